@@ -1,0 +1,1 @@
+"""Ready-made codec families: CompressAI networks, Pillow's formats, command-line codecs."""

@@ -1,0 +1,114 @@
+"""The protocol every codec speaks, and the family that names its operating points.
+
+This is all the plugin knows about codecs. Importing it loads no torch.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from pytest_lic.errors import UnknownNameError, UsageError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+]*(-[A-Za-z0-9._+]+)*")
+
+
+@runtime_checkable
+class Codec(Protocol):
+    """One operating point of one codec.
+
+    An image batch is a float32 tensor of shape (B, 3, H, W), RGB in [0, 1].
+    """
+
+    def encode(self, images: Tensor, /) -> list[bytes]:
+        """Code an image batch (B, 3, H, W) into B bitstreams, each complete in itself."""
+        ...
+
+    def decode(self, bitstreams: Sequence[bytes], /) -> Tensor:
+        """Decode B bitstreams of equally large images into an image batch (B, 3, H, W).
+
+        Raises:
+            pytest_lic.errors.BitstreamError: a bitstream that this codec can't decode.
+        """
+        ...
+
+
+@runtime_checkable
+class SupportsLatents(Protocol):
+    """What a codec may add to `Codec` so that a broken stream is located in its latents."""
+
+    def decode_latents(self, bitstreams: Sequence[bytes], /) -> list[Tensor]:
+        """The B quantised latents, each (C, h, w), that the synthesis transform receives."""
+        ...
+
+
+@dataclass(frozen=True)
+class CodecFamily:
+    """A named codec with its ordered qualities.
+
+    Args:
+        name: letters, digits and ``. _ + -``, such as ``msh-gsdn``.
+        qualities: label → λ, from the lowest rate to the highest; λ is None where the codec has
+            none. A plain sequence of labels is accepted.
+        build: ``build(quality, device)`` returns the `Codec`; called once per network, lazily, and
+            again in the processes that check determinism. ``device`` is ``"cpu"``, ``"cuda"`` or
+            ``"cuda:1"``.
+        tags: component → choice, such as ``{"nonlinearity": "gdn"}``; `--lic-component` selects
+            on them.
+        fingerprint: ``fingerprint(quality)`` returns a text that changes whenever the weights or
+            parameters do, or None where that can't be told; then nothing is cached between runs.
+        unavailable: returns the reason why the family can't run here, or None.
+        devices: the device types that the codec can run on.
+        one_network: one network serves every quality (variable rate), so that all of them are
+            kept in one process.
+    """
+
+    name: str
+    qualities: Mapping[str, float | None]
+    build: Callable[[str, str], Codec]
+    tags: Mapping[str, str] = field(default_factory=dict)
+    fingerprint: Callable[[str], str | None] | None = None
+    unavailable: Callable[[], str | None] | None = None
+    devices: Sequence[str] = ("cpu", "cuda")
+    one_network: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
+            raise UsageError(
+                f"codec family name {self.name!r}: expected letters, digits and . _ + -, "
+                "beginning with a letter or digit, such as 'msh-gsdn'"
+            )
+        given = self.qualities
+        pairs = given.items() if isinstance(given, Mapping) else [(label, None) for label in given]
+        qualities = {str(label): lmbda for label, lmbda in pairs}
+        if not qualities:
+            raise UsageError(f"codec family {self.name!r} has no qualities; expected at least one")
+        for label in qualities:
+            if not _NAME.fullmatch(label):
+                raise UsageError(
+                    f"codec family {self.name!r}: quality label {label!r} must be made of letters, "
+                    "digits and . _ + -"
+                )
+        object.__setattr__(self, "qualities", MappingProxyType(qualities))
+        object.__setattr__(self, "tags", MappingProxyType(dict(self.tags)))
+        object.__setattr__(self, "devices", tuple(self.devices))
+
+    def require_quality(self, quality: str, where: str) -> str:
+        """``quality`` itself, if the family has it.
+
+        Raises:
+            UnknownNameError: naming ``where`` it was asked for and the nearest labels.
+        """
+        if quality not in self.qualities:
+            raise UnknownNameError(f"quality of {self.name}", quality, self.qualities, where)
+        return quality
+
+    def network(self, quality: str) -> str:
+        """The name of the network that serves ``quality``; equal names share one network."""
+        return self.name if self.one_network else f"{self.name}-q{quality}"

@@ -1,0 +1,210 @@
+"""The layout of one image's bitstream, for codecs that have none of their own.
+
+    magic        2 bytes   D1 1C
+    version      1 byte
+    fingerprint  4 bytes   of the model that wrote it
+    height       2 bytes   pixels, big-endian, 1 to 65,535
+    width        2 bytes
+    count        1 byte    number of sections
+    lengths      varint each (7 bits a byte, least significant group first)
+    sections
+    crc          4 bytes   CRC-32 of everything before it, big-endian
+
+A two-section stream costs 22 bytes when both sections are under 2 MiB, 24 when both are larger.
+Nothing is allocated on the word of a header: lengths are checked against the bytes at hand and
+the image size against a limit first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pytest_lic.errors import (
+    AbsurdSizeError,
+    CorruptBitstreamError,
+    ForeignBitstreamError,
+    NewerBitstreamError,
+    TruncatedBitstreamError,
+)
+
+MAGIC = b"\xd1\x1c"
+VERSION = 1
+MAX_PIXELS = 2**26
+"""Images larger than this many pixels are refused on both sides unless the caller allows more."""
+
+_FIXED = 12  # magic, version, fingerprint, height, width, count
+_CRC = 4
+_MAX_SIDE = 0xFFFF
+_MAX_SECTIONS = 0xFF
+_MAX_VARINT_BYTES = 4  # a section is at most 256 MiB
+
+
+@dataclass(frozen=True)
+class Bitstream:
+    """One image's parsed bitstream.
+
+    ``fingerprint`` is 4 bytes; ``height`` and ``width`` are in pixels, before any padding.
+    """
+
+    fingerprint: bytes
+    height: int
+    width: int
+    sections: tuple[bytes, ...]
+
+
+def short_fingerprint(text: str) -> bytes:
+    """The 4 bytes that stand in a bitstream for the model described by ``text``."""
+    return hashlib.sha256(text.encode()).digest()[:4]
+
+
+def pack(stream: Bitstream, *, max_pixels: int = MAX_PIXELS) -> bytes:
+    """Serialise one image's bitstream.
+
+    Raises:
+        AbsurdSizeError: an image or a section that the layout, or ``max_pixels``, can't hold.
+    """
+    _check_size(stream.height, stream.width, max_pixels)
+    if len(stream.fingerprint) != 4:
+        raise ValueError(f"fingerprint of {len(stream.fingerprint)} bytes; expected 4")
+    if len(stream.sections) > _MAX_SECTIONS:
+        raise AbsurdSizeError(
+            f"{len(stream.sections)} sections in one bitstream; at most {_MAX_SECTIONS} fit"
+        )
+    parts = [
+        MAGIC,
+        bytes([VERSION]),
+        stream.fingerprint,
+        stream.height.to_bytes(2, "big"),
+        stream.width.to_bytes(2, "big"),
+        bytes([len(stream.sections)]),
+        *(_varint(len(section)) for section in stream.sections),
+        *stream.sections,
+    ]
+    body = b"".join(parts)
+    return body + zlib.crc32(body).to_bytes(_CRC, "big")
+
+
+def unpack(
+    bitstream: bytes, *, fingerprint: bytes | None = None, max_pixels: int = MAX_PIXELS
+) -> Bitstream:
+    """Parse and check one image's bitstream.
+
+    Args:
+        bitstream: what `pack` returned.
+        fingerprint: the 4 bytes that the stream must carry, or None to accept any model's.
+        max_pixels: the largest H × W to accept.
+
+    Raises:
+        ForeignBitstreamError: not this layout, or another model's stream.
+        NewerBitstreamError: a newer layout.
+        TruncatedBitstreamError: fewer bytes than the header needs.
+        CorruptBitstreamError: more bytes than that, or a checksum that does not hold.
+        AbsurdSizeError: an image of no pixels or of more than ``max_pixels``.
+    """
+    head = bitstream[: len(MAGIC)]
+    if not bitstream or (len(bitstream) < len(MAGIC) and MAGIC.startswith(head)):
+        raise TruncatedBitstreamError(
+            f"bitstream of {len(bitstream)} bytes; the shortest has {_FIXED + _CRC}"
+        )
+    if head != MAGIC:
+        raise ForeignBitstreamError(
+            f"bitstream begins with {head.hex(' ')}, not {MAGIC.hex(' ')}: it is not a pytest-lic "
+            "container; decode it with the codec that wrote it"
+        )
+    if len(bitstream) > 2 and bitstream[2] > VERSION:
+        raise NewerBitstreamError(
+            f"bitstream of container version {bitstream[2]}; this pytest-lic reads up to {VERSION}: "
+            "upgrade it, or encode again"
+        )
+    lengths, start = _lengths(bitstream)
+    end = start + sum(lengths)
+    if end + _CRC > len(bitstream):
+        raise TruncatedBitstreamError(
+            f"bitstream of {len(bitstream)} bytes; its header asks for {end + _CRC}"
+        )
+    if end + _CRC < len(bitstream):
+        raise CorruptBitstreamError(
+            f"bitstream has {len(bitstream) - end - _CRC} bytes more than its header accounts for"
+        )
+    stored = int.from_bytes(bitstream[end:], "big")
+    computed = zlib.crc32(bitstream[:end])
+    if stored != computed:
+        raise CorruptBitstreamError(
+            f"bitstream checksum is {stored:08x}, its bytes give {computed:08x}: it was damaged"
+        )
+    found = bitstream[3:7]
+    if fingerprint is not None and found != fingerprint:
+        raise ForeignBitstreamError(
+            f"bitstream was written by model {found.hex()}, this decoder is {fingerprint.hex()}: "
+            "decode it with the same codec, quality and weights"
+        )
+    height = int.from_bytes(bitstream[7:9], "big")
+    width = int.from_bytes(bitstream[9:11], "big")
+    _check_size(height, width, max_pixels)
+    sections = []
+    for length in lengths:
+        sections.append(bitstream[start : start + length])
+        start += length
+    return Bitstream(found, height, width, tuple(sections))
+
+
+def payload_size(bitstream: bytes) -> int | None:
+    """Bytes of the sections alone, or None where ``bitstream`` is not of this layout."""
+    if not is_container(bitstream):
+        return None
+    lengths, _ = _lengths(bitstream)
+    return sum(lengths)
+
+
+def is_container(bitstream: bytes) -> bool:
+    """Whether ``bitstream`` begins as a container of a version that this code reads."""
+    return bitstream.startswith(MAGIC) and len(bitstream) > 2 and bitstream[2] <= VERSION
+
+
+def _check_size(height: int, width: int, max_pixels: int) -> None:
+    if not (1 <= height <= _MAX_SIDE and 1 <= width <= _MAX_SIDE):
+        raise AbsurdSizeError(f"image of {width}×{height} pixels; each side must be 1 to 65535")
+    if height * width > max_pixels:
+        raise AbsurdSizeError(
+            f"image of {width}×{height} pixels; at most {max_pixels} pixels are accepted"
+        )
+
+
+def _varint(number: int) -> bytes:
+    groups = bytearray()
+    while number >= 0x80:
+        groups.append(number & 0x7F | 0x80)
+        number >>= 7
+    groups.append(number)
+    if len(groups) > _MAX_VARINT_BYTES:
+        raise AbsurdSizeError("a section of 256 MiB or more does not fit into a bitstream")
+    return bytes(groups)
+
+
+def _lengths(bitstream: bytes) -> tuple[Sequence[int], int]:
+    """The sections' lengths in bytes, and where the first section begins."""
+    if len(bitstream) < _FIXED + _CRC:
+        raise TruncatedBitstreamError(
+            f"bitstream of {len(bitstream)} bytes; the shortest has {_FIXED + _CRC}"
+        )
+    position = _FIXED
+    lengths = []
+    for _ in range(bitstream[_FIXED - 1]):
+        number = 0
+        for shift in range(0, 7 * _MAX_VARINT_BYTES, 7):
+            if position >= len(bitstream):
+                raise TruncatedBitstreamError(
+                    f"bitstream of {len(bitstream)} bytes ends within its section lengths"
+                )
+            byte = bitstream[position]
+            position += 1
+            number |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                break
+        else:
+            raise CorruptBitstreamError("bitstream holds a section length of more than 4 bytes")
+        lengths.append(number)
+    return lengths, position

@@ -1,0 +1,85 @@
+"""Every error that pytest-lic raises on purpose.
+
+A message says what was wrong, where, what was expected and what to do next, on one or two
+lines: the plugin prints it as it stands, without a traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class LicError(Exception):
+    """Base of every error raised on purpose; its text is meant for the user."""
+
+
+class UsageError(LicError):
+    """An option, an ini value or a marker that can't be honoured."""
+
+
+class UnknownNameError(UsageError):
+    """A name that nothing answers to; the message lists the nearest known ones.
+
+    Args:
+        kind: what was looked up, such as ``"codec"`` or ``"anchor"``.
+        name: the name nobody knows.
+        known: the names that exist.
+        where: where the name was given, such as ``"--lic-codec"``.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], where: str) -> None:
+        names = sorted(set(known))
+        nearest = difflib.get_close_matches(name, names, n=5, cutoff=0.4)
+        if nearest:
+            advice = f"did you mean {', '.join(nearest)}?"
+        elif names:
+            shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
+            advice = f"known: {shown}"
+        else:
+            advice = "none is registered here"
+        super().__init__(f"{where}: no {kind} is named {name!r}; {advice}")
+
+
+class UnavailableError(LicError):
+    """Something that exists but can't run here: a missing program, GPU or weights file."""
+
+
+class CodecError(LicError):
+    """A codec broke the `Codec` protocol: wrong size, wrong type, not finite, or it crashed."""
+
+
+class WeightsError(LicError):
+    """A weights file that is missing, damaged, a pickle, or of another architecture."""
+
+
+class CorpusError(LicError):
+    """A corpus that is missing, empty, or holds a file that is not a usable image."""
+
+
+class BaselineError(LicError):
+    """A baseline file that is damaged or of a newer format."""
+
+
+class BitstreamError(LicError):
+    """A bitstream that can't be decoded."""
+
+
+class TruncatedBitstreamError(BitstreamError):
+    """The bitstream ends before its own header says it should."""
+
+
+class CorruptBitstreamError(BitstreamError):
+    """The checksum or the layout does not hold: bytes were changed on the way."""
+
+
+class ForeignBitstreamError(BitstreamError):
+    """Not a pytest-lic bitstream, or one written by another codec or other weights."""
+
+
+class NewerBitstreamError(BitstreamError):
+    """Written by a newer version of the container format than this one reads."""
+
+
+class AbsurdSizeError(BitstreamError):
+    """The header claims an image, or a section, larger than the decoder agreed to allocate."""

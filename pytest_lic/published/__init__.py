@@ -1,0 +1,1 @@
+"""Published rate-distortion curves as numbers."""

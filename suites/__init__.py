@@ -1,0 +1,1 @@
+"""The shipped test files, installed as ``pytest_lic.suites``."""
