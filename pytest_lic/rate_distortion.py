@@ -1,0 +1,234 @@
+"""Rate-distortion curves, and the average difference between two of them.
+
+BD-rate and BD-PSNR are those of G. Bjøntegaard, "Calculation of average PSNR differences between
+RD-curves", VCEG-M33, 2001, with piecewise cubic (pchip) interpolation. They are defined for curves
+that cover much the same range; where two curves don't, a `BD` holds the reason and no number.
+Importing this loads no torch.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal, NamedTuple
+
+CurveMetric = Literal["psnr", "ms_ssim_db"]
+"""The quality axes that a curve can be compared on, both in dB, higher is better."""
+
+MIN_POINTS = 4
+"""A curve of fewer points gets no BD value."""
+
+MIN_OVERLAP = 0.75
+"""Share of the narrower range that two curves must have in common to get a BD value."""
+
+_METRIC_NAMES: dict[CurveMetric, str] = {"psnr": "PSNR", "ms_ssim_db": "MS-SSIM"}
+_LEAST_RISE = 1e-9  # bpp or dB; rises below it are rounding, and pchip can't divide by them
+_ROUNDING = 1e-9  # so that an overlap of exactly MIN_OVERLAP is enough
+
+
+@dataclass(frozen=True)
+class RDCurve:
+    """A codec's operating points over one corpus, in the order of its qualities.
+
+    Args:
+        name: of the codec family, or of the published curve.
+        bpp: mean over the images of bits per pixel.
+        psnr: mean over the images of PSNR in dB; infinite where an image came back lossless.
+        ms_ssim: mean over the images of linear MS-SSIM, at most 1; None where it is unknown.
+        labels: the qualities.
+        source: where the numbers come from, or "" for measured ones.
+    """
+
+    name: str
+    bpp: tuple[float, ...]
+    psnr: tuple[float, ...]
+    ms_ssim: tuple[float | None, ...]
+    labels: tuple[str, ...]
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        lengths = [len(values) for values in (self.bpp, self.psnr, self.ms_ssim, self.labels)]
+        if len(set(lengths)) > 1:
+            raise ValueError(
+                f"curve {self.name}: {lengths} values of bpp, psnr, ms_ssim and labels; "
+                "expected equally many"
+            )
+
+    def quality(self, metric: CurveMetric) -> tuple[float | None, ...]:
+        """The values on the quality axis ``metric``, in dB, as many as there are points.
+
+        MS-SSIM in dB is −10·log10(1 − MS-SSIM) of the mean linear MS-SSIM.
+        """
+        if metric == "psnr":
+            return self.psnr
+        if metric == "ms_ssim_db":
+            return tuple(None if linear is None else _decibels(linear) for linear in self.ms_ssim)
+        raise ValueError(f"metric {metric!r}; expected one of {', '.join(_METRIC_NAMES)}")
+
+    def non_monotone(self, metric: CurveMetric = "psnr") -> str | None:
+        """A sentence on the first two neighbouring points where the curve does not rise, or None.
+
+        From each quality to the next, rate and ``metric`` must both rise. Qualities listed from
+        the highest rate to the lowest are read backwards. Points without a finite rate and
+        quality take no part.
+        """
+        for before, after in pairwise(self._rising(metric)):
+            step = f"from quality {before.label} to quality {after.label}"
+            if not after.bpp - before.bpp > _LEAST_RISE:
+                return (
+                    f"{self.name} is not monotone: {step} the rate does not rise "
+                    f"({before.bpp:.6g} to {after.bpp:.6g} bpp)"
+                )
+            if not after.quality - before.quality > _LEAST_RISE:
+                return (
+                    f"{self.name} is not monotone: {step} {_METRIC_NAMES[metric]} does not rise "
+                    f"({before.quality:.6g} to {after.quality:.6g} dB)"
+                )
+        return None
+
+    def _rising(self, metric: CurveMetric) -> list[_Point]:
+        """The finite points, from the end with the lower rate on."""
+        points = [
+            _Point(label, bpp, quality)
+            for label, bpp, quality in zip(self.labels, self.bpp, self.quality(metric), strict=True)
+            if quality is not None and math.isfinite(bpp) and math.isfinite(quality)
+        ]
+        backwards = bool(points) and points[0].bpp > points[-1].bpp
+        return points[::-1] if backwards else points
+
+
+@dataclass(frozen=True)
+class BD:
+    """An average difference between two curves, or the reason why there is none.
+
+    Args:
+        value: in percent of rate or in dB, or None.
+        reason: why there is no value, or None where there is one.
+        overlap: share of the narrower range that the curves have in common, 0 to 1; None where
+            the comparison did not get that far.
+    """
+
+    value: float | None
+    reason: str | None = None
+    overlap: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.value is None) == (self.reason is None):
+            raise ValueError("a BD holds either a value or the reason why it has none")
+
+
+def bd_rate(anchor: RDCurve, test: RDCurve, metric: CurveMetric = "psnr") -> BD:
+    """Average difference in rate at equal quality, in percent: negative where ``test`` saves rate.
+
+    Args:
+        anchor: the curve compared with.
+        test: the curve in question; it need not have as many points as the anchor.
+        metric: the quality axis.
+
+    Returns:
+        No value, but the reason, where a curve has fewer than four points, a point that is
+        missing or not finite, or is not monotone, and where the curves' ranges of quality have
+        less than 75 % of the narrower one in common.
+    """
+    return _difference(anchor, test, metric, along="quality")
+
+
+def bd_psnr(anchor: RDCurve, test: RDCurve) -> BD:
+    """Average difference in PSNR at equal rate, in dB: positive where ``test`` is better.
+
+    Returns:
+        No value, but the reason, in the cases of `bd_rate`; the ranges that must overlap are
+        those of log-rate.
+    """
+    return _difference(anchor, test, "psnr", along="rate")
+
+
+class _Point(NamedTuple):
+    label: str
+    bpp: float
+    quality: float
+
+
+def _decibels(linear: float) -> float:
+    """Linear MS-SSIM in dB; infinite at 1, not a number above it."""
+    if linear < 1:
+        return -10 * math.log10(1 - linear)
+    return math.inf if linear == 1 else math.nan
+
+
+def _difference(
+    anchor: RDCurve, test: RDCurve, metric: CurveMetric, along: Literal["quality", "rate"]
+) -> BD:
+    """BD-rate where the integral runs ``along`` quality, else the BD of ``metric``."""
+    for role, curve in (("anchor ", anchor), ("", test)):
+        obstacle = _obstacle(curve, metric)
+        if obstacle is not None:
+            return BD(None, role + obstacle)
+    points = [curve._rising(metric) for curve in (anchor, test)]
+    rates = [[point.bpp for point in curve] for curve in points]
+    qualities = [[point.quality for point in curve] for curve in points]
+
+    if along == "quality":
+        overlap = _overlap(*qualities)
+    else:
+        overlap = _overlap(*([math.log(rate) for rate in curve] for curve in rates))
+    if overlap < MIN_OVERLAP - _ROUNDING:
+        if along == "quality":
+            axis, unit, values = _METRIC_NAMES[metric], "dB", qualities
+        else:
+            axis, unit, values = "log-rate", "bpp", rates
+        spans = [f"{curve[0]:.4g} to {curve[-1]:.4g} {unit}" for curve in values]
+        percent = math.floor(overlap * 1000) / 10  # down: never "75 % is under 75 %"
+        return BD(
+            None,
+            f"overlap of {percent:g} % is under {MIN_OVERLAP * 100:g} % of the narrower {axis} "
+            f"range: anchor {anchor.name} spans {spans[0]}, {test.name} {spans[1]}",
+            overlap,
+        )
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        # Here, because it imports pyplot, which takes longer than everything else in this file.
+        import bjontegaard
+
+        formula = bjontegaard.bd_rate if along == "quality" else bjontegaard.bd_psnr
+        value = float(
+            formula(
+                rates[0],
+                qualities[0],
+                rates[1],
+                qualities[1],
+                method="pchip",
+                require_matching_points=False,
+                min_overlap=0,
+            )
+        )
+    if not math.isfinite(value):
+        return BD(
+            None, f"the difference of {test.name} to anchor {anchor.name} is {value}", overlap
+        )
+    return BD(value, None, overlap)
+
+
+def _obstacle(curve: RDCurve, metric: CurveMetric) -> str | None:
+    """Why ``curve`` can't be integrated, or None; begins with the curve's name."""
+    if len(curve.bpp) < MIN_POINTS:
+        count = f"{len(curve.bpp)} point{'' if len(curve.bpp) == 1 else 's'}"
+        return f"{curve.name} has {count}; a BD value needs at least {MIN_POINTS}"
+    name = _METRIC_NAMES[metric]
+    for label, bpp, quality in zip(curve.labels, curve.bpp, curve.quality(metric), strict=True):
+        if not (math.isfinite(bpp) and bpp > 0):
+            return f"{curve.name} has a rate of {bpp:g} bpp at quality {label}"
+        if quality is None:
+            return f"{curve.name} has no {name} at quality {label}"
+        if not math.isfinite(quality):
+            return f"{curve.name} has a {name} of {quality:g} dB at quality {label}"
+    return curve.non_monotone(metric)
+
+
+def _overlap(first: list[float], second: list[float]) -> float:
+    """Common share of the narrower of two ranges, 0 to 1; both lists rise."""
+    common = min(first[-1], second[-1]) - max(first[0], second[0])
+    return max(common, 0.0) / min(first[-1] - first[0], second[-1] - second[0])
