@@ -24,6 +24,7 @@ from dataclasses import dataclass
 
 from pytest_lic.errors import (
     AbsurdSizeError,
+    BitstreamError,
     CorruptBitstreamError,
     ForeignBitstreamError,
     NewerBitstreamError,
@@ -116,8 +117,12 @@ def unpack(
         )
     if len(bitstream) > 2 and bitstream[2] > VERSION:
         raise NewerBitstreamError(
-            f"bitstream of container version {bitstream[2]}; this pytest-lic reads up to {VERSION}: "
-            "upgrade it, or encode again"
+            f"bitstream of container version {bitstream[2]}; this pytest-lic reads up to "
+            f"{VERSION}: upgrade it, or encode again"
+        )
+    if len(bitstream) > 2 and bitstream[2] == 0:
+        raise CorruptBitstreamError(
+            "bitstream of container version 0, which no pytest-lic wrote: it was damaged"
         )
     lengths, start = _lengths(bitstream)
     end = start + sum(lengths)
@@ -152,16 +157,22 @@ def unpack(
 
 
 def payload_size(bitstream: bytes) -> int | None:
-    """Bytes of the sections alone, or None where ``bitstream`` is not of this layout."""
+    """Bytes of the sections alone, or None where ``bitstream`` is not an intact container.
+
+    Other codecs' bitstreams come here too, so nothing is raised whatever the bytes are.
+    """
     if not is_container(bitstream):
         return None
-    lengths, _ = _lengths(bitstream)
-    return sum(lengths)
+    try:
+        stream = unpack(bitstream, max_pixels=_MAX_SIDE**2)
+    except BitstreamError:
+        return None
+    return sum(len(section) for section in stream.sections)
 
 
 def is_container(bitstream: bytes) -> bool:
     """Whether ``bitstream`` begins as a container of a version that this code reads."""
-    return bitstream.startswith(MAGIC) and len(bitstream) > 2 and bitstream[2] <= VERSION
+    return bitstream.startswith(MAGIC) and len(bitstream) > 2 and 1 <= bitstream[2] <= VERSION
 
 
 def _check_size(height: int, width: int, max_pixels: int) -> None:
