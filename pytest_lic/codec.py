@@ -85,8 +85,12 @@ class CodecFamily:
                 "beginning with a letter or digit, such as 'msh-gsdn'"
             )
         given = self.qualities
+        if isinstance(given, str):
+            given = [given]
         pairs = given.items() if isinstance(given, Mapping) else [(label, None) for label in given]
         qualities = {str(label): lmbda for label, lmbda in pairs}
+        if len(qualities) < len(given):
+            raise UsageError(f"codec family {self.name!r}: two qualities have the same label")
         if not qualities:
             raise UsageError(f"codec family {self.name!r} has no qualities; expected at least one")
         for label in qualities:

@@ -49,6 +49,14 @@ class CodecError(LicError):
     """A codec broke the `Codec` protocol: wrong size, wrong type, not finite, or it crashed."""
 
 
+class DeterminismError(LicError):
+    """The same input gave another bitstream or another reconstruction."""
+
+
+class OutOfStepError(DeterminismError):
+    """The decoder's latents are not the encoder's: the bitstream is broken, whatever its PSNR."""
+
+
 class WeightsError(LicError):
     """A weights file that is missing, damaged, a pickle, or of another architecture."""
 

@@ -1,0 +1,3 @@
+"""What this repository's own tests need, and nothing that a user needs."""
+
+pytest_plugins = ["pytester"]

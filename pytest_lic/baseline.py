@@ -1,0 +1,282 @@
+"""Stored measurements: one JSON file per family, readable in a diff.
+
+    {
+     "format": 1,
+     "family": "fp-gdn",
+     "environments": {"<digest>": {…}},
+     "entries": [
+      {"corpus": "photos", "digest": "…", "resolution": "native", "quality": "1", "lambda": 0.0018,
+       "environment": "<digest>", "device": "cpu", "batch": 1,
+       "mean": {"bpp": …, "psnr": …, …},
+       "images": {
+        "astronaut": {"height": …, "width": …, "bytes": …, …},
+
+An entry is found by family, quality, corpus digest and resolution; device, batch and environment
+are the circumstances it came from. ``mean`` is there for the reader of a diff and never read back.
+Only the controller of a run writes, one whole file at a time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pytest_lic.environment import Environment
+from pytest_lic.errors import BaselineError
+from pytest_lic.grid import Cell, Setting
+from pytest_lic.measure import ImageResult, Measurement
+from pytest_lic.metrics import METRICS
+
+FORMAT = 1
+_LINE = 400
+
+
+@dataclass(frozen=True, order=True)
+class Key:
+    """What a baseline is found by, within a family."""
+
+    corpus_digest: str
+    resolution: str
+    quality: str
+
+    @classmethod
+    def of(cls, measurement: Measurement) -> Key:
+        """The key under which a measurement is stored."""
+        cell = measurement.cell
+        return cls(measurement.corpus_digest, cell.setting.resolution, cell.quality)
+
+
+@dataclass(frozen=True)
+class FamilyBaseline:
+    """Everything recorded of one family."""
+
+    family: str
+    entries: Mapping[Key, Measurement] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """The user's folder of baselines, and the shipped one that stands behind it.
+
+    ``shipped`` is looked into for the families in ``shipped_families`` alone, where ``folder``
+    has no entry.
+    """
+
+    folder: Path
+    shipped: Path
+    shipped_families: frozenset[str]
+
+    def path(self, family: str) -> Path:
+        """Where the family's baseline is, or would be."""
+        return self.folder / f"{family}.json"
+
+    def own(self, family: str) -> FamilyBaseline:
+        """What the user's folder holds of a family, which may be nothing."""
+        return load(self.path(family), family)
+
+    def find(self, family: str, key: Key) -> Measurement | None:
+        """The baseline of one key, or None where nothing is recorded.
+
+        Raises:
+            BaselineError: the file is damaged or of a newer format.
+        """
+        found = self.own(family).entries.get(key)
+        if found is None and family in self.shipped_families:
+            found = load(self.shipped / f"{family}.json", family).entries.get(key)
+        return found
+
+    def families(self) -> list[str]:
+        """The families that the user's folder holds a file of."""
+        return sorted(path.stem for path in self.folder.glob("*.json"))
+
+
+def load(path: Path, family: str) -> FamilyBaseline:
+    """Read one family's file; a file that is not there holds nothing.
+
+    Raises:
+        BaselineError: the file is damaged, of another family or of a newer format.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return FamilyBaseline(family)
+    except (OSError, UnicodeDecodeError) as error:
+        raise BaselineError(f"baseline {path} can't be read: {error}") from error
+    advice = "restore it from version control, or delete it and record again with --lic-update"
+    try:
+        stored = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise BaselineError(f"baseline {path} is not valid JSON ({error}); {advice}") from error
+    version = stored.get("format") if isinstance(stored, dict) else None
+    if isinstance(version, int) and version > FORMAT:
+        raise BaselineError(
+            f"baseline {path} is of format {version}; this pytest-lic reads up to {FORMAT}: "
+            "upgrade it"
+        )
+    try:
+        if stored["family"] != family:
+            raise BaselineError(
+                f"baseline {path} is of family {stored['family']!r}, not {family!r}; {advice}"
+            )
+        environments = {
+            name: Environment(**value) for name, value in stored["environments"].items()
+        }
+        measurements = [_entry(family, entry, environments) for entry in stored["entries"]]
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise BaselineError(
+            f"baseline {path} is damaged ({type(error).__name__}: {error}); {advice}"
+        ) from error
+    return FamilyBaseline(family, {Key.of(found): found for found in measurements})
+
+
+def updated(baseline: FamilyBaseline, measurements: Iterable[Measurement]) -> FamilyBaseline:
+    """``baseline`` with each measurement recorded under its key."""
+    new = {Key.of(measurement): measurement for measurement in measurements}
+    return FamilyBaseline(baseline.family, {**baseline.entries, **new})
+
+
+def without(baseline: FamilyBaseline, keys: Iterable[Key]) -> FamilyBaseline:
+    """``baseline`` less some entries."""
+    gone = set(keys)
+    kept = {key: entry for key, entry in baseline.entries.items() if key not in gone}
+    return FamilyBaseline(baseline.family, kept)
+
+
+def save(path: Path, baseline: FamilyBaseline) -> None:
+    """Write one family's file, wholly or not at all; one without entries is removed."""
+    if not baseline.entries:
+        path.unlink(missing_ok=True)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for leftover in path.parent.glob(f".{path.name}.*.new"):
+        leftover.unlink(missing_ok=True)  # of a run that was killed while it wrote
+    text = dumps(baseline)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(temporary).chmod(0o666 & ~umask)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def dumps(baseline: FamilyBaseline) -> str:
+    """One family's file as text, the same for the same entries in whatever order they came."""
+    entries = sorted(
+        baseline.entries.values(),
+        key=lambda entry: (
+            entry.cell.setting.corpus,
+            entry.corpus_digest,
+            entry.cell.setting.resolution,
+            entry.mean("bpp"),
+            entry.cell.quality,
+        ),
+    )
+    environments = {entry.environment.digest: entry.environment for entry in entries}
+    stored = {
+        "format": FORMAT,
+        "family": baseline.family,
+        "environments": {name: environments[name].to_json() for name in sorted(environments)},
+        "entries": [_stored(entry) for entry in entries],
+    }
+    return _pretty(stored, "") + "\n"
+
+
+def _stored(measurement: Measurement) -> dict[str, Any]:
+    cell = measurement.cell
+    means = {
+        metric: round(mean, METRICS[metric].digits + 2)
+        for metric in METRICS
+        if (mean := measurement.mean(metric)) is not None
+    }
+    return {
+        "corpus": cell.setting.corpus,
+        "digest": measurement.corpus_digest,
+        "resolution": cell.setting.resolution,
+        "quality": cell.quality,
+        "lambda": measurement.lmbda,
+        "environment": measurement.environment.digest,
+        "device": cell.setting.device,
+        "batch": cell.setting.batch,
+        "left_out": list(measurement.left_out),
+        "mean": means,
+        "images": {
+            name: {
+                "height": image.height,
+                "width": image.width,
+                "bytes": image.bytes,
+                "payload": image.payload,
+                "lossless": image.lossless,
+                **image.metrics,
+                "bitstream": image.bitstream,
+                "reconstruction": image.reconstruction,
+            }
+            for name, image in measurement.images.items()
+        },
+    }
+
+
+def _entry(
+    family: str, stored: Mapping[str, Any], environments: Mapping[str, Environment]
+) -> Measurement:
+    setting = Setting(stored["corpus"], stored["resolution"], stored["batch"], stored["device"])
+    images = {}
+    for name, image in stored["images"].items():
+        if min(image["height"], image["width"], image["bytes"]) < 1:
+            raise ValueError(f"{name}: height, width and bytes must be at least 1")
+        images[name] = ImageResult(
+            height=image["height"],
+            width=image["width"],
+            bytes=image["bytes"],
+            payload=image["payload"],
+            metrics={
+                metric: float(image[metric])
+                for metric in METRICS
+                if metric in image and metric != "bpp"
+            },
+            unavailable={},
+            lossless=image["lossless"],
+            bitstream=image["bitstream"],
+            reconstruction=image["reconstruction"],
+        )
+    return Measurement(
+        Cell(family, stored["quality"], setting),
+        stored["digest"],
+        stored["lambda"],
+        environments[stored["environment"]],
+        images,
+        tuple(stored["left_out"]),
+    )
+
+
+def _pretty(value: Any, indent: str) -> str:
+    """JSON in which whatever is small stands on one line: an image, a mean, an environment."""
+    nested = value.values() if isinstance(value, dict) else value
+    flat = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, dict | list) or not value:
+        return flat
+    if not any(isinstance(item, dict | list) and item for item in nested) and len(flat) < _LINE:
+        return flat
+    deeper = indent + " "
+    if isinstance(value, dict):
+        parts = [
+            f"{json.dumps(key, ensure_ascii=False)}: {_pretty(item, deeper)}"
+            for key, item in value.items()
+        ]
+        opening, closing = "{", "}"
+    else:
+        parts = [_pretty(item, deeper) for item in value]
+        opening, closing = "[", "]"
+    inner = f",\n{deeper}".join(parts)
+    return f"{opening}\n{deeper}{inner}\n{indent}{closing}"

@@ -1,0 +1,114 @@
+"""How the shipped suites are collected: always as ``pytest_lic.suites.*``.
+
+Whatever ``python_files`` says, and whatever package of the user's is called ``suites``: the folder
+is collected by a collector of its own, and its modules are imported by their full name.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from pytest_lic.grid import Cell, Curve, Grid
+
+PACKAGE = "pytest_lic.suites"
+
+
+class SuiteFolder(pytest.Directory):
+    """The installed folder of the suites."""
+
+    def collect(self) -> Iterator[pytest.Collector]:
+        """One module per ``test_*.py``."""
+        for path in sorted(self.path.glob("test_*.py")):
+            yield SuiteModule.from_parent(self, path=path)
+
+
+class SuiteModule(pytest.Module):
+    """One of the suites, imported under its full name."""
+
+    def _getobj(self) -> ModuleType:
+        return importlib.import_module(f"{PACKAGE}.{self.path.stem}")
+
+
+class PluginFolder(pytest.Directory):
+    """The plugin's own package, when a wheel holds the suites inside it."""
+
+    def collect(self) -> Iterator[pytest.Collector]:
+        """Only the suites."""
+        yield SuiteFolder.from_parent(self, path=suites_folder())
+
+
+@cache
+def suites_folder() -> Path:
+    """Where the suites are installed."""
+    spec = find_spec(PACKAGE)
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent
+
+
+def collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """The collector of ``path`` if it is the suites' folder, or the package around it."""
+    folder = suites_folder()
+    if path == folder:
+        return SuiteFolder.from_parent(parent, path=path)
+    if path == folder.parent and path.name == "pytest_lic":
+        return PluginFolder.from_parent(parent, path=path)
+    return None
+
+
+def wants_suites(config: pytest.Config) -> bool:
+    """Whether the command line names the suites, or a folder that holds them."""
+    folder = suites_folder()
+    start = config.invocation_params.dir
+    for argument in config.args:
+        name = argument.split("::")[0]
+        if name == PACKAGE or name.startswith(f"{PACKAGE}."):
+            return True
+        path = (start / name).resolve()
+        if path == folder or folder in path.parents:
+            return True
+    return False
+
+
+def parametrize(metafunc: pytest.Metafunc, grid: Grid) -> None:
+    """Spread a test that takes ``lic_cell`` or ``lic_curve`` over the grid.
+
+    A test marked ``roundtrip`` also gets the cells of the ``edge`` corpus.
+    """
+    if "lic_cell" in metafunc.fixturenames:
+        cells = list(grid.cells)
+        if metafunc.definition.get_closest_marker("roundtrip") is not None:
+            cells += grid.edge_cells
+        metafunc.parametrize("lic_cell", cells, ids=[cell.id for cell in cells])
+    if "lic_curve" in metafunc.fixturenames:
+        curves = grid.curves
+        metafunc.parametrize("lic_curve", curves, ids=[curve.id for curve in curves])
+
+
+def subject(item: pytest.Item) -> Cell | Curve | None:
+    """The cell or curve that a test is about, if it is about one."""
+    callspec = getattr(item, "callspec", None)
+    if callspec is None:
+        return None
+    found = callspec.params.get("lic_cell") or callspec.params.get("lic_curve")
+    return found if isinstance(found, Cell | Curve) else None
+
+
+def sort_items(items: list[pytest.Item], grid: Grid) -> None:
+    """Other tests first, then one network after the other, then the curves; stable within."""
+    order = {network: place for place, network in enumerate(dict.fromkeys(grid.networks.values()))}
+
+    def place(item: pytest.Item) -> tuple[int, int]:
+        found = subject(item)
+        if isinstance(found, Cell):
+            return 1, order[grid.networks[found.id]]
+        return (2, 0) if isinstance(found, Curve) else (0, 0)
+
+    items.sort(key=place)

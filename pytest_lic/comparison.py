@@ -1,0 +1,245 @@
+"""Measured against recorded: every number that a gate looks at, and the verdict.
+
+Each metric is gated on the mean and on each image, since an average hides the one broken image.
+Only a change for the worse fails; on the environment that recorded the baseline, a difference
+inside the tolerances is called changed, elsewhere it is within tolerance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from pytest_lic.errors import UnknownNameError, UsageError
+from pytest_lic.measure import Measurement
+from pytest_lic.metrics import METRICS, to_db
+from pytest_lic.rate_distortion import BD
+
+GATED = ("bpp", "psnr", "ms_ssim", "lpips")
+"""The metrics of a point, in the order in which they are reported."""
+
+
+class Verdict(StrEnum):
+    """One comparison's outcome, from the best to the worst."""
+
+    SAME = "same"
+    WITHIN = "within tolerance"
+    CHANGED = "changed"
+    IMPROVED = "improved"
+    NEW = "new"
+    UNAVAILABLE = "unavailable"
+    MISSING = "missing"
+    REGRESSED = "regressed"
+    ERROR = "error"
+
+    def fails(self, *, strict: bool = False) -> bool:
+        """Whether the run fails over it; ``changed`` fails only under ``--lic-strict``."""
+        failing = {Verdict.MISSING, Verdict.REGRESSED, Verdict.ERROR}
+        return self in failing or (strict and self is Verdict.CHANGED)
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How much worse a metric may get, in the mean and on a single image.
+
+    In percent for bpp and BD-rate, in dB for PSNR and MS-SSIM, as it stands for LPIPS.
+    """
+
+    mean: float
+    image: float
+
+
+DEFAULT_TOLERANCES: Mapping[str, Tolerance] = {
+    "bpp": Tolerance(0.1, 0.5),
+    "psnr": Tolerance(0.01, 0.05),
+    "ms_ssim": Tolerance(0.02, 0.1),
+    "lpips": Tolerance(0.001, 0.005),
+    "bd_rate": Tolerance(0.1, 0.1),
+}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One number against its baseline.
+
+    ``image`` is None for the mean. ``worse_by`` is positive for a change for the worse and in the
+    unit of ``tolerance``; MS-SSIM values are in dB.
+    """
+
+    metric: str
+    image: str | None
+    baseline: float
+    measured: float
+    worse_by: float
+    tolerance: float
+
+    @property
+    def regressed(self) -> bool:
+        """Worse by more than the tolerance."""
+        return self.worse_by > self.tolerance
+
+    @property
+    def improved(self) -> bool:
+        """Better by more than the tolerance."""
+        return -self.worse_by > self.tolerance
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The verdict on one cell or curve, with what led to it.
+
+    ``subject`` is the id of the cell or curve; ``differences`` holds the regressions and
+    improvements, the worst first; ``reason`` says the rest in words.
+    """
+
+    subject: str
+    verdict: Verdict
+    reason: str
+    differences: tuple[Difference, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object from which `from_json` makes an equal comparison."""
+        return asdict(self) | {"verdict": self.verdict.value}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Comparison:
+        """The inverse of `to_json`."""
+        return cls(
+            stored["subject"],
+            Verdict(stored["verdict"]),
+            stored["reason"],
+            tuple(Difference(**difference) for difference in stored["differences"]),
+        )
+
+
+def parse_tolerances(
+    given: Mapping[str, object], where: str, base: Mapping[str, Tolerance] = DEFAULT_TOLERANCES
+) -> dict[str, Tolerance]:
+    """``base`` with what ``given`` overrides: a number, or a table of ``mean`` and ``image``.
+
+    Raises:
+        UnknownNameError: a metric that is not gated.
+        UsageError: a tolerance that is not a number of at least 0.
+    """
+    tolerances = dict(base)
+    for metric, value in given.items():
+        if metric not in tolerances:
+            raise UnknownNameError("tolerance", metric, tolerances, where)
+        parts = value if isinstance(value, Mapping) else {"mean": value, "image": value}
+        for part, number in parts.items():
+            if part not in ("mean", "image"):
+                raise UnknownNameError("part", str(part), ("mean", "image"), f"{where}, {metric}")
+            if isinstance(number, bool) or not isinstance(number, int | float) or not number >= 0:
+                raise UsageError(f"{where}: {metric}.{part} is {number!r}; expected a number ≥ 0")
+        old = tolerances[metric]
+        tolerances[metric] = Tolerance(
+            float(parts.get("mean", old.mean)), float(parts.get("image", old.image))
+        )
+    return tolerances
+
+
+def compare(
+    measured: Measurement, baseline: Measurement, tolerances: Mapping[str, Tolerance]
+) -> Comparison:
+    """Gate one cell's measurement, in the mean and on each image.
+
+    Both are of the same family, quality, corpus digest and resolution.
+    """
+    subject = measured.cell.id
+    if list(measured.images) != list(baseline.images):
+        return Comparison(
+            subject,
+            Verdict.ERROR,
+            "the baseline's images are not the corpus's, although the digests agree: "
+            "the baseline file was edited; record it again with --lic-update",
+        )
+    differences: list[Difference] = []
+    remarks: list[str] = []
+    for metric in GATED:
+        tolerance = tolerances[metric]
+        before, after = baseline.mean(metric), measured.mean(metric)
+        if before is not None and after is not None:
+            differences.append(_difference(metric, None, before, after, tolerance.mean))
+        both = False
+        for name, image in measured.images.items():
+            old, new = baseline.images[name].gated(metric), image.gated(metric)
+            if old is not None and new is not None:
+                differences.append(_difference(metric, name, old, new, tolerance.image))
+                both = True
+        if not both and measured.values(metric):
+            remarks.append(f"{metric} is new: the baseline lacks it")
+        if not both and baseline.values(metric):
+            remarks.append(f"{metric} is unavailable here, though the baseline has it")
+    regressed = [difference for difference in differences if difference.regressed]
+    improved = [difference for difference in differences if difference.improved]
+    if regressed:
+        verdict = Verdict.REGRESSED
+    elif improved:
+        verdict = Verdict.IMPROVED
+        remarks.append("record the improvement with --lic-update")
+    elif _same_bits(measured, baseline):
+        verdict = Verdict.SAME
+    elif _same_circumstances(measured, baseline):
+        verdict = Verdict.CHANGED
+        remarks.append("not to the bit, although the environment is the recording one")
+    else:
+        verdict = Verdict.WITHIN
+    notable = sorted([*regressed, *improved], key=_severity, reverse=True)
+    return Comparison(subject, verdict, "; ".join(remarks), tuple(notable))
+
+
+def compare_curves(
+    subject: str, bd_rate: BD, bd_psnr: BD, tolerances: Mapping[str, Tolerance]
+) -> Comparison:
+    """Gate a curve on its BD-rate against the stored one."""
+    if bd_rate.value is None:
+        return Comparison(subject, Verdict.UNAVAILABLE, bd_rate.reason or "")
+    tolerance = tolerances["bd_rate"].mean
+    difference = Difference("bd_rate", None, 0.0, bd_rate.value, bd_rate.value, tolerance)
+    gain = f", BD-PSNR {bd_psnr.value:+.3f} dB" if bd_psnr.value is not None else ""
+    reason = f"BD-rate {bd_rate.value:+.2f} %{gain} against the stored curve"
+    if difference.regressed:
+        return Comparison(subject, Verdict.REGRESSED, reason, (difference,))
+    if difference.improved:
+        return Comparison(subject, Verdict.IMPROVED, reason, (difference,))
+    verdict = Verdict.SAME if bd_rate.value == 0.0 else Verdict.WITHIN
+    return Comparison(subject, verdict, reason)
+
+
+def _difference(
+    metric: str, image: str | None, before: float, after: float, tolerance: float
+) -> Difference:
+    if metric == "bpp":
+        worse_by = 100.0 * (after - before) / before
+    elif metric == "ms_ssim":
+        before, after = to_db(before), to_db(after)
+        worse_by = before - after
+    else:
+        worse_by = before - after if METRICS[metric].higher_is_better else after - before
+    if before == after:  # two lossless images: infinity minus itself is not a number
+        worse_by = 0.0
+    return Difference(metric, image, before, after, worse_by, tolerance)
+
+
+def _severity(difference: Difference) -> tuple[bool, float]:
+    """Regressions first, then by how many tolerances they are off."""
+    scale = max(difference.tolerance, 1e-9)
+    return difference.regressed, abs(difference.worse_by) / scale
+
+
+def _same_bits(measured: Measurement, baseline: Measurement) -> bool:
+    return all(
+        (image.bitstream, image.reconstruction)
+        == (baseline.images[name].bitstream, baseline.images[name].reconstruction)
+        for name, image in measured.images.items()
+    )
+
+
+def _same_circumstances(measured: Measurement, baseline: Measurement) -> bool:
+    return (
+        measured.environment == baseline.environment
+        and measured.cell.setting.batch == baseline.cell.setting.batch
+        and measured.cell.setting.device == baseline.cell.setting.device
+    )

@@ -1,0 +1,218 @@
+"""Whether the same input gives the same bits and the same pixels, here and elsewhere.
+
+Each check returns quietly, returns a remark, or raises `DeterminismError` or `OutOfStepError` with
+the first place of difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pytest_lic import coding
+from pytest_lic.codec import Codec, SupportsLatents
+from pytest_lic.corpus import Corpus, Image, batches
+from pytest_lic.errors import CodecError, DeterminismError, OutOfStepError
+from pytest_lic.fresh_process import FreshProcess
+from pytest_lic.grid import Cell
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# Latents that agree may still differ by the rounding of a mean added back to them.
+_LATENT_ROUNDING = 1e-2
+_BATCH_SIDE = 256  # pixels; the batch check needs two equally large images, not large ones
+
+
+@dataclass(frozen=True)
+class CodedBatch:
+    """One batch with what the encoder and the decoder of this process made of it."""
+
+    images: tuple[Image, ...]
+    bitstreams: list[bytes]
+    pixels: list[NDArray[np.uint8]]
+
+
+def code(codec: Codec, cell: Cell, corpus: Corpus) -> list[CodedBatch]:
+    """Encode and decode every batch of a corpus in this process."""
+    coded = []
+    for images in batches(corpus, cell.setting.batch):
+        bitstreams = coding.encode(codec, images, cell.setting.device)
+        coded.append(CodedBatch(images, bitstreams, coding.decode(codec, bitstreams, images)))
+    return coded
+
+
+def check_repeat(codec: Codec, cell: Cell, coded: Sequence[CodedBatch]) -> None:
+    """The same bits twice, and the same pixels twice, in one process."""
+    for batch in coded:
+        again = coding.encode(codec, batch.images, cell.setting.device)
+        _same_bits(batch.images, batch.bitstreams, again, "encoded twice in one process")
+        pixels = coding.decode(codec, batch.bitstreams, batch.images)
+        for image, first, second in zip(batch.images, batch.pixels, pixels, strict=True):
+            if not np.array_equal(first, second):
+                raise DeterminismError(
+                    f"{image.name}: decoded twice in one process, gave other pixels: "
+                    f"{_first_pixel(first, second)}"
+                )
+
+
+def check_fresh_process(
+    cell: Cell, coded: Sequence[CodedBatch], fresh: FreshProcess, threads: int
+) -> None:
+    """The same pixels from the bitstreams alone, in a process that never saw the encoder."""
+    answer = _decode_elsewhere(cell, coded, fresh, threads, latents=False)
+    for batch, decoded in zip(coded, answer.decoded, strict=True):
+        for image, here, there in zip(
+            batch.images, batch.pixels, _checked(decoded, batch), strict=True
+        ):
+            if not np.array_equal(here, there):
+                raise DeterminismError(
+                    f"{image.name}: a fresh process decoded other pixels from the same bitstream: "
+                    f"{_first_pixel(here, there)}; the bitstream does not hold all that the "
+                    "decoder used here"
+                )
+
+
+def check_threads(
+    codec: Codec, cell: Cell, coded: Sequence[CodedBatch], fresh: FreshProcess, threads: int
+) -> str | None:
+    """The same latents, and pixels within one 8-bit level, with another number of threads.
+
+    Returns:
+        A remark where some pixels differ by one level, else None.
+    """
+    answer = _decode_elsewhere(cell, coded, fresh, threads, latents=True)
+    where = f"decoded with {threads} thread{'s' if threads > 1 else ''}"
+    if answer.latents is not None and isinstance(codec, SupportsLatents):
+        elsewhere = iter(answer.latents)
+        for batch in coded:
+            for image, latent in zip(
+                batch.images, codec.decode_latents(batch.bitstreams), strict=True
+            ):
+                _same_latents(image, latent.detach().cpu().numpy(), next(elsewhere), where)
+    shifted = 0
+    for batch, decoded in zip(coded, answer.decoded, strict=True):
+        for image, here, there in zip(
+            batch.images, batch.pixels, _checked(decoded, batch), strict=True
+        ):
+            distance = np.abs(here.astype(np.int16) - there.astype(np.int16))
+            if distance.max(initial=0) > 1:
+                raise OutOfStepError(
+                    f"{image.name}: {where}, out of step: pixels differ by up to "
+                    f"{distance.max()} levels of 255: {_first_pixel(here, there, over=1)}"
+                )
+            shifted += bool(distance.any())
+    images = sum(len(batch.images) for batch in coded)
+    return f"{where}: {shifted} of {images} images differ by one level" if shifted else None
+
+
+def check_batch(codec: Codec, cell: Cell, corpus: Corpus) -> str | None:
+    """An image's bits do not depend on the images beside it.
+
+    The first image is coded alone and beside two different companions. Other bits beside another
+    companion are structural: images influence each other. Other bits only when alone are
+    numerical: kernels for another batch size rounded a tie the other way.
+
+    Returns:
+        A remark where the bits depend on the batch numerically, else None.
+
+    Raises:
+        DeterminismError: images influence each other, or the bits change from call to call.
+    """
+    subject = _cropped(corpus.images[0])
+    companion = Image("companion", np.ascontiguousarray(subject.pixels[::-1, ::-1]))
+    negative = Image("negative companion", 255 - companion.pixels)
+    device = cell.setting.device
+    alone = coding.encode(codec, [subject], device)
+    beside = coding.encode(codec, [subject, companion], device)
+    again = coding.encode(codec, [subject, companion], device)
+    _same_bits([subject, companion], beside, again, "encoded twice in one process")
+    other = coding.encode(codec, [subject, negative], device)
+    if beside[0] != other[0]:
+        raise DeterminismError(
+            f"{subject.name}: images influence each other (structural): its bitstream changes with "
+            f"the image beside it in the batch: {_first_byte(beside[0], other[0])}"
+        )
+    if alone == beside[:1]:
+        return None
+    levels = [
+        coding.decode(codec, streams, [subject])[0].astype(np.int16)
+        for streams in (alone, beside[:1])
+    ]
+    return (
+        f"{subject.name}: bits depend on the batch size (numerical, not on the other images): "
+        f"{_first_byte(alone[0], beside[0])}; pixels differ by up to "
+        f"{np.abs(levels[0] - levels[1]).max()} levels"
+    )
+
+
+def _decode_elsewhere(
+    cell: Cell, coded: Sequence[CodedBatch], fresh: FreshProcess, threads: int, *, latents: bool
+):
+    return fresh.decode(
+        cell.family,
+        cell.quality,
+        cell.setting.device,
+        [batch.bitstreams for batch in coded],
+        threads=threads,
+        latents=latents,
+    )
+
+
+def _checked(decoded: NDArray[np.float32], batch: CodedBatch) -> list[NDArray[np.uint8]]:
+    import torch
+
+    try:
+        return coding.check_decoded(torch.from_numpy(decoded), batch.images)
+    except CodecError as error:
+        raise CodecError(f"in a fresh process: {error}") from error
+
+
+def _same_bits(
+    images: Sequence[Image], first: Sequence[bytes], second: Sequence[bytes], where: str
+) -> None:
+    for image, one, other in zip(images, first, second, strict=True):
+        if one != other:
+            raise DeterminismError(
+                f"{image.name}: {where}, gave different bits each time: {_first_byte(one, other)}"
+            )
+
+
+def _same_latents(
+    image: Image, here: NDArray[np.float32], there: NDArray[np.float32], where: str
+) -> None:
+    if here.shape != there.shape:
+        raise OutOfStepError(
+            f"{image.name}: {where}, out of step: latents of shape {there.shape}, not {here.shape}"
+        )
+    wrong = ~(np.abs(here - there) <= _LATENT_ROUNDING)  # a NaN is wrong too
+    if wrong.any():
+        place = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise OutOfStepError(
+            f"{image.name}: {where}, out of step: {int(wrong.sum())} of {wrong.size} latents "
+            f"differ, first at channel {place[0]}, row {place[1]}, column {place[2]}: "
+            f"{here[place]:g} here, {there[place]:g} there"
+        )
+
+
+def _cropped(image: Image) -> Image:
+    return Image(image.name, np.ascontiguousarray(image.pixels[:_BATCH_SIDE, :_BATCH_SIDE]))
+
+
+def _first_byte(one: bytes, other: bytes) -> str:
+    shorter = min(len(one), len(other))
+    place = next((i for i in range(shorter) if one[i] != other[i]), shorter)
+    return f"{len(one)} and {len(other)} bytes, first difference at byte {place}"
+
+
+def _first_pixel(here: NDArray[np.uint8], there: NDArray[np.uint8], over: int = 0) -> str:
+    wrong = np.abs(here.astype(np.int16) - there.astype(np.int16)) > over
+    y, x, channel = (int(i) for i in np.argwhere(wrong)[0])
+    return (
+        f"{int(wrong.any(axis=2).sum())} of {wrong.shape[0] * wrong.shape[1]} pixels, first at "
+        f"row {y}, column {x}, {'RGB'[channel]}: {here[y, x, channel]} here, "
+        f"{there[y, x, channel]} there"
+    )

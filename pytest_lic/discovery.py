@@ -1,0 +1,130 @@
+"""Where codec families come from, and how another process finds the same ones again.
+
+A family's ``build`` may live in a ``conftest.py`` and can't be pickled, so a child process or the
+command line repeats the search: same folder, same arguments, and then selection by name.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from pytest_lic.codec import CodecFamily
+from pytest_lic.errors import LicError, UnknownNameError, UsageError
+
+ENTRY_POINTS = "pytest_lic.codecs"
+_OWN = ("pillow", "lic_models")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """All that another process needs to find the same families: where pytest was started, and how.
+
+    ``path`` is the ``sys.path`` of the process that found them first.
+    """
+
+    folder: str
+    args: tuple[str, ...]
+    path: tuple[str, ...]
+
+    @classmethod
+    def of(cls, config: pytest.Config) -> Origin:
+        """The origin of the families that ``config`` gives."""
+        params = config.invocation_params
+        return cls(str(params.dir), tuple(str(arg) for arg in params.args), tuple(sys.path))
+
+
+@dataclass(frozen=True)
+class Families:
+    """Every family there is, by name, and the names of those shipped with pytest-lic."""
+
+    by_name: Mapping[str, CodecFamily]
+    shipped: frozenset[str]
+
+    def __getitem__(self, name: str) -> CodecFamily:
+        return self.get(name, "codec")
+
+    def get(self, name: str, where: str) -> CodecFamily:
+        """The family of that name; UnknownNameError names ``where`` it was asked for."""
+        if name not in self.by_name:
+            raise UnknownNameError("codec", name, self.by_name, where)
+        return self.by_name[name]
+
+
+def discover(config: pytest.Config) -> Families:
+    """The families of the hook ``pytest_lic_codecs`` and of the entry points.
+
+    Raises:
+        UsageError: a hook or an entry point that fails, yields something else, or two families of
+            one name.
+    """
+    found: dict[str, CodecFamily] = {}
+    sources: dict[str, str] = {}
+
+    def add(source: str, families: Iterable[CodecFamily]) -> None:
+        for family in families:
+            if not isinstance(family, CodecFamily):
+                raise UsageError(
+                    f"{source} gave a {type(family).__name__}; expected CodecFamily objects"
+                )
+            if family.name in found:
+                raise UsageError(
+                    f"two codec families are named {family.name!r}: one from "
+                    f"{sources[family.name]}, one from {source}; rename one"
+                )
+            found[family.name] = family
+            sources[family.name] = source
+
+    hook = config.hook.pytest_lic_codecs
+    for implementation in hook.get_hookimpls():
+        source = f"pytest_lic_codecs in {_place(implementation.plugin)}"
+        add(source, _called(source, implementation.function))
+    shipped: set[str] = set()
+    for entry in sorted(metadata.entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name):
+        source = f"entry point {entry.name} = {entry.value}"
+        before = set(found)
+        add(source, _called(source, lambda entry=entry: entry.load()()))
+        if entry.name in _OWN and entry.dist is not None and entry.dist.name == "pytest-lic":
+            shipped |= set(found) - before
+    return Families(found, frozenset(shipped))
+
+
+def rediscover(origin: Origin) -> Families:
+    """The same families, in a process that pytest did not start.
+
+    The working directory must be ``origin.folder``; options are parsed and the initial
+    ``conftest.py`` files loaded as pytest does, but nothing is configured or collected.
+    """
+    # What pytest-xdist's workers start with too: pytest has no public name for it.
+    from _pytest.config import _prepareconfig
+
+    sys.path[:] = list(dict.fromkeys([*origin.path, *sys.path]))
+    os.chdir(origin.folder)
+    config = _prepareconfig(["--capture=no", "-p", "no:cacheprovider", *origin.args])
+    try:
+        return discover(config)
+    finally:
+        config._ensure_unconfigure()
+
+
+def _called(source: str, function: object) -> list[CodecFamily]:
+    try:
+        return list(function())  # type: ignore[operator]
+    except LicError:
+        raise
+    except Exception as error:
+        raise UsageError(
+            f"{source} failed: {type(error).__name__}: {error}; mend it, or uninstall the package "
+            "that registers it"
+        ) from error
+
+
+def _place(plugin: object) -> str:
+    path = getattr(plugin, "__file__", None)
+    return str(Path(path)) if path else repr(plugin)

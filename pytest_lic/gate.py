@@ -1,0 +1,241 @@
+"""What a suite's test asks of one cell or curve, and what it leaves for the report.
+
+The suites hold one line per claim; the words of a failure are made here. Records travel with the
+test's report to the controller, which alone prints and writes.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from pytest_lic import coding, determinism
+from pytest_lic.baseline import Key
+from pytest_lic.codec import Codec
+from pytest_lic.comparison import (
+    Comparison,
+    Tolerance,
+    Verdict,
+    compare,
+    compare_curves,
+    parse_tolerances,
+)
+from pytest_lic.errors import LicError, UnavailableError
+from pytest_lic.grid import Cell, Curve
+from pytest_lic.measure import Measurement
+from pytest_lic.rate_distortion import RDCurve, bd_psnr, bd_rate
+from pytest_lic.report.words import comparison_text
+from pytest_lic.run import Run
+
+
+class GateError(LicError):
+    """A gate fired; the text names the culprit."""
+
+
+class Gate:
+    """The checks of one test, with the run behind them.
+
+    Args:
+        run: the state of the process's run.
+        tolerances: what the test's ``lic_tolerance`` marker overrides, metric → value.
+    """
+
+    def __init__(self, run: Run, tolerances: Mapping[str, object]) -> None:
+        self._run = run
+        self._tolerances: Mapping[str, Tolerance] = parse_tolerances(
+            tolerances, "the lic_tolerance marker", run.options.tolerances
+        )
+        self.records: list[dict[str, Any]] = []
+
+    def point(self, cell: Cell) -> None:
+        """Rate and quality hold against the baseline, in the mean and on each image."""
+        with self._available(cell):
+            stored = self._run.measured(cell)
+        measurement = stored.measurement
+        setting = cell.setting
+        key = Key(measurement.corpus_digest, setting.resolution, cell.quality)
+        baseline = self._run.baselines.find(cell.family, key)
+        options = self._run.options
+        if baseline is None and (options.update or options.update_missing):
+            comparison = Comparison(cell.id, Verdict.NEW, "no baseline until now")
+        elif baseline is None:
+            command = f"{self._command(cell)} --lic-update-missing"
+            comparison = Comparison(
+                cell.id, Verdict.MISSING, f"no baseline; if it is right, record it: {command}"
+            )
+        else:
+            comparison = compare(measurement, baseline, self._tolerances)
+        self._record(
+            "point",
+            cell,
+            comparison,
+            measurement=measurement.to_json(),
+            measured=stored.measured,
+            durable=self._run.fingerprint(cell) is not None,
+        )
+        self._require_metrics(measurement)
+        if options.update:
+            return
+        self._judge(comparison, cell)
+
+    def curve(self, curve: Curve) -> None:
+        """BD-rate against the stored curve is inside its tolerance; anchors are only reported."""
+        with self._available(curve):
+            measured = self._run.curve(curve)
+        broken = measured.non_monotone()
+        anchors = [self._against(name, measured, curve) for name in self._run.options.anchors]
+        if broken is not None:
+            comparison = Comparison(curve.id, Verdict.UNAVAILABLE, f"not monotone: {broken}")
+        else:
+            comparison = self._against_stored(measured, curve)
+        self._record("curve", curve, comparison, anchors=anchors)
+        if self._run.options.update:
+            return
+        self._judge(comparison, curve)
+        if comparison.verdict is Verdict.UNAVAILABLE:
+            if "bd_rate" in self._run.options.require:
+                raise GateError(f"{curve.id}: bd_rate is required, but {comparison.reason}")
+            pytest.skip(f"BD-rate unavailable: {comparison.reason}")
+
+    def round_trip(self, cell: Cell) -> None:
+        """Every bitstream decodes to the right size, type and range."""
+        with self._available(cell):
+            self._run.coded(cell)
+
+    def repeat(self, cell: Cell) -> None:
+        """The same bits and the same pixels, twice in one process."""
+        with self._available(cell), self._threads():
+            determinism.check_repeat(self._codec(cell), cell, self._run.coded(cell))
+
+    def fresh_process(self, cell: Cell) -> None:
+        """The same pixels in a process that never saw the encoder."""
+        with self._available(cell), self._threads():
+            coded = self._run.coded(cell)
+            fresh = self._run.fresh_process(cell.family)
+            determinism.check_fresh_process(cell, coded, fresh, self._run.options.threads)
+
+    def other_threads(self, cell: Cell) -> None:
+        """The same latents in a process with another number of threads."""
+        threads = 2 if self._run.options.threads == 1 else 1
+        with self._available(cell), self._threads():
+            coded = self._run.coded(cell)
+            fresh = self._run.fresh_process(cell.family)
+            codec = self._codec(cell)
+            self._remark(cell, determinism.check_threads(codec, cell, coded, fresh, threads))
+
+    def batch(self, cell: Cell) -> None:
+        """The bits of an image do not depend on the images beside it."""
+        with self._available(cell), self._threads():
+            codec, corpus = self._codec(cell), self._run.corpus(cell)
+            self._remark(cell, determinism.check_batch(codec, cell, corpus))
+
+    def _codec(self, cell: Cell) -> Codec:
+        return self._run.codec(cell)
+
+    def _threads(self) -> Any:
+        return coding.cpu_threads(self._run.options.threads)
+
+    @contextmanager
+    def _available(self, subject: Cell | Curve) -> Iterator[None]:
+        """Skip, with the reason, what can't run here; name the subject in what fails."""
+        run = self._run
+        device = subject.setting.device
+        reason = run.unavailable(run.families[subject.family], device)
+        try:
+            if reason is not None:
+                raise UnavailableError(reason)
+            yield
+        except UnavailableError as error:
+            comparison = Comparison(subject.id, Verdict.UNAVAILABLE, str(error))
+            kind = "point" if isinstance(subject, Cell) else "curve"
+            self._record(kind, subject, comparison)
+            if {subject.family, device, device.split(":")[0]} & set(run.options.require):
+                raise GateError(f"{subject.id}: required, but {error}") from error
+            pytest.skip(f"unavailable: {error}")
+        except GateError:
+            raise
+        except LicError as error:
+            text = str(error)
+            if subject.id not in text:
+                text = f"{subject.id}: {text}"
+            comparison = Comparison(subject.id, Verdict.ERROR, text)
+            self._record("error", subject, comparison)
+            raise GateError(text) from error
+
+    def _against_stored(self, measured: RDCurve, curve: Curve) -> Comparison:
+        try:
+            stored = self._run.stored_curve(curve)
+        except UnavailableError as error:
+            return Comparison(curve.id, Verdict.UNAVAILABLE, str(error))
+        return compare_curves(
+            curve.id, bd_rate(stored, measured), bd_psnr(stored, measured), self._tolerances
+        )
+
+    def _against(self, name: str, measured: RDCurve, curve: Curve) -> dict[str, Any]:
+        """BD-rate and BD-PSNR against one anchor, or the reason why there is none."""
+        try:
+            anchor = self._run.anchor(name, curve)
+        except UnavailableError as error:
+            return {"anchor": name, "bd_rate": None, "bd_psnr": None, "reason": str(error)}
+        rate, gain = bd_rate(anchor, measured), bd_psnr(anchor, measured)
+        return {
+            "anchor": name,
+            "bd_rate": rate.value,
+            "bd_psnr": gain.value,
+            "reason": rate.reason or gain.reason,
+        }
+
+    def _require_metrics(self, measurement: Measurement) -> None:
+        reasons = measurement.unavailable()
+        for metric in self._run.options.require:
+            if metric in reasons:
+                raise GateError(
+                    f"{measurement.cell.id}: {metric} is required, but unavailable: "
+                    f"{reasons[metric]}"
+                )
+
+    def _judge(self, comparison: Comparison, subject: Cell | Curve) -> None:
+        if comparison.verdict.fails(strict=self._run.options.strict):
+            raise GateError(comparison_text(comparison, self._command(subject)))
+
+    def _remark(self, cell: Cell, text: str | None) -> None:
+        if text is None:
+            return
+        if self._run.options.strict:
+            raise GateError(f"{cell.id}: {text}")
+        self.records.append({"kind": "remark", "subject": cell.id, "text": text})
+
+    def _record(
+        self, kind: str, subject: Cell | Curve, comparison: Comparison, **more: object
+    ) -> None:
+        self.records.append(
+            {
+                "kind": kind,
+                "family": subject.family,
+                "quality": subject.quality if isinstance(subject, Cell) else None,
+                "setting": subject.setting.id,
+                "comparison": comparison.to_json(),
+                **more,
+            }
+        )
+
+    def _command(self, subject: Cell | Curve) -> str:
+        """The command line that runs this subject alone."""
+        setting = subject.setting
+        words = ["pytest", "--pyargs", "pytest_lic.suites", "-m", "rd"]
+        words += ["--lic-codec", subject.family]
+        if isinstance(subject, Cell):
+            words += ["--lic-quality", subject.quality]
+        if setting.corpus != "photos":
+            words += ["--lic-corpus", self._run.grid.corpora[setting.corpus]]
+        if setting.resolution != "native":
+            words += ["--lic-resolution", setting.resolution]
+        if setting.batch != 1:
+            words += ["--lic-batch", str(setting.batch)]
+        if setting.device != "cpu":
+            words += ["--lic-device", setting.device]
+        return shlex.join(words)

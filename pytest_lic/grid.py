@@ -1,0 +1,237 @@
+"""Options → cells: what a run measures, and in which order.
+
+Nothing here loads a network, an image or torch: a grid of 100,000 cells is only names.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_lic.codec import CodecFamily
+from pytest_lic.corpus import corpus_name
+from pytest_lic.errors import UnknownNameError, UsageError
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the user asked for; empty tuples select everything.
+
+    ``corpora`` are ``photos``, ``edge`` or folders; ``resolutions`` are ``native`` or pixels;
+    ``components`` are ``tag=choice`` globs.
+    """
+
+    codecs: tuple[str, ...] = ()
+    qualities: tuple[str, ...] = ()
+    lambdas: tuple[float, ...] = ()
+    components: tuple[str, ...] = ()
+    corpora: tuple[str, ...] = ("photos",)
+    resolutions: tuple[str, ...] = ("native",)
+    batches: tuple[int, ...] = (1,)
+    devices: tuple[str, ...] = ("cpu",)
+
+    @property
+    def narrows_qualities(self) -> bool:
+        """Whether some qualities of a family are left out, so that no curve is whole."""
+        return bool(self.qualities or self.lambdas)
+
+    @property
+    def narrows(self) -> bool:
+        """Whether any family or quality is left out."""
+        return bool(self.codecs or self.components) or self.narrows_qualities
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Everything about a cell but the codec: corpus (by name), resolution, batch and device."""
+
+    corpus: str
+    resolution: str = "native"
+    batch: int = 1
+    device: str = "cpu"
+
+    @property
+    def id(self) -> str:
+        """Such as ``photos-256px-b4-cpu``."""
+        resolution = self.resolution if self.resolution == "native" else f"{self.resolution}px"
+        return f"{self.corpus}-{resolution}-b{self.batch}-{self.device.replace(':', '')}"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One grid point: an operating point of a family, in a setting."""
+
+    family: str
+    quality: str
+    setting: Setting
+
+    @property
+    def id(self) -> str:
+        """Such as ``msh-gsdn-q3-photos-256px-b4-cpu``."""
+        return f"{self.family}-q{self.quality}-{self.setting.id}"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """All qualities of a family, in one setting."""
+
+    family: str
+    setting: Setting
+
+    @property
+    def id(self) -> str:
+        """Such as ``msh-gsdn-photos-256px-b4-cpu``."""
+        return f"{self.family}-{self.setting.id}"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The cells and curves of a run, and which network serves each id.
+
+    ``notes`` say what the selection left out without being an error. ``corpora`` maps each
+    corpus name to what the user called it.
+    """
+
+    cells: tuple[Cell, ...]
+    edge_cells: tuple[Cell, ...]
+    curves: tuple[Curve, ...]
+    corpora: Mapping[str, str]
+    networks: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+
+
+def make_grid(families: Sequence[CodecFamily], selection: Selection) -> Grid:
+    """Cells and curves in the order in which each network is loaded once.
+
+    Raises:
+        UnknownNameError: a codec, component, quality or λ that no family answers to.
+        UsageError: two corpora of one name, or a resolution or batch that is not one.
+    """
+    chosen = select_families(families, selection)
+    qualities, notes = _select_qualities(chosen, selection)
+    settings, corpora = _settings(selection)
+    cells: list[Cell] = []
+    edge_cells: list[Cell] = []
+    curves: list[Curve] = []
+    networks: dict[str, str] = {}
+    for family in chosen:
+        for quality in qualities[family.name]:
+            for setting in settings:
+                cells.append(Cell(family.name, quality, setting))
+                networks[cells[-1].id] = family.network(quality)
+            # The edge corpus holds one image of each size, so a batch is never filled.
+            for device in selection.devices:
+                edge = Cell(family.name, quality, Setting("edge", device=device))
+                if edge.id not in networks:
+                    edge_cells.append(edge)
+                    networks[edge.id] = family.network(quality)
+        if qualities[family.name] and not selection.narrows_qualities:
+            curves += [Curve(family.name, setting) for setting in settings]
+    if selection.narrows_qualities:
+        notes.append("the qualities are narrowed: points are gated, curves are not")
+    return Grid(
+        tuple(cells), tuple(edge_cells), tuple(curves), corpora, networks, notes=tuple(notes)
+    )
+
+
+def select_families(
+    families: Sequence[CodecFamily], selection: Selection
+) -> tuple[CodecFamily, ...]:
+    """The families that match the codec globs and every component tag."""
+    names = [family.name for family in families]
+    for pattern in selection.codecs:
+        if not fnmatch.filter(names, pattern):
+            raise UnknownNameError("codec", pattern, names, "--lic-codec")
+    chosen = [
+        family
+        for family in families
+        if not selection.codecs
+        or any(fnmatch.fnmatchcase(family.name, pattern) for pattern in selection.codecs)
+    ]
+    for component in selection.components:
+        tag, separator, choice = component.partition("=")
+        if not separator or not tag or not choice:
+            raise UsageError(
+                f"--lic-component {component!r}: expected TAG=CHOICE, such as nonlinearity=gdn"
+            )
+        matching = [
+            family for family in chosen if fnmatch.fnmatchcase(family.tags.get(tag, ""), choice)
+        ]
+        if not matching:
+            known = [f"{key}={value}" for family in chosen for key, value in family.tags.items()]
+            raise UnknownNameError("component", component, known, "--lic-component")
+        chosen = matching
+    return tuple(chosen)
+
+
+def _select_qualities(
+    families: Sequence[CodecFamily], selection: Selection
+) -> tuple[dict[str, list[str]], list[str]]:
+    labels = {label for family in families for label in family.qualities}
+    for label in selection.qualities:
+        if label not in labels:
+            raise UnknownNameError("quality", label, labels, "--lic-quality")
+    lambdas = {value for family in families for value in family.qualities.values()} - {None}
+    for wanted in selection.lambdas:
+        if not any(_equal(wanted, value) for value in lambdas):
+            raise UnknownNameError(
+                "λ", f"{wanted:g}", [f"{value:g}" for value in lambdas if value], "--lic-lambda"
+            )
+    chosen: dict[str, list[str]] = {}
+    notes = []
+    for family in families:
+        chosen[family.name] = [
+            label
+            for label, value in family.qualities.items()
+            if (not selection.qualities or label in selection.qualities)
+            and (
+                not selection.lambdas or any(_equal(wanted, value) for wanted in selection.lambdas)
+            )
+        ]
+        if not chosen[family.name]:
+            notes.append(f"{family.name} has none of the qualities asked for: left out")
+    if families and not any(chosen.values()):
+        raise UsageError("--lic-quality and --lic-lambda together leave no quality of any codec")
+    return chosen, notes
+
+
+def _settings(selection: Selection) -> tuple[list[Setting], dict[str, str]]:
+    corpora: dict[str, str] = {"edge": "edge"}
+    for spec in selection.corpora:
+        name = corpus_name(spec)
+        if corpora.setdefault(name, spec) != spec:
+            raise UsageError(
+                f"--lic-corpus: {corpora[name]} and {spec} are both called {name!r}; "
+                "rename one folder"
+            )
+    for resolution in selection.resolutions:
+        if resolution != "native" and not (resolution.isdigit() and int(resolution) > 0):
+            raise UsageError(
+                f"--lic-resolution {resolution!r}: expected 'native' or a number of pixels"
+            )
+    for batch in selection.batches:
+        if batch < 1:
+            raise UsageError(f"--lic-batch {batch}: expected 1 or more")
+    settings = [
+        Setting(corpus_name(spec), resolution, batch, device)
+        for device in selection.devices
+        for spec in selection.corpora
+        for resolution in selection.resolutions
+        for batch in selection.batches
+    ]
+    return list(dict.fromkeys(settings)), corpora
+
+
+def absolute_corpora(corpora: Sequence[str], start: Path) -> tuple[str, ...]:
+    """Folder corpora relative to ``start``, as absolute paths; built-in names as they are."""
+    return tuple(
+        spec if spec in ("photos", "edge") else str((start / Path(spec).expanduser()).resolve())
+        for spec in corpora
+    )
+
+
+def _equal(wanted: float, value: float | None) -> bool:
+    return value is not None and math.isclose(wanted, value, rel_tol=1e-9)

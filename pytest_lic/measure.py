@@ -1,0 +1,186 @@
+"""Cell → Measurement: code every image of a corpus and look at what came back.
+
+A measurement is pure given the codec's fingerprint, the image bytes and the environment. Rates
+count the bytes of the bitstreams; quality is computed on the 8-bit reconstruction.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from pytest_lic import coding
+from pytest_lic.codec import Codec
+from pytest_lic.container import payload_size
+from pytest_lic.corpus import Corpus, batches
+from pytest_lic.environment import Environment, environment
+from pytest_lic.grid import Cell, Setting
+from pytest_lic.metrics import LPIPSOptions, average, quality_metrics
+from pytest_lic.rate_distortion import RDCurve
+
+# What a stored number is rounded to: far below any tolerance, and short enough to read.
+_DECIMALS = {"psnr": 6, "ms_ssim": 8, "lpips": 6}
+
+
+@dataclass(frozen=True)
+class ImageResult:
+    """What one image gave.
+
+    ``bytes`` is the whole bitstream, ``payload`` its part without headers (None where the codec's
+    layout is its own). ``metrics`` holds PSNR in dB, linear MS-SSIM and LPIPS; ``unavailable`` the
+    reason for each that could not be computed. ``bitstream`` and ``reconstruction`` are digests.
+    """
+
+    height: int
+    width: int
+    bytes: int
+    payload: int | None
+    metrics: Mapping[str, float]
+    unavailable: Mapping[str, str]
+    lossless: bool
+    bitstream: str
+    reconstruction: str
+
+    def value(self, metric: str) -> float | None:
+        """One metric of this image, bpp among them; None where unavailable."""
+        if metric == "bpp":
+            return 8.0 * self.bytes / (self.height * self.width)
+        return self.metrics.get(metric)
+
+    def gated(self, metric: str) -> float | None:
+        """`value`, but infinite PSNR for a lossless image: losing it would be a regression."""
+        if metric == "psnr" and self.lossless:
+            return math.inf
+        return self.value(metric)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What one cell gave, per image in corpus order, with its circumstances."""
+
+    cell: Cell
+    corpus_digest: str
+    lmbda: float | None
+    environment: Environment
+    images: Mapping[str, ImageResult]
+    left_out: tuple[str, ...] = field(default=())
+
+    def values(self, metric: str) -> list[float]:
+        """One metric of every image that has it."""
+        found = (image.value(metric) for image in self.images.values())
+        return [value for value in found if value is not None]
+
+    def mean(self, metric: str) -> float | None:
+        """The metric's average as the field defines it; None unless every image has it."""
+        values = self.values(metric)
+        return average(metric, values) if len(values) == len(self.images) else None
+
+    def unavailable(self) -> dict[str, str]:
+        """Metric → why it is missing, from the first image that lacks it."""
+        reasons: dict[str, str] = {}
+        for name, image in self.images.items():
+            for metric, reason in image.unavailable.items():
+                reasons.setdefault(metric, f"{name}: {reason}")
+        return reasons
+
+    @property
+    def payload_share(self) -> float | None:
+        """Payload bytes over all bytes; None where the codec's layout is its own."""
+        payloads = [image.payload for image in self.images.values()]
+        if any(payload is None for payload in payloads):
+            return None
+        total = sum(image.bytes for image in self.images.values())
+        return sum(payload for payload in payloads if payload is not None) / total
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object from which `from_json` makes an equal measurement."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Measurement:
+        """The inverse of `to_json`; KeyError or TypeError for anything else."""
+        cell = stored["cell"]
+        return cls(
+            cell=Cell(cell["family"], cell["quality"], Setting(**cell["setting"])),
+            corpus_digest=stored["corpus_digest"],
+            lmbda=stored["lmbda"],
+            environment=Environment(**stored["environment"]),
+            images={name: ImageResult(**image) for name, image in stored["images"].items()},
+            left_out=tuple(stored["left_out"]),
+        )
+
+
+def measure(
+    codec: Codec,
+    cell: Cell,
+    corpus: Corpus,
+    *,
+    lmbda: float | None,
+    metrics: Sequence[str],
+    lpips: LPIPSOptions | None,
+    threads: int,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Measurement:
+    """Code ``corpus`` in batches of ``cell.setting.batch`` and measure each image.
+
+    Args:
+        codec: the operating point that ``cell`` names.
+        cell: where the numbers belong.
+        corpus: the images, already at the cell's resolution.
+        lmbda: the quality's λ, if it has one.
+        metrics: which of `pytest_lic.metrics.METRICS` to compute besides bpp.
+        lpips: backbone of LPIPS, if that is among them.
+        threads: CPU threads of torch.
+        progress: called with the number of images done and their total.
+
+    Raises:
+        CodecError: the codec broke its protocol on some image.
+    """
+    results: dict[str, ImageResult] = {}
+    device = cell.setting.device
+    with coding.cpu_threads(threads):
+        for group in batches(corpus, cell.setting.batch):
+            bitstreams = coding.encode(codec, group, device)
+            decoded = coding.decode(codec, bitstreams, group)
+            for image, bitstream, pixels in zip(group, bitstreams, decoded, strict=True):
+                values, unavailable = quality_metrics(image.pixels, pixels, metrics, lpips)
+                results[image.name] = ImageResult(
+                    height=image.height,
+                    width=image.width,
+                    bytes=len(bitstream),
+                    payload=payload_size(bitstream),
+                    metrics={name: round(values[name], _DECIMALS[name]) for name in values},
+                    unavailable=unavailable,
+                    lossless=bool(np.array_equal(image.pixels, pixels)),
+                    bitstream=coding.digest(bitstream),
+                    reconstruction=coding.digest(pixels),
+                )
+            progress(len(results), len(corpus.images))
+    ordered = {image.name: results[image.name] for image in corpus.images}
+    return Measurement(
+        cell, corpus.digest, lmbda, environment(device, threads), ordered, corpus.left_out
+    )
+
+
+def rd_curve(name: str, points: Mapping[str, Measurement]) -> RDCurve:
+    """The curve through one measurement per quality, in the order given.
+
+    Raises:
+        ValueError: a point without PSNR (a lossless one has none).
+    """
+    psnr = {quality: point.mean("psnr") for quality, point in points.items()}
+    for quality, value in psnr.items():
+        if value is None:
+            reason = points[quality].unavailable().get("psnr", "not measured")
+            raise ValueError(f"{name}: quality {quality} has no PSNR ({reason})")
+    return RDCurve(
+        name=name,
+        bpp=tuple(point.mean("bpp") or 0.0 for point in points.values()),
+        psnr=tuple(value for value in psnr.values() if value is not None),
+        ms_ssim=tuple(point.mean("ms_ssim") for point in points.values()),
+        labels=tuple(points),
+    )

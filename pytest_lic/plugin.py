@@ -1,0 +1,202 @@
+"""pytest's hooks and fixtures; every decision is made elsewhere. Importing this loads no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_lic import collecting, hookspecs
+from pytest_lic.discovery import Origin, discover
+from pytest_lic.errors import LicError
+from pytest_lic.gate import Gate
+from pytest_lic.options import add_options, read_options
+from pytest_lic.report.session import SessionReport
+from pytest_lic.run import Run, Shared
+
+if TYPE_CHECKING:
+    from pytest_lic.scheduler import NetworkScheduling
+
+pytest.register_assert_rewrite("pytest_lic.suites")
+
+MARKERS = (
+    "roundtrip: every bitstream decodes to the right size, type and range",
+    "determinism: the same image gives the same bits and pixels, here and elsewhere",
+    "rd: rate and quality hold against the baselines",
+    "lic_tolerance(metric=number, ...): tolerances of one test, such as "
+    "psnr={'mean': 0.02, 'image': 0.1}",
+)
+
+_shared = pytest.StashKey[Shared]()
+_run = pytest.StashKey[Run]()
+_report = pytest.StashKey[SessionReport]()
+_gate = pytest.StashKey[Gate]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the ``--lic-*`` options."""
+    add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare the hooks that projects may implement."""
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the markers; prepare to collect what the tests report."""
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
+    if not _is_worker(config):
+        config.stash[_report] = SessionReport()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End child processes and remove the run's store."""
+    if _run in config.stash:
+        config.stash[_run].close()
+    if _shared in config.stash and not _is_worker(config):
+        config.stash[_shared].remove()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Give an xdist worker what all processes of the run share."""
+    shared = _shared_of(node.config)
+    node.workerinput["lic"] = {"origin": asdict(shared.origin), "store": str(shared.store)}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> NetworkScheduling | None:
+    """Keep each network in one worker, unless the user chose a distribution of another kind."""
+    if config.getoption("dist") not in ("load", "loadgroup") or not collecting.wants_suites(config):
+        return None
+    from pytest_lic.scheduler import Layout, NetworkScheduling
+
+    grid = _run_of(config).grid
+    layout = Layout(grid.networks, frozenset(curve.id for curve in grid.curves))
+    return NetworkScheduling(config, layout, log)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Say at once, and once, what is wrong with the options, codecs, corpora or baselines."""
+    if collecting.wants_suites(session.config):
+        try:
+            _run_of(session.config)
+        except LicError as error:
+            raise pytest.UsageError(str(error)) from error
+
+
+def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect the suites under their own name."""
+    return collecting.collect_directory(path, parent)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Spread tests over the grid."""
+    if {"lic_cell", "lic_curve"} & set(metafunc.fixturenames):
+        try:
+            collecting.parametrize(metafunc, _run_of(metafunc.config).grid)
+        except LicError as error:
+            raise pytest.Collector.CollectError(str(error)) from error
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run one network after the other."""
+    if _run in config.stash:
+        collecting.sort_items(items, config.stash[_run].grid)
+
+
+def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+    """What this run measures, and what the selection left out."""
+    if _run not in config.stash or _report not in config.stash:
+        return []
+    return config.stash[_report].opening_lines(config.stash[_run])
+
+
+@pytest.fixture
+def lic(request: pytest.FixtureRequest) -> Gate:
+    """The checks of pytest-lic, for a test that takes ``lic_cell`` or ``lic_curve`` too."""
+    marker = request.node.get_closest_marker("lic_tolerance")
+    gate = Gate(_run_of(request.config), marker.kwargs if marker is not None else {})
+    request.node.stash[_gate] = gate
+    return gate
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Attach the records of the gates; print our own errors as they stand."""
+    report = yield
+    if call.excinfo is not None and isinstance(call.excinfo.value, LicError):
+        report.longrepr = str(call.excinfo.value)
+    if report.when == "call" and _gate in item.stash:
+        found = collecting.subject(item)
+        report.lic = {  # type: ignore[attr-defined]
+            "family": found.family if found is not None else None,
+            "quality": getattr(found, "quality", None),
+            "checks": [marker.name for marker in item.iter_markers()],
+            "records": item.stash[_gate].records,
+        }
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """In the controller: listen to every test's report."""
+    config = session.config
+    if _report in config.stash:
+        config.pluginmanager.register(config.stash[_report], "lic-session-report")
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """In the controller: update, name or prune baselines."""
+    config = session.config
+    if _report in config.stash and _run in config.stash:
+        failed = config.stash[_report].finish(config.stash[_run], int(exitstatus))
+        if failed and exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A table per family, regressions first."""
+    config = terminalreporter.config
+    if _report in config.stash and _run in config.stash:
+        config.stash[_report].print(terminalreporter, config.stash[_run])
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def _shared_of(config: pytest.Config) -> Shared:
+    if _shared not in config.stash:
+        given = getattr(config, "workerinput", {}).get("lic")
+        if given is None:
+            config.stash[_shared] = Shared.create(Origin.of(config))
+        else:
+            origin = given["origin"]
+            config.stash[_shared] = Shared(
+                Origin(origin["folder"], tuple(origin["args"]), tuple(origin["path"])),
+                Path(given["store"]),
+            )
+    return config.stash[_shared]
+
+
+def _run_of(config: pytest.Config) -> Run:
+    if _run not in config.stash:
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
+
+        def say(text: str) -> None:
+            if reporter is not None and not _is_worker(config):
+                reporter.ensure_newline()
+                reporter.write_line(f"lic: {text}")
+
+        config.stash[_run] = Run(read_options(config), discover(config), _shared_of(config), say)
+    return config.stash[_run]

@@ -1,0 +1,151 @@
+"""What a finished run does to the baselines: update, name what is stale, prune.
+
+Only the controller comes here, after the last test, and with everything at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_lic import baseline
+from pytest_lic.baseline import Key
+from pytest_lic.codec import CodecFamily
+from pytest_lic.comparison import Comparison, Verdict
+from pytest_lic.measure import Measurement
+from pytest_lic.run import Run
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point's record as the controller received it."""
+
+    measurement: Measurement
+    comparison: Comparison
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Point:
+        """From what `Gate.point` recorded."""
+        return cls(
+            Measurement.from_json(record["measurement"]), Comparison.from_json(record["comparison"])
+        )
+
+
+@dataclass(frozen=True)
+class Stale:
+    """A baseline entry that nothing asked for; ``key`` is None for a whole family's file."""
+
+    family: str
+    key: Key | None
+    why: str
+
+
+def points(records: Iterable[Mapping[str, Any]]) -> list[Point]:
+    """The measured points among a run's records, in the order of their cells."""
+    found = [
+        Point.of(record)
+        for record in records
+        if record["kind"] == "point" and "measurement" in record
+    ]
+    return sorted(found, key=lambda point: point.measurement.cell.id)
+
+
+def record(run: Run, measured: Sequence[Point], broken: set[tuple[str, str]]) -> list[str]:
+    """Write the run's measurements as baselines; a line for each one that changed.
+
+    Args:
+        run: whose options say whether all or only the missing ones are recorded.
+        measured: the points of the run.
+        broken: (family, quality) pairs that failed their round trip or determinism: never
+            recorded.
+    """
+    order = {cell: place for place, cell in enumerate(run.grid.cells)}
+    # Several batches or devices share one key: the first on the grid is recorded.
+    chosen: dict[tuple[str, Key], Point] = {}
+    for point in sorted(measured, key=lambda point: order.get(point.measurement.cell, len(order))):
+        cell = point.measurement.cell
+        if (cell.family, cell.quality) not in broken:
+            chosen.setdefault((cell.family, Key.of(point.measurement)), point)
+    lines = []
+    for family in sorted({name for name, _ in chosen}):
+        own = run.baselines.own(family)
+        new = []
+        for (name, key), point in chosen.items():
+            if name == family and _worth_recording(run, own, key, point):
+                new.append(point.measurement)
+                lines.append(_line(point, own.entries.get(key)))
+        if new:
+            baseline.save(run.baselines.path(family), baseline.updated(own, new))
+    for family, quality in sorted(broken):
+        lines.append(
+            f"{family}, quality {quality}: not recorded, its round trip or another check failed"
+        )
+    return lines
+
+
+def stale(run: Run, measured: Sequence[Point]) -> list[Stale]:
+    """Entries of the user's folder that a complete run of this grid had no use for."""
+    used: dict[str, set[Key]] = {}
+    covered: dict[str, set[tuple[str, str]]] = {}
+    for point in measured:
+        cell = point.measurement.cell
+        used.setdefault(cell.family, set()).add(Key.of(point.measurement))
+        setting = cell.setting
+        covered.setdefault(cell.family, set()).add((setting.corpus, setting.resolution))
+    found = []
+    for family in run.baselines.families():
+        known = run.families.by_name.get(family)
+        if known is None:
+            found.append(Stale(family, None, "no codec has this name"))
+            continue
+        for key, entry in run.baselines.own(family).entries.items():
+            setting = entry.cell.setting
+            place = (setting.corpus, setting.resolution)
+            if place in covered.get(family, ()) and key not in used[family]:
+                found.append(Stale(family, key, _why(known, key, setting.corpus)))
+    return found
+
+
+def prune(run: Run, gone: Sequence[Stale]) -> None:
+    """Remove stale entries, and the files they leave empty."""
+    for family in {entry.family for entry in gone}:
+        keys = [entry.key for entry in gone if entry.family == family]
+        path = run.baselines.path(family)
+        if None in keys:
+            path.unlink(missing_ok=True)
+        else:
+            own = run.baselines.own(family)
+            baseline.save(path, baseline.without(own, [key for key in keys if key is not None]))
+
+
+def _worth_recording(run: Run, own: baseline.FamilyBaseline, key: Key, point: Point) -> bool:
+    missing = point.comparison.verdict is Verdict.NEW
+    if not run.options.update:
+        return missing
+    recorded = own.entries.get(key)
+    if recorded is None and not missing:
+        # A shipped baseline holds: a copy in the user's folder would only age.
+        return point.comparison.verdict in (Verdict.REGRESSED, Verdict.IMPROVED, Verdict.ERROR)
+    return recorded is None or recorded.images != point.measurement.images
+
+
+def _line(point: Point, before: Measurement | None) -> str:
+    after = point.measurement
+    verdict = "first recorded" if before is None else point.comparison.verdict.value
+    parts = []
+    for metric, unit, digits in (("bpp", " bpp", 4), ("psnr", " dB", 3)):
+        new = after.mean(metric)
+        old = before.mean(metric) if before is not None else None
+        if new is not None:
+            arrow = f"{old:.{digits}f} → " if old is not None else ""
+            parts.append(f"{arrow}{new:.{digits}f}{unit}")
+    cell = after.cell
+    setting = f"{cell.setting.corpus} {cell.setting.resolution}"
+    return f"{cell.family}, quality {cell.quality}, {setting}: {verdict}: {', '.join(parts)}"
+
+
+def _why(family: CodecFamily, key: Key, corpus: str) -> str:
+    if key.quality not in family.qualities:
+        return f"quality {key.quality} is gone"
+    return f"corpus {corpus} had other images then (digest {key.corpus_digest})"

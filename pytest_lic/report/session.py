@@ -1,0 +1,84 @@
+"""The controller's view of a run: what every test reported, and what follows from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_lic import recording
+from pytest_lic.errors import LicError
+from pytest_lic.report import terminal
+from pytest_lic.run import Run
+
+
+class SessionReport:
+    """Collects the records of all tests, from this process or from workers; then acts on them."""
+
+    def __init__(self) -> None:
+        self._records: list[dict[str, Any]] = []
+        self._broken: set[tuple[str, str]] = set()
+        self._epilogue: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take in one test's report."""
+        found = getattr(report, "lic", None)
+        if found is None:
+            return
+        self._records += found["records"]
+        if report.failed and {"roundtrip", "determinism"} & set(found["checks"]):
+            self._broken.add((found["family"], found["quality"]))
+
+    def opening_lines(self, run: Run) -> list[str]:
+        """What the run measures, before it starts."""
+        grid, options = run.grid, run.options
+        if not grid.cells:
+            return ["lic: no codec is on the grid"]
+        families = len({cell.family for cell in grid.cells})
+        corpora = ", ".join(sorted({cell.setting.corpus for cell in grid.cells}))
+        threads = f"{options.threads} thread{'s' if options.threads > 1 else ''} per process"
+        cache = f"cache {options.cache}" if options.cache is not None else "no cache"
+        first = (
+            f"lic: {len(grid.cells)} cells of {families} codecs on {corpora}; {threads}; {cache}"
+        )
+        return [first, *(f"lic: {note}" for note in grid.notes)]
+
+    def finish(self, run: Run, exitstatus: int) -> bool:
+        """Update, name or prune baselines; whether that should fail a run that passed."""
+        options = run.options
+        ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+        recording_asked = options.update or options.update_missing
+        if not ended:
+            if recording_asked or options.prune:
+                self._epilogue.append("baselines left as they were: the run did not end")
+            return False
+        points = recording.points(self._records)
+        try:
+            if recording_asked:
+                lines = recording.record(run, points, self._broken)
+                self._epilogue += lines or ["baselines: nothing to record, all is as it was"]
+            complete = {point.measurement.cell for point in points} >= set(run.grid.cells)
+            if not complete or options.selection.narrows or not points:
+                if options.prune:
+                    self._epilogue.append(
+                        "--lic-prune refused: not every cell was measured, so what is stale "
+                        "can't be told; nothing was removed"
+                    )
+                return options.prune
+            gone = recording.stale(run, points)
+            if options.prune:
+                recording.prune(run, gone)
+            verb = "removed" if options.prune else "stale (--lic-prune removes it)"
+            self._epilogue += [f"{verb}: {terminal.stale_text(entry)}" for entry in gone]
+        except LicError as error:
+            self._epilogue.append(str(error))
+            return True
+        return False
+
+    def print(self, reporter: pytest.TerminalReporter, run: Run) -> None:
+        """Write the summary."""
+        if not self._records and not self._epilogue:
+            return
+        terminal.write(reporter, self._records, run)
+        for line in self._epilogue:
+            reporter.write_line(f"lic: {line}")

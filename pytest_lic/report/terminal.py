@@ -1,0 +1,178 @@
+"""The terminal summary: regressions first, then a table per family and setting."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+from pytest_lic.comparison import Comparison, Verdict
+from pytest_lic.measure import Measurement
+from pytest_lic.metrics import to_db
+from pytest_lic.recording import Stale
+from pytest_lic.report.words import difference_text
+from pytest_lic.run import Run
+
+_STYLES = {
+    Verdict.SAME: "green",
+    Verdict.WITHIN: "green",
+    Verdict.CHANGED: "yellow",
+    Verdict.IMPROVED: "bold green",
+    Verdict.NEW: "cyan",
+    Verdict.UNAVAILABLE: "yellow",
+    Verdict.MISSING: "red",
+    Verdict.REGRESSED: "bold red",
+    Verdict.ERROR: "bold red",
+}
+
+Record = Mapping[str, Any]
+
+
+def write(reporter: pytest.TerminalReporter, records: Sequence[Record], run: Run) -> None:
+    """Print the summary of a run's records."""
+    judged = [record for record in records if "comparison" in record]
+    reporter.section("pytest-lic")
+    for record in judged:
+        comparison = Comparison.from_json(record["comparison"])
+        if comparison.verdict is Verdict.REGRESSED:
+            reporter.write_line(f"regressed: {comparison.subject}", red=True, bold=True)
+            for difference in comparison.differences:
+                if difference.regressed:
+                    reporter.write_line(f"  {difference_text(difference)}")
+        elif comparison.verdict is Verdict.ERROR:
+            reporter.write_line(f"error: {comparison.reason}", red=True)
+    tables = [record for record in judged if record["kind"] in ("point", "curve")]
+    for text in _tables(tables, run, width=reporter._tw.fullwidth, color=reporter.hasmarkup):
+        reporter.write_line(text)
+    for line in _closing(records):
+        reporter.write_line(f"lic: {line}")
+
+
+def stale_text(entry: Stale) -> str:
+    """One stale baseline in words."""
+    if entry.key is None:
+        return f"baseline file of {entry.family}: {entry.why}"
+    return f"{entry.family}, quality {entry.key.quality}, {entry.key.resolution}: {entry.why}"
+
+
+def _tables(records: Sequence[Record], run: Run, *, width: int, color: bool) -> list[str]:
+    """One table for each family and setting, in the order of the grid."""
+    groups: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        groups.setdefault((record["family"], record["setting"]), []).append(record)
+    worst_first = sorted(
+        groups.items(), key=lambda group: (-max(_rank(record) for record in group[1]), group[0])
+    )
+    console = Console(
+        file=io.StringIO(), width=max(width, 100), force_terminal=color, highlight=False
+    )
+    for (family, setting), group in worst_first:
+        order = {label: place for place, label in enumerate(run.families[family].qualities)}
+        _table(console, family, setting, sorted(group, key=lambda r: order.get(r["quality"], 99)))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue().splitlines()
+
+
+def _table(console: Console, family: str, setting: str, group: Sequence[Record]) -> None:
+    table = Table(title=f"{family} on {setting}", title_justify="left", box=None, pad_edge=False)
+    table.add_column("quality")
+    for heading in ("bpp", "payload", "PSNR dB", "MS-SSIM", "MS-SSIM dB", "LPIPS", "BD-rate"):
+        table.add_column(heading, justify="right")
+    table.add_column("verdict")
+    for record in group:
+        comparison = Comparison.from_json(record["comparison"])
+        verdict = comparison.verdict
+        styled = f"[{_STYLES[verdict]}]{verdict.value}[/]"
+        if record["kind"] == "curve":
+            table.add_row("curve", *[""] * 6, _bd(comparison.reason, verdict), styled)
+        elif "measurement" in record:
+            table.add_row(record["quality"], *_numbers(record["measurement"]), "", styled)
+        else:
+            table.add_row(record["quality"], *["–"] * 6, "", styled)
+    console.print(table)
+    for record in group:
+        comparison = Comparison.from_json(record["comparison"])
+        if record["kind"] == "curve":
+            if comparison.reason:
+                console.print(f"  curve: {comparison.reason}", markup=False)
+            for anchor in record.get("anchors", ()):
+                console.print(f"  {_anchor_text(anchor)}", markup=False)
+        elif comparison.verdict is Verdict.UNAVAILABLE:
+            console.print(f"  quality {record['quality']}: {comparison.reason}", markup=False)
+    console.print()
+
+
+def _numbers(stored: Mapping[str, Any]) -> list[str]:
+    measurement = Measurement.from_json(stored)
+    share = measurement.payload_share
+    ms_ssim = measurement.mean("ms_ssim")
+    return [
+        _number(measurement.mean("bpp"), 4),
+        f"{100 * share:.1f} %" if share is not None else "–",
+        _number(measurement.mean("psnr"), 3),
+        _number(ms_ssim, 5),
+        _number(to_db(ms_ssim) if ms_ssim is not None else None, 3),
+        _number(measurement.mean("lpips"), 4),
+    ]
+
+
+def _number(value: float | None, digits: int) -> str:
+    return f"{value:.{digits}f}" if value is not None else "–"
+
+
+def _bd(reason: str, verdict: Verdict) -> str:
+    if verdict is Verdict.UNAVAILABLE or not reason.startswith("BD-rate "):
+        return "–"
+    return " ".join(reason.split(",")[0].split(" ")[1:3])
+
+
+def _anchor_text(anchor: Mapping[str, Any]) -> str:
+    name = anchor["anchor"]
+    if anchor["bd_rate"] is None:
+        return f"against {name}: BD-rate unavailable: {anchor['reason']}"
+    gain = f", BD-PSNR {anchor['bd_psnr']:+.3f} dB" if anchor["bd_psnr"] is not None else ""
+    return f"against {name}: BD-rate {anchor['bd_rate']:+.2f} %{gain}"
+
+
+def _rank(record: Record) -> int:
+    return list(Verdict).index(Verdict(record["comparison"]["verdict"]))
+
+
+def _closing(records: Sequence[Record]) -> Iterable[str]:
+    """Averages, cache, missing metrics and remarks: what the tables need to be read rightly."""
+    points = [record for record in records if "measurement" in record]
+    if points:
+        yield (
+            "means: per-image bpp, per-image PSNR in dB, linear MS-SSIM (then in dB); "
+            "bpp counts every byte of the stream"
+        )
+        coded = sum(record["measured"] for record in points)
+        if coded:
+            kept = len(points) - coded
+            yield f"{len(points)} points: {coded} measured now, {kept} from the cache"
+        else:
+            yield f"{len(points)} points, all from the cache: nothing was coded"
+    unsafe = sorted({record["family"] for record in points if not record["durable"]})
+    if unsafe:
+        yield f"measured anew each run, for want of a fingerprint: {', '.join(unsafe)}"
+    reasons: dict[str, str] = {}
+    left_out: dict[str, None] = {}
+    for record in points:
+        measurement = Measurement.from_json(record["measurement"])
+        for metric, reason in measurement.unavailable().items():
+            reasons.setdefault(metric, reason)
+        left_out.update(dict.fromkeys(measurement.left_out))
+    for metric, reason in reasons.items():
+        yield f"{metric} unavailable: {reason}"
+    if left_out:
+        yield f"images left out: {', '.join(left_out)}"
+    missing = [r for r in points if r["comparison"]["verdict"] == Verdict.MISSING.value]
+    if missing:
+        yield f"{len(missing)} points have no baseline; record them with --lic-update-missing"
+    for record in records:
+        if record["kind"] == "remark":
+            yield f"{record['subject']}: {record['text']}"

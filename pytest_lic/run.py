@@ -1,0 +1,288 @@
+"""The state of one run: its options, families, grid, codecs, store and baselines.
+
+One object per process. It holds one codec, one coded corpus and one child process at a time:
+cells come sorted, so each network is loaded once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+
+from pytest_lic import coding, determinism
+from pytest_lic.baseline import Baselines, Key
+from pytest_lic.cache import MeasurementStore, Stored
+from pytest_lic.codec import Codec, CodecFamily
+from pytest_lic.corpus import Corpus, check_corpus, load_corpus
+from pytest_lic.discovery import Families, Origin
+from pytest_lic.environment import environment
+from pytest_lic.errors import CodecError, LicError, UnavailableError, UnknownNameError
+from pytest_lic.fresh_process import FreshProcess
+from pytest_lic.grid import Cell, Curve, Grid, make_grid, select_families
+from pytest_lic.measure import Measurement, measure, rd_curve
+from pytest_lic.metrics import METRICS, metric_fingerprint
+from pytest_lic.options import Options
+from pytest_lic.published import published_curve, published_names
+from pytest_lic.rate_distortion import RDCurve
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What a controller gives to its workers: where families are found, and the run's store."""
+
+    origin: Origin
+    store: Path
+
+    @classmethod
+    def create(cls, origin: Origin) -> Shared:
+        """A new run's, with an empty store that `remove` takes away again."""
+        return cls(origin, Path(tempfile.mkdtemp(prefix="pytest-lic-run-")))
+
+    def remove(self) -> None:
+        """Delete the run's store."""
+        shutil.rmtree(self.store, ignore_errors=True)
+
+
+class Run:
+    """Everything that the tests of one process share.
+
+    Args:
+        options: checked options.
+        families: every family there is.
+        shared: what all processes of the run have in common.
+        progress: shown while a cell takes long.
+
+    Raises:
+        LicError: something that was asked for does not exist; said before anything is measured.
+    """
+
+    def __init__(
+        self, options: Options, families: Families, shared: Shared, progress: Progress
+    ) -> None:
+        self.options = options
+        self.families = families
+        self.shared = shared
+        self.grid: Grid = make_grid(list(families.by_name.values()), options.selection)
+        self.baselines = Baselines(
+            options.baselines, Path(str(resources.files("pytest_lic.baselines"))), families.shipped
+        )
+        self._store = MeasurementStore(shared.store, options.cache)
+        self._progress = progress
+        self._codec: tuple[tuple[str, str, str], Codec] | None = None
+        self._coded: tuple[Cell, list[determinism.CodedBatch]] | None = None
+        self._fresh: tuple[str, FreshProcess] | None = None
+        self._fingerprints: dict[tuple[str, str], str | None] = {}
+        self._check()
+
+    def close(self) -> None:
+        """End the child process, if there is one."""
+        if self._fresh is not None:
+            self._fresh[1].close()
+        self._fresh = self._coded = self._codec = None
+
+    def corpus(self, cell: Cell | Curve) -> Corpus:
+        """The images of a cell, at its resolution."""
+        setting = cell.setting
+        return load_corpus(self.grid.corpora[setting.corpus], setting.resolution)
+
+    def unavailable(self, family: CodecFamily, device: str) -> str | None:
+        """Why a family can't run on a device here, or None."""
+        kind = device.split(":")[0]
+        if kind not in family.devices:
+            return f"{family.name} runs on {', '.join(family.devices)} only"
+        return family.unavailable() if family.unavailable is not None else None
+
+    def codec(self, cell: Cell) -> Codec:
+        """The cell's codec, built once and kept until another one is asked for.
+
+        Raises:
+            CodecError: ``build`` failed or gave something that can't encode and decode.
+            UnavailableError: ``build`` said that it can't run here.
+        """
+        family = self.families[cell.family]
+        key = (cell.family, cell.quality, cell.setting.device)
+        if self._codec is not None and self._codec[0] == key:
+            return self._codec[1]
+        self._codec = None  # let the old network go before the next one is loaded
+        subject = f"{cell.family}, quality {cell.quality}"
+        with _blamed(f"{subject} could not be built"):
+            codec = family.build(cell.quality, cell.setting.device)
+        if not isinstance(codec, Codec):
+            raise CodecError(
+                f"{subject}: build returned a {type(codec).__name__}; expected an object with "
+                "encode(images) and decode(bitstreams)"
+            )
+        self._codec = (key, codec)
+        return codec
+
+    def coded(self, cell: Cell) -> list[determinism.CodedBatch]:
+        """The cell's corpus through its codec in this process; never from the cache."""
+        if self._coded is None or self._coded[0] != cell:
+            self._coded = None
+            codec = self.codec(cell)
+            with coding.cpu_threads(self.options.threads):
+                self._coded = (cell, determinism.code(codec, cell, self.corpus(cell)))
+        return self._coded[1]
+
+    def fresh_process(self, family: str) -> FreshProcess:
+        """The child process that serves all cells of a family."""
+        if self._fresh is None or self._fresh[0] != family:
+            if self._fresh is not None:
+                self._fresh[1].close()
+            self._fresh = (family, FreshProcess(self.shared.origin, self.options.timeout))
+        return self._fresh[1]
+
+    def measured(self, cell: Cell) -> Stored:
+        """The cell's measurement: from this run, from an earlier one, or made now."""
+        family = self.families[cell.family]
+        corpus = self.corpus(cell)
+        options = self.options
+        fingerprint = self.fingerprint(cell)
+        environment_now = environment(cell.setting.device, options.threads)
+        key = {
+            "cell": cell.id,
+            "fingerprint": fingerprint,
+            "corpus": corpus.digest,
+            "environment": environment_now.to_json(),
+            "metrics": metric_fingerprint(options.metrics, options.lpips),
+        }
+
+        def make() -> Measurement:
+            return measure(
+                self.codec(cell),
+                cell,
+                corpus,
+                lmbda=family.qualities[cell.quality],
+                metrics=options.metrics,
+                lpips=options.lpips,
+                threads=options.threads,
+                progress=_Ticker(cell.id, self._progress),
+            )
+
+        with _blamed(cell.id):
+            return self._store.get(key, fingerprint is not None, make)
+
+    def fingerprint(self, cell: Cell) -> str | None:
+        """The family's fingerprint at the cell's quality; None where it can't tell."""
+        family = self.families[cell.family]
+        key = (cell.family, cell.quality)
+        if key not in self._fingerprints:
+            with _blamed(f"{cell.family}, quality {cell.quality}: fingerprint failed"):
+                given = family.fingerprint
+                self._fingerprints[key] = given(cell.quality) if given is not None else None
+        return self._fingerprints[key]
+
+    def curve(self, curve: Curve) -> RDCurve:
+        """A family's measured curve.
+
+        Raises:
+            LicError: a point could not be measured, or has no PSNR.
+        """
+        family = self.families.get(curve.family, "--lic-anchor")
+        cells = {label: Cell(curve.family, label, curve.setting) for label in family.qualities}
+        points = {label: self.measured(cell).measurement for label, cell in cells.items()}
+        return _curve(curve.family, points)
+
+    def stored_curve(self, curve: Curve) -> RDCurve:
+        """A family's curve through its baselines.
+
+        Raises:
+            UnavailableError: not every quality is recorded.
+        """
+        digest = self.corpus(curve).digest
+        family = self.families[curve.family]
+        points: dict[str, Measurement] = {}
+        for label in family.qualities:
+            found = self.baselines.find(curve.family, Key(digest, curve.setting.resolution, label))
+            if found is None:
+                raise UnavailableError(f"quality {label} has no baseline, so no stored curve")
+            points[label] = found
+        return _curve("baseline", points)
+
+    def anchor(self, name: str, curve: Curve) -> RDCurve:
+        """An anchor's curve on the corpus of ``curve``: measured, or published.
+
+        Raises:
+            UnavailableError: the codec can't run here, or the published curve is of other images.
+        """
+        if name not in self.families.by_name:
+            return published_curve(name, self.corpus(curve).digest, curve.setting.resolution)
+        family = self.families[name]
+        device = curve.setting.device
+        if self.unavailable(family, device) is not None and "cpu" in family.devices:
+            device = "cpu"
+        reason = self.unavailable(family, device)
+        if reason is not None:
+            raise UnavailableError(reason)
+        setting = type(curve.setting)(
+            curve.setting.corpus, curve.setting.resolution, curve.setting.batch, device
+        )
+        return self.curve(Curve(name, setting))
+
+    @cached_property
+    def selected_families(self) -> tuple[CodecFamily, ...]:
+        """The families on the grid."""
+        return select_families(list(self.families.by_name.values()), self.options.selection)
+
+    def _check(self) -> None:
+        """Say now what would otherwise be said once per cell."""
+        names = [*self.families.by_name, *published_names()]
+        for anchor in self.options.anchors:
+            if anchor not in names:
+                raise UnknownNameError("anchor", anchor, names, "--lic-anchor")
+        devices = self.options.selection.devices
+        known = [*METRICS, "bd_rate", "cpu", "cuda", *devices, *self.families.by_name]
+        for required in self.options.require:
+            if required not in known:
+                raise UnknownNameError("requirement", required, known, "--lic-require")
+        for spec in self.options.selection.corpora:
+            check_corpus(spec)
+        for device in devices:
+            if device != "cpu":
+                environment(device, self.options.threads)
+        for family in self.selected_families:
+            self.baselines.own(family.name)
+
+
+def _curve(name: str, points: Mapping[str, Measurement]) -> RDCurve:
+    try:
+        return rd_curve(name, points)
+    except ValueError as error:
+        raise UnavailableError(str(error)) from error
+
+
+class _Ticker:
+    """Says how far a cell is, at most every ten seconds."""
+
+    def __init__(self, subject: str, say: Progress) -> None:
+        self._subject = subject
+        self._say = say
+        self._last = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self._last > 10 and done < total:
+            self._last = now
+            self._say(f"{self._subject}: {done} of {total} images")
+
+
+@contextlib.contextmanager
+def _blamed(what: str):  # type: ignore[no-untyped-def]
+    """Name the cell in an error, and turn a crash of the user's code into one clear line."""
+    try:
+        yield
+    except UnavailableError:
+        raise
+    except LicError as error:
+        raise type(error)(f"{what}: {error}") from error
+    except Exception as error:
+        raise CodecError(f"{what}: {type(error).__name__}: {error}") from error
