@@ -1,0 +1,288 @@
+"""Corpora: ordered sets of named 8-bit RGB images.
+
+    photos      photographs that scikit-image bundles: the default, nothing to download
+    edge        small images on which codecs break
+    a folder    every image below it
+
+Importing this loads neither torch nor numpy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_lic.edge_images import edge_images
+from pytest_lic.errors import CorpusError, UsageError
+from pytest_lic.image_file import read_image, readable_formats
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+PHOTOS = {
+    "astronaut.png": "7605af19ba2b9758",
+    "chelsea.png": "2a48da897e30584d",
+    "coffee.png": "013a8175a6f60538",
+    "motorcycle_left.png": "6a51b16e82babbaf",
+    "rocket.jpg": "9d55b6a566c73f3c",
+}
+"""The photographs of `photos` → the digest of their pixels.
+
+All of scikit-image's colour photographs of things one sees, at their full size: a portrait, an
+animal's fur, a still life, a cluttered room, a night sky; the largest holds 29 % of the pixels.
+Left out: the motorcycle's right view (the same picture again), the retina, tissue and deep-field
+images (instruments took them, and the retina alone has more pixels than all five together), and
+what is drawn or grey.
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """One image: its name within the corpus and its pixels, uint8 (H, W, 3), RGB, read-only."""
+
+    name: str
+    pixels: NDArray[np.uint8]
+
+    @property
+    def height(self) -> int:
+        """Pixels from top to bottom."""
+        return self.pixels.shape[0]
+
+    @property
+    def width(self) -> int:
+        """Pixels from left to right."""
+        return self.pixels.shape[1]
+
+
+@dataclass(frozen=True, eq=False)
+class Corpus:
+    """An ordered set of images at one resolution.
+
+    ``digest`` is 16 hexadecimal digits over names, sizes and pixels of the whole corpus at its
+    native resolution, wherever it is stored: a crop of it carries the same digest.
+    ``left_out`` names the images that are too small for the resolution, each with its size.
+    """
+
+    name: str
+    images: tuple[Image, ...]
+    digest: str
+    left_out: tuple[str, ...] = ()
+
+
+def load_corpus(spec: str, resolution: str = "native") -> Corpus:
+    """The images of a corpus, decoded.
+
+    Args:
+        spec: ``"photos"``, ``"edge"`` or the path of a folder. A folder is read recursively,
+            through links too; its images are named and sorted by their path below it. Hidden
+            files and files whose suffix is no image format's are ignored. `image_file` says
+            which images are converted and which are refused.
+        resolution: ``"native"``, or the side in pixels of a square cut from each image's centre.
+
+    Raises:
+        CorpusError: no such folder, no image in it, one that can't be used, or none that is
+            large enough for the resolution.
+        UsageError: ``resolution`` is neither ``"native"`` nor a positive number.
+    """
+    side = _side(resolution)
+    native = _load(spec, _state(spec))
+    return native if side is None else _cropped(native, side)
+
+
+def check_corpus(spec: str) -> None:
+    """Find out, without decoding an image, that there is something to load.
+
+    Raises:
+        CorpusError: no such folder, no image file in it, or scikit-image lacks a photograph.
+    """
+    if spec == "photos":
+        for name in PHOTOS:
+            _photo_path(name)
+    elif spec != "edge" and next(_image_paths(_folder(spec)), None) is None:
+        raise _no_image(spec)
+
+
+def corpus_name(spec: str) -> str:
+    """How reports and cell ids call a corpus: letters, digits, ``.`` and ``_``.
+
+    A folder goes by its own name; one called like a corpus of ours gets ``folder.`` before it.
+    """
+    if spec in _BUILT_IN:
+        return spec
+    name = re.sub(r"[^A-Za-z0-9._]", "_", Path(spec).expanduser().resolve().name) or "root"
+    return f"folder.{name}" if name in _BUILT_IN else name
+
+
+def batches(corpus: Corpus, batch_size: int) -> list[tuple[Image, ...]]:
+    """The images in batches of equal size, at most ``batch_size`` in each.
+
+    Sizes come in the order in which the corpus first shows them, images within a size in corpus
+    order; the last batch of a size may be smaller.
+    """
+    if batch_size < 1:
+        raise UsageError(f"batch size {batch_size}: expected 1 or more")
+    by_size: dict[tuple[int, int], list[Image]] = {}
+    for image in corpus.images:
+        by_size.setdefault((image.height, image.width), []).append(image)
+    return [
+        tuple(group[start : start + batch_size])
+        for group in by_size.values()
+        for start in range(0, len(group), batch_size)
+    ]
+
+
+def _side(resolution: str) -> int | None:
+    if resolution == "native":
+        return None
+    if not re.fullmatch(r"[1-9][0-9]{0,4}", resolution):
+        raise UsageError(
+            f"resolution {resolution!r}: expected 'native' or a number of pixels such as 256"
+        )
+    return int(resolution)
+
+
+@lru_cache(maxsize=2)
+def _load(spec: str, state: str) -> Corpus:
+    """The native corpus; ``state`` stands for the files' state, so that a change is seen."""
+    images = tuple(_BUILT_IN.get(spec, lambda: _folder_images(spec))())
+    digest = hashlib.sha256()
+    for image in images:
+        name = image.name.encode()
+        digest.update(f"{len(name)} {image.height} {image.width}\n".encode() + name)
+        digest.update(image.pixels.data)
+    return Corpus(corpus_name(spec), images, digest.hexdigest()[:16])
+
+
+@lru_cache(maxsize=4)
+def _cropped(native: Corpus, side: int) -> Corpus:
+    images = []
+    left_out = []
+    for image in native.images:
+        if min(image.height, image.width) < side:
+            left_out.append(f"{image.name} ({image.width}×{image.height})")
+            continue
+        top, left = (image.height - side) // 2, (image.width - side) // 2
+        images.append(_image(image.name, image.pixels[top : top + side, left : left + side]))
+    if not images:
+        largest = max(min(image.height, image.width) for image in native.images)
+        raise CorpusError(
+            f"corpus {native.name!r} at resolution {side}: all {len(left_out)} images are "
+            f"smaller; the resolution can be at most {largest}"
+        )
+    return Corpus(native.name, tuple(images), native.digest, tuple(left_out))
+
+
+def _image(name: str, pixels: NDArray[np.uint8]) -> Image:
+    import numpy as np
+
+    pixels = np.ascontiguousarray(pixels)
+    pixels.setflags(write=False)
+    return Image(name, pixels)
+
+
+def _photos() -> Iterator[Image]:
+    for name, expected in PHOTOS.items():
+        path = _photo_path(name)
+        pixels = read_image(path)
+        digest = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()[:16]
+        if digest != expected:
+            raise CorpusError(
+                f"{path}: this scikit-image or Pillow gives other pixels ({digest}) than the "
+                f"photograph of the corpus 'photos' ({expected}); install versions that agree, "
+                "or measure on a folder of your own"
+            )
+        yield _image(name, pixels)
+
+
+def _photo_path(name: str) -> Path:
+    found = find_spec("skimage")
+    if found is None or found.origin is None:
+        raise CorpusError("corpus 'photos': scikit-image is not installed; install scikit-image")
+    path = Path(found.origin).parent / "data" / name
+    if not path.is_file():
+        raise CorpusError(
+            f"{path}: the photograph of the corpus 'photos' is missing; reinstall scikit-image, "
+            "or measure on a folder of your own"
+        )
+    return path
+
+
+def _edge() -> Iterator[Image]:
+    for name, pixels in edge_images().items():
+        yield Image(name, pixels)
+
+
+_BUILT_IN: dict[str, Callable[[], Iterator[Image]]] = {"photos": _photos, "edge": _edge}
+
+
+def _folder(spec: str) -> Path:
+    folder = Path(spec).expanduser()
+    if not folder.is_dir():
+        what = "a file" if folder.exists() else "not there"
+        raise CorpusError(
+            f"corpus {spec!r} is {what}; expected 'photos', 'edge' or a folder of images"
+        )
+    return folder
+
+
+def _folder_images(spec: str) -> Iterator[Image]:
+    folder = _folder(spec)
+    paths: dict[str, Path] = {}
+    for path in _image_paths(folder):
+        # One spelling of accents, as file systems differ in theirs.
+        name = unicodedata.normalize("NFC", path.relative_to(folder).as_posix())
+        if not name.isprintable():  # control characters, or bytes that are no text
+            raise CorpusError(f"{path!r}: a name that can't be printed; rename the file")
+        if name in paths:
+            raise CorpusError(f"{path}: has the same name as {paths[name]}; rename one of them")
+        paths[name] = path
+    if not paths:
+        raise _no_image(spec)
+    for name in sorted(paths):
+        yield _image(name, read_image(paths[name]))
+
+
+def _no_image(spec: str) -> CorpusError:
+    return CorpusError(
+        f"corpus {spec!r}: no image in this folder; expected files such as .png, .jpg or .tif"
+    )
+
+
+def _image_paths(folder: Path) -> Iterator[Path]:
+    """Every image file below a folder, each real folder visited once even if links loop."""
+
+    def unreadable(error: OSError) -> None:
+        raise CorpusError(f"{error.filename}: can't be listed ({error.strerror})") from error
+
+    suffixes = readable_formats()
+    visited = set()
+    for here, folders, files in os.walk(folder, followlinks=True, onerror=unreadable):
+        status = Path(here).stat()
+        if (status.st_dev, status.st_ino) in visited:
+            folders.clear()
+            continue
+        visited.add((status.st_dev, status.st_ino))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in files:
+            if not name.startswith(".") and Path(name).suffix.lower() in suffixes:
+                yield Path(here, name)
+
+
+def _state(spec: str) -> str:
+    """A text that changes when a folder's image files do; the built-in corpora have none."""
+    if spec in _BUILT_IN:
+        return ""
+    lines = []
+    for path in _image_paths(_folder(spec).resolve()):
+        status = path.stat() if path.exists() else path.lstat()
+        lines.append(f"{path} {status.st_size} {status.st_mtime_ns}")
+    return "\n".join(lines)

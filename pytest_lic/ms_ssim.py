@@ -1,0 +1,143 @@
+"""MS-SSIM of one image, on the CPU, more than three times as fast as pytorch-msssim.
+
+Z. Wang, E. P. Simoncelli, A. C. Bovik: "Multi-scale structural similarity for image quality
+assessment", Asilomar 2003. Window, weights, averaging and the treatment of odd sides are those
+of pytorch-msssim, which the field's numbers come from. The values agree to 1e-6 with what it
+gives in double precision; in single precision, as it is used, its own rounding reaches 1e-4 on
+images with bright flat areas.
+
+What makes it fast: the five blurs are four, since E[x² + y²] and E[(x − y)²] are all that the
+variances are needed for; and sixteen neighbouring pixels are one vector of channels, so that the
+blur along rows is a dense 16 → 16 convolution of two taps.
+
+It computes 1 − similarity throughout, which keeps its precision when images nearly agree.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+SMALLEST_SIDE = 161
+"""Below this the window of 11 pixels does not fit into the coarsest of the five scales."""
+
+_WINDOW = 11
+_SIGMA = 1.5
+_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+_LUMINANCE = (0.01 * 255) ** 2  # C1
+_CONTRAST = (0.03 * 255) ** 2  # C2
+_LANES = 16  # pixels in one vector; at least the window's overlap of 10
+# Taken from all pixels: E[x²] − E[x]² would otherwise lose its digits where it is bright and flat.
+_ZERO = 128.0
+
+
+def ms_ssim(original: NDArray[np.uint8], reconstruction: NDArray[np.uint8]) -> float:
+    """MS-SSIM of two 8-bit images (H, W, C), the mean over channels; from 0 to 1, 1 when equal.
+
+    Raises:
+        ValueError: other than two equally large images of at least `SMALLEST_SIDE` a side.
+    """
+    import torch
+
+    if original.shape != reconstruction.shape or original.ndim != 3:
+        raise ValueError(f"images of shapes {original.shape} and {reconstruction.shape}")
+    if min(original.shape[:2]) < SMALLEST_SIDE:
+        raise ValueError(f"image of shape {original.shape}; each side must be {SMALLEST_SIDE} up")
+    with torch.inference_mode():
+        return _ms_ssim(_planes(original), _planes(reconstruction))
+
+
+def _planes(pixels: NDArray[np.uint8]) -> Tensor:
+    """(H, W, C) → float32 (C, H, W), each channel contiguous, values less `_ZERO`."""
+    import numpy as np
+    import torch
+
+    planes = np.ascontiguousarray(pixels.transpose(2, 0, 1), np.float32)
+    return torch.from_numpy(planes - _ZERO)
+
+
+def _ms_ssim(x: Tensor, y: Tensor) -> float:
+    factors = []
+    for scale, weight in enumerate(_WEIGHTS):
+        if scale:
+            x, y = _halved(x), _halved(y)
+        similarity = _similarity(x, y, with_luminance=scale == len(_WEIGHTS) - 1)
+        factors.append(similarity.clamp_min(0) ** weight)
+    return float(math.prod(factors[1:], start=factors[0]).mean())
+
+
+def _similarity(x: Tensor, y: Tensor, *, with_luminance: bool) -> Tensor:
+    """The mean of contrast × structure, and of luminance too if asked for: float64 (C,)."""
+    import torch
+
+    mean_x, shift, power, error = _blurred(x, y)
+    mean_y = mean_x - shift
+    energy = _energy(mean_x, mean_y)
+    shift = shift.square_()
+    # 1 − cs = (σx² + σy² − 2 σxy) / (σx² + σy² + C2), whose numerator is the variance of x − y.
+    loss = error.sub_(shift).div_(power.sub_(energy).add_(_CONTRAST))
+    if with_luminance:
+        energy = _energy(mean_x + _ZERO, mean_y + _ZERO)
+        luminance_loss = shift.div_(energy.add_(_LUMINANCE))
+        loss = loss + luminance_loss - loss * luminance_loss
+    return 1 - loss.mean((1, 2), dtype=torch.float64)
+
+
+def _energy(x: Tensor, y: Tensor) -> Tensor:
+    return x.square().addcmul_(y, y)
+
+
+def _blurred(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Gaussian means of x, x − y, x² + y² and (x − y)², each (C, H − 10, W − 10)."""
+    from torch.nn.functional import conv2d
+
+    channels, height, width = x.shape
+    kept = width - _WINDOW + 1
+    padded = -(-kept // _LANES) * _LANES + _LANES
+    maps = x.new_zeros(4, channels, height, padded)
+    inside = maps[..., :width]
+    inside[0] = x
+    inside[1] = x - y
+    inside[2] = _energy(x, y)
+    inside[3] = inside[1].square()
+    # Channels-last: sixteen neighbouring pixels are the channels of one.
+    vectors = maps.view(4 * channels, height, padded // _LANES, _LANES).permute(0, 3, 1, 2)
+    down, across = _kernels()
+    vectors = conv2d(conv2d(vectors, down, groups=_LANES), across)
+    blurred = vectors.permute(0, 2, 3, 1).reshape(4, channels, height - _WINDOW + 1, -1)
+    mean_x, shift, power, error = blurred[..., :kept]
+    return mean_x, shift, power, error
+
+
+@cache
+def _kernels() -> tuple[Tensor, Tensor]:
+    """The window along columns, (16, 1, 11, 1), and along rows, (16, 16, 1, 2)."""
+    import torch
+
+    offsets = torch.arange(_WINDOW, dtype=torch.float64, device="cpu") - _WINDOW // 2
+    window = torch.exp(-(offsets**2) / (2 * _SIGMA**2))
+    window = (window / window.sum()).float()
+    band = window.new_zeros(_LANES, 2 * _LANES)  # output pixel × input pixel of two vectors
+    for pixel in range(_LANES):
+        band[pixel, pixel : pixel + _WINDOW] = window
+    down = window.view(1, 1, _WINDOW, 1).repeat(_LANES, 1, 1, 1)
+    across = band.view(_LANES, 2, _LANES).permute(0, 2, 1)[:, :, None, :]
+    last = torch.channels_last
+    return down.contiguous(memory_format=last), across.contiguous(memory_format=last)
+
+
+def _halved(planes: Tensor) -> Tensor:
+    """Means of 2 × 2 pixels. An odd side gets a row of black first, as in pytorch-msssim."""
+    from torch.nn.functional import pad
+
+    height, width = planes.shape[1:]
+    if height % 2 or width % 2:
+        planes = pad(planes, (width % 2, 0, height % 2, 0), value=-_ZERO)
+    rows = planes[:, ::2] + planes[:, 1::2]
+    return (rows[:, :, ::2] + rows[:, :, 1::2]).mul_(0.25)
