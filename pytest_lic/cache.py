@@ -117,10 +117,10 @@ def project_sources() -> dict[str, str]:
 
 
 def _project_file(name: str, module: ModuleType) -> str | None:
-    path = getattr(module, "__file__", None)
-    if not path or name.startswith(_IDLE):
+    found = getattr(module, "__file__", None)
+    if not found or name.startswith(_IDLE):
         return None
-    path = os.path.realpath(path)
+    path: str = os.path.realpath(found)
     if path.startswith(_installed_folders()):
         return None
     return path

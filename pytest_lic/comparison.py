@@ -7,6 +7,7 @@ inside the tolerances is called changed, elsewhere it is within tolerance.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -127,7 +128,9 @@ def parse_tolerances(
     for metric, value in given.items():
         if metric not in tolerances:
             raise UnknownNameError("tolerance", metric, tolerances, where)
-        parts = value if isinstance(value, Mapping) else {"mean": value, "image": value}
+        parts: Mapping[str, Any] = (
+            value if isinstance(value, Mapping) else {"mean": value, "image": value}
+        )
         for part, number in parts.items():
             if part not in ("mean", "image"):
                 raise UnknownNameError("part", str(part), ("mean", "image"), f"{where}, {metric}")
@@ -214,13 +217,18 @@ def _difference(
     if metric == "bpp":
         worse_by = 100.0 * (after - before) / before
     elif metric == "ms_ssim":
-        before, after = to_db(before), to_db(after)
+        before, after = _decibels(before), _decibels(after)
         worse_by = before - after
     else:
         worse_by = before - after if METRICS[metric].higher_is_better else after - before
     if before == after:  # two lossless images: infinity minus itself is not a number
         worse_by = 0.0
     return Difference(metric, image, before, after, worse_by, tolerance)
+
+
+def _decibels(ms_ssim: float) -> float:
+    decibels = to_db(ms_ssim)
+    return math.inf if decibels is None else decibels
 
 
 def _severity(difference: Difference) -> tuple[bool, float]:

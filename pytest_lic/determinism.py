@@ -16,7 +16,7 @@ from pytest_lic import coding
 from pytest_lic.codec import Codec, SupportsLatents
 from pytest_lic.corpus import Corpus, Image, batches
 from pytest_lic.errors import CodecError, DeterminismError, OutOfStepError
-from pytest_lic.fresh_process import FreshProcess
+from pytest_lic.fresh_process import Answer, FreshProcess
 from pytest_lic.grid import Cell
 
 if TYPE_CHECKING:
@@ -112,8 +112,8 @@ def check_threads(
 def check_batch(codec: Codec, cell: Cell, corpus: Corpus) -> str | None:
     """An image's bits do not depend on the images beside it.
 
-    The first image is coded alone and beside two different companions. Other bits beside another
-    companion are structural: images influence each other. Other bits only when alone are
+    The first image is coded alone and beside three different companions. Other bits beside
+    another companion are structural: images influence each other. Other bits only when alone are
     numerical: kernels for another batch size rounded a tie the other way.
 
     Returns:
@@ -123,19 +123,22 @@ def check_batch(codec: Codec, cell: Cell, corpus: Corpus) -> str | None:
         DeterminismError: images influence each other, or the bits change from call to call.
     """
     subject = _cropped(corpus.images[0])
-    companion = Image("companion", np.ascontiguousarray(subject.pixels[::-1, ::-1]))
-    negative = Image("negative companion", 255 - companion.pixels)
+    turned = np.ascontiguousarray(subject.pixels[::-1, ::-1])
+    companion = Image("turned companion", turned)
+    negative = Image("negative companion", np.subtract(255, turned, dtype=np.uint8))
+    white = Image("white companion", np.full_like(turned, 255))
     device = cell.setting.device
     alone = coding.encode(codec, [subject], device)
     beside = coding.encode(codec, [subject, companion], device)
     again = coding.encode(codec, [subject, companion], device)
     _same_bits([subject, companion], beside, again, "encoded twice in one process")
-    other = coding.encode(codec, [subject, negative], device)
-    if beside[0] != other[0]:
-        raise DeterminismError(
-            f"{subject.name}: images influence each other (structural): its bitstream changes with "
-            f"the image beside it in the batch: {_first_byte(beside[0], other[0])}"
-        )
+    for stranger in (negative, white):
+        other = coding.encode(codec, [subject, stranger], device)
+        if beside[0] != other[0]:
+            raise DeterminismError(
+                f"{subject.name}: images influence each other (structural): its bitstream changes "
+                f"with the image beside it in the batch: {_first_byte(beside[0], other[0])}"
+            )
     if alone == beside[:1]:
         return None
     levels = [
@@ -151,7 +154,7 @@ def check_batch(codec: Codec, cell: Cell, corpus: Corpus) -> str | None:
 
 def _decode_elsewhere(
     cell: Cell, coded: Sequence[CodedBatch], fresh: FreshProcess, threads: int, *, latents: bool
-):
+) -> Answer:
     return fresh.decode(
         cell.family,
         cell.quality,

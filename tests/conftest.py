@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch  # noqa: F401, before pytester looks at sys.modules: torch can't be imported twice
 from PIL import Image
 
 TOY = '''
@@ -52,7 +53,7 @@ class Toy:
         return torch.stack(decoded).clamp(0, 1)
 '''
 
-HOOK = '''
+HOOK = """
 def pytest_lic_codecs():
     yield CodecFamily(
         "toy",
@@ -61,7 +62,7 @@ def pytest_lic_codecs():
         tags={"quantizer": "uniform"},
         fingerprint=FINGERPRINT,
     )
-'''
+"""
 
 
 class Project:
@@ -84,14 +85,17 @@ class Project:
         (self.path / "conftest.py").write_text(body)
 
     def run(self, *arguments: str, cached: bool = False) -> pytest.RunResult:
-        """Run the shipped suites on the toy codec, in a process of its own."""
+        """Run the shipped suites on the toy codec, in this process unless xdist is asked for."""
         command = ["--pyargs", "pytest_lic.suites", "-p", "no:cacheprovider"]
         if not any(argument.startswith("--lic-codec") for argument in arguments):
             command.append("--lic-codec=toy")
         if not any(argument.startswith("--lic-corpus") for argument in arguments):
             command.append(f"--lic-corpus={self.images}")
         command.append(f"--lic-cache-dir={self.path / 'cache'}" if cached else "--lic-no-cache")
-        return self.pytester.runpytest_subprocess(*command, *arguments, timeout=300)
+        if any(argument.startswith("-n") for argument in arguments):
+            return self.pytester.runpytest_subprocess(*command, *arguments, timeout=300)
+        # In this process: torch is loaded once. Fresh processes of the suites are fresh all the same.
+        return self.pytester.runpytest_inprocess(*command, *arguments)
 
     @property
     def baseline(self) -> Path:
@@ -120,11 +124,19 @@ def project(pytester: pytest.Pytester) -> Project:
     return made
 
 
+@pytest.fixture(scope="session")
+def recorded_baselines() -> dict[str, bytes]:
+    """Baselines of the intact toy codec, kept by the first test that records them."""
+    return {}
+
+
 @pytest.fixture
-def recorded(project: Project) -> Project:
+def recorded(project: Project, recorded_baselines: dict[str, bytes]) -> Project:
     """The same, with baselines recorded from the intact codec."""
-    result = project.run("-m", "rd", "--lic-update")
-    assert result.ret == 0, result.stdout.str()
+    if not recorded_baselines:
+        result = project.run("-m", "rd", "--lic-update")
+        assert result.ret == 0, result.stdout.str()
+        recorded_baselines["toy"] = project.baseline.read_bytes()
+    project.baseline.parent.mkdir(exist_ok=True)
+    project.baseline.write_bytes(recorded_baselines["toy"])
     return project
-
-

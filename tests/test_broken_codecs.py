@@ -144,7 +144,7 @@ def test_images_that_influence_each_other_are_caught_as_structural(recorded: Pro
     change = """
         class Broken(Toy):
             def quantise(self, images):
-                return super().quantise((images - 0.01 * images.mean()).clamp(0, 1))
+                return super().quantise((images - 0.05 * images.mean()).clamp(0, 1))
     """
     result = broken(recorded, change, "-k", "test_batch")
     assert failing(result) == {"test_batch"}
@@ -226,7 +226,9 @@ def test_rate_that_is_a_number_is_caught_as_not_bytes(recorded: Project) -> None
     """
     result = broken(recorded, change, "-k", "test_point")
     assert failing(result) == {"test_point"}
-    result.stdout.fnmatch_lines(["*encoder returned float for photo0.png*estimates are never used*"])
+    result.stdout.fnmatch_lines(
+        ["*encoder returned float for photo0.png*estimates are never used*"]
+    )
 
 
 def test_encoder_that_overwrites_its_input_is_caught(recorded: Project) -> None:
