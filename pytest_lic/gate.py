@@ -89,7 +89,7 @@ class Gate:
         broken = measured.non_monotone()
         anchors = [self._against(name, measured, curve) for name in self._run.options.anchors]
         if broken is not None:
-            comparison = Comparison(curve.id, Verdict.UNAVAILABLE, f"not monotone: {broken}")
+            comparison = Comparison(curve.id, Verdict.UNAVAILABLE, broken)
         else:
             comparison = self._against_stored(measured, curve)
         self._record("curve", curve, comparison, anchors=anchors)
