@@ -193,6 +193,11 @@ def dumps(baseline: FamilyBaseline) -> str:
     return _pretty(stored, "") + "\n"
 
 
+def same_results(one: Measurement, other: Measurement) -> bool:
+    """Whether two measurements would be stored with the same numbers and digests."""
+    return one.lmbda == other.lmbda and _stored(one)["images"] == _stored(other)["images"]
+
+
 def _stored(measurement: Measurement) -> dict[str, Any]:
     cell = measurement.cell
     means = {

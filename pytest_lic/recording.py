@@ -127,7 +127,7 @@ def _worth_recording(run: Run, own: baseline.FamilyBaseline, key: Key, point: Po
     if recorded is None and not missing:
         # A shipped baseline holds: a copy in the user's folder would only age.
         return point.comparison.verdict in (Verdict.REGRESSED, Verdict.IMPROVED, Verdict.ERROR)
-    return recorded is None or recorded.images != point.measurement.images
+    return recorded is None or not baseline.same_results(recorded, point.measurement)
 
 
 def _line(point: Point, before: Measurement | None) -> str:
