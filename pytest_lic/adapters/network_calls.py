@@ -1,0 +1,234 @@
+"""Calls into a network that codes in CompressAI's manner, checked on the way in and out.
+
+compress(x, …)            → {"strings": …, "shape": …, …}
+decompress(strings, shape, …) → {"x_hat": …}
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_lic.errors import CodecError, CorruptBitstreamError, LicError, UsageError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Compressed:
+    """What the decoder gets: strings and shape as the network returned them, and parameters."""
+
+    strings: Any
+    shape: Any
+    parameters: Mapping[str, Any]
+
+
+class _LatentsSeen(BaseException):
+    """Carries the synthesis transform's input out of a decoder that need not go on.
+
+    No `Exception`, so that a network which catches those lets it pass.
+    """
+
+    def __init__(self, latents: Any) -> None:
+        super().__init__()
+        self.latents = latents
+
+
+class NetworkCalls:
+    """One network on one device, and the arguments that its family fixed.
+
+    Args:
+        network: has ``compress`` and ``decompress``; an ``nn.Module`` or not.
+        label: names it in error messages, such as ``"mine q3"``.
+        device: where it lies.
+        compress_arguments: passed to each ``compress`` by name.
+        decompress_arguments: passed to each ``decompress`` by name.
+        parameters: the results of ``compress`` that ``decompress`` needs by name; found from its
+            signature when None.
+        synthesis: dotted name of the module that receives the quantised latents.
+    """
+
+    def __init__(
+        self,
+        network: Any,
+        label: str,
+        device: str,
+        *,
+        compress_arguments: Mapping[str, Any],
+        decompress_arguments: Mapping[str, Any],
+        parameters: Collection[str] | None,
+        synthesis: str,
+    ) -> None:
+        self.network = network
+        self.label = label
+        self.device = device
+        names, self._takes_shape, required = _decoder_arguments(network.decompress)
+        self._compress_arguments = moved(compress_arguments, device)
+        shared = {name: value for name, value in compress_arguments.items() if name in names}
+        self._decompress_arguments = moved({**shared, **decompress_arguments}, device)
+        wanted = names if parameters is None else parameters
+        self._sent = tuple(name for name in wanted if name not in self._decompress_arguments)
+        self._required = tuple(name for name in required if name in self._sent)
+        self._synthesis = _submodule(network, synthesis)
+        self._dtype = _input_dtype(network)
+
+    @property
+    def offers_latents(self) -> bool:
+        """Whether the synthesis transform was found."""
+        return self._synthesis is not None
+
+    def compress(self, images: Tensor) -> Compressed:
+        """Code (B, 3, H, W), padded, in [0, 1].
+
+        Raises:
+            CodecError: the network raised, or returned something else than expected.
+        """
+        import torch
+
+        where = f"compress on {_described(images)}"
+        with self._blamed(where), torch.inference_mode():
+            result = self.network.compress(images.to(self._dtype), **self._compress_arguments)
+        if not isinstance(result, Mapping) or "strings" not in result:
+            found = sorted(result) if isinstance(result, Mapping) else type(result).__name__
+            raise CodecError(
+                f"{self.label}: {where} returned {found}; expected a dict with 'strings'"
+            )
+        for name in self._required:
+            if name not in result:
+                raise UsageError(
+                    f"{self.label}: decompress wants {name!r}, which compress does not return "
+                    f"(it returns {', '.join(map(repr, result))}); give compressai_family a "
+                    "decompress_arguments"
+                )
+        sent = {name: result[name] for name in self._sent if name in result}
+        return Compressed(result["strings"], result.get("shape"), sent)
+
+    def decompress(self, compressed: Compressed) -> Tensor:
+        """The images (B, 3, H, W) as the network left them, neither cropped nor clamped.
+
+        Raises:
+            CodecError: the network raised, or returned something else than expected.
+            CorruptBitstreamError: parameters that this network's decoder does not take.
+        """
+        import torch
+
+        unknown = set(compressed.parameters) - set(self._sent)
+        if unknown or not set(self._required) <= set(compressed.parameters):
+            raise CorruptBitstreamError(
+                f"{self.label}: bitstream holds the parameters {sorted(compressed.parameters)}; "
+                f"this decoder takes {sorted(self._sent)}"
+            )
+        positional = (compressed.strings, compressed.shape)[: 2 if self._takes_shape else 1]
+        named = self._decompress_arguments | moved(compressed.parameters, self.device)
+        with self._blamed("decompress"), torch.inference_mode():
+            result = self.network.decompress(*positional, **named)
+        x_hat = result.get("x_hat") if isinstance(result, Mapping) else result
+        if not isinstance(x_hat, torch.Tensor) or x_hat.dim() != 4:
+            found = sorted(result) if isinstance(result, Mapping) else type(result).__name__
+            raise CodecError(
+                f"{self.label}: decompress returned {found}; expected a dict with 'x_hat', a "
+                "tensor (B, 3, H, W)"
+            )
+        return x_hat
+
+    def latents(self, compressed: Compressed) -> Tensor:
+        """The synthesis transform's first input, (B, C, h, w) in float32, without running it.
+
+        Raises:
+            CodecError: the network raised, or never called its synthesis transform.
+        """
+        import torch
+
+        def stop(module: Any, inputs: tuple[Any, ...]) -> None:
+            raise _LatentsSeen(inputs[0])
+
+        assert self._synthesis is not None
+        handle = self._synthesis.register_forward_pre_hook(stop)
+        try:
+            self.decompress(compressed)
+        except _LatentsSeen as seen:
+            latents = seen.latents
+        else:
+            raise CodecError(f"{self.label}: decompress did not call its synthesis transform")
+        finally:
+            handle.remove()
+        if not isinstance(latents, torch.Tensor):
+            raise CodecError(f"{self.label}: the synthesis transform received no tensor")
+        return latents.float()
+
+    @contextmanager
+    def _blamed(self, where: str) -> Iterator[None]:
+        try:
+            yield
+        except LicError:
+            raise
+        except Exception as error:
+            raise CodecError(
+                f"{self.label}: {where} failed: {type(error).__name__}: {error}"
+            ) from error
+
+
+def moved(value: Any, device: str) -> Any:
+    """``value`` with every tensor in it on ``device``."""
+    import torch
+
+    match value:
+        case torch.Tensor():
+            return value.to(device)
+        case torch.Size():
+            return value
+        case list() | tuple():
+            return type(value)([moved(item, device) for item in value])
+        case Mapping():
+            return {key: moved(item, device) for key, item in value.items()}
+    return value
+
+
+def _decoder_arguments(
+    decompress: Callable[..., Any],
+) -> tuple[tuple[str, ...], bool, tuple[str, ...]]:
+    """Its named arguments after strings and shape, whether it takes a shape, the required names."""
+    try:
+        parameters = list(inspect.signature(decompress).parameters.values())
+    except (TypeError, ValueError):
+        return (), True, ()
+    kinds = inspect.Parameter
+    positional = [
+        parameter
+        for parameter in parameters
+        if parameter.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)
+    ]
+    any_number = any(parameter.kind is kinds.VAR_POSITIONAL for parameter in parameters)
+    keyword_only = [parameter for parameter in parameters if parameter.kind is kinds.KEYWORD_ONLY]
+    named = positional[2:] + keyword_only
+    required = [parameter.name for parameter in named if parameter.default is kinds.empty]
+    names = tuple(parameter.name for parameter in named)
+    return names, any_number or len(positional) > 1, tuple(required)
+
+
+def _submodule(network: Any, name: str) -> Any | None:
+    import torch
+
+    found = network
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return found if isinstance(found, torch.nn.Module) else None
+
+
+def _input_dtype(network: Any) -> Any:
+    import torch
+
+    if isinstance(network, torch.nn.Module):
+        for parameter in network.parameters():
+            if parameter.is_floating_point():
+                return parameter.dtype
+    return torch.float32
+
+
+def _described(images: Tensor) -> str:
+    count, _, height, width = images.shape
+    return f"{count} image{'s' if count > 1 else ''} of {width}×{height}"

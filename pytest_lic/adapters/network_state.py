@@ -1,0 +1,147 @@
+"""What a network carries besides its code: initial weights, entropy coder tables, their digest."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import inspect
+import random
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+_SEED = 0
+
+
+@contextmanager
+def same_random_numbers() -> Iterator[None]:
+    """Draw the same numbers in every process inside the block, and leave no trace outside.
+
+    A network with random weights is then the same one in the process that encodes and in the one
+    that decodes. Covers ``random``, numpy and torch on the CPU, where networks are initialised.
+    """
+    import numpy as np
+    import torch
+
+    python, legacy = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng(devices=[]):
+        random.seed(_SEED)
+        np.random.seed(_SEED)
+        torch.default_generator.manual_seed(_SEED)
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(legacy)
+
+
+def accepts(function: Callable[..., Any], name: str) -> bool:
+    """Whether ``function`` has an argument called ``name``."""
+    try:
+        return name in inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return False
+
+
+def build_tables(network: Any, arguments: Mapping[str, Any]) -> None:
+    """Build the entropy coder's tables that are missing, on the CPU.
+
+    Tables that came with the weights stay: rebuilding them on another machine, or on a GPU, may
+    change a count, and then streams of the two can't be exchanged. The tables of CompressAI's
+    variable-rate bottleneck fit one rate only, so those are built anew for the one asked for.
+
+    Args:
+        network: in CompressAI's manner; left alone if it has no ``update(force=…)``.
+        arguments: what its ``compress`` will be called with besides the image.
+    """
+    import torch
+
+    update = getattr(network, "update", None)
+    if update is None or not accepts(update, "force"):
+        return
+    scale = {}
+    for module in _modules(network):
+        if any(kind.__name__ == "EntropyBottleneckVbr" for kind in type(module).__mro__):
+            for name in ("_offset", "_quantized_cdf", "_cdf_length"):
+                setattr(module, name, torch.IntTensor())
+            scale = {"scale": _rate_scale(network, arguments)}
+    with torch.no_grad():
+        tables = _tables(network)
+        if not tables or any(table.numel() == 0 for table in tables):
+            update(**scale)
+        if any(table.numel() == 0 for table in _tables(network)):
+            update(force=True, **scale)
+
+
+def _modules(network: Any) -> list[Any]:
+    modules = getattr(network, "modules", None)
+    return list(modules()) if callable(modules) else []
+
+
+def _tables(network: Any) -> list[Any]:
+    buffers = (dict(module.named_buffers(recurse=False)) for module in _modules(network))
+    return [found["_quantized_cdf"] for found in buffers if "_quantized_cdf" in found]
+
+
+def _rate_scale(network: Any, arguments: Mapping[str, Any]) -> Any:
+    """The inverse quantisation step that a variable-rate network of CompressAI will use."""
+    parameters = inspect.signature(network.compress).parameters
+    given = {name: parameter.default for name, parameter in parameters.items()} | dict(arguments)
+    if given.get("stage") == 1:
+        return None
+    inverse_step = given.get("inputscale", 0)
+    return inverse_step if inverse_step != 0 else network.Gain[given["s"]].detach().abs()
+
+
+def weights_digest(network: Any) -> str | None:
+    """SHA-256 of every parameter and buffer by name; None for what is not an ``nn.Module``.
+
+    The device and the memory layout do not matter.
+    """
+    import torch
+
+    if not isinstance(network, torch.nn.Module):
+        return None
+    tensors = {**network.state_dict(), **dict(network.named_buffers())}
+    digest = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        if isinstance(tensor, torch.Tensor):
+            flat = tensor.detach().cpu().contiguous().reshape(-1)
+            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+            if flat.numel():
+                content: Any = flat.view(torch.uint8).numpy()
+                digest.update(content)
+    return digest.hexdigest()
+
+
+def settings_digest(network: Any) -> str:
+    """SHA-256 of the numbers and texts that the modules of a network hold as attributes.
+
+    A stride, a flag such as ``no_quantoffset``: they change what is coded and are no tensors.
+    """
+    digest = hashlib.sha256()
+    for index, module in enumerate(_modules(network)):
+        held = {name: value for name, value in vars(module).items() if name[:1] != "_"}
+        settings = {name: value for name, value in held.items() if _is_setting(value)}
+        digest.update(f"{index} {type(module).__qualname__} {sorted(settings.items())}\n".encode())
+    return digest.hexdigest()
+
+
+def _is_setting(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(_is_setting(item) for item in value)
+    return value is None or isinstance(value, bool | int | float | str)
+
+
+def with_own_tables(network: Any, *, share_weights: bool) -> Any:
+    """A copy of a network whose entropy coder tables may differ from the original's.
+
+    The weights of an ``nn.Module`` are shared only if asked for: moving shared ones to a GPU
+    would move the original's.
+    """
+    import torch
+
+    shared: dict[int, Any] = {}
+    if share_weights and isinstance(network, torch.nn.Module):
+        shared = {id(weight): weight for weight in network.parameters()}
+    return copy.deepcopy(network, shared)
