@@ -66,10 +66,14 @@ def pytest_lic_codecs():
 
 
 class Project:
-    """A user's project in a folder of its own, and the runs of pytest in it."""
+    """A user's project in a folder of its own, and the runs of pytest in it.
 
-    def __init__(self, pytester: pytest.Pytester) -> None:
+    ``defaults`` are arguments of every run.
+    """
+
+    def __init__(self, pytester: pytest.Pytester, *defaults: str) -> None:
         self.pytester = pytester
+        self.defaults = defaults
         self.path = pytester.path
         self.images = self.path / "images"
 
@@ -86,7 +90,9 @@ class Project:
 
     def run(self, *arguments: str, cached: bool = False) -> pytest.RunResult:
         """Run the shipped suites on the toy codec, in this process unless xdist is asked for."""
-        command = ["--pyargs", "pytest_lic.suites", "-p", "no:cacheprovider"]
+        command = ["--pyargs", "pytest_lic.suites", "-p", "no:cacheprovider", *self.defaults]
+        # Its plugin would import all of Hypothesis anew in each of these runs.
+        command += ["-p", "no:hypothesispytest"]
         if not any(argument.startswith("--lic-codec") for argument in arguments):
             command.append("--lic-codec=toy")
         if not any(argument.startswith("--lic-corpus") for argument in arguments):
@@ -120,6 +126,15 @@ def project(pytester: pytest.Pytester) -> Project:
     """A project with the intact toy codec and eight photographs, nothing recorded yet."""
     made = Project(pytester)
     write_photographs(made.images)
+    made.write_codec()
+    return made
+
+
+@pytest.fixture
+def small(pytester: pytest.Pytester) -> Project:
+    """A project for what does not hang on the images: two small ones, and PSNR alone."""
+    made = Project(pytester, "--lic-metrics=psnr")
+    write_photographs(made.images, count=2, side=64)
     made.write_codec()
     return made
 
