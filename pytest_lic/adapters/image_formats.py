@@ -137,7 +137,7 @@ def _write_heif(image: Image, options: Options) -> bytes:
     import pillow_heif
 
     parameters = {name: options[name] for name in ("chroma", "preset", "tune") if name in options}
-    # With more threads x265 codes its rows in parallel (WPP), which changes the bits.
+    # Where x265 finds threads it codes rows in parallel (WPP), which gives other, and more, bits.
     threads = {"pools": "none", "frame-threads": 1, "wpp": 0}
     for name, value in {**options.get("x265", {}), **threads}.items():
         parameters[f"x265:{name}"] = value
