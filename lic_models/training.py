@@ -18,7 +18,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from types import FrameType
 from typing import TextIO
@@ -31,9 +31,11 @@ from torch import Tensor, nn
 
 from lic_models.checkpoint import copy_parameters, read_checkpoint, write_checkpoint
 from lic_models.photographs import crop_batch, load_photographs
+from lic_models.principal_components import start_from_principal_components
 from lic_models.weights_file import read_tensors, write_weights
 from pytest_lic.errors import LicError
 
+PRINCIPAL, RANDOM, WEIGHTS = "principal-components", "random", "weights"
 _REPORT_EVERY = 100
 _CHECKPOINT_EVERY = 1000
 
@@ -54,19 +56,21 @@ class Recipe:
         clip: the largest gradient norm.
         bfloat16: the first steps, run under bfloat16 autocast: nearly twice as fast on processors
             that have it. The last ones should be float32, since bfloat16 can't hold large latents.
+        start: "principal-components" or "random"; "weights" where a file of them is given.
         seed: of the initial weights, the crops and the noise.
     """
 
     lmbda: float
     steps: int
-    width: int = 48
-    latents: int = 192
+    width: int = 64
+    latents: int = 256
     batch: int = 8
     crop: int = 128
     rate: float = 3e-4
     decay: int = 0
     clip: float = 1.0
     bfloat16: int = 0
+    start: str = PRINCIPAL
     seed: int = 1
 
 
@@ -87,7 +91,8 @@ class Trainer:
 
     Args:
         recipe: what to do.
-        init: weights, or a checkpoint, to start from instead of random ones.
+        photographs: what to draw the crops from.
+        init: weights, or a checkpoint, to start from.
 
     ``stages`` are the recipes, as JSON objects, of the runs that led to ``init``.
 
@@ -95,7 +100,9 @@ class Trainer:
         WeightsError: an ``init`` that can't be read or does not fit.
     """
 
-    def __init__(self, recipe: Recipe, init: Path | None = None) -> None:
+    def __init__(
+        self, recipe: Recipe, photographs: list[Image.Image], init: Path | None = None
+    ) -> None:
         torch.manual_seed(recipe.seed)
         network = FactorizedPrior(recipe.width, recipe.latents)
         self.stages: list[object] = []
@@ -107,7 +114,13 @@ class Trainer:
             self.stages = before if isinstance(before, list) else []
             if reached["recipe"] is not None:
                 self.stages = [*self.stages, reached]
+            recipe = replace(recipe, start=WEIGHTS)
+        elif recipe.start == PRINCIPAL:
+            rng = np.random.default_rng(recipe.seed)
+            images = crop_batch(photographs, 64, recipe.crop, rng)
+            start_from_principal_components(network, images, recipe.lmbda)
         self.recipe = recipe
+        self.photographs = photographs
         self.step = 0
         self.network = network.train().to(memory_format=torch.channels_last)
         main: list[nn.Parameter] = []
@@ -120,12 +133,12 @@ class Trainer:
             "auxiliary": torch.optim.Adam(auxiliary, lr=1e-3),
         }
 
-    def advance(self, photographs: list[Image.Image]) -> Loss:
+    def advance(self) -> Loss:
         """Take one step. Its crops and its noise follow from the seed and the step's number."""
         recipe, (main, auxiliary) = self.recipe, self.optimizers.values()
         rng = np.random.default_rng([recipe.seed, self.step])
         torch.manual_seed(int(rng.integers(2**62)))
-        images = crop_batch(photographs, recipe.batch, recipe.crop, rng)
+        images = crop_batch(self.photographs, recipe.batch, recipe.crop, rng)
         left = recipe.steps - self.step
         for group in main.param_groups:
             group["lr"] = recipe.rate * min(1.0, left / max(recipe.decay, 1))
@@ -151,7 +164,7 @@ def rate_distortion_loss(network: CompressionModel, images: Tensor) -> Loss:
     return Loss(bpp=nats / (math.log(2.0) * pixels), mse=mse)
 
 
-def train(trainer: Trainer, photographs: list[Image.Image], out: Path) -> bool:
+def train(trainer: Trainer, out: Path) -> bool:
     """Train to the recipe's last step. True when done, False when Ctrl-C stopped it earlier.
 
     Writes, beside ``out``, a CSV log and now and then (and when stopped) a checkpoint; at the
@@ -160,9 +173,9 @@ def train(trainer: Trainer, photographs: list[Image.Image], out: Path) -> bool:
     out.parent.mkdir(parents=True, exist_ok=True)
     recipe, totals, started = trainer.recipe, np.zeros(3), time.monotonic()
     with _interrupts() as interrupts, _open_log(log_path(out), trainer.step) as log:
-        print(f"{len(photographs)} photographs, from step {trainer.step}", flush=True)
+        print(f"{len(trainer.photographs)} photographs, from step {trainer.step}", flush=True)
         while trainer.step < recipe.steps and not interrupts:
-            loss = trainer.advance(photographs)
+            loss = trainer.advance()
             totals += loss.bpp.item(), loss.mse.item(), 1
             if trainer.step % _REPORT_EVERY == 0 or trainer.step == recipe.steps:
                 bpp, mse = totals[:2] / totals[2]
@@ -188,7 +201,7 @@ def train(trainer: Trainer, photographs: list[Image.Image], out: Path) -> bool:
         "recipe": asdict(recipe),
         "step": trainer.step,
         "stages": trainer.stages,
-        "photographs": len(photographs),
+        "photographs": len(trainer.photographs),
     }
     write_weights(trainer.network, out, header)
     return True
@@ -245,8 +258,9 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--resume", type=Path, help="checkpoint of this run to go on from")
     parser.add_argument("--threads", type=int, default=1)
     for field in fields(Recipe)[2:]:
-        kind = float if isinstance(field.default, float) else int
-        parser.add_argument(f"--{field.name}", type=kind, default=field.default)
+        choices = (PRINCIPAL, RANDOM) if field.name == "start" else None
+        kind = type(field.default)
+        parser.add_argument(f"--{field.name}", type=kind, default=field.default, choices=choices)
     return parser.parse_args(arguments)
 
 
@@ -257,10 +271,10 @@ def main(arguments: list[str] | None = None) -> int:
     recipe = Recipe(**{field.name: getattr(options, field.name) for field in fields(Recipe)})
     try:
         photographs = load_photographs(options.data, recipe.crop)
-        trainer = Trainer(recipe, options.init)
+        trainer = Trainer(recipe, photographs, options.init)
         if options.resume:
             read_checkpoint(trainer, options.resume)
-        if train(trainer, photographs, options.out):
+        if train(trainer, options.out):
             return 0
     except LicError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -5,17 +5,32 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from compressai.models import FactorizedPrior
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from lic_models import families as shipped
 from lic_models.checkpoint import read_checkpoint, write_checkpoint
 from lic_models.photographs import crop_batch, load_photographs
-from lic_models.training import Recipe, Trainer, checkpoint_path, log_path, main, train
+from lic_models.principal_components import start_from_principal_components
+from lic_models.training import (
+    PRINCIPAL,
+    RANDOM,
+    WEIGHTS,
+    Recipe,
+    Trainer,
+    checkpoint_path,
+    log_path,
+    main,
+    rate_distortion_loss,
+    train,
+)
 from lic_models.weights_file import read_tensors
 from pytest_lic.errors import CorpusError, WeightsError
 
@@ -54,28 +69,33 @@ def command(folder: Path, out: Path, *more: str) -> list[str]:
 
 
 class TestTraining:
-    def test_training_lowers_the_loss(self, folder: Path) -> None:
+    @pytest.mark.parametrize("start", [RANDOM, PRINCIPAL])
+    def test_training_lowers_the_loss(self, folder: Path, start: str) -> None:
         photographs = load_photographs(folder, 32)
-        trainer = Trainer(Recipe(lmbda=0.01, steps=80, width=8, latents=8, batch=4, crop=32))
-        losses = [trainer.advance(photographs).total(0.01).item() for _ in range(80)]
-        assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:10])
+        size = {"width": 8, "latents": 8, "batch": 4, "crop": 32}
+        trainer = Trainer(Recipe(lmbda=0.01, steps=80, start=start, **size), photographs)
+        images = crop_batch(photographs, 32, 32, np.random.default_rng(0))
+        before = rate_distortion_loss(trainer.network, images).total(0.01).item()
+        for _ in range(80):
+            trainer.advance()
+        assert rate_distortion_loss(trainer.network, images).total(0.01).item() < 0.9 * before
 
     @pytest.mark.parametrize("bfloat16", [0, 4])
     def test_a_resumed_run_ends_with_the_same_weights_to_the_bit(
         self, folder: Path, tmp_path: Path, bfloat16: int
     ) -> None:
-        recipe = Recipe(**{**vars(TINY), "bfloat16": bfloat16})
+        recipe = replace(TINY, bfloat16=bfloat16)
         photographs = load_photographs(folder, 32)
-        train(Trainer(recipe), photographs, tmp_path / "whole.safetensors")
+        train(Trainer(recipe, photographs), tmp_path / "whole.safetensors")
 
-        first = Trainer(recipe)
+        first = Trainer(recipe, photographs)
         for _ in range(3):
-            first.advance(photographs)
+            first.advance()
         write_checkpoint(first, tmp_path / "stopped.safetensors")
         torch.manual_seed(99)  # what else the process draws must not matter
-        second = Trainer(recipe)
+        second = Trainer(recipe, photographs)
         read_checkpoint(second, tmp_path / "stopped.safetensors")
-        train(second, photographs, tmp_path / "resumed.safetensors")
+        train(second, tmp_path / "resumed.safetensors")
 
         whole = (tmp_path / "whole.safetensors").read_bytes()
         assert (tmp_path / "resumed.safetensors").read_bytes() == whole
@@ -110,22 +130,48 @@ class TestTraining:
         assert log_path(first).read_text().splitlines()[-1].startswith("6,")
         assert main(command(folder, second, "--init", str(first), "--seed", "2")) == 0
         _, header = read_tensors(second)
-        assert header["recipe"] == {**vars(TINY), "seed": 2}
+        assert header["recipe"] == {**vars(TINY), "seed": 2, "start": WEIGHTS}
         assert header["stages"] == [{"recipe": vars(TINY), "until": 6}]
         assert header["photographs"] == 4
 
     def test_resuming_under_another_recipe_is_refused(self, folder: Path, tmp_path: Path) -> None:
-        path = tmp_path / "stopped.safetensors"
-        write_checkpoint(Trainer(TINY), path)
-        other = Trainer(Recipe(**{**vars(TINY), "batch": 3}))
+        path, photographs = tmp_path / "stopped.safetensors", load_photographs(folder, 32)
+        write_checkpoint(Trainer(TINY, photographs), path)
+        other = Trainer(replace(TINY, batch=3), photographs)
         with pytest.raises(WeightsError, match=r"batch 2, not 3.*--init"):
             read_checkpoint(other, path)
 
-    def test_weights_of_another_width_are_refused_as_a_start(self, tmp_path: Path) -> None:
-        path = tmp_path / "stopped.safetensors"
-        write_checkpoint(Trainer(TINY), path)
+    def test_weights_of_another_width_are_refused_as_a_start(
+        self, folder: Path, tmp_path: Path
+    ) -> None:
+        path, photographs = tmp_path / "stopped.safetensors", load_photographs(folder, 32)
+        write_checkpoint(Trainer(TINY, photographs), path)
         with pytest.raises(WeightsError, match=r"stopped\.safetensors: .*expected.*--width"):
-            Trainer(Recipe(**{**vars(TINY), "width": 8}), path)
+            Trainer(replace(TINY, width=8), photographs, path)
+
+
+class TestPrincipalComponents:
+    def test_they_keep_nearly_everything_where_nothing_is_dropped(self, folder: Path) -> None:
+        """48 channels hold 4 × 4 pixels of three components; the next layers drop three quarters,
+        which these photographs, smooth over 16 pixels, do not miss."""
+        images = crop_batch(load_photographs(folder, 64), 16, 64, np.random.default_rng(1))
+        network = FactorizedPrior(48, 192).eval()
+        start_from_principal_components(network, images, lmbda=0.025)
+        with torch.no_grad():
+            restored = network.g_s(network.g_a(images))
+        assert -10 * torch.log10((restored - images).square().mean()) > 40
+
+    def test_a_larger_lambda_quantises_more_finely(self, folder: Path) -> None:
+        images = crop_batch(load_photographs(folder, 64), 16, 64, np.random.default_rng(1))
+        losses = []
+        for lmbda in (0.0018, 0.0932):
+            network = FactorizedPrior(48, 192).eval()
+            start_from_principal_components(network, images, lmbda)
+            with torch.no_grad():
+                losses.append(rate_distortion_loss(network, images))
+        coarse, fine = losses
+        assert coarse.bpp < fine.bpp
+        assert coarse.mse > 10 * fine.mse
 
 
 class TestPhotographs:
@@ -159,3 +205,111 @@ class TestPhotographs:
     def test_an_image_smaller_than_the_crop_is_named(self, folder: Path) -> None:
         with pytest.raises(CorpusError, match=r"0\.png: 96×80 pixels, smaller than .*128×128"):
             load_photographs(folder, 128)
+
+
+class TestShippedWeights:
+    @pytest.fixture(scope="class")
+    def photograph(self) -> torch.Tensor:
+        skimage_data = pytest.importorskip("skimage.data")
+        pixels = torch.from_numpy(skimage_data.astronaut()[:230, 130:390].copy())
+        return pixels.permute(2, 0, 1)[None].float() / 255.0
+
+    def test_rate_and_quality_rise_with_lambda(self, photograph: torch.Tensor) -> None:
+        family = next(iter(shipped.families()))
+        bits, psnr = [], []
+        for quality in family.qualities:
+            codec = family.build(quality, "cpu")
+            (bitstream,) = codec.encode(photograph)
+            decoded = codec.decode([bitstream]).clamp(0, 1).mul(255).round() / 255
+            assert decoded.shape == photograph.shape
+            bits.append(8 * len(bitstream) / (photograph.size(2) * photograph.size(3)))
+            psnr.append(-10 * torch.log10((decoded - photograph).square().mean()).item())
+        assert bits == sorted(set(bits))
+        assert psnr == sorted(set(psnr))
+        assert 0.05 < bits[0] < bits[-1] < 3
+        assert 24 < psnr[0] < psnr[-1] < 45
+
+    def test_the_family_is_described_without_loading_torch(self) -> None:
+        script = (
+            "import sys\n"
+            "from lic_models.families import families\n"
+            "family = next(iter(families()))\n"
+            "assert len({family.fingerprint(label) for label in family.qualities}) == 4\n"
+            "assert list(family.qualities.values()) == [0.0018, 0.0067, 0.025, 0.0932]\n"
+            "assert 'torch' not in sys.modules\n"
+        )
+        subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+    @pytest.mark.parametrize("quality", QUALITIES)
+    def test_the_tables_in_use_are_the_stored_ones(self, quality: str) -> None:
+        stored, header = read_tensors(shipped.weights_path("fp-gdn", quality))
+        network = shipped.build_fp_gdn(quality)
+        network.update()
+        used = network.state_dict()
+        for name in ("_quantized_cdf", "_cdf_length", "_offset", "quantiles"):
+            key = f"entropy_bottleneck.{name}"
+            assert torch.equal(used[key], stored[key])
+        assert header["recipe"]["lmbda"] == shipped.FP_GDN_LAMBDAS[quality]
+
+    def test_all_weights_together_stay_small(self) -> None:
+        assert sum(path.stat().st_size for path in shipped.WEIGHTS.iterdir()) < 30e6
+
+    def test_every_network_has_its_card(self) -> None:
+        cards = (shipped.WEIGHTS.parent / "MODEL_CARDS.md").read_text()
+        for path in shipped.WEIGHTS.glob("*.safetensors"):
+            assert f"`{path.stem}`" in cards
+
+
+class TestBrokenWeights:
+    @pytest.fixture
+    def weights(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """A copy of quality 1's weights, where the family now looks for them."""
+        copy = tmp_path / "fp-gdn-1.safetensors"
+        copy.write_bytes(shipped.weights_path("fp-gdn", "1").read_bytes())
+        monkeypatch.setattr(shipped, "WEIGHTS", tmp_path)
+        return copy
+
+    def test_missing(self, weights: Path) -> None:
+        weights.unlink()
+        with pytest.raises(WeightsError, match=r"fp-gdn-1\.safetensors: can't be read"):
+            shipped.build_fp_gdn("1")
+        with pytest.raises(WeightsError, match=r"fp-gdn-1\.safetensors: can't be read"):
+            shipped.weights_fingerprint("fp-gdn", "1")
+
+    @pytest.mark.parametrize("kept", [0, 5, 1000, -1])
+    def test_truncated(self, weights: Path, kept: int) -> None:
+        weights.write_bytes(weights.read_bytes()[:kept])
+        with pytest.raises(WeightsError, match=r"fp-gdn-1\.safetensors: truncated or not"):
+            shipped.build_fp_gdn("1")
+
+    @pytest.mark.parametrize("zipped", [True, False])
+    def test_a_pickle_is_named_and_not_opened(self, weights: Path, zipped: bool) -> None:
+        torch.save({"a": torch.zeros(1)}, weights, _use_new_zipfile_serialization=zipped)
+        with pytest.raises(WeightsError, match="a pickle, which is never loaded"):
+            shipped.build_fp_gdn("1")
+
+    def test_another_architecture(self, weights: Path) -> None:
+        save_file({"g_a.0.weight": torch.zeros(1)}, weights)
+        with pytest.raises(WeightsError, match="another architecture than FactorizedPrior"):
+            shipped.build_fp_gdn("1")
+
+    def test_another_width(self, weights: Path) -> None:
+        state = load_file(weights)
+        state["g_a.0.weight"] = torch.zeros(8, 3, 5, 5)
+        save_file(state, weights)
+        with pytest.raises(WeightsError, match=r"another architecture.*g_a\.0\.weight"):
+            shipped.build_fp_gdn("1")
+
+    def test_not_finite(self, weights: Path) -> None:
+        state = load_file(weights)
+        state["g_s.0.weight"][0, 0, 0, 0] = float("nan")
+        save_file(state, weights)
+        with pytest.raises(WeightsError, match=r"g_s\.0\.weight holds values that are not finite"):
+            shipped.build_fp_gdn("1")
+
+    def test_new_weights_are_a_new_fingerprint(self, weights: Path) -> None:
+        before = shipped.weights_fingerprint("fp-gdn", "1")
+        state = load_file(weights)
+        state["g_s.0.weight"][0, 0, 0, 0] += 1e-3
+        save_file(state, weights)
+        assert shipped.weights_fingerprint("fp-gdn", "1") != before
