@@ -76,7 +76,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> NetworkSched
         return None
     from pytest_lic.scheduler import Layout, NetworkScheduling
 
-    grid = _run_of(config).grid
+    run = _run_of(config)
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        for line in config.stash[_report].opening_lines(run):
+            reporter.write_line(line)
+    grid = run.grid
     layout = Layout(grid.networks, frozenset(curve.id for curve in grid.curves))
     return NetworkScheduling(config, layout, log)
 

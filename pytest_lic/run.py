@@ -249,6 +249,7 @@ class Run:
         for device in devices:
             if device != "cpu":
                 environment(device, self.options.threads)
+        metric_fingerprint(self.options.metrics, self.options.lpips)  # reads the weights given
         for family in self.selected_families:
             self.baselines.own(family.name)
 
