@@ -25,9 +25,12 @@ _PICKLES = (b"PK\x03\x04", b"\x80")
 def write_weights(network: nn.Module, path: Path, header: Mapping[str, object]) -> None:
     """Write the state of ``network``, whose tables must be up to date, to ``path``.
 
-    ``header`` is JSON that tells where the weights come from.
+    Convolution kernels, nearly all of the bytes, are stored as float16. ``header`` is JSON that
+    tells where the weights come from.
     """
-    write_tensors(network.state_dict(), path, header)
+    state = network.state_dict().items()
+    kernels = {key: value.half() for key, value in state if value.ndim == 4}
+    write_tensors({**dict(state), **kernels}, path, header)
 
 
 def write_tensors(tensors: Mapping[str, Tensor], path: Path, header: Mapping[str, object]) -> None:
