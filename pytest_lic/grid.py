@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fnmatch
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,7 +109,7 @@ def make_grid(families: Sequence[CodecFamily], selection: Selection) -> Grid:
 
     Raises:
         UnknownNameError: a codec, component, quality or λ that no family answers to.
-        UsageError: two corpora of one name, or a resolution or batch that is not one.
+        UsageError: two corpora or two cells of one name, or a resolution or batch that is not one.
     """
     chosen = select_families(families, selection)
     qualities, notes = _select_qualities(chosen, selection)
@@ -132,6 +133,7 @@ def make_grid(families: Sequence[CodecFamily], selection: Selection) -> Grid:
             curves += [Curve(family.name, setting) for setting in settings]
     if selection.narrows_qualities:
         notes.append("the qualities are narrowed: points are gated, curves are not")
+    _check_ids([*cells, *edge_cells, *curves])
     return Grid(
         tuple(cells), tuple(edge_cells), tuple(curves), corpora, networks, notes=tuple(notes)
     )
@@ -158,7 +160,9 @@ def select_families(
                 f"--lic-component {component!r}: expected TAG=CHOICE, such as nonlinearity=gdn"
             )
         matching = [
-            family for family in chosen if fnmatch.fnmatchcase(family.tags.get(tag, ""), choice)
+            family
+            for family in chosen
+            if tag in family.tags and fnmatch.fnmatchcase(family.tags[tag], choice)
         ]
         if not matching:
             known = [f"{key}={value}" for family in chosen for key, value in family.tags.items()]
@@ -208,7 +212,7 @@ def _settings(selection: Selection) -> tuple[list[Setting], dict[str, str]]:
                 "rename one folder"
             )
     for resolution in selection.resolutions:
-        if resolution != "native" and not (resolution.isdigit() and int(resolution) > 0):
+        if not re.fullmatch(r"native|[1-9][0-9]{0,4}", resolution):
             raise UsageError(
                 f"--lic-resolution {resolution!r}: expected 'native' or a number of pixels"
             )
@@ -223,6 +227,24 @@ def _settings(selection: Selection) -> tuple[list[Setting], dict[str, str]]:
         for batch in selection.batches
     ]
     return list(dict.fromkeys(settings)), corpora
+
+
+def _check_ids(subjects: Sequence[Cell | Curve]) -> None:
+    """Tests, the store and the scheduler know cells and curves by their ids alone."""
+    known: dict[str, Cell | Curve] = {}
+    for subject in subjects:
+        other = known.setdefault(subject.id, subject)
+        if other != subject:
+            raise UsageError(
+                f"{_described(other)} and {_described(subject)} are both called {subject.id}; "
+                "rename one of them"
+            )
+
+
+def _described(subject: Cell | Curve) -> str:
+    if isinstance(subject, Curve):
+        return f"the curve of {subject.family}"
+    return f"quality {subject.quality} of {subject.family}"
 
 
 def absolute_corpora(corpora: Sequence[str], start: Path) -> tuple[str, ...]:
