@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import os
 import re
 import shutil
 import subprocess
@@ -157,24 +158,31 @@ def test_entry_points_name_modules_that_the_wheel_holds(wheel: Path) -> None:
             assert members & {f"{module}.py", f"{module}/__init__.py"}, f"{section}: {name}"
 
 
-def test_unpacked_wheel_is_importable_without_the_tree(wheel: Path, tmp_path: Path) -> None:
+def test_gate_passes_from_a_wheel_in_a_project_with_names_of_its_own(
+    wheel: Path, tmp_path: Path
+) -> None:
+    """A package called ``suites``, unusual ``python_files``, and no baseline in the folder."""
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
-    program = (
-        "import importlib.resources as r, pytest_lic, pytest_lic.suites\n"
-        "print(pytest_lic.__file__)\n"
-        "print(sorted(p.name for p in r.files('pytest_lic.baselines').iterdir()))\n"
+    project = tmp_path / "project"
+    (project / "suites").mkdir(parents=True)
+    (project / "suites" / "__init__.py").write_text("raise RuntimeError('the wrong suites')\n")
+    (project / "pytest.ini").write_text("[pytest]\npython_files = check_*.py\n")
+    (project / "conftest.py").write_text(
+        "import pytest_lic\ndef pytest_report_header(): return f'plugin: {pytest_lic.__file__}'\n"
     )
+    pytest_command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+    selection = ["--pyargs", "pytest_lic.suites", "-m", "rd", "--lic-codec", "jpeg"]
     ran = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(tmp_path / "site")},
-        check=True,
+        [*pytest_command, *selection, "--lic-quality", "5", "--lic-no-cache"],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
         capture_output=True,
         text=True,
     )
-    assert str(tmp_path / "site") in ran.stdout
-    assert ".json" in ran.stdout
+    assert f"plugin: {tmp_path / 'site'}" in ran.stdout
+    assert "1 passed" in ran.stdout, ran.stdout + ran.stderr
+    assert ran.returncode == 0
 
 
 def test_this_environment_was_installed_from_the_present_pyproject() -> None:
