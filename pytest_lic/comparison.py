@@ -15,11 +15,15 @@ from typing import Any
 
 from pytest_lic.errors import UnknownNameError, UsageError
 from pytest_lic.measure import Measurement
-from pytest_lic.metrics import METRICS, to_db
+from pytest_lic.metrics import METRICS, average, to_db
 from pytest_lic.rate_distortion import BD
 
 GATED = ("bpp", "psnr", "ms_ssim", "lpips")
 """The metrics of a point, in the order in which they are reported."""
+
+# A change of exactly the tolerance passes, whatever floating point makes of it; far below the
+# precision of any stored number.
+_ROUNDING = 1e-9
 
 
 class Verdict(StrEnum):
@@ -79,12 +83,12 @@ class Difference:
     @property
     def regressed(self) -> bool:
         """Worse by more than the tolerance."""
-        return self.worse_by > self.tolerance
+        return self.worse_by > self.tolerance + _ROUNDING
 
     @property
     def improved(self) -> bool:
         """Better by more than the tolerance."""
-        return -self.worse_by > self.tolerance
+        return -self.worse_by > self.tolerance + _ROUNDING
 
 
 @dataclass(frozen=True)
@@ -148,10 +152,11 @@ def compare(
 ) -> Comparison:
     """Gate one cell's measurement, in the mean and on each image.
 
-    Both are of the same family, quality, corpus digest and resolution.
+    Both are of the same family, quality, corpus digest and resolution. The means are taken over
+    the images that have the metric, and a finite one, on both sides.
     """
     subject = measured.cell.id
-    if list(measured.images) != list(baseline.images):
+    if measured.images.keys() != baseline.images.keys():
         return Comparison(
             subject,
             Verdict.ERROR,
@@ -162,19 +167,25 @@ def compare(
     remarks: list[str] = []
     for metric in GATED:
         tolerance = tolerances[metric]
-        before, after = baseline.mean(metric), measured.mean(metric)
-        if before is not None and after is not None:
-            differences.append(_difference(metric, None, before, after, tolerance.mean))
-        both = False
+        finite: list[tuple[float, float]] = []  # of images that are lossless on neither side
+        gained = lost = 0
         for name, image in measured.images.items():
             old, new = baseline.images[name].gated(metric), image.gated(metric)
             if old is not None and new is not None:
                 differences.append(_difference(metric, name, old, new, tolerance.image))
-                both = True
-        if not both and measured.values(metric):
-            remarks.append(f"{metric} is new: the baseline lacks it")
-        if not both and baseline.values(metric):
-            remarks.append(f"{metric} is unavailable here, though the baseline has it")
+                if math.isfinite(old) and math.isfinite(new):
+                    finite.append((old, new))
+            gained += old is None and new is not None
+            lost += old is not None and new is None
+        if finite:
+            before, after = (average(metric, values) for values in zip(*finite, strict=True))
+            differences.append(_difference(metric, None, before, after, tolerance.mean))
+        if gained:
+            where = _share(gained, measured)
+            remarks.append(f"{metric} is new{where}: the baseline lacks it")
+        if lost:
+            where = _share(lost, measured)
+            remarks.append(f"{metric} is unavailable here{where}, though the baseline has it")
     regressed = [difference for difference in differences if difference.regressed]
     improved = [difference for difference in differences if difference.improved]
     if regressed:
@@ -209,6 +220,11 @@ def compare_curves(
         return Comparison(subject, Verdict.IMPROVED, reason, (difference,))
     verdict = Verdict.SAME if bd_rate.value == 0.0 else Verdict.WITHIN
     return Comparison(subject, verdict, reason)
+
+
+def _share(count: int, measured: Measurement) -> str:
+    total = len(measured.images)
+    return f" for {count} of {total} images" if count < total else ""
 
 
 def _difference(
