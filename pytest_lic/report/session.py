@@ -18,12 +18,15 @@ class SessionReport:
     def __init__(self) -> None:
         self._records: list[dict[str, Any]] = []
         self._broken: set[tuple[str, str]] = set()
+        self._silent: list[str] = []
         self._epilogue: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in one test's report."""
         found = getattr(report, "lic", None)
         if found is None:
+            if report.failed:
+                self._silent.append(report.nodeid)
             return
         self._records += found["records"]
         if report.failed and {"roundtrip", "determinism"} & set(found["checks"]):
@@ -55,7 +58,7 @@ class SessionReport:
         points = recording.points(self._records)
         try:
             if recording_asked:
-                lines = recording.record(run, points, self._broken)
+                lines = recording.record(run, points, self._broken | self._died(run))
                 self._epilogue += lines or ["baselines: nothing to record, all is as it was"]
             complete = {point.measurement.cell for point in points} >= set(run.grid.cells)
             if not complete or options.selection.narrows or not points:
@@ -74,6 +77,14 @@ class SessionReport:
             self._epilogue.append(str(error))
             return True
         return False
+
+    def _died(self, run: Run) -> set[tuple[str, str]]:
+        """Family and quality of the tests that failed without a record: their worker died."""
+        return {
+            (cell.family, cell.quality)
+            for cell in (*run.grid.cells, *run.grid.edge_cells)
+            if any(f"[{cell.id}]" in nodeid for nodeid in self._silent)
+        }
 
     def print(self, reporter: pytest.TerminalReporter, run: Run) -> None:
         """Write the summary."""
