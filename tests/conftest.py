@@ -11,7 +11,7 @@ import torch  # noqa: F401, before pytester looks at sys.modules: torch can't be
 from PIL import Image
 
 TOY = '''
-"""A codec small enough to break on purpose: uniform quantisation, prediction from the left, zlib."""
+"""A codec small enough to break on purpose: uniform steps, prediction from the left, zlib."""
 import zlib
 
 import numpy as np
@@ -58,7 +58,8 @@ class Toy:
         for bitstream in bitstreams:
             stream = unpack(bitstream, fingerprint=self.fingerprint)
             flat = np.frombuffer(zlib.decompress(stream.sections[0]), np.uint8)
-            symbols = np.cumsum(flat.reshape(3, stream.height, stream.width), axis=2, dtype=np.uint8)
+            predicted = flat.reshape(3, stream.height, stream.width)
+            symbols = np.cumsum(predicted, axis=2, dtype=np.uint8)
             decoded.append(torch.from_numpy(symbols.astype(np.float32)) * self.step / 255)
         return torch.stack(decoded).clamp(0, 1)
 '''
@@ -110,7 +111,7 @@ class Project:
         command.append(f"--lic-cache-dir={self.path / 'cache'}" if cached else "--lic-no-cache")
         if any(argument.startswith("-n") for argument in arguments):
             return self.pytester.runpytest_subprocess(*command, *arguments, timeout=300)
-        # In this process: torch is loaded once. Fresh processes of the suites are fresh all the same.
+        # In this process, so that torch is loaded once; the suites' fresh processes stay fresh.
         return self.pytester.runpytest_inprocess(*command, *arguments)
 
     @property

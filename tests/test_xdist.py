@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 
 import pytest
+
 from conftest import Project
 
 LOGGED = """
