@@ -1,8 +1,9 @@
-"""A codec broken on purpose is caught, by the right check, with a message that names the culprit."""
+"""A codec broken on purpose is caught, by the right check, and the message names the culprit."""
 
 from __future__ import annotations
 
 import pytest
+
 from conftest import Project
 
 ALL = "rd or roundtrip or determinism"
@@ -50,7 +51,7 @@ def test_rate_one_percent_up_is_caught_as_rate(recorded: Project) -> None:
         [
             "*toy-q3-images-native-b1-cpu: regressed*",
             "*bpp, mean: baseline *, measured *, +1.* % (tolerance 0.1 %)*",
-            "*look closer: pytest --pyargs pytest_lic.suites -m rd --lic-codec toy --lic-quality 3*",
+            "*look closer: pytest *pytest_lic.suites -m rd --lic-codec toy --lic-quality 3*",
         ]
     )
 
