@@ -12,8 +12,8 @@
         "astronaut": {"height": …, "width": …, "bytes": …, …},
 
 An entry is found by family, quality, corpus digest and resolution; device, batch and environment
-are the circumstances it came from. ``mean`` is there for the reader of a diff and never read back.
-Only the controller of a run writes, one whole file at a time.
+are the circumstances it came from; `baseline_entry` writes and reads one. Only the controller of a
+run writes, one whole file at a time.
 """
 
 from __future__ import annotations
@@ -26,11 +26,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_lic.environment import Environment
+from pytest_lic.baseline_entry import (
+    as_object,
+    entry_from_json,
+    entry_to_json,
+    environment_from_json,
+    taken,
+)
 from pytest_lic.errors import BaselineError
-from pytest_lic.grid import Cell, Setting
-from pytest_lic.measure import ImageResult, Measurement
-from pytest_lic.metrics import METRICS
+from pytest_lic.measure import Measurement
 
 FORMAT = 1
 _LINE = 400
@@ -91,8 +95,9 @@ class Baselines:
         return found
 
     def families(self) -> list[str]:
-        """The families that the user's folder holds a file of."""
-        return sorted(path.stem for path in self.folder.glob("*.json"))
+        """The families that the user's folder holds a file of; other JSON may lie beside them."""
+        files = self.folder.glob("[!.]*.json")
+        return sorted(path.stem for path in files if _is_of(path, path.stem))
 
 
 def load(path: Path, family: str) -> FamilyBaseline:
@@ -110,7 +115,7 @@ def load(path: Path, family: str) -> FamilyBaseline:
     advice = "restore it from version control, or delete it and record again with --lic-update"
     try:
         stored = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise BaselineError(f"baseline {path} is not valid JSON ({error}); {advice}") from error
     version = stored.get("format") if isinstance(stored, dict) else None
     if isinstance(version, int) and version > FORMAT:
@@ -119,19 +124,41 @@ def load(path: Path, family: str) -> FamilyBaseline:
             "upgrade it"
         )
     try:
-        if stored["family"] != family:
-            raise BaselineError(
-                f"baseline {path} is of family {stored['family']!r}, not {family!r}; {advice}"
+        if taken(as_object(stored), "family", str) != family:
+            raise ValueError(f"it is of family {stored['family']!r}, not {family!r}")
+        if version != FORMAT:
+            raise ValueError(f"its format is {version!r}; expected {FORMAT}")
+        return FamilyBaseline(family, _entries(family, stored))
+    except ValueError as error:
+        raise BaselineError(f"baseline {path} is damaged: {error}; {advice}") from error
+
+
+def _entries(family: str, stored: Mapping[str, Any]) -> dict[Key, Measurement]:
+    environments = {
+        name: environment_from_json(value)
+        for name, value in taken(stored, "environments", dict).items()
+    }
+    entries: dict[Key, Measurement] = {}
+    for number, entry in enumerate(taken(stored, "entries", list), start=1):
+        try:
+            found = entry_from_json(family, entry, environments)
+        except ValueError as error:
+            raise ValueError(f"entry {number}: {error}") from error
+        if Key.of(found) in entries:
+            raise ValueError(
+                f"entry {number}: quality {found.cell.quality} of this corpus and resolution is "
+                "there already"
             )
-        environments = {
-            name: Environment(**value) for name, value in stored["environments"].items()
-        }
-        measurements = [_entry(family, entry, environments) for entry in stored["entries"]]
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise BaselineError(
-            f"baseline {path} is damaged ({type(error).__name__}: {error}); {advice}"
-        ) from error
-    return FamilyBaseline(family, {Key.of(found): found for found in measurements})
+        entries[Key.of(found)] = found
+    return entries
+
+
+def _is_of(path: Path, family: str) -> bool:
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(stored, dict) and "entries" in stored and stored.get("family") == family
 
 
 def updated(baseline: FamilyBaseline, measurements: Iterable[Measurement]) -> FamilyBaseline:
@@ -148,14 +175,26 @@ def without(baseline: FamilyBaseline, keys: Iterable[Key]) -> FamilyBaseline:
 
 
 def save(path: Path, baseline: FamilyBaseline) -> None:
-    """Write one family's file, wholly or not at all; one without entries is removed."""
-    if not baseline.entries:
-        path.unlink(missing_ok=True)
-        return
+    """Write one family's file, wholly or not at all; one without entries is removed.
+
+    Raises:
+        BaselineError: the folder or the file can't be written.
+    """
+    try:
+        if baseline.entries:
+            _replace(path, dumps(baseline))
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise BaselineError(
+            f"baseline {path} can't be written: {error}; it is as it was"
+        ) from error
+
+
+def _replace(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     for leftover in path.parent.glob(f".{path.name}.*.new"):
         leftover.unlink(missing_ok=True)  # of a run that was killed while it wrote
-    text = dumps(baseline)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
@@ -188,80 +227,15 @@ def dumps(baseline: FamilyBaseline) -> str:
         "format": FORMAT,
         "family": baseline.family,
         "environments": {name: environments[name].to_json() for name in sorted(environments)},
-        "entries": [_stored(entry) for entry in entries],
+        "entries": [entry_to_json(entry) for entry in entries],
     }
     return _pretty(stored, "") + "\n"
 
 
 def same_results(one: Measurement, other: Measurement) -> bool:
     """Whether two measurements would be stored with the same numbers and digests."""
-    return one.lmbda == other.lmbda and _stored(one)["images"] == _stored(other)["images"]
-
-
-def _stored(measurement: Measurement) -> dict[str, Any]:
-    cell = measurement.cell
-    means = {
-        metric: round(mean, METRICS[metric].digits + 2)
-        for metric in METRICS
-        if (mean := measurement.mean(metric)) is not None
-    }
-    return {
-        "corpus": cell.setting.corpus,
-        "digest": measurement.corpus_digest,
-        "resolution": cell.setting.resolution,
-        "quality": cell.quality,
-        "lambda": measurement.lmbda,
-        "environment": measurement.environment.digest,
-        "device": cell.setting.device,
-        "batch": cell.setting.batch,
-        "left_out": list(measurement.left_out),
-        "mean": means,
-        "images": {
-            name: {
-                "height": image.height,
-                "width": image.width,
-                "bytes": image.bytes,
-                "payload": image.payload,
-                "lossless": image.lossless,
-                **image.metrics,
-                "bitstream": image.bitstream,
-                "reconstruction": image.reconstruction,
-            }
-            for name, image in measurement.images.items()
-        },
-    }
-
-
-def _entry(
-    family: str, stored: Mapping[str, Any], environments: Mapping[str, Environment]
-) -> Measurement:
-    setting = Setting(stored["corpus"], stored["resolution"], stored["batch"], stored["device"])
-    images = {}
-    for name, image in stored["images"].items():
-        if min(image["height"], image["width"], image["bytes"]) < 1:
-            raise ValueError(f"{name}: height, width and bytes must be at least 1")
-        images[name] = ImageResult(
-            height=image["height"],
-            width=image["width"],
-            bytes=image["bytes"],
-            payload=image["payload"],
-            metrics={
-                metric: float(image[metric])
-                for metric in METRICS
-                if metric in image and metric != "bpp"
-            },
-            unavailable={},
-            lossless=image["lossless"],
-            bitstream=image["bitstream"],
-            reconstruction=image["reconstruction"],
-        )
-    return Measurement(
-        Cell(family, stored["quality"], setting),
-        stored["digest"],
-        stored["lambda"],
-        environments[stored["environment"]],
-        images,
-        tuple(stored["left_out"]),
+    return (
+        one.lmbda == other.lmbda and entry_to_json(one)["images"] == entry_to_json(other)["images"]
     )
 
 

@@ -82,8 +82,8 @@ class Difference:
 
     @property
     def regressed(self) -> bool:
-        """Worse by more than the tolerance."""
-        return self.worse_by > self.tolerance + _ROUNDING
+        """Worse by more than the tolerance, or no number at all."""
+        return not self.worse_by <= self.tolerance + _ROUNDING
 
     @property
     def improved(self) -> bool:
