@@ -164,11 +164,11 @@ def rate_distortion_loss(network: CompressionModel, images: Tensor) -> Loss:
     return Loss(bpp=nats / (math.log(2.0) * pixels), mse=mse)
 
 
-def train(trainer: Trainer, out: Path) -> bool:
+def train(trainer: Trainer, out: Path, note: str = "") -> bool:
     """Train to the recipe's last step. True when done, False when Ctrl-C stopped it earlier.
 
     Writes, beside ``out``, a CSV log and now and then (and when stopped) a checkpoint; at the
-    end ``out`` itself, with the entropy coder's tables.
+    end ``out`` itself, with the entropy coder's tables and, in its header, the ``note``.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     recipe, totals, started = trainer.recipe, np.zeros(3), time.monotonic()
@@ -202,6 +202,7 @@ def train(trainer: Trainer, out: Path) -> bool:
         "step": trainer.step,
         "stages": trainer.stages,
         "photographs": len(trainer.photographs),
+        "note": note,
     }
     write_weights(trainer.network, out, header)
     return True
@@ -256,6 +257,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="weights file to write")
     parser.add_argument("--init", type=Path, help="weights or checkpoint to start from")
     parser.add_argument("--resume", type=Path, help="checkpoint of this run to go on from")
+    parser.add_argument("--note", default="", help="what the data is, for the file's header")
     parser.add_argument("--threads", type=int, default=1)
     for field in fields(Recipe)[2:]:
         choices = (PRINCIPAL, RANDOM) if field.name == "start" else None
@@ -274,7 +276,7 @@ def main(arguments: list[str] | None = None) -> int:
         trainer = Trainer(recipe, photographs, options.init)
         if options.resume:
             read_checkpoint(trainer, options.resume)
-        if train(trainer, options.out):
+        if train(trainer, options.out, options.note):
             return 0
     except LicError as error:
         print(f"error: {error}", file=sys.stderr)

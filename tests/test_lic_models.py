@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -100,27 +101,27 @@ class TestTraining:
         whole = (tmp_path / "whole.safetensors").read_bytes()
         assert (tmp_path / "resumed.safetensors").read_bytes() == whole
 
-    def test_ctrl_c_leaves_a_checkpoint_that_the_named_command_goes_on_from(
-        self, folder: Path, tmp_path: Path
+    def test_ctrl_c_ends_a_step_and_names_the_option_that_goes_on_from_it(
+        self, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     ) -> None:
-        out = tmp_path / "net.safetensors"
-        arguments = command(folder, out)
-        arguments[arguments.index("--steps") + 1] = "1000000"
-        process = subprocess.Popen(
-            [sys.executable, "-m", "lic_models.training", *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdout is not None
-        assert process.stdout.readline() == "4 photographs, from step 0\n"
-        process.send_signal(signal.SIGINT)
-        printed, _ = process.communicate(timeout=60)
-        assert process.returncode == 130
-        assert f"--resume {checkpoint_path(out)}" in printed
+        whole, out = tmp_path / "whole.safetensors", tmp_path / "net.safetensors"
+        assert main(command(folder, whole)) == 0
+        advance = Trainer.advance
+
+        def interrupted_in_the_third_step(trainer: Trainer):
+            if trainer.step == 2:
+                os.kill(os.getpid(), signal.SIGINT)
+            return advance(trainer)
+
+        monkeypatch.setattr(Trainer, "advance", interrupted_in_the_third_step)
+        assert main(command(folder, out)) == 130
         assert not out.exists()
-        _, header = read_tensors(checkpoint_path(out))
-        assert f"stopped at step {header['step']};" in printed
+        resume = ["--resume", str(checkpoint_path(out))]
+        assert f"stopped at step 3; to go on, run the same command with {' '.join(resume)}" in (
+            capsys.readouterr().out
+        )
+        assert main(command(folder, out, *resume)) == 0
+        assert out.read_bytes() == whole.read_bytes()
 
     def test_the_command_writes_weights_a_log_and_where_they_came_from(
         self, folder: Path, tmp_path: Path
@@ -128,11 +129,13 @@ class TestTraining:
         first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
         assert main(command(folder, first)) == 0
         assert log_path(first).read_text().splitlines()[-1].startswith("6,")
-        assert main(command(folder, second, "--init", str(first), "--seed", "2")) == 0
+        more = ("--init", str(first), "--seed", "2", "--note", "synthetic")
+        assert main(command(folder, second, *more)) == 0
         _, header = read_tensors(second)
         assert header["recipe"] == {**vars(TINY), "seed": 2, "start": WEIGHTS}
         assert header["stages"] == [{"recipe": vars(TINY), "until": 6}]
         assert header["photographs"] == 4
+        assert header["note"] == "synthetic"
 
     def test_resuming_under_another_recipe_is_refused(self, folder: Path, tmp_path: Path) -> None:
         path, photographs = tmp_path / "stopped.safetensors", load_photographs(folder, 32)
