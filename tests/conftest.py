@@ -99,8 +99,8 @@ class Project:
         body = body.replace("CODEC", codec).replace("FINGERPRINT", fingerprint)
         (self.path / "conftest.py").write_text(body)
 
-    def run(self, *arguments: str, cached: bool = False) -> pytest.RunResult:
-        """Run the shipped suites on the toy codec, in this process unless xdist is asked for."""
+    def command(self, *arguments: str, cached: bool = False) -> list[str]:
+        """The arguments that run the shipped suites on the toy codec."""
         command = ["--pyargs", "pytest_lic.suites", "-p", "no:cacheprovider", *self.defaults]
         # Its plugin would import all of Hypothesis anew in each of these runs.
         command += ["-p", "no:hypothesispytest"]
@@ -109,10 +109,15 @@ class Project:
         if not any(argument.startswith("--lic-corpus") for argument in arguments):
             command.append(f"--lic-corpus={self.images}")
         command.append(f"--lic-cache-dir={self.path / 'cache'}" if cached else "--lic-no-cache")
+        return [*command, *arguments]
+
+    def run(self, *arguments: str, cached: bool = False) -> pytest.RunResult:
+        """Run the shipped suites on the toy codec, in this process unless xdist is asked for."""
+        command = self.command(*arguments, cached=cached)
         if any(argument.startswith("-n") for argument in arguments):
-            return self.pytester.runpytest_subprocess(*command, *arguments, timeout=300)
+            return self.pytester.runpytest_subprocess(*command, timeout=300)
         # In this process, so that torch is loaded once; the suites' fresh processes stay fresh.
-        return self.pytester.runpytest_inprocess(*command, *arguments)
+        return self.pytester.runpytest_inprocess(*command)
 
     @property
     def baseline(self) -> Path:
