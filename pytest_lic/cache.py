@@ -3,7 +3,9 @@
 An entry is one JSON file, named after a digest of its key: codec fingerprint, image bytes,
 circumstances, metrics. Beside the measurement it lists every project source file that the process
 had imported when it was made; it is used only while each of them is as it was. That list is wide on
-purpose: one file too many costs a measurement, one too few would let a stale number through.
+purpose: one file too many costs a measurement, one too few would let a stale number through. A file
+counts as it was when the process was first seen to have imported it, so that one edited while the
+tests run spoils nothing.
 
 A lock per entry lets workers share the store: who comes second waits and reads.
 """
@@ -13,14 +15,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
+import re
+import secrets
 import sys
 import sysconfig
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 
 import filelock
 import platformdirs
@@ -41,17 +44,30 @@ class Stored:
     measured: bool
 
 
-@dataclass(frozen=True)
 class MeasurementStore:
-    """Measurements of this run in ``run``, and of earlier ones in ``cache`` (None: not kept)."""
+    """Measurements of this run, and of earlier ones.
 
-    run: Path
-    cache: Path | None
+    Args:
+        run: folder that all processes of this run share.
+        cache: folder that all runs share; None keeps nothing between runs.
+        sources: source files that count although ``sys.modules`` may not have them: a
+            ``conftest.py`` is pushed out by the next one.
+    """
+
+    def __init__(self, run: Path, cache: Path | None, sources: Iterable[str] = ()) -> None:
+        self._run = run
+        self._cache = cache
+        self._given = tuple(os.path.realpath(source) for source in sources)
+        self._seen: dict[str, str | None] = {}
+        if cache is not None:
+            self._sources()  # now, before anything is edited
 
     def get(
         self, key: Mapping[str, object], durable: bool, measure: Callable[[], Measurement]
     ) -> Stored:
         """The measurement of ``key``, made by ``measure`` if it is nowhere.
+
+        A cache that can't be written is a warning: the measurement itself is good.
 
         Args:
             key: everything the measurement depends on but the source code; JSON.
@@ -60,20 +76,35 @@ class MeasurementStore:
         """
         text = json.dumps([FORMAT, key], sort_keys=True)
         name = hashlib.sha256(text.encode()).hexdigest()[:32]
-        self.run.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(self.run / f"{name}.lock"):
-            here = self.run / f"{name}.json"
-            kept = self.cache / name[:2] / f"{name}.json" if self.cache and durable else None
-            found = _read(here, check_sources=False)
+        self._run.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(self._run / f"{name}.lock"):
+            here = self._run / f"{name}.json"
+            kept = self._cache / name[:2] / f"{name}.json" if self._cache and durable else None
+            found = _read(here, {})
             if found is None and kept is not None:
-                found = _read(kept, check_sources=True)
+                found = _read(kept, self._seen)
             if found is not None:
                 return Stored(found, measured=False)
             measurement = measure()
             _write(here, key, measurement, {})
             if kept is not None:
-                _write(kept, key, measurement, project_sources())
+                try:
+                    _write(kept, key, measurement, self._sources())
+                except OSError as error:
+                    warnings.warn(
+                        f"pytest-lic: the cache {self._cache} can't be written "
+                        f"({error.strerror}), so the next run measures anew; name another folder "
+                        "with --lic-cache-dir, or ask for none with --lic-no-cache",
+                        stacklevel=2,
+                    )
             return Stored(measurement, measured=True)
+
+    def _sources(self) -> dict[str, str]:
+        """Path → digest of every project file imported so far, each as when it was first seen."""
+        for path in (*self._given, *project_files()):
+            if path not in self._seen:
+                self._seen[path] = _file_digest(path)
+        return {path: digest for path, digest in sorted(self._seen.items()) if digest is not None}
 
 
 @dataclass(frozen=True)
@@ -92,38 +123,42 @@ def default_folder() -> Path:
 
 def usage(folder: Path) -> Usage:
     """Count the entries of a cache folder; one that does not exist is empty."""
-    files = list(folder.glob("*/*.json"))
-    return Usage(folder, len(files), sum(file.stat().st_size for file in files))
+    sizes = [file.stat().st_size for file in _files(folder) if file.suffix == ".json"]
+    return Usage(folder, len(sizes), sum(sizes))
 
 
 def clear(folder: Path) -> Usage:
     """Remove every entry of a cache folder, and nothing else that may lie there."""
     before = usage(folder)
-    for file in folder.glob("*/*.json"):
+    for file in list(_files(folder)):
         file.unlink(missing_ok=True)
         if not any(file.parent.iterdir()):
-            shutil.rmtree(file.parent, ignore_errors=True)
+            file.parent.rmdir()
     return before
 
 
-def project_sources() -> dict[str, str]:
-    """Path → digest of every imported module outside the standard library and site-packages."""
-    sources = {}
+def project_files() -> set[str]:
+    """The file of every imported module outside the standard library and site-packages."""
+    found = set()
     for name, module in list(sys.modules.items()):
-        path = _project_file(name, module)
-        if path is not None and (found := _file_digest(path)) is not None:
-            sources[path] = found
-    return dict(sorted(sources.items()))
+        file = getattr(module, "__file__", None)
+        if file and not name.startswith(_IDLE) and (path := _project_file(file)) is not None:
+            found.add(path)
+    return found
 
 
-def _project_file(name: str, module: ModuleType) -> str | None:
-    found = getattr(module, "__file__", None)
-    if not found or name.startswith(_IDLE):
-        return None
-    path: str = os.path.realpath(found)
-    if path.startswith(_installed_folders()):
-        return None
-    return path
+def _files(folder: Path) -> Iterator[Path]:
+    """The entries, and the halves of entries that a killed run left behind."""
+    for file in folder.glob("*/*"):
+        entry = re.fullmatch(r"([0-9a-f]{32})\.json(\.[0-9a-f]{16}\.new)?", file.name)
+        if entry is not None and file.parent.name == entry[1][:2]:
+            yield file
+
+
+@cache
+def _project_file(file: str) -> str | None:
+    path = os.path.realpath(file)
+    return None if path.startswith(_installed_folders()) else path
 
 
 @cache
@@ -145,16 +180,20 @@ def _file_digest(path: str) -> str | None:
         return None
 
 
-def _read(path: Path, *, check_sources: bool) -> Measurement | None:
-    """The entry, or None where there is none that can be used: it is then made again."""
+def _read(path: Path, seen: Mapping[str, str | None]) -> Measurement | None:
+    """The entry, or None where there is none that can be used: it is then made again.
+
+    Its sources must be as they are now, or as this process has ``seen`` and imported them.
+    """
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
-        if check_sources and any(
-            _file_digest(source) != known for source, known in stored["sources"].items()
-        ):
+        if stored.pop("checksum") != _checksum(stored):
             return None
+        for source, known in stored["sources"].items():
+            if known != (seen[source] if source in seen else _file_digest(source)):
+                return None
         return Measurement.from_json(stored["measurement"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
@@ -166,6 +205,10 @@ def _write(
 ) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     entry = {"key": key, "sources": sources, "measurement": measurement.to_json()}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(entry), encoding="utf-8")
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.new")
+    temporary.write_text(json.dumps({"checksum": _checksum(entry), **entry}), encoding="utf-8")
     temporary.replace(path)
+
+
+def _checksum(entry: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(entry).encode()).hexdigest()[:16]
