@@ -45,7 +45,7 @@ def entry_to_json(measurement: Measurement) -> dict[str, Any]:
                 "bytes": image.bytes,
                 "payload": image.payload,
                 "lossless": image.lossless,
-                **image.metrics,
+                **{metric: image.metrics[metric] for metric in METRICS if metric in image.metrics},
                 "bitstream": image.bitstream,
                 "reconstruction": image.reconstruction,
             }

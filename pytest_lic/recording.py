@@ -6,7 +6,7 @@ Only the controller comes here, after the last test, and with everything at hand
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_lic import baseline
@@ -14,6 +14,7 @@ from pytest_lic.baseline import Key
 from pytest_lic.codec import CodecFamily
 from pytest_lic.comparison import Comparison, Verdict
 from pytest_lic.measure import Measurement
+from pytest_lic.metrics import METRICS
 from pytest_lic.run import Run
 
 
@@ -62,17 +63,18 @@ def record(run: Run, measured: Sequence[Point], broken: set[tuple[str, str]]) ->
     """
     order = {cell: place for place, cell in enumerate(run.grid.cells)}
     # Several batches or devices share one key: the first on the grid is recorded.
-    chosen: dict[tuple[str, Key], Point] = {}
+    chosen: dict[str, dict[Key, Point]] = {}
     for point in sorted(measured, key=lambda point: order.get(point.measurement.cell, len(order))):
         cell = point.measurement.cell
         if (cell.family, cell.quality) not in broken:
-            chosen.setdefault((cell.family, Key.of(point.measurement)), point)
+            chosen.setdefault(cell.family, {}).setdefault(Key.of(point.measurement), point)
     lines = []
-    for family in sorted({name for name, _ in chosen}):
+    for family, found in sorted(chosen.items()):
         own = run.baselines.own(family)
         new = []
-        for (name, key), point in chosen.items():
-            if name == family and _worth_recording(run, own, key, point):
+        for key, measured_point in found.items():
+            point = _completed(measured_point, own.entries.get(key))
+            if _worth_recording(run, own, key, point):
                 new.append(point.measurement)
                 lines.append(_line(point, own.entries.get(key)))
         if new:
@@ -111,12 +113,25 @@ def prune(run: Run, gone: Sequence[Stale]) -> None:
     """Remove stale entries, and the files they leave empty."""
     for family in {entry.family for entry in gone}:
         keys = [entry.key for entry in gone if entry.family == family]
-        path = run.baselines.path(family)
-        if None in keys:
-            path.unlink(missing_ok=True)
-        else:
+        left = baseline.FamilyBaseline(family)
+        if None not in keys:
             own = run.baselines.own(family)
-            baseline.save(path, baseline.without(own, [key for key in keys if key is not None]))
+            left = baseline.without(own, [key for key in keys if key is not None])
+        baseline.save(run.baselines.path(family), left)
+
+
+def _completed(point: Point, before: Measurement | None) -> Point:
+    """With the metrics that ``before`` has and this machine can't compute, where no bit changed."""
+    if before is None:
+        return point
+    images = {
+        name: replace(image, metrics={**old.metrics, **image.metrics})
+        if (old := before.images.get(name)) is not None
+        and (old.bitstream, old.reconstruction) == (image.bitstream, image.reconstruction)
+        else image
+        for name, image in point.measurement.images.items()
+    }
+    return replace(point, measurement=replace(point.measurement, images=images))
 
 
 def _worth_recording(run: Run, own: baseline.FamilyBaseline, key: Key, point: Point) -> bool:
@@ -140,6 +155,10 @@ def _line(point: Point, before: Measurement | None) -> str:
         if new is not None:
             arrow = f"{old:.{digits}f} → " if old is not None else ""
             parts.append(f"{arrow}{new:.{digits}f}{unit}")
+    for metric in METRICS:
+        if before is not None and before.values(metric) and not after.values(metric):
+            reason = after.unavailable().get(metric, "not asked for")
+            parts.append(f"{metric} no longer recorded ({reason})")
     cell = after.cell
     setting = f"{cell.setting.corpus} {cell.setting.resolution}"
     return f"{cell.family}, quality {cell.quality}, {setting}: {verdict}: {', '.join(parts)}"
