@@ -89,8 +89,9 @@ def compressai_family(
             weights in place.
         synthesis: dotted name of the module that receives the quantised latents; where it
             exists, broken streams are located in them.
-        fingerprint: quality → text that changes whenever weights or parameters do. By default
-            the digest of every tensor of an ``nn.Module``, and None for anything else.
+        fingerprint: quality → text that changes whenever weights or arguments do, such as the
+            digest of a weights file. By default the network is built and every tensor digested;
+            what is no ``nn.Module`` then has no fingerprint.
         unavailable: the reason why the family can't run here, or None.
         devices: the device types that it can run on.
 
@@ -122,7 +123,7 @@ def compressai_family(
         dict(qualities) if isinstance(qualities, Mapping) else dict.fromkeys(qualities),
         family.build,
         tags=tags or {},
-        fingerprint=family.fingerprint,
+        fingerprint=fingerprint or family.fingerprint,
         unavailable=unavailable,
         devices=devices,
         one_network=one_network,
@@ -177,7 +178,7 @@ class _Family:
         return self._built(quality, device)
 
     def fingerprint(self, quality: str) -> str | None:
-        """What the coding depends on in this process besides sources and versions, if it is known.
+        """What coding depends on besides sources and versions, where that can be told.
 
         Building finds it out, so a codec is built unless that has happened already.
         """
