@@ -71,7 +71,7 @@ def discover(config: pytest.Config) -> Families:
         for family in families:
             if not isinstance(family, CodecFamily):
                 raise UsageError(
-                    f"{source} gave a {type(family).__name__}; expected CodecFamily objects"
+                    f"{source} gave {family!r:.60}; expected CodecFamily objects"
                 )
             if family.name in found:
                 raise UsageError(
@@ -115,9 +115,12 @@ def rediscover(origin: Origin) -> Families:
 
 def _called(source: str, function: object) -> list[CodecFamily]:
     try:
-        return list(function())  # type: ignore[operator]
-    except LicError:
-        raise
+        families = function()  # type: ignore[operator]
+        if families is None:
+            raise UsageError("it returned nothing; expected it to yield CodecFamily objects")
+        return list(families)
+    except LicError as error:
+        raise UsageError(f"{source}: {error}") from error
     except Exception as error:
         raise UsageError(
             f"{source} failed: {type(error).__name__}: {error}; mend it, or uninstall the package "

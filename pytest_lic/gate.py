@@ -144,8 +144,8 @@ class Gate:
         """Skip, with the reason, what can't run here; name the subject in what fails."""
         run = self._run
         device = subject.setting.device
-        reason = run.unavailable(run.families[subject.family], device)
         try:
+            reason = run.unavailable(run.families[subject.family], device)
             if reason is not None:
                 raise UnavailableError(reason)
             yield

@@ -99,7 +99,10 @@ class Run:
         kind = device.split(":")[0]
         if kind not in family.devices:
             return f"{family.name} runs on {', '.join(family.devices)} only"
-        return family.unavailable() if family.unavailable is not None else None
+        if family.unavailable is None:
+            return None
+        with _blamed(f"{family.name}: finding out whether it can run here failed"):
+            return family.unavailable()
 
     def codec(self, cell: Cell) -> Codec:
         """The cell's codec, built once and kept until another one is asked for.
@@ -177,8 +180,10 @@ class Run:
         key = (cell.family, cell.quality)
         if key not in self._fingerprints:
             with _blamed(f"{cell.family}, quality {cell.quality}: fingerprint failed"):
-                given = family.fingerprint
-                self._fingerprints[key] = given(cell.quality) if given is not None else None
+                given = family.fingerprint(cell.quality) if family.fingerprint else None
+                if not isinstance(given, str | None):
+                    raise CodecError(f"a {type(given).__name__}; expected text, or None")
+                self._fingerprints[key] = given
         return self._fingerprints[key]
 
     def curve(self, curve: Curve) -> RDCurve:
@@ -284,6 +289,6 @@ def _blamed(what: str):  # type: ignore[no-untyped-def]
     except UnavailableError:
         raise
     except LicError as error:
-        raise type(error)(f"{what}: {error}") from error
+        raise LicError(f"{what}: {error}") from error
     except Exception as error:
         raise CodecError(f"{what}: {type(error).__name__}: {error}") from error
