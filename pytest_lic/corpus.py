@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from pytest_lic.edge_images import edge_images
 from pytest_lic.errors import CorpusError, UsageError
-from pytest_lic.image_file import read_image, readable_formats
+from pytest_lic.image_file import check_image, read_image, readable_formats
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,16 +99,21 @@ def load_corpus(spec: str, resolution: str = "native") -> Corpus:
 
 
 def check_corpus(spec: str) -> None:
-    """Find out, without decoding an image, that there is something to load.
+    """Find out, without decoding an image, whether there is something to load.
 
     Raises:
-        CorpusError: no such folder, no image file in it, or scikit-image lacks a photograph.
+        CorpusError: no such folder, no image file in it, one whose header alone rules it out, or
+            scikit-image lacks a photograph.
     """
     if spec == "photos":
         for name in PHOTOS:
             _photo_path(name)
-    elif spec != "edge" and next(_image_paths(_folder(spec)), None) is None:
-        raise _no_image(spec)
+    elif spec != "edge":
+        paths = sorted(_image_paths(_folder(spec)))
+        if not paths:
+            raise _no_image(spec)
+        for path in paths:
+            check_image(path)
 
 
 def corpus_name(spec: str) -> str:

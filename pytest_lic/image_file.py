@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,6 +58,24 @@ def read_image(path: Path) -> NDArray[np.uint8]:
             8 bits a sample, transparent, animated, or of another colour model.
     """
     import numpy as np
+
+    with _opened(path) as image:
+        return np.array(_to_rgb(image, path))
+
+
+def check_image(path: Path) -> None:
+    """Refuse, without decoding it, an image file whose header alone rules it out.
+
+    Raises:
+        CorpusError: as `read_image`, but for damage and transparency further in.
+    """
+    with _opened(path):
+        pass
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image]:
+    """The image, opened and not yet decoded; whatever goes wrong names the path."""
     from PIL import Image
 
     if not path.is_file():
@@ -67,7 +87,7 @@ def read_image(path: Path) -> NDArray[np.uint8]:
             warnings.simplefilter("ignore")
             with Image.open(path, formats=formats) as image:
                 _refuse(image, path)
-                return np.array(_to_rgb(image, path))
+                yield image
     except CorpusError:
         raise
     except Image.DecompressionBombError as error:
