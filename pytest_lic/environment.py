@@ -27,7 +27,6 @@ _PACKAGES = (
     "scikit-image",
     "scipy",
     "constriction",
-    "pytorch-msssim",
     "lpips",
 )
 
