@@ -115,7 +115,7 @@ def check_decoded(decoded: Any, images: Sequence[Image]) -> list[NDArray[np.uint
         low, high = float(pixels.min()), float(pixels.max())
         if low < 0.0 or high > 1.0:
             raise CodecError(
-                f"decoder returned values from {low:.4g} to {high:.4g} for {image.name}; "
+                f"decoder returned values from {low:.8g} to {high:.8g} for {image.name}; "
                 "expected [0, 1]: clamp the reconstruction"
             )
     return to_pixels(decoded)

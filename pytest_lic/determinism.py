@@ -112,9 +112,10 @@ def check_threads(
 def check_batch(codec: Codec, cell: Cell, corpus: Corpus) -> str | None:
     """An image's bits do not depend on the images beside it.
 
-    The first image is coded alone and beside three different companions. Other bits beside
-    another companion are structural: images influence each other. Other bits only when alone are
-    numerical: kernels for another batch size rounded a tie the other way.
+    The first image is coded alone and between three different companions, one before and one
+    behind it, since what an image leaves behind may reach only those that come after it. Other
+    bits between other companions are structural: images influence each other. Other bits only
+    when alone are numerical: kernels for another batch size rounded a tie the other way.
 
     Returns:
         A remark where the bits depend on the batch numerically, else None.
@@ -128,26 +129,27 @@ def check_batch(codec: Codec, cell: Cell, corpus: Corpus) -> str | None:
     negative = Image("negative companion", np.subtract(255, turned, dtype=np.uint8))
     white = Image("white companion", np.full_like(turned, 255))
     device = cell.setting.device
-    alone = coding.encode(codec, [subject], device)
-    beside = coding.encode(codec, [subject, companion], device)
-    again = coding.encode(codec, [subject, companion], device)
-    _same_bits([subject, companion], beside, again, "encoded twice in one process")
+    alone = coding.encode(codec, [subject], device)[0]
+    company = [companion, subject, companion]
+    first = coding.encode(codec, company, device)
+    again = coding.encode(codec, company, device)
+    _same_bits(company, first, again, "encoded twice in one process")
+    beside = first[1]
     for stranger in (negative, white):
-        other = coding.encode(codec, [subject, stranger], device)
-        if beside[0] != other[0]:
+        other = coding.encode(codec, [stranger, subject, stranger], device)[1]
+        if beside != other:
             raise DeterminismError(
                 f"{subject.name}: images influence each other (structural): its bitstream changes "
-                f"with the image beside it in the batch: {_first_byte(beside[0], other[0])}"
+                f"with the images beside it in the batch: {_first_byte(beside, other)}"
             )
-    if alone == beside[:1]:
+    if alone == beside:
         return None
     levels = [
-        coding.decode(codec, streams, [subject])[0].astype(np.int16)
-        for streams in (alone, beside[:1])
+        coding.decode(codec, [stream], [subject])[0].astype(np.int16) for stream in (alone, beside)
     ]
     return (
         f"{subject.name}: bits depend on the batch size (numerical, not on the other images): "
-        f"{_first_byte(alone[0], beside[0])}; pixels differ by up to "
+        f"{_first_byte(alone, beside)}; pixels differ by up to "
         f"{np.abs(levels[0] - levels[1]).max()} levels"
     )
 
@@ -194,10 +196,11 @@ def _same_latents(
     wrong = ~(np.abs(here - there) <= _LATENT_ROUNDING)  # a NaN is wrong too
     if wrong.any():
         place = tuple(int(i) for i in np.argwhere(wrong)[0])
+        axes = ("channel", "row", "column")[-len(place) :]
+        named = ", ".join(f"{axis} {i}" for axis, i in zip(axes, place, strict=False))
         raise OutOfStepError(
             f"{image.name}: {where}, out of step: {int(wrong.sum())} of {wrong.size} latents "
-            f"differ, first at channel {place[0]}, row {place[1]}, column {place[2]}: "
-            f"{here[place]:g} here, {there[place]:g} there"
+            f"differ, first at {named}: {here[place]:g} here, {there[place]:g} there"
         )
 
 
