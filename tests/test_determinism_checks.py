@@ -138,9 +138,7 @@ def test_a_bitstream_that_grows_differs_where_it_goes_on() -> None:
             return super().levels(bitstream[:1156])
 
     codec = Growing()
-    with pytest.raises(
-        DeterminismError, match=r"1156 and 1159 bytes, first difference at byte 1156"
-    ):
+    with pytest.raises(DeterminismError, match=r"1156 and 1159 bytes, first .* byte 1156"):
         check_repeat(codec, CELL, coded(codec))
 
 
