@@ -154,6 +154,8 @@ def test_every_image_architecture_of_compressai_goes_through(name: str) -> None:
         assert latent.shape[1:] == tuple(side // 16 for side in padded)
         assert latent.abs().max() > 0.5
         assert torch.equal(latent, same)
+        assert not latent.is_inference()
+    assert not decoded.is_inference()
 
 
 @pytest.mark.parametrize("name", ["bmshj2018-factorized", "cheng2020-anchor-checkerboard"])

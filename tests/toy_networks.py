@@ -147,7 +147,7 @@ class Gain(Blocks):
     """Scales each image by a gain of its own, which the decoder must be told."""
 
     def compress(self, x: Tensor) -> dict[str, Any]:
-        gain = 1.0 / float(x.max())
+        gain = 1.0 / max(float(x.max()), 0.1)
         return super().compress(x * gain) | {"gain": gain, "y_hat": x}
 
     def decompress(self, strings: Any, shape: Any, gain: float) -> dict[str, Any]:

@@ -101,8 +101,8 @@ class NetworkCalls:
             if name not in result:
                 raise UsageError(
                     f"{self.label}: decompress wants {name!r}, which compress does not return "
-                    f"(it returns {', '.join(map(repr, result))}); give compressai_family a "
-                    "decompress_arguments"
+                    f"(it returns {', '.join(map(repr, result))}); pass it to "
+                    "compressai_family(..., decompress_arguments=…)"
                 )
         sent = {name: result[name] for name in self._sent if name in result}
         return Compressed(result["strings"], result.get("shape"), sent)
@@ -158,7 +158,7 @@ class NetworkCalls:
             handle.remove()
         if not isinstance(latents, torch.Tensor):
             raise CodecError(f"{self.label}: the synthesis transform received no tensor")
-        return latents.float()
+        return latents.float().clone()  # no longer one of inference mode's
 
     @contextmanager
     def _blamed(self, where: str) -> Iterator[None]:
