@@ -7,7 +7,7 @@ is collected by a collector of its own, and its modules are imported by their fu
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -86,10 +86,20 @@ def parametrize(metafunc: pytest.Metafunc, grid: Grid) -> None:
         cells = list(grid.cells)
         if metafunc.definition.get_closest_marker("roundtrip") is not None:
             cells += grid.edge_cells
-        metafunc.parametrize("lic_cell", cells, ids=[cell.id for cell in cells])
+        _spread(metafunc, "lic_cell", cells, "no codec is on the grid")
     if "lic_curve" in metafunc.fixturenames:
-        curves = grid.curves
-        metafunc.parametrize("lic_curve", curves, ids=[curve.id for curve in curves])
+        _spread(metafunc, "lic_curve", grid.curves, "the grid holds no codec with all qualities")
+
+
+def _spread(
+    metafunc: pytest.Metafunc, name: str, subjects: Sequence[Cell | Curve], if_none: str
+) -> None:
+    """One test per subject; where there is none, one that is skipped and says why."""
+    if subjects:
+        metafunc.parametrize(name, subjects, ids=[subject.id for subject in subjects])
+    else:
+        skipped = pytest.param(None, marks=pytest.mark.skip(reason=if_none), id="none")
+        metafunc.parametrize(name, [skipped])
 
 
 def subject(item: pytest.Item) -> Cell | Curve | None:
