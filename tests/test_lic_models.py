@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import skimage.data
 import torch
 from compressai.models import FactorizedPrior
 from PIL import Image
@@ -211,13 +212,9 @@ class TestPhotographs:
 
 
 class TestShippedWeights:
-    @pytest.fixture(scope="class")
-    def photograph(self) -> torch.Tensor:
-        skimage_data = pytest.importorskip("skimage.data")
-        pixels = torch.from_numpy(skimage_data.astronaut()[:230, 130:390].copy())
-        return pixels.permute(2, 0, 1)[None].float() / 255.0
-
-    def test_rate_and_quality_rise_with_lambda(self, photograph: torch.Tensor) -> None:
+    def test_rate_and_quality_rise_with_lambda(self) -> None:
+        pixels = torch.from_numpy(skimage.data.astronaut()[:230, 130:390].copy())
+        photograph = pixels.permute(2, 0, 1)[None].float() / 255
         family = next(iter(shipped.families()))
         bits, psnr = [], []
         for quality in family.qualities:
