@@ -70,9 +70,7 @@ def discover(config: pytest.Config) -> Families:
     def add(source: str, families: Iterable[CodecFamily]) -> None:
         for family in families:
             if not isinstance(family, CodecFamily):
-                raise UsageError(
-                    f"{source} gave {family!r:.60}; expected CodecFamily objects"
-                )
+                raise UsageError(f"{source} gave {family!r:.60}; expected CodecFamily objects")
             if family.name in found:
                 raise UsageError(
                     f"two codec families are named {family.name!r}: one from "
@@ -100,13 +98,19 @@ def rediscover(origin: Origin) -> Families:
 
     The working directory must be ``origin.folder``; options are parsed and the initial
     ``conftest.py`` files loaded as pytest does, but nothing is configured or collected.
+
+    Raises:
+        UsageError: as `discover`, or pytest could not start, such as for a broken ``conftest.py``.
     """
     # What pytest-xdist's workers start with too: pytest has no public name for it.
     from _pytest.config import _prepareconfig
 
     sys.path[:] = list(dict.fromkeys([*origin.path, *sys.path]))
     os.chdir(origin.folder)
-    config = _prepareconfig(["--capture=no", "-p", "no:cacheprovider", *origin.args])
+    try:
+        config = _prepareconfig(["--capture=no", "-p", "no:cacheprovider", *origin.args])
+    except Exception as error:
+        raise UsageError(f"pytest could not start in {origin.folder}: {error}") from error
     try:
         return discover(config)
     finally:
