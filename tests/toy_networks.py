@@ -1,17 +1,22 @@
 """Networks that deviate from CompressAI's manner in the ways that published ones do.
 
-Each sees blocks of 16×16 pixels, keeps their mean colour in 8 bits, and deflates that.
+Each sees blocks of 16×16 pixels, keeps their mean colour in 8 bits, and deflates that. At the
+end, what the tests that use them share.
 """
 
 from __future__ import annotations
 
 import time
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from pytest_lic import CodecFamily
+from pytest_lic.adapters.compressai import compressai_family
 
 
 class Blocks:
@@ -288,3 +293,28 @@ class DoubleNetwork(ViewNetwork):
 
     def decompress(self, strings: Any, shape: Any) -> dict[str, Any]:
         return {"x_hat": self.blocks.decompress(strings, shape)["x_hat"].double()}
+
+
+def toy_family(network: Callable[[], Any], **options: Any) -> CodecFamily:
+    return compressai_family("toy", network, ["1"], **options)
+
+
+def photographs(count: int, height: int, width: int) -> Tensor:
+    """Smooth images with some texture, all different."""
+    generator = torch.Generator().manual_seed(7)
+    coarse = torch.rand((count, 3, 5, 5), generator=generator)
+    smooth = torch.nn.functional.interpolate(coarse, (height, width), mode="bilinear")
+    texture = torch.rand((count, 3, height, width), generator=generator)
+    return 0.9 * smooth + 0.1 * texture
+
+
+def round_trip(make: Callable[[], CodecFamily], images: Tensor) -> tuple[list[bytes], Tensor]:
+    """Encode, and decode with a codec that never saw the encoder."""
+    family = make()
+    quality = list(family.qualities)[-1]
+    bitstreams = family.build(quality, "cpu").encode(images)
+    decoded = make().build(quality, "cpu").decode(bitstreams)
+    assert decoded.shape == images.shape
+    assert decoded.dtype == torch.float32
+    assert decoded.is_contiguous()
+    return bitstreams, decoded
