@@ -37,6 +37,7 @@ def entry_to_json(measurement: Measurement) -> dict[str, Any]:
         "device": cell.setting.device,
         "batch": cell.setting.batch,
         "left_out": list(measurement.left_out),
+        **({"lpips_net": measurement.lpips_net} if measurement.lpips_net else {}),
         "mean": means,
         "images": {
             name: {
@@ -85,6 +86,7 @@ def entry_from_json(
         environments[environment],
         {name: _image(name, image) for name, image in images.items()},
         tuple(left_out),
+        taken(stored, "lpips_net", str) if "lpips_net" in stored else None,
     )
 
 

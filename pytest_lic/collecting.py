@@ -24,9 +24,9 @@ class SuiteFolder(pytest.Directory):
     """The installed folder of the suites."""
 
     def collect(self) -> Iterator[pytest.Collector]:
-        """One module per ``test_*.py``."""
+        """One module per ``test_*.py``; its tests can be named on the command line by their ids."""
         for path in sorted(self.path.glob("test_*.py")):
-            yield SuiteModule.from_parent(self, path=path)
+            yield SuiteModule.from_parent(self, path=path, nodeid=f"{PACKAGE}.{path.stem}")
 
 
 class SuiteModule(pytest.Module):
@@ -112,13 +112,14 @@ def subject(item: pytest.Item) -> Cell | Curve | None:
 
 
 def sort_items(items: list[pytest.Item], grid: Grid) -> None:
-    """Other tests first, then one network after the other, then the curves; stable within."""
-    order = {network: place for place, network in enumerate(dict.fromkeys(grid.networks.values()))}
+    """Other tests first, then network by network and cell by cell, then the curves."""
+    networks = {name: place for place, name in enumerate(dict.fromkeys(grid.networks.values()))}
+    cells = {cell: place for place, cell in enumerate((*grid.cells, *grid.edge_cells))}
 
-    def place(item: pytest.Item) -> tuple[int, int]:
+    def place(item: pytest.Item) -> tuple[int, int, int]:
         found = subject(item)
-        if isinstance(found, Cell):
-            return 1, order[grid.networks[found.id]]
-        return (2, 0) if isinstance(found, Curve) else (0, 0)
+        if isinstance(found, Cell) and found in cells:
+            return 1, networks[grid.networks[found.id]], cells[found]
+        return (2, 0, 0) if isinstance(found, Curve) else (0, 0, 0)
 
     items.sort(key=place)

@@ -96,7 +96,7 @@ class Comparison:
     """The verdict on one cell or curve, with what led to it.
 
     ``subject`` is the id of the cell or curve; ``differences`` holds the regressions and
-    improvements, the worst first; ``reason`` says the rest in words.
+    improvements, the worst first, and a curve's BD-rate; ``reason`` says the rest in words.
     """
 
     subject: str
@@ -166,6 +166,10 @@ def compare(
     differences: list[Difference] = []
     remarks: list[str] = []
     for metric in GATED:
+        nets = (measured.lpips_net, baseline.lpips_net)
+        if metric == "lpips" and None not in nets and nets[0] != nets[1]:
+            remarks.append(f"lpips is of {nets[0]}, the baseline's of {nets[1]}: not compared")
+            continue
         tolerance = tolerances[metric]
         finite: list[tuple[float, float]] = []  # of images that are lossless on neither side
         gained = lost = 0
@@ -215,11 +219,12 @@ def compare_curves(
     gain = f", BD-PSNR {bd_psnr.value:+.3f} dB" if bd_psnr.value is not None else ""
     reason = f"BD-rate {bd_rate.value:+.2f} %{gain} against the stored curve"
     if difference.regressed:
-        return Comparison(subject, Verdict.REGRESSED, reason, (difference,))
-    if difference.improved:
-        return Comparison(subject, Verdict.IMPROVED, reason, (difference,))
-    verdict = Verdict.SAME if bd_rate.value == 0.0 else Verdict.WITHIN
-    return Comparison(subject, verdict, reason)
+        verdict = Verdict.REGRESSED
+    elif difference.improved:
+        verdict = Verdict.IMPROVED
+    else:
+        verdict = Verdict.SAME if bd_rate.value == 0.0 else Verdict.WITHIN
+    return Comparison(subject, verdict, reason, (difference,))
 
 
 def _share(count: int, measured: Measurement) -> str:

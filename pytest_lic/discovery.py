@@ -42,10 +42,14 @@ class Origin:
 
 @dataclass(frozen=True)
 class Families:
-    """Every family there is, by name, and the names of those shipped with pytest-lic."""
+    """Every family there is, by name, and the names of those shipped with pytest-lic.
+
+    ``files`` are those whose hooks gave families: pytest may hide a ``conftest.py`` behind another.
+    """
 
     by_name: Mapping[str, CodecFamily]
     shipped: frozenset[str]
+    files: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> CodecFamily:
         return self.get(name, "codec")
@@ -90,7 +94,9 @@ def discover(config: pytest.Config) -> Families:
         add(source, _called(source, lambda entry=entry: entry.load()()))
         if entry.name in _OWN and entry.dist is not None and entry.dist.name == "pytest-lic":
             shipped |= set(found) - before
-    return Families(found, frozenset(shipped))
+    plugins = (implementation.plugin for implementation in hook.get_hookimpls())
+    files = (getattr(plugin, "__file__", None) for plugin in plugins)
+    return Families(found, frozenset(shipped), tuple(file for file in files if file))
 
 
 def rediscover(origin: Origin) -> Families:

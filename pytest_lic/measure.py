@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -60,14 +60,18 @@ class ImageResult:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one cell gave, per image in corpus order, with its circumstances."""
+    """What one cell gave, per image in corpus order, with its circumstances.
+
+    ``lpips_net`` is the backbone of LPIPS; numbers of two backbones can't be compared.
+    """
 
     cell: Cell
     corpus_digest: str
     lmbda: float | None
     environment: Environment
     images: Mapping[str, ImageResult]
-    left_out: tuple[str, ...] = field(default=())
+    left_out: tuple[str, ...] = ()
+    lpips_net: str | None = None
 
     def values(self, metric: str) -> list[float]:
         """One metric of every image that has it."""
@@ -111,6 +115,7 @@ class Measurement:
             environment=Environment(**stored["environment"]),
             images={name: ImageResult(**image) for name, image in stored["images"].items()},
             left_out=tuple(stored["left_out"]),
+            lpips_net=stored["lpips_net"],
         )
 
 
@@ -162,7 +167,15 @@ def measure(
             progress(len(results), len(corpus.images))
     ordered = {image.name: results[image.name] for image in corpus.images}
     return Measurement(
-        cell, corpus.digest, lmbda, environment(device, threads), ordered, corpus.left_out
+        cell,
+        corpus.digest,
+        lmbda,
+        environment(device, threads),
+        ordered,
+        corpus.left_out,
+        lpips.net
+        if lpips is not None and any("lpips" in r.metrics for r in results.values())
+        else None,
     )
 
 

@@ -15,6 +15,7 @@ from pytest_lic.comparison import DEFAULT_TOLERANCES, Tolerance, parse_tolerance
 from pytest_lic.errors import UnknownNameError, UsageError
 from pytest_lic.grid import Selection, absolute_corpora
 from pytest_lic.metrics import METRICS, LPIPSOptions
+from pytest_lic.project import misled, project_root
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,10 @@ OPTIONS = (
 
 @dataclass(frozen=True)
 class Options:
-    """The options of one run, checked and resolved."""
+    """The options of one run, checked and resolved.
+
+    ``misled`` warns where pytest reads no configuration of the project.
+    """
 
     selection: Selection
     threads: int
@@ -105,6 +109,7 @@ class Options:
     cache: Path | None
     timeout: float
     tolerances: Mapping[str, Tolerance]
+    misled: str | None
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -139,7 +144,7 @@ def read_options(config: pytest.Config) -> Options:
     for metric in metrics:
         if metric not in METRICS:
             raise UnknownNameError("metric", metric, METRICS, "--lic-metrics")
-    start = config.invocation_params.dir
+    start, root = config.invocation_params.dir, project_root(config)
     selection = Selection(
         codecs=values["codec"],
         qualities=values["quality"],
@@ -173,10 +178,11 @@ def read_options(config: pytest.Config) -> Options:
         update=values["update"],
         update_missing=values["update-missing"],
         prune=values["prune"],
-        baselines=config.rootpath / values["baselines"],
+        baselines=root / values["baselines"],
         cache=None if values["no-cache"] else cache,
         timeout=_number("timeout", values["timeout"], float, least=0.1),
-        tolerances=_tolerances(config.rootpath / "pyproject.toml"),
+        tolerances=_tolerances(root / "pyproject.toml"),
+        misled=misled(config),
     )
 
 

@@ -75,7 +75,7 @@ class Run:
         self.baselines = Baselines(
             options.baselines, Path(str(resources.files("pytest_lic.baselines"))), families.shipped
         )
-        self._store = MeasurementStore(shared.store, options.cache)
+        self._store = MeasurementStore(shared.store, options.cache, families.files)
         self._progress = progress
         self._codec: tuple[tuple[str, str, str], Codec] | None = None
         self._coded: tuple[Cell, list[determinism.CodedBatch]] | None = None

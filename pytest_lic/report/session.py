@@ -29,7 +29,8 @@ class SessionReport:
                 self._silent.append(report.nodeid)
             return
         self._records += found["records"]
-        if report.failed and {"roundtrip", "determinism"} & set(found["checks"]):
+        broken = any(record["kind"] == "error" for record in found["records"])
+        if broken or (report.failed and {"roundtrip", "determinism"} & set(found["checks"])):
             self._broken.add((found["family"], found["quality"]))
 
     def opening_lines(self, run: Run) -> list[str]:
@@ -44,7 +45,8 @@ class SessionReport:
         first = (
             f"lic: {len(grid.cells)} cells of {families} codecs on {corpora}; {threads}; {cache}"
         )
-        return [first, *(f"lic: {note}" for note in grid.notes)]
+        notes = [options.misled, *grid.notes]
+        return [first, *(f"lic: {note}" for note in notes if note is not None)]
 
     def finish(self, run: Run, exitstatus: int) -> bool:
         """Update, name or prune baselines; whether that should fail a run that passed."""

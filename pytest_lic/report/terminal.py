@@ -88,7 +88,7 @@ def _table(console: Console, family: str, setting: str, group: Sequence[Record])
         verdict = comparison.verdict
         styled = f"[{_STYLES[verdict]}]{verdict.value}[/]"
         if record["kind"] == "curve":
-            table.add_row("curve", *[""] * 6, _bd(comparison.reason, verdict), styled)
+            table.add_row("curve", *[""] * 6, _bd(comparison), styled)
         elif "measurement" in record:
             table.add_row(record["quality"], *_numbers(record["measurement"]), "", styled)
         else:
@@ -101,9 +101,20 @@ def _table(console: Console, family: str, setting: str, group: Sequence[Record])
                 console.print(f"  curve: {comparison.reason}", markup=False)
             for anchor in record.get("anchors", ()):
                 console.print(f"  {_anchor_text(anchor)}", markup=False)
-        elif comparison.verdict is Verdict.UNAVAILABLE:
-            console.print(f"  quality {record['quality']}: {comparison.reason}", markup=False)
+    for reason, qualities in _remarks(group).items():
+        console.print(f"  quality {', '.join(qualities)}: {reason}", markup=False)
     console.print()
+
+
+def _remarks(group: Sequence[Record]) -> dict[str, list[str]]:
+    """What is to be said of points that don't fail → their qualities."""
+    remarks: dict[str, list[str]] = {}
+    for record in group:
+        comparison = Comparison.from_json(record["comparison"])
+        told_elsewhere = comparison.verdict in (Verdict.ERROR, Verdict.MISSING, Verdict.NEW)
+        if record["kind"] == "point" and comparison.reason and not told_elsewhere:
+            remarks.setdefault(comparison.reason, []).append(record["quality"])
+    return remarks
 
 
 def _numbers(stored: Mapping[str, Any]) -> list[str]:
@@ -124,10 +135,9 @@ def _number(value: float | None, digits: int) -> str:
     return f"{value:.{digits}f}" if value is not None else "–"
 
 
-def _bd(reason: str, verdict: Verdict) -> str:
-    if verdict is Verdict.UNAVAILABLE or not reason.startswith("BD-rate "):
-        return "–"
-    return " ".join(reason.split(",")[0].split(" ")[1:3])
+def _bd(comparison: Comparison) -> str:
+    found = [each.measured for each in comparison.differences if each.metric == "bd_rate"]
+    return f"{found[0]:+.2f} %" if found else "–"
 
 
 def _anchor_text(anchor: Mapping[str, Any]) -> str:
