@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from measurements import ELSEWHERE, HERE, image, measurement
@@ -283,7 +284,7 @@ def test_a_curve_is_gated_on_its_bd_rate(value: float, verdict: Verdict) -> None
     found = compare_curves("toy-photos", BD(value), BD(-0.01), DEFAULT_TOLERANCES)
     assert found.verdict is verdict
     assert found.reason.startswith(f"BD-rate {value:+.2f} %, BD-PSNR -0.010 dB")
-    assert bool(found.differences) == (verdict in (Verdict.REGRESSED, Verdict.IMPROVED))
+    assert [difference.measured for difference in found.differences] == [value]
 
 
 def test_a_curve_without_bd_rate_is_unavailable_with_its_reason() -> None:
@@ -354,3 +355,11 @@ def test_no_difference_is_neither_a_regression_nor_an_improvement_at_tolerance_z
     nothing = Difference("psnr", None, 35.0, 35.0, 0.0, 0.0)
     assert not nothing.regressed
     assert not nothing.improved
+
+
+def test_lpips_of_another_backbone_is_not_compared_but_said() -> None:
+    before = replace(measurement({"one.png": image(lpips=0.2)}), lpips_net="vgg")
+    after = replace(measurement({"one.png": image(lpips=0.4)}), lpips_net="alex")
+    found = compare(after, before, DEFAULT_TOLERANCES)
+    assert not found.verdict.fails()
+    assert "lpips is of alex, the baseline's of vgg: not compared" in found.reason
