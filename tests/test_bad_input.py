@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 
@@ -143,17 +144,13 @@ def test_a_corrupt_baseline_is_refused(plain: Project, content: str, expected: s
     assert_matches(refusal(run_plain(plain, "--lic-codec=plain")), expected)
 
 
-def test_baselines_that_can_not_be_written_are_said_after_the_tables(small: Project) -> None:
-    small.write_codec(
-        """
-        import errno, os
+def test_baselines_that_can_not_be_written_are_said_after_the_tables(
+    small: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-        def full(file):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-        os.fsync = full
-        """
-    )
+    monkeypatch.setattr(os, "fsync", full)
     result = small.run("-m", "rd", "--lic-update")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert "Traceback" not in result.stdout.str() + result.stderr.str()

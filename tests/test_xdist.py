@@ -9,6 +9,7 @@ import pytest
 
 from conftest import Project
 
+ROUND_TRIP = "pytest_lic.suites.test_roundtrip::test_round_trip"
 LOGGED = """
     import os, pathlib, signal
 
@@ -159,12 +160,12 @@ def test_a_killed_worker_costs_one_test_and_what_it_tested_is_not_recorded(small
     result = small.run("-m", "rd or roundtrip", "-rA", "--lic-update", "-n", "2", "-k", "not edge")
     assert result.ret == 1
     assert {(word, name) for word, name in outcomes(result) if word != "PASSED"} == {
-        ("FAILED", "test_roundtrip.py::test_round_trip[toy-q3-images-native-b1-cpu]")
+        ("FAILED", f"{ROUND_TRIP}[toy-q3-images-native-b1-cpu]")
     }
     assert result.parseoutcomes()["passed"] == 10  # five points, four round trips and the curve
     result.stdout.fnmatch_lines(
         [
-            "*crashed while running 'test_roundtrip.py::test_round_trip?toy-q3-images-*",
+            f"*crashed while running '{ROUND_TRIP}?toy-q3-images-*",
             "lic: toy, quality 3: not recorded, its round trip or another check failed",
         ]
     )
