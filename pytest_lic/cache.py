@@ -23,6 +23,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 
 import filelock
@@ -114,6 +115,21 @@ class Usage:
     folder: Path
     entries: int
     size: int  # bytes
+
+
+@cache
+def installed_packages() -> str:
+    """A digest of every installed distribution, part of each key.
+
+    Name and version, and for those installed from a folder or a repository, which keep their
+    version from one commit to the next, the digests of their files.
+    """
+    found = []
+    for distribution in metadata.distributions():
+        local = distribution.read_text("direct_url.json") is not None
+        record = distribution.read_text("RECORD") if local else ""
+        found.append((distribution.name, distribution.version, record))
+    return hashlib.sha256(repr(sorted(map(repr, found))).encode()).hexdigest()[:16]
 
 
 def default_folder() -> Path:

@@ -172,7 +172,7 @@ class FreshProcess:
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 cwd=self._origin.folder,
-                env={**os.environ, "PYTHONHASHSEED": seed},
+                env={**os.environ, "PYTHONHASHSEED": seed, "TMPDIR": str(work)},
                 text=True,
             )
         assert self._process.stdout is not None

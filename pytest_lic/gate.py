@@ -55,6 +55,7 @@ class Gate:
         """Rate and quality hold against the baseline, in the mean and on each image."""
         with self._available(cell):
             stored = self._run.measured(cell)
+            self._require_metrics(stored.measurement)
         measurement = stored.measurement
         setting = cell.setting
         key = Key(measurement.corpus_digest, setting.resolution, cell.quality)
@@ -77,7 +78,6 @@ class Gate:
             measured=stored.measured,
             durable=self._run.fingerprint(cell) is not None,
         )
-        self._require_metrics(measurement)
         if options.update:
             return
         self._judge(comparison, cell)
@@ -193,10 +193,7 @@ class Gate:
         reasons = measurement.unavailable()
         for metric in self._run.options.require:
             if metric in reasons:
-                raise GateError(
-                    f"{measurement.cell.id}: {metric} is required, but unavailable: "
-                    f"{reasons[metric]}"
-                )
+                raise LicError(f"{metric} is required, but unavailable: {reasons[metric]}")
 
     def _judge(self, comparison: Comparison, subject: Cell | Curve) -> None:
         if comparison.verdict.fails(strict=self._run.options.strict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -192,9 +193,11 @@ def _value(config: pytest.Config, option: Option) -> Any:
         given = config.getini(option.ini_name) or option.default
     if option.flag:
         return given if isinstance(given, bool) else _boolean(option, given)
+    texts = [given] if isinstance(given, str) else given
+    if config.getoption(option.ini_name) is not None and not all(text.strip() for text in texts):
+        raise UsageError(f"{option.flag_name} is empty; give it a value, or leave it out")
     if not option.many:
         return str(given).strip()
-    texts = [given] if isinstance(given, str) else given
     parts = (part.strip() for text in texts for part in text.replace("\n", ",").split(","))
     return tuple(dict.fromkeys(part for part in parts if part))
 
@@ -217,7 +220,7 @@ def _number(
         number: _Number | None = kind(text)
     except ValueError:
         number = None
-    if number is None or (least is not None and not number >= least):
+    if number is None or not math.isfinite(number) or (least is not None and number < least):
         bound = f" of at least {least:g}" if least is not None else ""
         raise UsageError(f"--lic-{name} {text!r}: expected a number{bound}")
     return number
@@ -237,7 +240,11 @@ def _tolerances(pyproject: Path) -> dict[str, Tolerance]:
         stored = tomllib.loads(pyproject.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{pyproject} is not valid TOML: {error}") from error
-    table = stored.get("tool", {}).get("pytest_lic", {}).get("tolerance", {})
+    table: object = stored.get("tool", {}).get("pytest_lic", {})
+    for unknown in set(table) - {"tolerance"} if isinstance(table, dict) else ():
+        raise UnknownNameError("table", unknown, ["tolerance"], f"[tool.pytest_lic] in {pyproject}")
+    if isinstance(table, dict):
+        table = table.get("tolerance", {})
     if not isinstance(table, dict):
         raise UsageError(f"{pyproject}: [tool.pytest_lic.tolerance] must be a table")
     return parse_tolerances(table, f"[tool.pytest_lic.tolerance] in {pyproject}")

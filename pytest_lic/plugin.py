@@ -11,7 +11,7 @@ import pytest
 
 from pytest_lic import collecting, hookspecs
 from pytest_lic.discovery import Origin, discover
-from pytest_lic.errors import LicError
+from pytest_lic.errors import LicError, UsageError
 from pytest_lic.gate import Gate
 from pytest_lic.options import add_options, read_options
 from pytest_lic.report.session import SessionReport
@@ -128,6 +128,11 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
 def lic(request: pytest.FixtureRequest) -> Gate:
     """The checks of pytest-lic, for a test that takes ``lic_cell`` or ``lic_curve`` too."""
     marker = request.node.get_closest_marker("lic_tolerance")
+    if marker is not None and marker.args:
+        raise UsageError(
+            "the lic_tolerance marker takes names, such as lic_tolerance(psnr=0.02); "
+            f"it was given {marker.args!r}"
+        )
     gate = Gate(_run_of(request.config), marker.kwargs if marker is not None else {})
     request.node.stash[_gate] = gate
     return gate
@@ -163,6 +168,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """In the controller: update, name or prune baselines."""
     config = session.config
+    if _report in config.stash and config.stash[_report].has_records:
+        # Workers may have run tests of the user's that the controller did not foresee.
+        _run_of(config)
     if _report in config.stash and _run in config.stash:
         failed = config.stash[_report].finish(config.stash[_run], int(exitstatus))
         if failed and exitstatus == pytest.ExitCode.OK:

@@ -1,7 +1,7 @@
 """Which folder is the user's project.
 
 pytest settles its root folder before it knows the options of plugins, so in ``--lic-corpus DIR`` it
-takes DIR for a test path and may choose DIR as the root. Baselines must not follow it there.
+takes DIR for a test path and chooses the root by it. Baselines and tolerances must not follow.
 """
 
 from __future__ import annotations
@@ -10,29 +10,29 @@ from pathlib import Path
 
 import pytest
 
-_SIGNS = ("pytest.toml", "pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg", ".git")
-
 
 def project_root(config: pytest.Config) -> Path:
-    """pytest's root folder if pytest was started in it; else the project around that place.
+    """The root folder that pytest would have chosen without the options' folders.
 
-    That is the nearest folder with a configuration file or a repository, or the folder itself.
+    It is pytest's own choice where the user named test paths, a root or an ini file.
     """
+    # pytest's own search; it has no public name.
+    from _pytest.config.findpaths import locate_config
+
     start = config.invocation_params.dir
-    root = config.rootpath
-    if config.getoption("rootdir") or root == start or root in start.parents:
-        return root
-    for folder in (start, *start.parents):
-        if any((folder / sign).exists() for sign in _SIGNS):
-            return folder
-    return start
+    given = config.args if config.args_source is pytest.Config.ArgsSource.ARGS else ()
+    paths = [argument for argument in given if (start / argument.split("::")[0]).exists()]
+    if paths or config.getoption("rootdir") or config.getoption("inifilename"):
+        return config.rootpath
+    return locate_config(start, [start])[0] or start
 
 
 def misled(config: pytest.Config) -> str | None:
     """What to tell the user where pytest reads no configuration, or another project's."""
-    if project_root(config) == config.rootpath:
+    root = project_root(config)
+    if root == config.rootpath:
         return None
     return (
-        f"pytest took an option's folder for its root ({config.rootpath}) and reads no ini file of "
-        f"{project_root(config)}; write --lic-corpus=DIR, with =, to have it read"
+        f"pytest took an option's folder for a test path, its root is {config.rootpath}, and it "
+        f"reads no ini file of {root}; write --lic-corpus=DIR, with =, to have it read"
     )

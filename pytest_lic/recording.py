@@ -35,10 +35,10 @@ class Point:
 
 @dataclass(frozen=True)
 class Stale:
-    """A baseline entry that nothing asked for; ``key`` is None for a whole family's file."""
+    """A baseline entry that nothing asked for."""
 
     family: str
-    key: Key | None
+    key: Key
     why: str
 
 
@@ -87,7 +87,11 @@ def record(run: Run, measured: Sequence[Point], broken: set[tuple[str, str]]) ->
 
 
 def stale(run: Run, measured: Sequence[Point]) -> list[Stale]:
-    """Entries of the user's folder that a complete run of this grid had no use for."""
+    """Entries of the user's folder that a complete run of this grid had no use for.
+
+    Only entries of the corpora and resolutions that the run covered: of each family on the grid,
+    and of families that are gone.
+    """
     used: dict[str, set[Key]] = {}
     covered: dict[str, set[tuple[str, str]]] = {}
     for point in measured:
@@ -95,16 +99,15 @@ def stale(run: Run, measured: Sequence[Point]) -> list[Stale]:
         used.setdefault(cell.family, set()).add(Key.of(point.measurement))
         setting = cell.setting
         covered.setdefault(cell.family, set()).add((setting.corpus, setting.resolution))
+    everywhere = set().union(*covered.values())
     found = []
     for family in run.baselines.families():
         known = run.families.by_name.get(family)
-        if known is None:
-            found.append(Stale(family, None, "no codec has this name"))
-            continue
+        places = everywhere if known is None else covered.get(family, set())
         for key, entry in run.baselines.own(family).entries.items():
             setting = entry.cell.setting
             place = (setting.corpus, setting.resolution)
-            if place in covered.get(family, ()) and key not in used[family]:
+            if place in places and key not in used.get(family, ()):
                 found.append(Stale(family, key, _why(known, key, setting.corpus)))
     return found
 
@@ -113,10 +116,7 @@ def prune(run: Run, gone: Sequence[Stale]) -> None:
     """Remove stale entries, and the files they leave empty."""
     for family in {entry.family for entry in gone}:
         keys = [entry.key for entry in gone if entry.family == family]
-        left = baseline.FamilyBaseline(family)
-        if None not in keys:
-            own = run.baselines.own(family)
-            left = baseline.without(own, [key for key in keys if key is not None])
+        left = baseline.without(run.baselines.own(family), keys)
         baseline.save(run.baselines.path(family), left)
 
 
@@ -164,7 +164,9 @@ def _line(point: Point, before: Measurement | None) -> str:
     return f"{cell.family}, quality {cell.quality}, {setting}: {verdict}: {', '.join(parts)}"
 
 
-def _why(family: CodecFamily, key: Key, corpus: str) -> str:
+def _why(family: CodecFamily | None, key: Key, corpus: str) -> str:
+    if family is None:
+        return "no codec has this name"
     if key.quality not in family.qualities:
         return f"quality {key.quality} is gone"
     return f"corpus {corpus} had other images then (digest {key.corpus_digest})"

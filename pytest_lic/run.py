@@ -18,12 +18,12 @@ from pathlib import Path
 
 from pytest_lic import coding, determinism
 from pytest_lic.baseline import Baselines, Key
-from pytest_lic.cache import MeasurementStore, Stored
+from pytest_lic.cache import MeasurementStore, Stored, installed_packages
 from pytest_lic.codec import Codec, CodecFamily
 from pytest_lic.corpus import Corpus, check_corpus, load_corpus
 from pytest_lic.discovery import Families, Origin
 from pytest_lic.environment import environment
-from pytest_lic.errors import CodecError, LicError, UnavailableError, UnknownNameError
+from pytest_lic.errors import CodecError, LicError, UnavailableError, UnknownNameError, UsageError
 from pytest_lic.fresh_process import FreshProcess
 from pytest_lic.grid import Cell, Curve, Grid, make_grid, select_families
 from pytest_lic.measure import Measurement, measure, rd_curve
@@ -79,6 +79,7 @@ class Run:
         self._progress = progress
         self._codec: tuple[tuple[str, str, str], Codec] | None = None
         self._coded: tuple[Cell, list[determinism.CodedBatch]] | None = None
+        self._uncodable: tuple[Cell, LicError] | None = None
         self._fresh: tuple[str, FreshProcess] | None = None
         self._fingerprints: dict[tuple[str, str], str | None] = {}
         self._check()
@@ -129,11 +130,17 @@ class Run:
 
     def coded(self, cell: Cell) -> list[determinism.CodedBatch]:
         """The cell's corpus through its codec in this process; never from the cache."""
+        if self._uncodable is not None and self._uncodable[0] == cell:
+            raise self._uncodable[1]
         if self._coded is None or self._coded[0] != cell:
-            self._coded = None
-            codec = self.codec(cell)
-            with coding.cpu_threads(self.options.threads):
-                self._coded = (cell, determinism.code(codec, cell, self.corpus(cell)))
+            self._coded = self._uncodable = None
+            try:
+                codec = self.codec(cell)
+                with coding.cpu_threads(self.options.threads):
+                    self._coded = (cell, determinism.code(codec, cell, self.corpus(cell)))
+            except LicError as error:
+                self._uncodable = (cell, error)
+                raise
         return self._coded[1]
 
     def fresh_process(self, family: str) -> FreshProcess:
@@ -157,6 +164,7 @@ class Run:
             "corpus": corpus.digest,
             "environment": environment_now.to_json(),
             "metrics": metric_fingerprint(options.metrics, options.lpips),
+            "packages": installed_packages(),
         }
 
         def make() -> Measurement:
@@ -238,6 +246,14 @@ class Run:
         """The families on the grid."""
         return select_families(list(self.families.by_name.values()), self.options.selection)
 
+    def _asked_for(self) -> set[str]:
+        """What this run would give, were everything available."""
+        devices = self.options.selection.devices
+        families = (family.name for family in self.selected_families)
+        curves = ("bd_rate",) if self.grid.curves else ()
+        kinds = (device.split(":")[0] for device in devices)
+        return {"bpp", *self.options.metrics, *curves, *devices, *kinds, *families}
+
     def _check(self) -> None:
         """Say now what would otherwise be said once per cell."""
         names = [*self.families.by_name, *published_names()]
@@ -249,6 +265,8 @@ class Run:
         for required in self.options.require:
             if required not in known:
                 raise UnknownNameError("requirement", required, known, "--lic-require")
+            if required not in self._asked_for():
+                raise UsageError(f"--lic-require {required}: this run does not ask for it at all")
         for spec in self.options.selection.corpora:
             check_corpus(spec)
         for device in devices:

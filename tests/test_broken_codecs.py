@@ -219,6 +219,48 @@ def test_rate_that_is_an_estimate_is_caught_in_a_fresh_process(recorded: Project
     result.stdout.fnmatch_lines(["*in a fresh process: KeyError*"])
 
 
+def test_decoder_that_depends_on_what_it_decoded_before_is_caught(recorded: Project) -> None:
+    change = """
+        class Broken(Toy):
+            before = None
+
+            def decode(self, bitstreams):
+                decoded = super().decode(bitstreams)
+                blended = decoded if self.before is None else (decoded + self.before) / 2
+                self.before = decoded
+                return blended
+    """
+    result = broken(recorded, change, "-k", "repeat or fresh_process", "--lic-quality=1")
+    assert failing(result) == {"test_repeat", "test_fresh_process"}
+    result.stdout.fnmatch_lines(["*decoded twice in one process, gave other pixels*"])
+
+
+def test_decoder_whose_images_influence_each_other_is_caught(recorded: Project) -> None:
+    change = """
+        class Broken(Toy):
+            def decode(self, bitstreams):
+                decoded = super().decode(bitstreams)
+                return (decoded + 0.1 * decoded.mean(dim=0)).clamp(0, 1)
+    """
+    result = broken(recorded, change, "-k", "test_batch", "--lic-quality=1")
+    assert failing(result) == {"test_batch"}
+    result.stdout.fnmatch_lines(["*images influence each other (structural): decoded in a batch*"])
+
+
+def test_encoder_that_changes_its_mind_is_not_called_numerical(recorded: Project) -> None:
+    change = """
+        class Broken(Toy):
+            calls = 0
+
+            def quantise(self, images):
+                self.calls += 1
+                return super().quantise((images + (self.calls > 5) * 0.01).clamp(0, 1))
+    """
+    result = broken(recorded, change, "-k", "test_batch", "--lic-quality=1")
+    assert failing(result) == {"test_batch"}
+    result.stdout.fnmatch_lines(["*gave different bits each time*"])
+
+
 def test_rate_that_is_a_number_is_caught_as_not_bytes(recorded: Project) -> None:
     change = """
         class Broken(Toy):

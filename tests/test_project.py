@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from conftest import Project, write_photographs
 
 
@@ -24,11 +25,11 @@ def test_configuration_that_pytest_passes_over_is_named(
     run = ["-m", "rd", "--lic-metrics=psnr", "--lic-quality=1", "--lic-update"]
     found = project.run(*run, "--lic-corpus", str(elsewhere))
     found.stdout.fnmatch_lines(
-        ["lic: pytest took an option's folder for its root*--lic-corpus=DIR*"]
+        ["lic: pytest took an option's folder for a test path*--lic-corpus=DIR*"]
     )
     assert project.baseline.exists()
     found = project.run(*run, f"--lic-corpus={elsewhere}")
-    found.stdout.no_fnmatch_line("*for its root*")
+    found.stdout.no_fnmatch_line("*for a test path*")
     found.stdout.fnmatch_lines(["*2 threads per process*"])
 
 

@@ -283,11 +283,12 @@ def test_a_corpus_under_another_name_is_still_used(project: Project) -> None:
     assert project.stale(measurement(corpus="renamed")) == []
 
 
-def test_the_file_of_a_codec_that_is_gone_is_stale_as_a_whole(project: Project) -> None:
+def test_of_a_codec_that_is_gone_what_the_run_covered_is_stale(project: Project) -> None:
     project.update(FIRST)
-    gone = FamilyBaseline("gone", updated(FamilyBaseline("gone"), [FIRST]).entries)
+    kodak = measurement(corpus="kodak", digest="d2")
+    gone = FamilyBaseline("gone", updated(FamilyBaseline("gone"), [FIRST, kodak]).entries)
     save(project.baselines.path("gone"), gone)
-    assert project.stale(FIRST) == [Stale("gone", None, "no codec has this name")]
+    assert project.stale(FIRST) == [Stale("gone", Key.of(FIRST), "no codec has this name")]
 
 
 def test_pruning_removes_what_is_stale_and_nothing_else(project: Project) -> None:

@@ -21,6 +21,11 @@ class SessionReport:
         self._silent: list[str] = []
         self._epilogue: list[str] = []
 
+    @property
+    def has_records(self) -> bool:
+        """Whether any test reported something."""
+        return bool(self._records)
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in one test's report."""
         found = getattr(report, "lic", None)

@@ -43,8 +43,10 @@ def write(reporter: pytest.TerminalReporter, records: Sequence[Record], run: Run
             for difference in comparison.differences:
                 if difference.regressed:
                     reporter.write_line(f"  {difference_text(difference)}")
-        elif comparison.verdict is Verdict.ERROR:
-            reporter.write_line(f"error: {comparison.reason}", red=True)
+    errors = [record["comparison"] for record in judged]
+    reasons = [each["reason"] for each in errors if each["verdict"] == Verdict.ERROR.value]
+    for reason in dict.fromkeys(reasons):  # one broken codec fails many tests
+        reporter.write_line(f"error: {reason}", red=True)
     tables = [record for record in judged if record["kind"] in ("point", "curve")]
     for text in _tables(tables, run, width=reporter._tw.fullwidth, color=reporter.hasmarkup):
         reporter.write_line(text)
@@ -54,8 +56,6 @@ def write(reporter: pytest.TerminalReporter, records: Sequence[Record], run: Run
 
 def stale_text(entry: Stale) -> str:
     """One stale baseline in words."""
-    if entry.key is None:
-        return f"baseline file of {entry.family}: {entry.why}"
     return f"{entry.family}, quality {entry.key.quality}, {entry.key.resolution}: {entry.why}"
 
 
