@@ -154,7 +154,7 @@ def test_other_pixels_the_second_time_are_caught_with_the_first_place() -> None:
     codec = Drifting()
     with pytest.raises(
         DeterminismError,
-        match=r"1.png: decoded twice in one process, gave other pixels: 1 of 384 pixels, first at "
+        match=r"2.png: decoded twice in one process, gave other pixels: 1 of 384 pixels, first at "
         r"row 2, column 3, G: 1 here, 2 there",
     ):
         check_repeat(codec, CELL, coded(codec))
