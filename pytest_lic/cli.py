@@ -39,7 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _list(given: argparse.Namespace) -> int:
     families = rediscover(Origin(str(Path.cwd()), (), tuple(sys.path)))
     for family in families.by_name.values():
-        reason = family.unavailable() if family.unavailable is not None else None
+        try:
+            reason = family.unavailable() if family.unavailable is not None else None
+        except Exception as error:
+            reason = f"finding out failed: {type(error).__name__}: {error}"
         tags = " ".join(f"{tag}={choice}" for tag, choice in family.tags.items())
         qualities = " ".join(
             label if lmbda is None else f"{label}(λ={lmbda:g})"

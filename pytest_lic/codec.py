@@ -5,6 +5,7 @@ This is all the plugin knows about codecs. Importing it loads no torch.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -98,6 +99,12 @@ class CodecFamily:
                 raise UsageError(
                     f"codec family {self.name!r}: quality label {label!r} must be made of letters, "
                     "digits and . _ + -"
+                )
+            lmbda = qualities[label]
+            if lmbda is not None and not (isinstance(lmbda, int | float) and 0 < lmbda < math.inf):
+                raise UsageError(
+                    f"codec family {self.name!r}: λ of quality {label} is {lmbda!r}; expected a "
+                    "positive number, or None"
                 )
         object.__setattr__(self, "qualities", MappingProxyType(qualities))
         object.__setattr__(self, "tags", MappingProxyType(dict(self.tags)))

@@ -170,7 +170,7 @@ def _blamed(side: str, images: Sequence[Image]) -> Iterator[None]:
         yield
     except LicError as error:
         raise CodecError(f"{side} failed on {_named(images)}: {error}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise CodecError(
             f"{side} crashed on {_named(images)}: {type(error).__name__}: {error}"
         ) from error

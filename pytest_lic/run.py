@@ -308,5 +308,5 @@ def _blamed(what: str):  # type: ignore[no-untyped-def]
         raise
     except LicError as error:
         raise LicError(f"{what}: {error}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise CodecError(f"{what}: {type(error).__name__}: {error}") from error

@@ -35,6 +35,7 @@ Record = Mapping[str, Any]
 def write(reporter: pytest.TerminalReporter, records: Sequence[Record], run: Run) -> None:
     """Print the summary of a run's records."""
     judged = [record for record in records if "comparison" in record]
+    judged.sort(key=lambda record: record["comparison"]["subject"])  # workers report in any order
     reporter.section("pytest-lic")
     for record in judged:
         comparison = Comparison.from_json(record["comparison"])

@@ -5,21 +5,15 @@ from __future__ import annotations
 from pytest_lic.comparison import Comparison, Difference
 from pytest_lic.metrics import METRICS
 
-_UNITS = {"bpp": "%", "psnr": "dB", "ms_ssim": "dB", "lpips": "", "bd_rate": "%"}
-_LABELS = {
-    "bpp": "bpp",
-    "psnr": "PSNR",
-    "ms_ssim": "MS-SSIM",
-    "lpips": "LPIPS",
-    "bd_rate": "BD-rate",
-}
+_PERCENT = ("bpp", "bd_rate")  # what is compared as a ratio
 _SHOWN = 8
 
 
 def difference_text(difference: Difference) -> str:
     """One line: metric, image, baseline, measured, change and tolerance."""
     metric = difference.metric
-    unit = f" {_UNITS[metric]}" if _UNITS[metric] else ""
+    unit = "%" if metric in _PERCENT else METRICS[metric].unit
+    label = METRICS[metric].label if metric in METRICS else "BD-rate"
     where = "mean" if difference.image is None else f"image {difference.image}"
     higher = metric in METRICS and METRICS[metric].higher_is_better
     change = -difference.worse_by if higher else difference.worse_by
@@ -27,8 +21,9 @@ def difference_text(difference: Difference) -> str:
     if metric == "bd_rate":
         where, values = "curve", ""
     return (
-        f"{_LABELS[metric]}, {where}: {values}{change:+.4g}{unit} "
-        f"(tolerance {difference.tolerance:g}{unit})"
+        f"{label}, {where}: {values}{change:+.4g} {unit}".rstrip()
+        + f" (tolerance {difference.tolerance:g} {unit}".rstrip()
+        + ")"
     )
 
 
