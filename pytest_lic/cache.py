@@ -33,6 +33,8 @@ from pytest_lic.measure import Measurement
 
 FORMAT = 1
 
+_PACKAGE_FOLDERS = ("site-packages", "dist-packages")
+
 # Parts of this plugin that can't change a measurement; the rest of its source can.
 _IDLE = ("pytest_lic.suites", "pytest_lic.report", "pytest_lic.plugin", "pytest_lic.cli")
 
@@ -124,12 +126,14 @@ def installed_packages() -> str:
     Name and version, and for those installed from a folder or a repository, which keep their
     version from one commit to the next, the digests of their files.
     """
-    found = []
-    for distribution in metadata.distributions():
+    # Not all of sys.path: what is found in the working directory depends on who started Python.
+    folders = [entry for entry in sys.path if Path(entry).name in _PACKAGE_FOLDERS]
+    found = set()
+    for distribution in metadata.distributions(path=folders):
         local = distribution.read_text("direct_url.json") is not None
         record = distribution.read_text("RECORD") if local else ""
-        found.append((distribution.name, distribution.version, record))
-    return hashlib.sha256(repr(sorted(map(repr, found))).encode()).hexdigest()[:16]
+        found.add(repr((distribution.name, distribution.version, record)))
+    return hashlib.sha256(repr(sorted(found)).encode()).hexdigest()[:16]
 
 
 def default_folder() -> Path:
@@ -182,9 +186,7 @@ def _installed_folders() -> tuple[str, ...]:
     names = ("stdlib", "platstdlib", "purelib", "platlib")
     folders = {os.path.realpath(sysconfig.get_path(name)) for name in names}
     folders |= {
-        os.path.realpath(entry)
-        for entry in sys.path
-        if Path(entry).name in ("site-packages", "dist-packages")
+        os.path.realpath(entry) for entry in sys.path if Path(entry).name in _PACKAGE_FOLDERS
     }
     return tuple(sorted(folder + os.sep for folder in folders))
 

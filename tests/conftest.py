@@ -104,6 +104,8 @@ class Project:
         command = ["--pyargs", "pytest_lic.suites", "-p", "no:cacheprovider", *self.defaults]
         # Its plugin would import all of Hypothesis anew in each of these runs.
         command += ["-p", "no:hypothesispytest"]
+        # Runs in this process find the plugin imported by the one before.
+        command += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
         if not any(argument.startswith("--lic-codec") for argument in arguments):
             command.append("--lic-codec=toy")
         if not any(argument.startswith("--lic-corpus") for argument in arguments):

@@ -300,7 +300,7 @@ def test_a_bad_marker_fails_its_test_alone(small: Project) -> None:
     )
     chosen = ("--lic-codec=toy", "--lic-quality=1", f"--lic-corpus={small.images}")
     result = small.pytester.runpytest_inprocess("-p", "no:hypothesispytest", *chosen)
-    assert result.parseoutcomes() == {"passed": 1, "errors": 1}
+    result.assert_outcomes(passed=1, errors=1)
     assert "Traceback" not in result.stdout.str()
     result.stdout.fnmatch_lines(["the lic_tolerance marker: no tolerance is named 'psnrr'; *"])
 

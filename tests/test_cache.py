@@ -20,6 +20,7 @@ from pytest_lic.cache import (
     MeasurementStore,
     clear,
     default_folder,
+    installed_packages,
     project_files,
     usage,
 )
@@ -397,3 +398,30 @@ def test_clear_leaves_no_empty_folders(
 
 def test_the_default_folder_is_the_users_cache() -> None:
     assert default_folder().parts[-2:] == ("pytest-lic", "measurements")
+
+
+def test_a_package_installed_again_from_a_folder_changes_every_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packages = tmp_path / "site-packages"
+    entry = packages / "mycodec-1.0.dist-info"
+    entry.mkdir(parents=True)
+    (entry / "METADATA").write_text("Metadata-Version: 2.1\nName: mycodec\nVersion: 1.0\n")
+    (entry / "direct_url.json").write_text("{}")
+    monkeypatch.syspath_prepend(packages)
+    digests = []
+    for content in ("mycodec.py,sha256=old,10\n", "mycodec.py,sha256=new,10\n"):
+        (entry / "RECORD").write_text(content)
+        digests.append(installed_packages.__wrapped__())
+    assert digests[0] != digests[1]
+
+
+def test_what_lies_in_the_working_directory_is_not_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = installed_packages.__wrapped__()
+    entry = tmp_path / "mine.egg-info"
+    entry.mkdir()
+    (entry / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert installed_packages.__wrapped__() == before
