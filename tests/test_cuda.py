@@ -1,0 +1,46 @@
+"""What only a machine with a CUDA GPU can show; skipped elsewhere."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from skimage import data
+
+from lic_models.families import families
+from pytest_lic import CodecFamily
+
+pytestmark = [
+    pytest.mark.cuda,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA GPU here"),
+]
+
+
+@pytest.fixture
+def family() -> CodecFamily:
+    return next(iter(families()))
+
+
+@pytest.fixture
+def images() -> torch.Tensor:
+    """Two crops of a photograph, (2, 3, 128, 192)."""
+    pixels = torch.from_numpy(data.astronaut())
+    crops = torch.stack([pixels[:128, :192], pixels[128:256, 64:256]])
+    return crops.permute(0, 3, 1, 2).float() / 255
+
+
+def test_codes_on_the_gpu_and_decodes_there(family: CodecFamily, images: torch.Tensor) -> None:
+    codec = family.build("3", "cuda")
+    decoded = codec.decode(codec.encode(images.cuda()))
+    assert decoded.shape == images.shape
+    assert float((decoded.cpu() - images).square().mean()) < 1e-3
+
+
+@pytest.mark.parametrize(("encoder", "decoder"), [("cpu", "cuda"), ("cuda", "cpu")])
+def test_streams_cross_between_cpu_and_gpu(
+    family: CodecFamily, images: torch.Tensor, encoder: str, decoder: str
+) -> None:
+    bitstreams = family.build("3", encoder).encode(images.to(encoder))
+    here = family.build("3", encoder).decode(bitstreams).cpu()
+    there = family.build("3", decoder).decode(bitstreams).cpu()
+    levels = ((here * 255).round() - (there * 255).round()).abs()
+    assert float(levels.max()) <= 1, "the latents differ: out of step"
