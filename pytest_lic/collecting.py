@@ -64,7 +64,7 @@ def collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector 
 
 
 def wants_suites(config: pytest.Config) -> bool:
-    """Whether the command line names the suites, or a folder that holds them."""
+    """Whether the command line names the suites, or one of them."""
     folder = suites_folder()
     start = config.invocation_params.dir
     for argument in config.args:

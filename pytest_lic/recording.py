@@ -131,7 +131,8 @@ def _completed(point: Point, before: Measurement | None) -> Point:
         else image
         for name, image in point.measurement.images.items()
     }
-    return replace(point, measurement=replace(point.measurement, images=images))
+    net = point.measurement.lpips_net or before.lpips_net
+    return replace(point, measurement=replace(point.measurement, images=images, lpips_net=net))
 
 
 def _worth_recording(run: Run, own: baseline.FamilyBaseline, key: Key, point: Point) -> bool:

@@ -10,7 +10,7 @@ import contextlib
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
@@ -300,7 +300,7 @@ class _Ticker:
 
 
 @contextlib.contextmanager
-def _blamed(what: str):  # type: ignore[no-untyped-def]
+def _blamed(what: str) -> Iterator[None]:
     """Name the cell in an error, and turn a crash of the user's code into one clear line."""
     try:
         yield

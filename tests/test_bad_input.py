@@ -82,6 +82,16 @@ def failure(result: pytest.RunResult, test: str = "test_point") -> str:
         ("--lic-batch=0", "--lic-batch 0: expected 1 or more"),
         ("--lic-device=tpu", "--lic-device 'tpu': expected cpu, cuda or cuda:INDEX"),
         ("--lic-threads=0", "--lic-threads '0': expected a number of at least 1"),
+        ("--lic-timeout=inf", "--lic-timeout 'inf': expected a number of at least *"),
+        ("--lic-corpus=", "--lic-corpus is empty; give it a value, or leave it out"),
+        ("--lic-batch=", "--lic-batch is empty; give it a value, or leave it out"),
+        ("--lic-metrics=", "--lic-metrics is empty; give it a value, or leave it out"),
+        ("--lic-require=lpips", "--lic-require lpips: this run does not ask for it at all"),
+        ("--lic-require=cuda", "--lic-require cuda: this run does not ask for it at all"),
+        (
+            "--lic-require=bd_rate --lic-quality=1",
+            "--lic-require bd_rate: this run does not ask for it at all",
+        ),
         ("--lic-timeout=soon", "--lic-timeout 'soon': expected a number of at least *"),
         ("--lic-metrics=psnrr", "--lic-metrics: no metric is named 'psnrr'; did you mean psnr*"),
         ("--lic-lpips-net=vgg19", "--lic-lpips-net: no LPIPS network is named 'vgg19'; *vgg?"),
@@ -126,6 +136,22 @@ def test_a_bad_tolerance_is_refused(plain: Project, table: str, expected: str) -
     (plain.path / "pytest.ini").write_text("[pytest]\n")
     (plain.path / "pyproject.toml").write_text(f"[tool.pytest_lic.tolerance]\n{table}\n")
     assert_matches(refusal(run_plain(plain)), expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[tool.pytest_lic.tolerances]\nbpp = 0\n", "*no table is named 'tolerances'; *tolerance?"),
+        ("[tool]\npytest_lic = 3\n", "*[[]tool.pytest_lic.tolerance] must be a table"),
+        ("[tool.pytest_lic]\ntolerance = 3\n", "*[[]tool.pytest_lic.tolerance] must be a table"),
+    ],
+)
+def test_a_table_of_another_name_or_kind_is_refused(
+    plain: Project, text: str, expected: str
+) -> None:
+    (plain.path / "pytest.ini").write_text("[pytest]\n")
+    (plain.path / "pyproject.toml").write_text(text)
+    assert_matches(refusal(run_plain(plain)), expected.replace("[[]", "["))
 
 
 @pytest.mark.parametrize(
@@ -303,6 +329,40 @@ def test_a_bad_marker_fails_its_test_alone(small: Project) -> None:
     result.assert_outcomes(passed=1, errors=1)
     assert "Traceback" not in result.stdout.str()
     result.stdout.fnmatch_lines(["the lic_tolerance marker: no tolerance is named 'psnrr'; *"])
+
+
+def test_a_marker_without_names_fails_its_test(small: Project) -> None:
+    small.pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.lic_tolerance(0.5)
+        def test_mine(lic, lic_cell):
+            lic.round_trip(lic_cell)
+        """
+    )
+    chosen = ("--lic-codec=toy", "--lic-quality=1", f"--lic-corpus={small.images}")
+    result = small.pytester.runpytest_inprocess("-p", "no:hypothesispytest", *chosen)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["the lic_tolerance marker takes names, such as *(0.5,)"])
+
+
+def test_a_codec_that_leaves_python_is_one_line(small: Project) -> None:
+    change = """
+        class Quits(Toy):
+            def encode(self, images):
+                raise SystemExit("no licence")
+    """
+    small.write_codec(change, codec="Quits", fingerprint="None")
+    result = small.run("-m", "rd", "--lic-quality=1", "-k", "test_point")
+    assert "encoder crashed on photo0.png" in failure(result)
+    assert "SystemExit: no licence" in failure(result)
+
+
+def test_a_lambda_that_is_no_number_is_blamed_on_its_conftest(plain: Project) -> None:
+    source = PLAIN.replace('"1": 0.001', '"1": "low"')
+    (plain.path / "conftest.py").write_text(source)
+    assert_matches(refusal(run_plain(plain)), "*conftest.py*λ of quality 1 is 'low'; expected *")
 
 
 def assert_matches(line: str, pattern: str) -> None:

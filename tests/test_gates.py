@@ -305,3 +305,19 @@ def test_entries_of_another_corpus_are_not_stale(noted: Project) -> None:
         "edge",
         "images",
     }
+
+
+def test_what_lacks_a_required_metric_is_not_recorded(small: Project) -> None:
+    required = ("--lic-metrics=psnr,lpips", "--lic-require=lpips")
+    result = small.run("-m", "rd", "--lic-update", *required)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*toy-q1-*: lpips is required, but unavailable: *"])
+    assert not small.baseline.exists()
+
+
+def test_one_broken_codec_is_one_line_of_the_summary(small: Project) -> None:
+    change(small, "class Broken(Toy):\n    def encode(self, images):\n        return 7\n", "Broken")
+    result = small.run("--lic-quality=1", "-m", "roundtrip or determinism")
+    lines = [line for line in result.stdout.lines if line.startswith("error: toy-q1-images-")]
+    assert len(set(lines)) == len(lines)
+    assert len([line for line in lines if "returned int for 1 images" in line]) == 1

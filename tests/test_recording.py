@@ -333,3 +333,12 @@ def test_points_are_read_from_the_records_of_the_tests() -> None:
     ]
     found = points(json.loads(json.dumps(records)))
     assert [point.measurement for point in found] == [FIRST, SECOND]
+
+
+def test_kept_lpips_keeps_the_name_of_its_backbone(project: Project) -> None:
+    project.update(replace(with_lpips(), lpips_net="vgg"))
+    darker = {"one.png": replace(image(), metrics={"psnr": 34.0, "ms_ssim": 0.98})}
+    project.update(measurement(darker))
+    kept = project.recorded()[Key.of(FIRST)]
+    assert kept.mean("lpips") == 0.1
+    assert kept.lpips_net == "vgg"

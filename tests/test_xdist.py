@@ -222,3 +222,20 @@ def test_the_plugin_needs_no_xdist(small: Project) -> None:
     result = small.run("-m", "rd", "--lic-update", *absent)
     assert result.ret == 0, result.stdout.str()
     assert small.baseline.exists()
+
+
+def test_tests_of_the_users_own_are_summed_up_and_recorded_too(small: Project) -> None:
+    small.pytester.makepyfile(
+        """
+        def test_mine(lic, lic_cell):
+            lic.point(lic_cell)
+        """
+    )
+    chosen = ("--lic-codec=toy", "--lic-quality=1,2", f"--lic-corpus={small.images}")
+    options = ("-n2", "-p", "no:hypothesispytest", "--lic-no-cache", "--lic-metrics=psnr")
+    result = small.pytester.runpytest_subprocess(*options, *chosen, "--lic-update", timeout=120)
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(
+        ["*toy on images-native-b1-cpu*", "lic: toy, quality 1, *recorded*"]
+    )
+    assert small.baseline.exists()
