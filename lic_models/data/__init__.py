@@ -1,0 +1,16 @@
+"""Lightning data modules: what a codec is trained, validated and tested on.
+
+    ImageFolder          any folder of images
+    Kodak                the 24 Kodak images, for evaluation only
+    Clic                 CLIC 2020, professional and mobile photographs
+    Flickr2W             20 thousand photographs from Flickr
+    Vimeo90K             frames of the Vimeo-90K triplets
+    BundledPhotographs   the photographs that scikit-image bundles: nothing to download
+
+A new data set is a subclass of `module.CropDataModule` in a file of its own that says where each
+split's files lie; how crops are drawn, loaded and resumed is the same for all of them.
+"""
+
+from lic_models.data.folder import ImageFolder
+
+__all__ = ["ImageFolder"]

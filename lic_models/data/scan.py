@@ -1,0 +1,145 @@
+"""Finding a data set's image files and refusing bad ones before training starts.
+
+Only headers are read, so that tens of thousands of files take seconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import unicodedata
+import warnings
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from PIL import Image
+from tqdm import tqdm
+
+from pytest_lic.errors import CorpusError
+from pytest_lic.image_file import check_image, readable_formats
+
+OnBroken = Literal["raise", "skip"]
+
+SKIP_ADVICE = "--data.on_broken=skip goes on without it"
+_QUIET_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """An image file whose header has been read: its name in the data set, its size in pixels."""
+
+    name: str
+    path: Path
+    width: int
+    height: int
+
+
+def existing_folder(path: Path, expected: str) -> Path:
+    """``path``, if it is a folder.
+
+    Raises:
+        CorpusError: it is not; the message says what was ``expected`` there.
+    """
+    folder = Path(path).expanduser()
+    if not folder.is_dir():
+        what = "a file, not a folder" if folder.exists() else "no such folder"
+        raise CorpusError(f"{folder}: {what}; --data.path expects {expected}")
+    return folder
+
+
+def images_below(folder: Path) -> dict[str, Path]:
+    """Every image file below a folder: its path below it → the file, sorted.
+
+    Links are followed, each real folder once; hidden files and files whose suffix is no image
+    format's are ignored.
+
+    Raises:
+        CorpusError: a folder in it that can't be listed.
+    """
+
+    def unreadable(error: OSError) -> None:
+        raise CorpusError(f"{error.filename}: can't be listed ({error.strerror})") from error
+
+    suffixes = readable_formats()
+    visited: set[tuple[int, int]] = set()
+    found: dict[str, Path] = {}
+    for here, folders, files in os.walk(folder, followlinks=True, onerror=unreadable):
+        status = Path(here).stat()
+        if (status.st_dev, status.st_ino) in visited:
+            folders.clear()
+            continue
+        visited.add((status.st_dev, status.st_ino))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for file in files:
+            if not file.startswith(".") and Path(file).suffix.lower() in suffixes:
+                path = Path(here, file)
+                # One spelling of accents, as file systems differ in theirs.
+                name = unicodedata.normalize("NFC", path.relative_to(folder).as_posix())
+                found[name] = path
+    return dict(sorted(found.items()))
+
+
+def examine(files: Mapping[str, Path], smallest: int, on_broken: OnBroken) -> list[ImageFile]:
+    """Read the headers of ``files``, in their order.
+
+    Args:
+        files: name in the data set → path.
+        smallest: pixels that the shorter side must have.
+        on_broken: "raise", or "skip" to leave unusable files out with one warning each.
+
+    Raises:
+        CorpusError: naming the path: a file that is missing, unreadable, not 8-bit RGB or grey,
+            or smaller than ``smallest``; or nothing is left.
+    """
+    usable: list[ImageFile] = []
+    problems: list[str] = []
+    for name, path in tqdm(
+        files.items(), "reading image headers", delay=_QUIET_SECONDS, mininterval=1.0, leave=False
+    ):
+        try:
+            usable.append(_examine(name, path, smallest))
+        except CorpusError as error:
+            problems.append(str(error))
+    report_broken(problems, on_broken)
+    if not usable:
+        raise CorpusError(f"{problems[-1]}; it was the last: no usable image is left")
+    return usable
+
+
+def report_broken(problems: Collection[str], on_broken: OnBroken) -> None:
+    """Raise the first of the problems, or warn of each."""
+    for problem in problems:
+        if on_broken == "raise":
+            others = f" ({len(problems) - 1} more like it)" if len(problems) > 1 else ""
+            raise CorpusError(f"{problem}; {SKIP_ADVICE}{others}")
+        warnings.warn(f"left out: {problem}", stacklevel=3)
+
+
+def hold_out(names: Collection[str], share: float) -> set[str]:
+    """The names held out for validation: about ``share`` of them, and at least one.
+
+    Each name's hash decides, so that adding images moves none from one side to the other (except
+    where the share would be less than one image).
+    """
+    fractions = {name: _fraction(name) for name in names}
+    held_out = {name for name, fraction in fractions.items() if fraction < share}
+    return held_out or {min(fractions, key=fractions.__getitem__)}
+
+
+def _fraction(name: str) -> float:
+    """A name's hash as a number in [0, 1)."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big") / 2**48
+
+
+def _examine(name: str, path: Path, smallest: int) -> ImageFile:
+    check_image(path)
+    with Image.open(path) as image:
+        width, height = image.size
+    if min(width, height) < smallest:
+        raise CorpusError(
+            f"{path}: {width}×{height} pixels, smaller than the crop of {smallest}×{smallest}; "
+            "take it out, ask for a smaller --data.crop_size"
+        )
+    return ImageFile(name, path, width, height)
