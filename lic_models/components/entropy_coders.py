@@ -1,0 +1,274 @@
+"""Entropy coders: symbols and the tables that code them ─► a string of bytes, and back.
+
+    symbols, indices ─► runs, one per table in use ─► [ library's coder ] ─► string
+                        (then what the escaped symbols are)
+
+`AnsCoder` is the one to choose: the fastest, and it notices nearly every string that is not the
+code of what it decodes to, be it damaged, or decoded with other indices than it was coded with.
+`RangeCoder` is about 3 bytes a string shorter and notices little. `RansCoder` is CompressAI's, to
+compare with. All three code the same runs, with a table's frequencies as they stand.
+
+A string does not tell how many symbols it holds: ``indices`` do, and no symbols are no bytes.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Generic, Protocol, TypeVar
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from compressai import ans
+from constriction import stream
+from numpy.typing import NDArray
+
+from lic_models.components.frequency_tables import TOTAL, FrequencyTables, Integers
+from lic_models.components.runs import ESCAPE_TABLES, Read, Run, from_runs, to_runs
+from pytest_lic.errors import CorruptBitstreamError
+
+Model = TypeVar("Model")
+
+
+# Where the stack begins, and must end.
+_STACK_BOTTOM = 0x00B5A7E3
+# The least state of CompressAI's coder, where it begins, in 8 bytes.
+_RANS_LEAST = 1 << 31
+# What is behind a string when it is decoded, and what is read of it: 16 entries of 5 bits.
+_RANS_MARK = bytes(range(1, 33))
+_RANS_PROBE = (ESCAPE_TABLES, 0, 16)
+# CompressAI's coder has a word of buffer for each symbol, which is too little for fewer than four.
+# These next to certain symbols take no space, only room in that buffer.
+_FILLING = Run(
+    FrequencyTables(np.array([TOTAL - 1, 1], np.int32), np.array([0, 2]), np.zeros(1, np.int32)),
+    0,
+    np.zeros(8, np.int32),
+)
+
+
+class EntropyCoder(Protocol):
+    """Codes int32 symbols, each with the table that its index names."""
+
+    name: ClassVar[str]
+
+    def encode(self, symbols: Integers, indices: Integers, tables: FrequencyTables) -> bytes:
+        """The string of ``symbols`` (n,), the same on every machine.
+
+        Args:
+            symbols: int32 (n,), any values; those outside their table cost more.
+            indices: int32 (n,), each symbol's table.
+            tables: which both sides must have alike.
+
+        Raises:
+            CodecError: arrays of another type or shape, or an index of no table.
+        """
+        ...
+
+    def decode(self, string: bytes, indices: Integers, tables: FrequencyTables) -> Integers:
+        """The symbols, int32 (n,), that `encode` got with the same indices and tables.
+
+        Raises:
+            CorruptBitstreamError: where the coder notices that the string is no such code. Where
+                it does not, the symbols are int32 but wrong.
+            CodecError: indices of another type or shape, or of no table.
+        """
+        ...
+
+
+class _RunCoder(ABC, Generic[Model]):
+    """What the coders share: checks, runs, and each table's model, made once."""
+
+    name: ClassVar[str]
+
+    def __init__(self) -> None:
+        self._models: WeakKeyDictionary[FrequencyTables, dict[int, Model]] = WeakKeyDictionary()
+
+    def __reduce__(self) -> tuple[type[_RunCoder[Model]], tuple[()]]:
+        # Copies and pickles leave the models behind: they are made again when needed.
+        return type(self), ()
+
+    def encode(self, symbols: Integers, indices: Integers, tables: FrequencyTables) -> bytes:
+        """The string of ``symbols``; see `EntropyCoder`."""
+        tables.check(indices, symbols)
+        if not symbols.size:
+            return b""
+        return self._write(list(to_runs(symbols, indices, tables)))
+
+    def decode(self, string: bytes, indices: Integers, tables: FrequencyTables) -> Integers:
+        """The symbols of ``string``; see `EntropyCoder`."""
+        tables.check(indices)
+        if indices.size:
+            return self._read(bytes(string), indices, tables)
+        if string:
+            raise _corrupt(f"{len(string)} bytes where no symbols are due")
+        return np.empty(0, np.int32)
+
+    def model(self, tables: FrequencyTables, table: int) -> Model:
+        """A table as the library takes it, kept for as long as ``tables`` live."""
+        models = self._models.setdefault(tables, {})
+        if table not in models:
+            models[table] = self._made(tables.row(table))
+        return models[table]
+
+    @abstractmethod
+    def _made(self, frequencies: Integers) -> Model: ...
+
+    @abstractmethod
+    def _write(self, runs: list[Run]) -> bytes: ...
+
+    @abstractmethod
+    def _read(self, string: bytes, indices: Integers, tables: FrequencyTables) -> Integers: ...
+
+
+class AnsCoder(_RunCoder[stream.model.Categorical]):
+    """constriction's asymmetric numeral system, a stack: coded from the last symbol to the first.
+
+    Its state begins at a fixed number of 24 bits. That costs next to nothing, since the first
+    symbol would bring an empty state to 24 bits anyhow, and decoding must end there: a string that
+    was damaged, cut, appended to, or decoded with other indices or tables passes for intact about
+    once in 2**24 times.
+    """
+
+    name = "ans"
+
+    def _made(self, frequencies: Integers) -> stream.model.Categorical:
+        return _categorical(frequencies)
+
+    def _write(self, runs: list[Run]) -> bytes:
+        coder = stream.stack.AnsCoder(np.array([_STACK_BOTTOM], np.uint32))
+        for run in reversed(runs):
+            coder.encode_reverse(run.entries, self.model(run.tables, run.table))
+        # The last word is never 0: its upper bytes that are can go.
+        return coder.get_compressed().astype("<u4").tobytes().rstrip(b"\0")
+
+    def _read(self, string: bytes, indices: Integers, tables: FrequencyTables) -> Integers:
+        if not string or string[-1] == 0:
+            raise _corrupt("empty, or ends in a zero byte, which no string of this coder does")
+        coder = stream.stack.AnsCoder(_words(string, "<u4"))
+
+        def read(tables: FrequencyTables, table: int, count: int) -> Integers:
+            entries: Integers = coder.decode(self.model(tables, table), count)
+            return entries
+
+        symbols = from_runs(read, indices, tables)
+        if coder.get_compressed().tolist() != [_STACK_BOTTOM]:
+            raise _corrupt("does not end where its symbols do")
+        return symbols
+
+
+class RangeCoder(_RunCoder[stream.model.Categorical]):
+    """constriction's range coder, a queue: coded from the first symbol to the last.
+
+    The string is the shortest that names the last interval, and decoding checks that coding gives
+    it again. Damage that leaves a string as long as what it then decodes to needs passes for
+    intact; `AnsCoder` is the one that notices.
+    """
+
+    name = "range"
+
+    def _made(self, frequencies: Integers) -> stream.model.Categorical:
+        return _categorical(frequencies)
+
+    def _write(self, runs: list[Run]) -> bytes:
+        coder = stream.queue.RangeEncoder()
+        for run in runs:
+            coder.encode(run.entries, self.model(run.tables, run.table))
+        return _shortest(coder)
+
+    def _read(self, string: bytes, indices: Integers, tables: FrequencyTables) -> Integers:
+        coder = stream.queue.RangeDecoder(_words(string, ">u4"))
+
+        def read(tables: FrequencyTables, table: int, count: int) -> Integers:
+            entries: Integers = coder.decode(self.model(tables, table), count)
+            return entries
+
+        symbols = from_runs(read, indices, tables)
+        if self.encode(symbols, indices, tables) != string:
+            raise _corrupt("not what its own symbols are coded as")
+        return symbols
+
+
+class RansCoder(_RunCoder[list[int]]):
+    """CompressAI's asymmetric numeral system, without its escape, from which it can hang.
+
+    CompressAI's decoder does not know where a string ends and reads on in memory. Here it gets the
+    string with more bytes behind it than the symbols can use, and of those it must then read the
+    first ones: that shows damage about as surely as with `AnsCoder`.
+    """
+
+    name = "rans"
+
+    def _made(self, frequencies: Integers) -> list[int]:
+        # The library escapes at the last entry, which here is one more and of no frequency.
+        return [0, *np.cumsum(frequencies).tolist(), TOTAL]
+
+    def _write(self, runs: list[Run]) -> bytes:
+        coder = ans.BufferedRansEncoder()
+        for tables, table, entries in [*runs, _FILLING]:
+            cdf, none = self.model(tables, table), [0] * len(entries)
+            coder.encode_with_indexes(entries.tolist(), none, [cdf], [len(cdf)], [0])
+        return _swapped(coder.flush())
+
+    def _read(self, string: bytes, indices: Integers, tables: FrequencyTables) -> Integers:
+        if len(string) % 4 or len(string) < 8:
+            raise _corrupt(f"{len(string)} bytes; expected a multiple of 4, and at least 8")
+        if not _RANS_LEAST <= int.from_bytes(string[:8], "little") < _RANS_LEAST << 32:
+            raise _corrupt("begins with a state that the coder is never in")
+        read = self._reader(string, indices.size)
+        symbols = from_runs(read, indices, tables)
+        read(_FILLING.tables, _FILLING.table, len(_FILLING.entries))
+        # The coder began in its least state, so the decoder is as if it had only just begun.
+        start = self._reader(_RANS_LEAST.to_bytes(8, "little"), 0)
+        if (read(*_RANS_PROBE) != start(*_RANS_PROBE)).any():
+            raise _corrupt("does not end where its symbols do")
+        return symbols
+
+    def _reader(self, string: bytes, symbols: int) -> Read:
+        coder = ans.RansDecoder()
+        # A symbol, with all that an escape adds, takes at most 55 bits.
+        coder.set_stream(_swapped(string + _RANS_MARK + bytes(8 * symbols)))
+
+        def read(tables: FrequencyTables, table: int, count: int) -> Integers:
+            cdf = self.model(tables, table)
+            entries = coder.decode_stream([0] * count, [cdf], [len(cdf)], [0])
+            return np.array(entries, np.int32)
+
+        return read
+
+
+def _categorical(frequencies: Integers) -> stream.model.Categorical:
+    # perfect=False scales cumulative frequencies up to 2**24 and rounds down. Sums, scale and
+    # products are whole numbers times powers of 2 below 2**53, so that float64 holds them exactly
+    # and every machine has the same model; perfect=True compares logarithms instead.
+    return stream.model.Categorical(frequencies.astype(np.float64), lazy=False, perfect=False)
+
+
+def _shortest(coder: stream.queue.RangeEncoder) -> bytes:
+    """The fewest bytes, with zeros to follow, that lie in the interval of a range coder."""
+    position, (lower, width) = coder.pos()
+    string = coder.get_compressed().astype(">u4").tobytes()
+    head, tail = string[: 4 * position], string[4 * position :].ljust(8, b"\0")
+    point = int.from_bytes(tail, "big")
+    for kept in range(9):
+        unit = 1 << (64 - 8 * kept)
+        for near in (point - point % unit, point - point % unit + unit):
+            # An interval that runs past 2**64 has carried into the head for points behind it.
+            carried = (near < lower) == (point < lower) and near < 1 << 64
+            if carried and (near - lower) % (1 << 64) < width:
+                return (head + near.to_bytes(8, "big")[:kept]).rstrip(b"\0")
+    raise AssertionError("the library's own point is not in its interval")
+
+
+def _swapped(string: bytes) -> bytes:
+    """CompressAI writes words as they lie in memory; strings hold little-endian ones."""
+    return _words(string, "<u4").tobytes()
+
+
+def _words(string: bytes, order: str) -> NDArray[np.uint32]:
+    padded = string + bytes(-len(string) % 4)
+    return np.frombuffer(padded, order).astype(np.uint32)
+
+
+def _corrupt(what: str) -> CorruptBitstreamError:
+    return CorruptBitstreamError(
+        f"entropy decoding: {what}; the string was damaged, or coded with other tables or indices"
+    )

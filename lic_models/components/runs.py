@@ -1,0 +1,135 @@
+"""Runs: symbols sorted by table, so that a coder's library is called once a table.
+
+    symbols, indices ─► to_runs ─► entries of table 0, of table 1, …, of the escapes
+                      from_runs ◄─
+
+An entry is a symbol's place in its table, the last one meaning "none of them": those symbols
+follow at the end, first how many bits each of them takes, then all their first bits, and so on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lic_models.components.escapes import (
+    ESCAPE_LENGTHS,
+    escape_length,
+    escape_number,
+    escaped_symbol,
+)
+from lic_models.components.frequency_tables import TOTAL, FrequencyTables, Integers
+from pytest_lic.errors import CorruptBitstreamError
+
+
+class Run(NamedTuple):
+    """Entries coded one after the other with one table."""
+
+    tables: FrequencyTables
+    table: int
+    entries: Integers
+
+
+Read = Callable[[FrequencyTables, int, int], Integers]
+"""Decodes so many entries with a table: (tables, table, count) → int32 (count,)."""
+
+
+def _even(entries: int) -> Integers:
+    steps = np.arange(entries + 1, dtype=np.int64) * TOTAL // entries
+    return np.diff(steps).astype(np.int32)
+
+
+def _even_tables(*entries: int) -> FrequencyTables:
+    starts = np.cumsum([0, *entries], dtype=np.int64)
+    rows = np.concatenate([_even(each) for each in entries])
+    return FrequencyTables(rows, starts, np.zeros(len(entries), np.int32))
+
+
+ESCAPE_TABLES = _even_tables(ESCAPE_LENGTHS, 2)
+"""How many bits an escaped symbol takes, and each of these bits, with all entries alike."""
+_LENGTHS, _BITS = 0, 1
+
+
+class _Groups(NamedTuple):
+    """Symbols sorted by table: the order that does so, and where each used table's begin."""
+
+    order: NDArray[np.int64] | None
+    used: list[int]
+    edges: list[int]
+
+
+def _grouped(indices: Integers, tables: FrequencyTables) -> _Groups:
+    if (indices[1:] >= indices[:-1]).all():
+        order = None
+    else:
+        # NumPy sorts 16 bits by radix, several times faster than 32 by merging.
+        narrow = indices.astype(np.uint16) if tables.count <= 1 << 16 else indices
+        order = np.argsort(narrow, kind="stable")
+    counts = np.bincount(indices, minlength=tables.count)
+    used = np.flatnonzero(counts)
+    return _Groups(order, used.tolist(), [0, *np.cumsum(counts[used]).tolist()])
+
+
+def to_runs(symbols: Integers, indices: Integers, tables: FrequencyTables) -> Iterator[Run]:
+    """The runs that `from_runs` reads: one per table in use, then the escaped symbols'."""
+    groups = _grouped(indices, tables)
+    # Modulo 2**32, symbols below the first entry lie beyond the last one too.
+    local = (symbols if groups.order is None else symbols[groups.order]).view(np.uint32)
+    numbers = []
+    for at, table in enumerate(groups.used):
+        offset, held = tables.offsets[table], tables.length(table) - 1
+        group = local[groups.edges[at] : groups.edges[at + 1]]
+        entries = np.minimum(group - offset.view(np.uint32), np.uint32(held)).view(np.int32)
+        yield Run(tables, table, entries)
+        if entries.max() == held:
+            escaped = group[entries == held].view(np.int32)
+            numbers.append(escape_number(escaped, offset, np.int64(held)))
+    if numbers:
+        number = np.concatenate(numbers)
+        lengths = escape_length(number)
+        yield Run(ESCAPE_TABLES, _LENGTHS, lengths)
+        for bit in range(int(lengths.max())):
+            bits = number[lengths > bit] >> bit & 1
+            yield Run(ESCAPE_TABLES, _BITS, bits.astype(np.int32))
+
+
+def from_runs(read: Read, indices: Integers, tables: FrequencyTables) -> Integers:
+    """The symbols whose `to_runs` is read, in the order of ``indices``.
+
+    Raises:
+        CorruptBitstreamError: an escaped symbol that is not int32.
+    """
+    groups = _grouped(indices, tables)
+    symbols = np.empty(indices.size, np.int32)
+    escaped, offsets, held = [], [], []
+    for at, table in enumerate(groups.used):
+        first, last = groups.edges[at], groups.edges[at + 1]
+        entries = read(tables, table, last - first)
+        offset, escape = tables.offsets[table], tables.length(table) - 1
+        np.add(entries, offset, out=symbols[first:last], casting="unsafe")
+        if entries.max() == escape:
+            where = first + np.flatnonzero(entries == escape)
+            escaped.append(where)
+            offsets.append(np.full(where.size, offset))
+            held.append(np.full(where.size, escape, np.int64))
+    if escaped:
+        lengths = read(ESCAPE_TABLES, _LENGTHS, sum(map(len, escaped)))
+        number = np.int64(1) << lengths.astype(np.int64)
+        for bit in range(int(lengths.max())):
+            more = lengths > bit
+            bits = read(ESCAPE_TABLES, _BITS, int(more.sum())).astype(np.int64)
+            number[more] |= bits << bit
+        values = escaped_symbol(number, np.concatenate(offsets), np.concatenate(held))
+        if (values != values.astype(np.int32)).any():
+            raise CorruptBitstreamError(
+                "entropy decoding: a symbol outside its table is not int32; the string was damaged"
+            )
+        symbols[np.concatenate(escaped)] = values
+    if groups.order is None:
+        return symbols
+    ordered = np.empty_like(symbols)
+    ordered[groups.order] = symbols
+    return ordered
