@@ -20,6 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     listing = commands.add_parser("list", help="list the codecs that pytest would find here")
+    listing.add_argument(
+        "--config", action="append", default=[], metavar="FILE", help="as --lic-config"
+    )
     listing.set_defaults(run=_list)
     caching = commands.add_parser("cache", help="show or clear the measurements kept between runs")
     caching.add_argument("--clear", action="store_true", help="remove every entry")
@@ -37,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _list(given: argparse.Namespace) -> int:
-    families = rediscover(Origin(str(Path.cwd()), (), tuple(sys.path)))
+    options = tuple(f"--lic-config={file}" for file in given.config)
+    families = rediscover(Origin(str(Path.cwd()), options, tuple(sys.path)))
     for family in families.by_name.values():
         try:
             reason = family.unavailable() if family.unavailable is not None else None

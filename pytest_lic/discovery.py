@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from pytest_lic.codec import CodecFamily
+from pytest_lic.codec_config import read_config
 from pytest_lic.errors import LicError, UnknownNameError, UsageError
+from pytest_lic.option_table import config_files, on_command_line
 
 ENTRY_POINTS = "pytest_lic.codecs"
 _OWN = ("pillow", "lic_models")
@@ -44,12 +47,15 @@ class Origin:
 class Families:
     """Every family there is, by name, and the names of those shipped with pytest-lic.
 
-    ``files`` are those whose hooks gave families: pytest may hide a ``conftest.py`` behind another.
+    ``files`` are those whose hooks gave families, for pytest may hide a ``conftest.py`` behind
+    another, and those of ``--lic-config``. ``configs`` names the families of the files on the
+    command line, and each one's file as it stands there.
     """
 
     by_name: Mapping[str, CodecFamily]
     shipped: frozenset[str]
     files: tuple[str, ...] = ()
+    configs: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> CodecFamily:
         return self.get(name, "codec")
@@ -62,11 +68,11 @@ class Families:
 
 
 def discover(config: pytest.Config) -> Families:
-    """The families of the hook ``pytest_lic_codecs`` and of the entry points.
+    """The families of the hook ``pytest_lic_codecs``, of the entry points, of ``--lic-config``.
 
     Raises:
-        UsageError: a hook or an entry point that fails, yields something else, or two families of
-            one name.
+        UsageError: a hook or an entry point that fails, yields something else, a config file that
+            can't be read, or two families of one name.
     """
     found: dict[str, CodecFamily] = {}
     sources: dict[str, str] = {}
@@ -94,19 +100,42 @@ def discover(config: pytest.Config) -> Families:
         add(source, _called(source, lambda entry=entry: entry.load()()))
         if entry.name in _OWN and entry.dist is not None and entry.dist.name == "pytest-lic":
             shipped |= set(found) - before
+    configs: dict[str, str] = {}
+    given = config_files(config)
+    for path, text in given.items():
+        families = read_config(path)
+        add(f"config {path}", families)
+        if on_command_line(config, "config"):
+            configs |= {family.name: text for family in families}
     plugins = (implementation.plugin for implementation in hook.get_hookimpls())
     files = (getattr(plugin, "__file__", None) for plugin in plugins)
-    return Families(found, frozenset(shipped), tuple(file for file in files if file))
+    return Families(
+        found,
+        frozenset(shipped),
+        (*(file for file in files if file), *(str(path) for path in given)),
+        configs,
+    )
 
 
 def rediscover(origin: Origin) -> Families:
     """The same families, in a process that pytest did not start.
 
-    The working directory must be ``origin.folder``; options are parsed and the initial
+    Raises:
+        UsageError: as `discover`, or pytest could not start, such as for a broken ``conftest.py``.
+    """
+    with pytest_config(origin) as config:
+        return discover(config)
+
+
+@contextmanager
+def pytest_config(origin: Origin) -> Iterator[pytest.Config]:
+    """What pytest knows when it starts at ``origin``, in a process that pytest did not start.
+
+    The working directory becomes ``origin.folder``; options are parsed and the initial
     ``conftest.py`` files loaded as pytest does, but nothing is configured or collected.
 
     Raises:
-        UsageError: as `discover`, or pytest could not start, such as for a broken ``conftest.py``.
+        UsageError: pytest could not start, such as for a broken ``conftest.py``.
     """
     # What pytest-xdist's workers start with too: pytest has no public name for it.
     from _pytest.config import _prepareconfig
@@ -118,7 +147,7 @@ def rediscover(origin: Origin) -> Families:
     except Exception as error:
         raise UsageError(f"pytest could not start in {origin.folder}: {error}") from error
     try:
-        return discover(config)
+        yield config
     finally:
         config._ensure_unconfigure()
 

@@ -224,6 +224,8 @@ class Gate:
         """The command line that runs this subject alone."""
         setting = subject.setting
         words = ["pytest", "--pyargs", "pytest_lic.suites", "-m", "rd"]
+        if subject.family in self._run.families.configs:
+            words += ["--lic-config", self._run.families.configs[subject.family]]
         words += ["--lic-codec", subject.family]
         if isinstance(subject, Cell):
             words += ["--lic-quality", subject.quality]

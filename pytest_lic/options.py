@@ -1,13 +1,13 @@
-"""The ``--lic-*`` options, each with an ini twin ``lic_*``, and their values for one run."""
+"""What the ``--lic-*`` options of one run come to: checked, resolved, and of the right types."""
 
 from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 
@@ -16,77 +16,8 @@ from pytest_lic.comparison import DEFAULT_TOLERANCES, Tolerance, parse_tolerance
 from pytest_lic.errors import UnknownNameError, UsageError
 from pytest_lic.grid import Selection, absolute_corpora
 from pytest_lic.metrics import METRICS, LPIPSOptions
+from pytest_lic.option_table import on_command_line, option_values
 from pytest_lic.project import misled, project_root
-
-
-@dataclass(frozen=True)
-class Option:
-    """One option: ``many`` takes commas and repetition, ``flag`` takes no value."""
-
-    name: str
-    help: str
-    default: str = ""
-    metavar: str = ""
-    many: bool = False
-    flag: bool = False
-
-    @property
-    def flag_name(self) -> str:
-        """Such as ``--lic-codec``."""
-        return f"--lic-{self.name}"
-
-    @property
-    def ini_name(self) -> str:
-        """Such as ``lic_codec``."""
-        return f"lic_{self.name.replace('-', '_')}"
-
-
-OPTIONS = (
-    Option("codec", "only codecs whose name matches GLOB", metavar="GLOB", many=True),
-    Option("quality", "only these quality labels", metavar="LABEL", many=True),
-    Option("lambda", "only the qualities trained for these λ", metavar="LAMBDA", many=True),
-    Option(
-        "component",
-        "only codecs with this component, such as nonlinearity=gdn; several must all hold",
-        metavar="TAG=CHOICE",
-        many=True,
-    ),
-    Option(
-        "corpus",
-        "photos (bundled photographs), edge (hostile sizes and contents) or a folder of images",
-        "photos",
-        "NAME",
-        many=True,
-    ),
-    Option("resolution", "native, or N for the centre N×N pixels", "native", "N|native", many=True),
-    Option("batch", "images coded at once", "1", "N", many=True),
-    Option("device", "cpu, cuda or cuda:INDEX", "cpu", "DEVICE", many=True),
-    Option("threads", "CPU threads per process while measuring", "1", "N"),
-    Option("metrics", "quality metrics to compute", "psnr,ms_ssim,lpips", "METRIC", many=True),
-    Option("lpips-net", "backbone of LPIPS: vgg, alex or squeeze", "vgg", "NET"),
-    Option("lpips-weights", "the backbone's weights, a .safetensors file", metavar="FILE"),
-    Option("lpips-download", "allow torchvision to download the backbone's weights", flag=True),
-    Option(
-        "anchor",
-        "also print BD-rate against this codec, or this published curve (bpg-444, vtm, …)",
-        metavar="NAME",
-        many=True,
-    ),
-    Option(
-        "require",
-        "fail where this metric, codec or device is unavailable, instead of reporting it",
-        metavar="NAME",
-        many=True,
-    ),
-    Option("strict", "fail also where bits changed inside the tolerances", flag=True),
-    Option("update", "record what is measured as the new baselines", flag=True),
-    Option("update-missing", "record what has no baseline yet, and gate the rest", flag=True),
-    Option("prune", "remove baseline entries that a complete run did not use", flag=True),
-    Option("baselines", "folder of the baselines, from the root folder", "baselines", "DIR"),
-    Option("no-cache", "measure anew, and keep nothing for the next run", flag=True),
-    Option("cache-dir", "where measurements are kept between runs", metavar="DIR"),
-    Option("timeout", "seconds that decoding in a fresh process may take", "600", "SECONDS"),
-)
 
 
 @dataclass(frozen=True)
@@ -113,34 +44,19 @@ class Options:
     misled: str | None
 
 
-def add_options(parser: pytest.Parser) -> None:
-    """Declare every option and its ini twin."""
-    group = parser.getgroup("lic", "learned image compression (pytest-lic)")
-    for option in OPTIONS:
-        default = f" (default: {option.default})" if option.default else ""
-        again = "; repeatable, or separated by commas" if option.many else ""
-        text = f"{option.help}{again}{default}"
-        dest = option.ini_name
-        if option.flag:
-            group.addoption(
-                option.flag_name, dest=dest, action="store_true", default=None, help=text
-            )
-        elif option.many:
-            group.addoption(
-                option.flag_name, dest=dest, action="append", metavar=option.metavar, help=text
-            )
-        else:
-            group.addoption(option.flag_name, dest=dest, metavar=option.metavar, help=text)
-        parser.addini(dest, f"{option.help}; as {option.flag_name}", type="string", default=None)
-
-
-def read_options(config: pytest.Config) -> Options:
+def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
     """The options of ``config``: command line first, then ini, then the default.
+
+    Args:
+        config: of pytest.
+        alone: families that are on the grid alone unless ``--lic-codec`` is on the command line.
 
     Raises:
         UsageError: a value that is not what its option takes.
     """
-    values = {option.name: _value(config, option) for option in OPTIONS}
+    values = option_values(config)
+    if alone and not on_command_line(config, "codec"):
+        values["codec"] = tuple(alone)
     metrics = tuple(metric for metric in values["metrics"] if metric != "bpp")
     for metric in metrics:
         if metric not in METRICS:
@@ -159,8 +75,8 @@ def read_options(config: pytest.Config) -> Options:
     if values["prune"] and selection.narrows:
         raise UsageError(
             "--lic-prune needs a run of every codec and quality, or it would remove entries that "
-            "were only not asked for; drop --lic-codec, --lic-quality, --lic-lambda and "
-            "--lic-component"
+            "were only not asked for; drop --lic-codec, --lic-quality, --lic-lambda, "
+            "--lic-component and --lic-config"
         )
     weights = values["lpips-weights"]
     cache = start / values["cache-dir"] if values["cache-dir"] else default_folder()
@@ -185,29 +101,6 @@ def read_options(config: pytest.Config) -> Options:
         tolerances=_tolerances(root / "pyproject.toml"),
         misled=misled(config),
     )
-
-
-def _value(config: pytest.Config, option: Option) -> Any:
-    given = config.getoption(option.ini_name)
-    if given is None:
-        given = config.getini(option.ini_name) or option.default
-    if option.flag:
-        return given if isinstance(given, bool) else _boolean(option, given)
-    texts = [given] if isinstance(given, str) else given
-    if config.getoption(option.ini_name) is not None and not all(text.strip() for text in texts):
-        raise UsageError(f"{option.flag_name} is empty; give it a value, or leave it out")
-    if not option.many:
-        return str(given).strip()
-    parts = (part.strip() for text in texts for part in text.replace("\n", ",").split(","))
-    return tuple(dict.fromkeys(part for part in parts if part))
-
-
-def _boolean(option: Option, text: str) -> bool:
-    if text.lower() in ("", "0", "false", "no", "off"):
-        return False
-    if text.lower() in ("1", "true", "yes", "on"):
-        return True
-    raise UsageError(f"{option.ini_name} = {text!r}: expected true or false")
 
 
 _Number = TypeVar("_Number", int, float)

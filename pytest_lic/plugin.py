@@ -13,7 +13,8 @@ from pytest_lic import collecting, hookspecs
 from pytest_lic.discovery import Origin, discover
 from pytest_lic.errors import LicError, UsageError
 from pytest_lic.gate import Gate
-from pytest_lic.options import add_options, read_options
+from pytest_lic.option_table import add_options
+from pytest_lic.options import read_options
 from pytest_lic.report.session import SessionReport
 from pytest_lic.run import Run, Shared
 
@@ -211,5 +212,7 @@ def _run_of(config: pytest.Config) -> Run:
                 reporter.ensure_newline()
                 reporter.write_line(f"lic: {text}")
 
-        config.stash[_run] = Run(read_options(config), discover(config), _shared_of(config), say)
+        families = discover(config)
+        options = read_options(config, alone=tuple(families.configs))
+        config.stash[_run] = Run(options, families, _shared_of(config), say)
     return config.stash[_run]

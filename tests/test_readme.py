@@ -13,7 +13,7 @@ import pytest
 from conftest import write_photographs
 from pytest_lic import Codec, CodecFamily
 from pytest_lic.comparison import DEFAULT_TOLERANCES, parse_tolerances
-from pytest_lic.options import OPTIONS
+from pytest_lic.option_table import OPTIONS
 
 README = Path(__file__).parent.parent / "README.md"
 TEXT = README.read_text(encoding="utf-8")
