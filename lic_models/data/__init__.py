@@ -11,6 +11,11 @@ A new data set is a subclass of `module.CropDataModule` in a file of its own tha
 split's files lie; how crops are drawn, loaded and resumed is the same for all of them.
 """
 
+from lic_models.data.bundled import BundledPhotographs
+from lic_models.data.clic import Clic
+from lic_models.data.flickr2w import Flickr2W
 from lic_models.data.folder import ImageFolder
+from lic_models.data.kodak import Kodak
+from lic_models.data.vimeo90k import Vimeo90K
 
-__all__ = ["ImageFolder"]
+__all__ = ["BundledPhotographs", "Clic", "Flickr2W", "ImageFolder", "Kodak", "Vimeo90K"]

@@ -42,8 +42,7 @@ def draw_crop(
 ) -> NDArray[np.uint8]:
     """One crop, as ``rng`` has it: uint8 (size, size, 3), or (H, W, 3) for a whole image."""
     factor = 1.0 if recipe.scale is None else float(rng.uniform(*recipe.scale))
-    across, down = rng.random(2) if recipe.place == "random" else (0.5, 0.5)
-    pixels = _cut(image, recipe, factor, float(across), float(down))
+    pixels = _cut(image, recipe, factor, rng if recipe.place == "random" else None)
     return pixels[:, ::-1] if recipe.mirror and rng.random() < 0.5 else pixels
 
 
@@ -54,7 +53,7 @@ def fixed_crop(image: Image.Image, recipe: CropRecipe) -> NDArray[np.uint8]:
         uint8 (size, size, 3), or (H, W, 3) for a whole image.
     """
     factor = 1.0 if recipe.scale is None else sum(recipe.scale) / 2
-    return _cut(image, recipe, factor, 0.5, 0.5)
+    return _cut(image, recipe, factor, None)
 
 
 def to_batch(crops: list[NDArray[np.uint8]]) -> Tensor:
@@ -64,16 +63,18 @@ def to_batch(crops: list[NDArray[np.uint8]]) -> Tensor:
 
 
 def _cut(
-    image: Image.Image, recipe: CropRecipe, factor: float, across: float, down: float
+    image: Image.Image, recipe: CropRecipe, factor: float, rng: np.random.Generator | None
 ) -> NDArray[np.uint8]:
-    """Cut where ``across`` and ``down``, both from 0 to 1, say how far right and down it lies."""
+    """Cut where ``rng`` says, or, without it, in the centre."""
     if recipe.place == "none":
         return np.asarray(image)
     size, factor = recipe.size, max(factor, recipe.size / min(image.size))
     if factor >= 1.0:  # a shift by part of a pixel would blur what needs no scaling
-        left, top = round(across * (image.width - size)), round(down * (image.height - size))
+        free = (image.width - size, image.height - size)
+        left, top = (n // 2 if rng is None else int(rng.integers(n + 1)) for n in free)
         return np.asarray(image.crop((left, top, left + size, top + size)))
     side = size / factor
-    left, top = across * (image.width - side), down * (image.height - side)
-    box = (left, top, left + side, top + side)
+    room = (image.width - side, image.height - side)
+    x, y = (n / 2 if rng is None else float(rng.uniform(0.0, n)) for n in room)
+    box = (x, y, x + side, y + side)
     return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC, box=box))

@@ -7,7 +7,7 @@ from typing import Any
 
 from lic_models.data.module import CropDataModule, Split
 from lic_models.data.scan import existing_folder, images_below
-from pytest_lic.errors import CorpusError
+from pytest_lic.errors import CorpusError, UsageError
 
 
 class ImageFolder(CropDataModule):
@@ -28,6 +28,7 @@ class ImageFolder(CropDataModule):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self._path = path
         self._folders: dict[Split, Path | None] = {
             "train": path,
             "validation": validation_path,
@@ -35,12 +36,31 @@ class ImageFolder(CropDataModule):
         }
 
     def files(self, split: Split) -> dict[str, Path] | None:
-        """Every image below the split's folder."""
+        """Every image below the split's folder.
+
+        Raises:
+            UsageError: the folder lies in the one to train on.
+            CorpusError: there is no such folder, or no image in it.
+        """
         path = self._folders[split]
+        if path is None and split == "test":
+            raise UsageError(
+                "ImageFolder has no images for test: give --data.test_path, or use another data "
+                "set, such as --data=lic_models.data.Kodak"
+            )
         if path is None:
             return None
         folder = existing_folder(path, "a folder of images")
+        if split != "train" and _is_inside(folder, self._path):
+            raise UsageError(
+                f"--data.{split}_path {folder}: lies in the folder to train on, {self._path}; "
+                "keep them apart, or images that are trained on will be measured"
+            )
         found = images_below(folder)
         if not found:
             raise CorpusError(f"{folder}: no image in it; expected files such as .png or .jpg")
         return found
+
+
+def _is_inside(folder: Path, other: Path) -> bool:
+    return folder.resolve().is_relative_to(other.expanduser().resolve())

@@ -1,15 +1,16 @@
 """Batches of crops, in an order that an interruption does not change.
 
-    trainer's step ──► StepSampler ──► (step, position) ──► TrainingCrops ──► CropLoader ──► batch
+    batches so far ──► StepSampler ──► (step, position) ──► TrainingCrops ──► CropLoader ──► batch
                                                             seed, step, position → crop
 
-A training crop follows from the seed, the global step and its position in the batch alone: not
-from what was drawn before, nor from which worker draws it. A run that goes on at step s thus gets
-exactly the batches that it would have got without the interruption.
+A training crop follows from the seed, the number of batches before its own and its position in
+the batch alone: not from what was drawn before, nor from which worker draws it. A run that goes
+on at step s thus gets exactly the batches that it would have got without the interruption.
 """
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -26,7 +27,7 @@ from pytest_lic.errors import CorpusError
 
 
 class Key(NamedTuple):
-    """One training crop: the global step it is for, and its place in that step's batch."""
+    """One training crop: the batches before its own, in all epochs, and its place in the batch."""
 
     step: int
     position: int
@@ -51,13 +52,13 @@ class Collated(NamedTuple):
 
 
 class StepSampler(Sampler[list[Key]]):
-    """The keys of the batches from the current step to the end of its epoch.
+    """The keys of an epoch's batches, from wherever training is.
 
     Args:
         batch_size: crops in a batch.
-        steps_per_epoch: batches in an epoch. The length is always that of a whole epoch, by
-            which Lightning tells the epoch's end also after resuming in the middle of one.
-        current_step: called when iteration starts; the global step the next batch is for.
+        steps_per_epoch: batches in an epoch. After resuming in the middle of an epoch Lightning
+            takes only what is left of it, by its own count, and asks again for the next one.
+        current_step: called when iteration starts: the batches trained on so far.
     """
 
     def __init__(
@@ -69,8 +70,7 @@ class StepSampler(Sampler[list[Key]]):
 
     def __iter__(self) -> Iterator[list[Key]]:
         first = self.current_step()
-        end = (first // self.steps_per_epoch + 1) * self.steps_per_epoch
-        for step in range(first, end):
+        for step in range(first, first + self.steps_per_epoch):
             yield [Key(step, position) for position in range(self.batch_size)]
 
     def __len__(self) -> int:
@@ -138,7 +138,9 @@ class CropLoader(DataLoader[Any]):
     def __init__(
         self, dataset: TrainingCrops | FixedCrops, on_broken: OnBroken, **options: Any
     ) -> None:
-        super().__init__(dataset, collate_fn=_collate, **options)
+        super().__init__(
+            dataset, collate_fn=_collate, worker_init_fn=_leave_interrupts_alone, **options
+        )
         self._on_broken = on_broken
         self._reported: set[str] = set()
 
@@ -150,10 +152,10 @@ class CropLoader(DataLoader[Any]):
             if images is not None:
                 yield images
             elif isinstance(self.dataset, TrainingCrops):
-                raise CorpusError(f"{problems[-1]}; nor can any other image be decoded")
+                raise CorpusError(f"{problems[-1]}; no other image can be decoded either")
 
     def state_dict(self) -> dict[str, Any]:
-        """Empty: which batch comes next follows from the trainer's step, which it saves itself.
+        """Empty: which batch comes next follows from the trainer's own count of batches.
 
         That the method exists tells Lightning that it can resume in the middle of an epoch.
         """
@@ -161,6 +163,11 @@ class CropLoader(DataLoader[Any]):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Nothing to restore; see `state_dict`."""
+
+
+def _leave_interrupts_alone(_worker: int) -> None:
+    """Ctrl-C reaches workers too; it is for the main process, which may finish a step first."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _collate(items: list[Drawn]) -> Collated:

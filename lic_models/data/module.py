@@ -23,7 +23,6 @@ _STAGES: dict[str, tuple[Split, ...]] = {
     "fit": ("train", "validation"),
     "validate": ("validation",),
     "test": ("test",),
-    "predict": ("test",),
 }
 
 
@@ -113,6 +112,39 @@ class CropDataModule(LightningDataModule):
         """
         raise NotImplementedError
 
+    def shot(self, name: str) -> str:
+        """What an image is a part of, and is held out with; by default it stands for itself."""
+        return name
+
+    def split_files(self, split: Split) -> dict[str, Path]:
+        """A split's files, after one for validation has been held out where none is published.
+
+        Raises:
+            UsageError: the data set has no such split.
+            CorpusError: a single image, of which none can be held out; or as `files`.
+        """
+        holds_out = split != "test" and self._holds_out()
+        found = self.files("train" if holds_out else split)
+        if found is None:
+            raise UsageError(
+                f"{type(self).__name__} has no images for {split}; choose another data set, such "
+                "as --data=lic_models.data.Kodak for testing"
+            )
+        if not holds_out:
+            return found
+        shots = {name: self.shot(name) for name in found}
+        if len(set(shots.values())) < 2:
+            raise CorpusError(
+                f"{next(iter(found.values()))}: the only image, so none can be held out for "
+                "validation; add images or set --data.validation_share=0"
+            )
+        held_out = hold_out(set(shots.values()), self._validation_share)
+        return {
+            name: path
+            for name, path in found.items()
+            if (shots[name] in held_out) == (split == "validation")
+        }
+
     def read(self, split: Split, smallest: int) -> ImageSet:
         """Scan a split's files and, if they are to be kept, decode them.
 
@@ -124,9 +156,8 @@ class CropDataModule(LightningDataModule):
             UsageError: the data set has no such split.
             CorpusError: an image that can't be used, or none is there.
         """
-        found = examine(self._split(split), smallest, self._on_broken)
-        keep = self._keep_in_memory if split != "test" else False  # read once
-        return load_images(found, keep, self._on_broken)
+        found = examine(self.split_files(split), smallest, self._on_broken)
+        return load_images(found, self._keep_in_memory, self._on_broken)
 
     def images(self, split: Split) -> ImageSet:
         """A split's images, read when first asked for."""
@@ -142,11 +173,11 @@ class CropDataModule(LightningDataModule):
     def setup(self, stage: str) -> None:
         """Read what a stage needs, so that a bad image is found before the first step."""
         for split in _STAGES[stage]:
-            if split != "validation" or self._has_validation():
+            if split != "validation" or stage != "fit" or self._has_validation():
                 self.images(split)
 
     def train_dataloader(self) -> CropLoader:
-        """Random crops: one epoch, or, when training goes on in the middle of one, its rest.
+        """The training crops of one epoch after another.
 
         Raises:
             UsageError: training on several devices, on which every one would get the same crops.
@@ -156,7 +187,7 @@ class CropDataModule(LightningDataModule):
                 f"training on {self.trainer.world_size} devices; the crops of a step are drawn "
                 "for one: use --trainer.devices=1"
             )
-        sampler = StepSampler(self._batch_size, self._steps_per_epoch, self._current_step)
+        sampler = StepSampler(self._batch_size, self._steps_per_epoch, self._batches_so_far)
         crops = TrainingCrops(self.images("train"), self._training_recipe, self._seed)
         return self._loader(crops, batch_sampler=sampler)
 
@@ -186,20 +217,9 @@ class CropDataModule(LightningDataModule):
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Compare with what the interrupted run had.
-
-        Raises:
-            UsageError: another length of the epoch, with which training can't go on in the middle
-                of one. Other differences only get a warning.
-        """
+        """Warn where the data differ from what the interrupted run had."""
         now = self.state_dict()
         changed = [name for name in now if name in state_dict and state_dict[name] != now[name]]
-        if "steps_per_epoch" in changed:
-            raise UsageError(
-                f"--data.steps_per_epoch {self._steps_per_epoch}: the checkpoint was written with "
-                f"{state_dict['steps_per_epoch']}; resume with that, or start a new run from its "
-                "weights"
-            )
         if changed:
             listed = ", ".join(
                 f"{name} ({state_dict[name]} before, {now[name]} now)" for name in changed
@@ -210,37 +230,22 @@ class CropDataModule(LightningDataModule):
                 stacklevel=2,
             )
 
-    def _current_step(self) -> int:
-        return 0 if self.trainer is None else int(self.trainer.global_step)
+    def _batches_so_far(self) -> int:
+        # Not the global step: that counts optimizer steps, which may be several in a batch.
+        if self.trainer is None:
+            return 0
+        return int(self.trainer.fit_loop.epoch_loop.batch_progress.total.processed)
 
     def _has_validation(self) -> bool:
         return self._validation_share > 0.0 or self.files("validation") is not None
 
-    def _split(self, split: Split) -> dict[str, Path]:
-        name = type(self).__name__
-        found = self.files(split)
-        if split == "test" or (split == "validation" and found is not None):
-            whole = found
-        else:
-            whole = self.files("train")
-        if whole is None:
-            raise UsageError(f"{name} has no images for {split}")
-        if whole is found and split != "train":
-            return whole
-        if self.files("validation") is not None or self._validation_share == 0.0:
-            return whole
-        if len(whole) < 2:
-            raise CorpusError(
-                f"{next(iter(whole.values()))}: the only image, so none can be held out for "
-                "validation; add images or set --data.validation_share=0"
-            )
-        held_out = hold_out(whole, self._validation_share)
-        return {n: p for n, p in whole.items() if (n in held_out) == (split == "validation")}
+    def _holds_out(self) -> bool:
+        return self._validation_share > 0.0 and self.files("validation") is None
 
     def _check_sizes(self, images: ImageSet) -> None:
-        first, *others = images.files
         if self._training_recipe.place != "none" or self._batch_size == 1:
             return
+        first, *others = images.files
         for other in others:
             if (other.width, other.height) != (first.width, first.height):
                 raise CorpusError(
@@ -250,11 +255,10 @@ class CropDataModule(LightningDataModule):
                 )
 
     def _loader(self, crops: TrainingCrops | FixedCrops, **options: Any) -> CropLoader:
-        keep_alive = self._workers > 0
         return CropLoader(
             crops,
             self._on_broken,
             num_workers=self._workers,
-            persistent_workers=keep_alive,
+            persistent_workers=self._workers > 0,
             **options,
         )

@@ -22,7 +22,6 @@ from pytest_lic.image_file import check_image, readable_formats
 
 OnBroken = Literal["raise", "skip"]
 
-SKIP_ADVICE = "--data.on_broken=skip goes on without it"
 _QUIET_SECONDS = 3.0
 
 
@@ -108,24 +107,36 @@ def examine(files: Mapping[str, Path], smallest: int, on_broken: OnBroken) -> li
     return usable
 
 
+def refuse_smaller(file: ImageFile, smallest: int) -> None:
+    """Raise `CorpusError` if the shorter side has fewer than ``smallest`` pixels."""
+    if min(file.width, file.height) < smallest:
+        raise CorpusError(
+            f"{file.path}: {file.width}×{file.height} pixels, smaller than the crop of "
+            f"{smallest}×{smallest}; take it out, ask for a smaller --data.crop_size"
+        )
+
+
 def report_broken(problems: Collection[str], on_broken: OnBroken) -> None:
     """Raise the first of the problems, or warn of each."""
     for problem in problems:
         if on_broken == "raise":
-            others = f" ({len(problems) - 1} more like it)" if len(problems) > 1 else ""
-            raise CorpusError(f"{problem}; {SKIP_ADVICE}{others}")
+            others = f" ({len(problems) - 1} more can't be used)" if len(problems) > 1 else ""
+            raise CorpusError(f"{problem}, or go on without it: --data.on_broken=skip{others}")
         warnings.warn(f"left out: {problem}", stacklevel=3)
 
 
 def hold_out(names: Collection[str], share: float) -> set[str]:
-    """The names held out for validation: about ``share`` of them, and at least one.
+    """The names held out for validation: about ``share`` of them, at least one and never all.
 
     Each name's hash decides, so that adding images moves none from one side to the other (except
-    where the share would be less than one image).
+    where the share would be no image, or all).
+
+    Args:
+        names: two or more.
+        share: 0 to 1.
     """
-    fractions = {name: _fraction(name) for name in names}
-    held_out = {name for name, fraction in fractions.items() if fraction < share}
-    return held_out or {min(fractions, key=fractions.__getitem__)}
+    first, *between, last = sorted(names, key=_fraction)
+    return {first, *(name for name in between if _fraction(name) < share)} - {last}
 
 
 def _fraction(name: str) -> float:
@@ -136,10 +147,6 @@ def _fraction(name: str) -> float:
 def _examine(name: str, path: Path, smallest: int) -> ImageFile:
     check_image(path)
     with Image.open(path) as image:
-        width, height = image.size
-    if min(width, height) < smallest:
-        raise CorpusError(
-            f"{path}: {width}×{height} pixels, smaller than the crop of {smallest}×{smallest}; "
-            "take it out, ask for a smaller --data.crop_size"
-        )
-    return ImageFile(name, path, width, height)
+        file = ImageFile(name, path, *image.size)
+    refuse_smaller(file, smallest)
+    return file
