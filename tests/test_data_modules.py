@@ -205,7 +205,8 @@ class Regressor(LightningModule):
         self.manual_backward((self.offset - images.mean((0, 2, 3))).square().sum())
         auxiliary.optimizer.step()
         rate = main.param_groups[0]["lr"]
-        self.trace.append(("step", self.global_step, self.current_epoch, index, rate))
+        seen = float(images.sum())
+        self.trace.append(("step", self.global_step, self.current_epoch, index, rate, seen))
 
     def validation_step(self, images: torch.Tensor, _index: int) -> None:
         self.log("loss", (self.layer(images) - images).square().mean())
@@ -294,6 +295,8 @@ def test_an_interrupted_run_ends_like_one_without_interruption(
         ("validation", 5, 0),
         ("validation", 10, 1),
     ]
+    seen = [entry[-1] for entry in uninterrupted.trace if entry[0] == "step"]
+    assert len(set(seen)) == len(seen) >= 13  # no epoch repeats another's crops
     for name, value in uninterrupted.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
 
