@@ -112,7 +112,7 @@ def refuse_smaller(file: ImageFile, smallest: int) -> None:
     if min(file.width, file.height) < smallest:
         raise CorpusError(
             f"{file.path}: {file.width}×{file.height} pixels, smaller than the crop of "
-            f"{smallest}×{smallest}; take it out, ask for a smaller --data.crop_size"
+            f"{smallest}×{smallest}; take it out or ask for a smaller --data.crop_size"
         )
 
 
