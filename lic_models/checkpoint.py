@@ -1,82 +1,103 @@
-"""The state of a training run as one safetensors file: parameters, both optimizers, the step.
+"""Lightning's checkpoints as safetensors files: no pickle, so that opening one never runs code.
 
-No pickle: opening a checkpoint never runs code from it. Memory order is not part of the state;
-parameters and moments take that of the network they are read into.
+Tensors keep their names' path through the nested checkpoint; everything else is JSON in the
+header. Memory order is not part of the state: parameters and moments take that of the network
+they are read into.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from lightning.fabric.plugins import CheckpointIO
+from torch import Tensor
 
 from lic_models.weights_file import read_tensors, write_tensors
 from pytest_lic.errors import WeightsError
 
-if TYPE_CHECKING:
-    from lic_models.training import Trainer
-
-_NETWORK = "network"
+_TENSOR, _PAIRS, _PATH = "$tensor", "$pairs", "$path"
 
 
-def write_checkpoint(trainer: Trainer, path: Path) -> None:
-    """Write the trainer's state to ``path``, whole or not at all."""
-    tensors = {f"{_NETWORK}.{key}": value for key, value in trainer.network.named_parameters()}
-    for name, optimizer in trainer.optimizers.items():
-        for index, moments in optimizer.state_dict()["state"].items():
-            for key, value in moments.items():
-                tensors[f"{name}.{index}.{key}"] = value
-    header = {"step": trainer.step, "recipe": asdict(trainer.recipe), "stages": trainer.stages}
-    write_tensors(tensors, path, header)
+class SafetensorsCheckpoints(CheckpointIO):
+    """Writes and reads what a Lightning trainer wants to keep."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
+    ) -> None:
+        """Write a checkpoint, whole or not at all.
+
+        Raises:
+            WeightsError: a callback's state that is neither a tensor nor JSON.
+        """
+        tensors: dict[str, Tensor] = {}
+        structure = _stored(checkpoint, "", tensors)
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_tensors(tensors, target, {"checkpoint": structure})
+
+    def load_checkpoint(self, path: str | Path, *_: Any, **__: Any) -> dict[str, Any]:
+        """Read a checkpoint.
+
+        Raises:
+            WeightsError: a file that is missing, cut short, a pickle or no checkpoint.
+        """
+        return read_checkpoint(Path(path))
+
+    def remove_checkpoint(self, path: str | Path) -> None:
+        """Delete a checkpoint that a better or later one replaces."""
+        Path(path).unlink(missing_ok=True)
 
 
-def read_checkpoint(trainer: Trainer, path: Path) -> None:
-    """Bring the trainer to the state stored in ``path``.
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """The nested checkpoint that ``path`` holds.
 
     Raises:
-        WeightsError: a file that can't be read, is not a checkpoint, or is one of another recipe.
+        WeightsError: a file that is missing, cut short, a pickle or no checkpoint.
     """
     tensors, header = read_tensors(path)
-    recipe, step, stages = header.get("recipe"), header.get("step"), header.get("stages")
-    if not (isinstance(recipe, dict) and isinstance(step, int) and isinstance(stages, list)):
-        raise WeightsError(f"{path}: not a training checkpoint; give weights to --init instead")
-    for key, value in asdict(trainer.recipe).items():
-        if recipe.get(key) != value:
-            raise WeightsError(
-                f"{path}: checkpoint of a run with {key} {recipe.get(key)}, not {value}; resume "
-                "with the options it was started with, or begin another run with --init"
-            )
-    copy_parameters(trainer.network, tensors, path)
-    for name, optimizer in trainer.optimizers.items():
-        moments: dict[int, dict[str, Tensor]] = {}
-        for key, tensor in _below(tensors, name).items():
-            index, field = key.split(".")
-            moments.setdefault(int(index), {})[field] = tensor
-        optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
-    trainer.step, trainer.stages = step, stages
+    structure = header.get("checkpoint")
+    if not isinstance(structure, dict):
+        raise WeightsError(
+            f"{path}: weights, not a checkpoint of training; start from them with "
+            f"--model.start={path}"
+        )
+    restored: dict[str, Any] = _restored(structure, tensors)
+    return restored
 
 
-def copy_parameters(network: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
-    """Copy the parameters of ``network`` from the tensors of a checkpoint or a weights file.
+def _stored(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
+    if isinstance(value, Tensor):
+        tensors[name] = value.detach().clone()  # safetensors refuses shared memory
+        return {_TENSOR: name}
+    if isinstance(value, dict):
+        pairs = [
+            [key, _stored(each, f"{name}.{key}".lstrip("."), tensors)]
+            for key, each in value.items()
+        ]
+        return dict(pairs) if all(isinstance(key, str) for key in value) else {_PAIRS: pairs}
+    if isinstance(value, list | tuple):
+        return [_stored(each, f"{name}.{index}", tensors) for index, each in enumerate(value)]
+    if isinstance(value, os.PathLike):
+        return {_PATH: os.fspath(value)}
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    raise WeightsError(
+        f"checkpoint: {name} is a {type(value).__name__}, which is neither a tensor nor JSON; "
+        "leave out the callback that keeps it"
+    )
 
-    Raises:
-        WeightsError: a parameter that ``path`` lacks or holds in another shape.
-    """
-    tensors = _below(tensors, _NETWORK) or tensors
-    with torch.no_grad():
-        for key, parameter in network.named_parameters():
-            found = tensors.get(key)
-            if found is None or found.shape != parameter.shape:
-                raise WeightsError(
-                    f"{path}: {key} is {'missing' if found is None else tuple(found.shape)}, "
-                    f"expected {tuple(parameter.shape)}; give the --width and --latents it has"
-                )
-            parameter.copy_(found)
 
-
-def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    start = prefix + "."
-    return {key.removeprefix(start): v for key, v in tensors.items() if key.startswith(start)}
+def _restored(value: Any, tensors: dict[str, Tensor]) -> Any:
+    if isinstance(value, list):
+        return [_restored(each, tensors) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if _TENSOR in value:
+        return tensors[value[_TENSOR]]
+    if _PATH in value:
+        return Path(value[_PATH])
+    pairs = value[_PAIRS] if _PAIRS in value else value.items()
+    return {key: _restored(each, tensors) for key, each in pairs}

@@ -1,85 +1,105 @@
-"""The codec families that ship with pytest-lic, found through its entry point.
+"""Learned codec families: those that ship with pytest-lic, and those that a file describes.
 
 Importing this loads no torch: a family is a name with qualities until one of them is built.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lic_models.codec_config import SUFFIXES, CodecConfig, read_codec_config
+from lic_models.weights_header import WeightsHeader, component_tags, file_digest, read_header
 from pytest_lic.adapters.compressai import compressai_family
 from pytest_lic.codec import CodecFamily
-from pytest_lic.errors import WeightsError
+from pytest_lic.errors import UsageError
 
 if TYPE_CHECKING:
     from torch import nn
 
 WEIGHTS = Path(__file__).parent / "weights"
 
-FP_GDN = "fp-gdn"
-FP_GDN_LAMBDAS = {"1": 0.0018, "2": 0.0067, "3": 0.0250, "4": 0.0932}
-# The third layer leaves 4 N numbers for 16 × 16 pixels, and no latent can hold more than these. On
-# photographs 192 lose so much (35 dB) that the largest λ is wasted; 256 lose less (39 dB).
-FP_GDN_WIDTH, FP_GDN_LATENTS = 64, 256
-
 
 def families() -> Iterator[CodecFamily]:
-    """Every shipped family."""
-    yield compressai_family(
-        FP_GDN,
-        build_fp_gdn,
-        FP_GDN_LAMBDAS,
-        tags={
-            "architecture": "fp",
-            "nonlinearity": "gdn",
-            "width": "pico",
-            "quantizer": "noise",
-            "prior": "factorized",
-            "coder": "rans",
-        },
-        fingerprint=fp_gdn_fingerprint,
+    """Every family whose trained weights are shipped."""
+    found: dict[str, list[WeightsHeader]] = {}
+    for path in sorted(WEIGHTS.glob("*.safetensors")):
+        header = read_header(path)
+        found.setdefault(header.name, []).append(header)
+    for headers in found.values():
+        yield learned_family(headers)
+
+
+def read_config(path: Path) -> Iterable[CodecFamily] | None:
+    """The family that a codec's config describes, of the qualities whose weights are exported.
+
+    None for a file that is no YAML.
+
+    Raises:
+        UsageError: a config that is wrong, or without any weights.
+        WeightsError: weights that can't be read, or of another codec than the config's.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        return None
+    from lic_models.command_line import described_components
+
+    config = read_codec_config(path)
+    components = {quality: described_components(config, quality) for quality in config.qualities}
+    headers = []
+    for quality, described in components.items():
+        weights = config.weights_path(quality)
+        if weights.is_file():
+            header = read_header(weights)
+            _compare(config, header, described)
+            headers.append(header)
+    if not headers:
+        expected = config.weights_path(next(iter(components)))
+        raise UsageError(
+            f"{path}: no trained weights, expected {expected}; train the codec with "
+            f"python -m lic_models fit --config {path}, then export the checkpoint"
+        )
+    return [learned_family(headers)]
+
+
+def learned_family(headers: Iterable[WeightsHeader]) -> CodecFamily:
+    """The family of some weights files of one name, ordered by λ."""
+    by_quality = {h.quality: h for h in sorted(headers, key=lambda header: header.lmbda)}
+    first = next(iter(by_quality.values()))
+
+    def build(quality: str) -> nn.Module:
+        from lic_models.codec_builder import build_codec
+        from lic_models.weights_file import load_weights
+
+        header = by_quality[quality]
+        codec = build_codec(header.components, str(header.path))
+        load_weights(codec, header.path)
+        return codec
+
+    return compressai_family(
+        first.name,
+        build,
+        {quality: header.lmbda for quality, header in by_quality.items()},
+        tags=_shared_tags(by_quality),
+        synthesis="transform.synthesis",
+        fingerprint=lambda quality: file_digest(by_quality[quality].path),
     )
 
 
-def fp_gdn_fingerprint(quality: str) -> str:
-    """The digest of the weights file of one quality of `FP_GDN`."""
-    return weights_fingerprint(FP_GDN, quality)
+def _shared_tags(headers: Mapping[str, WeightsHeader]) -> dict[str, str]:
+    """The tags on which all qualities agree."""
+    first, *others = [component_tags(header.components) for header in headers.values()]
+    return {
+        tag: choice
+        for tag, choice in first.items()
+        if all(other.get(tag) == choice for other in others)
+    }
 
 
-def weights_path(family: str, quality: str) -> Path:
-    """Where the weights of one quality of a shipped family lie."""
-    return WEIGHTS / f"{family}-{quality}.safetensors"
-
-
-def weights_fingerprint(family: str, quality: str) -> str:
-    """The SHA-256 of one quality's weights file, without building the network.
-
-    Raises:
-        WeightsError: a file that can't be read.
-    """
-    path = weights_path(family, quality)
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise WeightsError(
-            f"{path}: can't be read ({error.strerror or error}); reinstall the package, or train "
-            "the network again with lic_models.training"
-        ) from error
-
-
-def build_fp_gdn(quality: str) -> nn.Module:
-    """The factorized prior with GDN (Ballé et al., ICLR 2018), trained for one quality's λ.
-
-    Raises:
-        WeightsError: weights that are missing, damaged or of another architecture.
-    """
-    from compressai.models import FactorizedPrior
-
-    from lic_models.weights_file import load_weights
-
-    network: nn.Module = FactorizedPrior(FP_GDN_WIDTH, FP_GDN_LATENTS)
-    load_weights(network, weights_path(FP_GDN, quality))
-    return network
+def _compare(config: CodecConfig, header: WeightsHeader, described: dict[str, object]) -> None:
+    for name, component in described.items():
+        if header.components.get(name) != component:
+            raise UsageError(
+                f"{config.path}: model.{name} is {component}, but {header.path} was trained with "
+                f"{header.components.get(name)}; train and export it again, or undo the change"
+            )

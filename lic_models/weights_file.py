@@ -8,29 +8,44 @@ encoder's reads nonsense.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
-from pytest_lic.errors import WeightsError
+from lic_models.codec import LearnedCodec
+from lic_models.components.frequency_tables import FrequencyTables
+from lic_models.weights_header import HEADER
+from pytest_lic.errors import LicError, WeightsError
 
-_HEADER = "lic_models"
+_TABLES = "tables"
+_KERNELS = (2, 4)  # dimensions of what mixes channels
 _PICKLES = (b"PK\x03\x04", b"\x80")
 
 
-def write_weights(network: nn.Module, path: Path, header: Mapping[str, object]) -> None:
-    """Write the state of ``network``, whose tables must be up to date, to ``path``.
+def write_weights(
+    codec: LearnedCodec, path: Path, header: Mapping[str, object], *, half: bool = True
+) -> None:
+    """Write the parameters of ``codec`` and its tables, which must be up to date, to ``path``.
 
-    Convolution kernels, nearly all of the bytes, are stored as float16. ``header`` is JSON that
-    tells where the weights come from.
+    Args:
+        codec: what to write.
+        path: safetensors file, replaced if it exists.
+        header: JSON that tells what the codec is made of and where its weights come from.
+        half: store the kernels, nearly all of the bytes, as float16.
     """
-    state = network.state_dict().items()
-    kernels = {key: value.half() for key, value in state if value.ndim == 4}
-    write_tensors({**dict(state), **kernels}, path, header)
+    tensors = {
+        key: value.half() if half and value.ndim in _KERNELS else value
+        for key, value in codec.state_dict().items()
+    }
+    for name, tables in codec.tables.items():
+        for key, array in tables.to_arrays().items():
+            tensors[f"{_TABLES}.{name}.{key}"] = torch.from_numpy(array)
+    write_tensors(tensors, path, header)
 
 
 def write_tensors(tensors: Mapping[str, Tensor], path: Path, header: Mapping[str, object]) -> None:
@@ -38,7 +53,7 @@ def write_tensors(tensors: Mapping[str, Tensor], path: Path, header: Mapping[str
     rows = {key: value.detach().contiguous() for key, value in tensors.items()}
     part = path.with_name(path.name + ".part")
     # One entry, since safetensors puts several in an order that changes from run to run.
-    save_file(rows, part, metadata={_HEADER: json.dumps(header)})
+    save_file(rows, part, metadata={HEADER: json.dumps(header)})
     part.replace(path)
 
 
@@ -58,43 +73,70 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
             )
         with safe_open(path, framework="pt") as tensors:
             state = {key: tensors.get_tensor(key) for key in tensors.keys()}  # noqa: SIM118
-            header = json.loads((tensors.metadata() or {}).get(_HEADER, "{}"))
+            header = json.loads((tensors.metadata() or {}).get(HEADER, "{}"))
     except OSError as error:
         raise WeightsError(
             f"{path}: can't be read ({error.strerror or error}); expected a safetensors file of "
-            "trained weights. Reinstall the package, or train it with lic_models.training"
+            "trained weights. Train and export them, or reinstall the package"
         ) from error
     except (SafetensorError, ValueError) as error:
         raise WeightsError(
-            f"{path}: truncated or not a safetensors file ({error}); reinstall the package, or "
-            "train it again with lic_models.training"
+            f"{path}: truncated or not a safetensors file ({error}); export it "
+            "again, or reinstall the package"
         ) from error
     return state, header
 
 
-def load_weights(network: nn.Module, path: Path) -> None:
-    """Load ``path`` into ``network``, tables included, and leave it in evaluation mode.
+def load_weights(codec: LearnedCodec, path: Path) -> None:
+    """Load ``path`` into ``codec``, tables included, and leave it in evaluation mode.
 
     Raises:
-        WeightsError: a file that `read_tensors` refuses, or one of another architecture, or with
-            a value that is not finite.
+        WeightsError: a file that `read_tensors` refuses, one of another architecture, with a
+            value that is not finite, or with tables that are damaged or missing.
     """
-    state, _ = read_tensors(path)
-    broken = [key for key, value in state.items() if not bool(torch.isfinite(value).all())]
+    tensors, _ = read_tensors(path)
+    arrays: dict[str, dict[str, Any]] = {}
+    for key in [key for key in tensors if key.startswith(f"{_TABLES}.")]:
+        _, name, part = key.split(".", 2)
+        arrays.setdefault(name, {})[part] = tensors.pop(key).numpy()
+    _check(codec, tensors, path, "weights")
+    codec.load_state_dict(tensors)
+    try:
+        codec.tables = {name: FrequencyTables.from_arrays(parts) for name, parts in arrays.items()}
+    except (LicError, KeyError) as error:
+        raise WeightsError(
+            f"{path}: the entropy coder's tables: {error}; export it again"
+        ) from None
+    codec.eval()
+
+
+def copy_parameters(codec: LearnedCodec, path: Path) -> None:
+    """Copy the parameters of ``codec`` from weights or from a checkpoint, such as another λ's.
+
+    Raises:
+        WeightsError: a file that can't be read, or of another architecture.
+    """
+    tensors, header = read_tensors(path)
+    if "checkpoint" in header:
+        start = "state_dict.codec."
+        tensors = {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
+    tensors = {key: v for key, v in tensors.items() if not key.startswith(f"{_TABLES}.")}
+    _check(codec, tensors, path, "weights")
+    codec.load_state_dict(tensors)
+
+
+def _check(codec: LearnedCodec, tensors: Mapping[str, Tensor], path: Path, what: str) -> None:
+    """Refuse tensors that are not finite, or not those of ``codec``, naming the first of them."""
+    expected = {key: tuple(value.shape) for key, value in codec.state_dict().items()}
+    found = {key: tuple(value.shape) for key, value in tensors.items()}
+    differences = sorted(key for key in expected | found if expected.get(key) != found.get(key))
+    if differences:
+        first = differences[0]
+        raise WeightsError(
+            f"{path}: {what} of another codec than the one described, {len(differences)} "
+            f"differences; the first: {first} is {found.get(first, 'missing')}, expected "
+            f"{expected.get(first, 'none')}"
+        )
+    broken = [key for key, value in tensors.items() if not bool(torch.isfinite(value).all())]
     if broken:
         raise WeightsError(f"{path}: {broken[0]} holds values that are not finite; train it again")
-    expected, found = set(network.state_dict()), set(state)
-    if expected != found:
-        _refuse(path, network, sorted(expected ^ found))
-    try:
-        network.load_state_dict(state)
-    except RuntimeError as error:
-        _refuse(path, network, str(error).splitlines()[1:])
-    network.eval()
-
-
-def _refuse(path: Path, network: nn.Module, differences: Sequence[str]) -> None:
-    raise WeightsError(
-        f"{path}: weights of another architecture than {type(network).__name__}, "
-        f"{len(differences)} differences, the first: {differences[0].strip()}"
-    )

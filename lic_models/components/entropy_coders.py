@@ -178,7 +178,10 @@ class RangeCoder(_RunCoder[stream.model.Categorical]):
         coder = stream.queue.RangeDecoder(_words(string, ">u4"))
 
         def read(tables: FrequencyTables, table: int, count: int) -> Integers:
-            entries: Integers = coder.decode(self.model(tables, table), count)
+            try:
+                entries: Integers = coder.decode(self.model(tables, table), count)
+            except AssertionError as error:  # the library's word for a point in no interval
+                raise _corrupt("names no symbol") from error
             return entries
 
         symbols = from_runs(read, indices, tables)
@@ -224,8 +227,8 @@ class RansCoder(_RunCoder[list[int]]):
 
     def _reader(self, string: bytes, symbols: int) -> Read:
         coder = ans.RansDecoder()
-        # A symbol, with all that an escape adds, takes at most 55 bits.
-        coder.set_stream(_swapped(string + _RANS_MARK + bytes(8 * symbols)))
+        # A symbol takes at most 55 bits, with all that an escape adds, and the filling 128.
+        coder.set_stream(_swapped(string + _RANS_MARK + bytes(8 * symbols + 64)))
 
         def read(tables: FrequencyTables, table: int, count: int) -> Integers:
             cdf = self.model(tables, table)

@@ -121,7 +121,10 @@ class FrequencyTables:
     def from_masses(
         cls, masses: Sequence[NDArray[np.float64]], offsets: Sequence[int] | Integers
     ) -> FrequencyTables:
-        """Tables whose frequencies cost the fewest bits above the given distributions' entropy.
+        """Tables that cost the fewest bits above the distributions' entropy, give or take a count.
+
+        (CompressAI's ``pmf_to_quantized_cdf`` leaves what rounding down loses to the last entry,
+        the escape: up to 120 counts, which costs two to four times as many bits.)
 
         Every entry gets 1 or more, however improbable it is. A range that reaches far into the
         tails therefore takes counts from the likely symbols: at ±6.2 standard deviations that
@@ -268,6 +271,10 @@ class FrequencyTables:
 
     def __hash__(self) -> int:
         return self._hash
+
+    def __reduce__(self) -> tuple[type[FrequencyTables], tuple[NDArray[np.integer], ...]]:
+        # Copies are checked and read-only too, and take no hash to a process that salts otherwise.
+        return FrequencyTables, (self.frequencies, self.starts, self.offsets)
 
     @cached_property
     def _hash(self) -> int:

@@ -45,6 +45,11 @@ class LearnedLevelsQuantizer(Quantizer):
     Unlike the soft assignment of Mentzer et al. (CVPR 2018), there is no temperature, and the
     alphabet is not bounded.
 
+    On Laplace residuals of many scales at once, as a hyperprior sees them, the trained levels cost
+    at most 0.5 % more than the best equal step. Where every residual costs less than about 1.5
+    bits, noise overstates the rate (as for every quantizer here that trains with it) and the levels
+    drift apart: pick soft rounding there.
+
     Args:
         learned_up_to: K, 1 to 1024.
 

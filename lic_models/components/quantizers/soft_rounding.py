@@ -24,7 +24,9 @@ class SoftRoundingQuantizer(Quantizer):
                                         └── r_α, their middle ────► values
 
     For α → 0 this is `NoiseQuantizer`, for α → ∞ rounding: training starts with the smooth one and
-    ends close to what is coded. The larger α, the rarer and the larger its gradients.
+    ends close to what is coded. The larger α, the rarer and the larger the gradients: on Laplace
+    residuals the rate's have 3 to 4 times the noise quantizer's standard deviation at α = 6, which
+    closes about three quarters of the gap to the coded rate, and 13 to 20 times at α = 10.
 
     Args:
         alpha_start: α at the start of training, 0 or more.
@@ -35,7 +37,7 @@ class SoftRoundingQuantizer(Quantizer):
         UsageError: an α that is negative or not finite.
     """
 
-    def __init__(self, alpha_start: float = 1.0, alpha_end: float = 10.0) -> None:
+    def __init__(self, alpha_start: float = 1.0, alpha_end: float = 6.0) -> None:
         super().__init__()
         for name, alpha in (("alpha_start", alpha_start), ("alpha_end", alpha_end)):
             if not (math.isfinite(alpha) and alpha >= 0):

@@ -1,0 +1,66 @@
+"""What training minimises: an estimate of the rate, and λ times the distortion."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+import torch
+from pytorch_msssim import ms_ssim
+from torch import Tensor
+from torch.nn import functional as F
+
+from pytest_lic.errors import UsageError
+
+Distortion = Literal["mse", "ms-ssim"]
+
+
+class Loss(NamedTuple):
+    """One batch's loss and its parts.
+
+    Args:
+        total: λ · 255² · MSE + bpp, or λ · (1 − MS-SSIM) + bpp.
+        bpp: estimated rate in bits per pixel.
+        distortion: MSE of RGB in [0, 1], or 1 − MS-SSIM.
+    """
+
+    total: Tensor
+    bpp: Tensor
+    distortion: Tensor
+
+
+def rate_distortion_loss(
+    outputs: Mapping[str, Any], images: Tensor, lmbda: float, distortion: Distortion = "mse"
+) -> Loss:
+    """The rate-distortion Lagrangian of what a codec's forward returned for ``images``.
+
+    Ballé, Minnen, Singh, Hwang and Johnston, ICLR 2018, https://arxiv.org/abs/1802.01436.
+
+    Args:
+        outputs: ``x_hat`` and ``likelihoods``.
+        images: image batch (B, 3, H, W), RGB in [0, 1].
+        lmbda: λ, the weight of distortion against rate.
+        distortion: "mse", or "ms-ssim", for which sides must be at least 161 pixels.
+
+    Raises:
+        UsageError: images too small for MS-SSIM.
+    """
+    bpp = estimated_bits(outputs["likelihoods"]).sum() / (images.numel() / images.size(1))
+    decoded = outputs["x_hat"].float()
+    if distortion == "mse":
+        error = F.mse_loss(decoded, images)
+        return Loss(lmbda * 255.0**2 * error + bpp, bpp, error)
+    if min(images.shape[-2:]) < 161:
+        raise UsageError(
+            f"model.distortion=ms-ssim needs crops of at least 161 pixels, got "
+            f"{images.shape[-1]}×{images.shape[-2]}; give --data.crop_size=192"
+        )
+    error = 1.0 - ms_ssim(decoded, images, data_range=1.0)
+    return Loss(lmbda * error + bpp, bpp, error)
+
+
+def estimated_bits(likelihoods: Mapping[str, Tensor]) -> Tensor:
+    """−log2 of the likelihoods, each (B, C, h, w), summed over all but the batch: (B,)."""
+    nats = [-likelihood.float().log().flatten(1).sum(1) for likelihood in likelihoods.values()]
+    return torch.stack(nats).sum(0) / math.log(2.0)

@@ -1,0 +1,113 @@
+"""What a weights file says of itself: which codec it is of, and how that was trained.
+
+Read without torch, so that listing the shipped codecs loads none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_lic.errors import WeightsError
+
+HEADER = "lic_models"  # the one entry of a safetensors file's metadata that is ours
+
+
+@dataclass(frozen=True)
+class WeightsHeader:
+    """The header of one weights file.
+
+    Args:
+        path: of the file.
+        name: of the codec family.
+        quality: label of the operating point.
+        lmbda: λ it was trained for.
+        components: class path and arguments of every component.
+        training: how it was trained, for the reader.
+    """
+
+    path: Path
+    name: str
+    quality: str
+    lmbda: float
+    components: dict[str, Any]
+    training: dict[str, Any]
+
+
+def read_header(path: Path) -> WeightsHeader:
+    """The header of a weights file, without its tensors.
+
+    Raises:
+        WeightsError: a file that is missing or cut short, or no weights of a learned codec.
+    """
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            if length > path.stat().st_size:
+                raise ValueError("shorter than its header says")
+            found = json.loads(json.loads(file.read(length))["__metadata__"][HEADER])
+        return WeightsHeader(
+            path,
+            str(found["name"]),
+            str(found["quality"]),
+            float(found["lmbda"]),
+            dict(found["components"]),
+            dict(found["training"]),
+        )
+    except OSError as error:
+        raise WeightsError(
+            f"{path}: can't be read ({error.strerror or error}); expected exported weights. Train "
+            "and export them (python -m lic_models), or reinstall the package"
+        ) from error
+    except (struct.error, ValueError, KeyError, TypeError) as error:
+        raise WeightsError(
+            f"{path}: truncated, or no exported weights of lic_models "
+            f"({type(error).__name__}: {error}); export them again"
+        ) from error
+
+
+def component_tags(components: dict[str, Any]) -> dict[str, str]:
+    """Component → choice, such as ``{"nonlinearity": "gdn"}``, from the class paths.
+
+    ``--lic-component`` selects on these, and ``pytest-lic ablation`` compares by them. The width
+    is left out: it may differ from one quality to the next.
+    """
+    transform = components["transform"]
+    nonlinearity = (transform.get("init_args") or {}).get("nonlinearity")
+    tags = {
+        "architecture": _ARCHITECTURES.get(
+            _class_name(components["entropy_model"]), _class_name(components["entropy_model"])
+        ),
+        "transform": _class_name(transform).removesuffix("Transform"),
+        "quantizer": _class_name(components["quantizer"]).removesuffix("Quantizer"),
+        "coder": _class_name(components["entropy_coder"]).removesuffix("Coder"),
+    }
+    if nonlinearity is not None:
+        name = _class_name(nonlinearity)
+        tags["nonlinearity"] = _NONLINEARITIES.get(name, name)
+    return {tag: choice.lower() for tag, choice in tags.items()}
+
+
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a weights file.
+
+    Raises:
+        WeightsError: a file that can't be read.
+    """
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise WeightsError(f"{path}: can't be read ({error.strerror or error})") from error
+
+
+_ARCHITECTURES = {"Factorized": "fp", "ScaleHyperprior": "sh", "MeanScaleHyperprior": "msh"}
+_NONLINEARITIES = {"OneDN": "1dn"}
+
+
+def _class_name(component: Any) -> str:
+    path = component["class_path"] if isinstance(component, dict) else component
+    return str(path).rsplit(".", 1)[-1]
