@@ -52,7 +52,8 @@ def start_from_principal_components(codec: LearnedCodec, images: Tensor, lmbda: 
     for index in range(0, len(analysis), 2):
         last = index == len(analysis) - 1
         down, up = analysis[index], synthesis[index]
-        assert isinstance(down, nn.Conv2d) and isinstance(up, nn.ConvTranspose2d)
+        assert isinstance(down, nn.Conv2d)
+        assert isinstance(up, nn.ConvTranspose2d)
         channels = len(lift)
         vectors = _two_by_two(features[:, :channels] - lift[:, None, None])
         mean = vectors.mean(0) if last else torch.zeros(vectors.size(1))

@@ -8,9 +8,7 @@ other's inverse, as in their papers: both are learned, each on its own side.
 from __future__ import annotations
 
 import torch
-from compressai.layers import GDN as CompressaiGDN
-from compressai.layers import GDN1 as CompressaiGDN1
-from compressai.ops.parametrizers import NonNegativeParametrizer
+from compressai import layers
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -45,7 +43,7 @@ class Nonlinearity(nn.Module):
 class _Divisive(Nonlinearity):
     """A layer of CompressAI's, whose weights γ ≥ 0 mix the channels in the denominator."""
 
-    layer: CompressaiGDN
+    layer: layers.GDN
 
     def forward(self, features: Tensor) -> Tensor:
         """Features (B, C, h, w), normalised; of the same shape."""
@@ -70,7 +68,7 @@ class GDN(_Divisive):
 
     def __init__(self, channels: int, inverse: bool = False) -> None:
         super().__init__(channels, inverse)
-        self.layer = CompressaiGDN(channels, inverse=inverse)
+        self.layer = layers.GDN(channels, inverse=inverse)
 
 
 class OneDN(_Divisive):
@@ -82,7 +80,7 @@ class OneDN(_Divisive):
 
     def __init__(self, channels: int, inverse: bool = False) -> None:
         super().__init__(channels, inverse)
-        self.layer = CompressaiGDN1(channels, inverse=inverse)
+        self.layer = layers.GDN1(channels, inverse=inverse)
 
 
 class GSDN(Nonlinearity):
@@ -97,7 +95,7 @@ class GSDN(Nonlinearity):
 
     def __init__(self, channels: int, inverse: bool = False) -> None:
         super().__init__(channels, inverse)
-        self.divisor = CompressaiGDN(channels, inverse=inverse)
+        self.divisor = layers.GDN(channels, inverse=inverse)
         self.mean_weight = nn.Parameter(torch.zeros(channels, channels))
         self.mean_bias = nn.Parameter(torch.zeros(channels))
 
