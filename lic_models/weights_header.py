@@ -14,6 +14,7 @@ from typing import Any
 
 from pytest_lic.errors import WeightsError
 
+_PICKLES = (b"PK\x03\x04", b"\x80")
 HEADER = "lic_models"  # the one entry of a safetensors file's metadata that is ours
 
 
@@ -46,7 +47,9 @@ def read_header(path: Path) -> WeightsHeader:
     """
     try:
         with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
+            start = file.read(8)
+            refuse_pickle(path, start)
+            (length,) = struct.unpack("<Q", start)
             if length > path.stat().st_size:
                 raise ValueError("shorter than its header says")
             found = json.loads(json.loads(file.read(length))["__metadata__"][HEADER])
@@ -68,6 +71,15 @@ def read_header(path: Path) -> WeightsHeader:
             f"{path}: truncated, or no exported weights of lic_models "
             f"({type(error).__name__}: {error}); export them again"
         ) from error
+
+
+def refuse_pickle(path: Path, start: bytes) -> None:
+    """Raise WeightsError where the first bytes of a file are those of a pickle."""
+    if start.startswith(_PICKLES):
+        raise WeightsError(
+            f"{path}: a pickle, which is never loaded since it can run code; convert it to "
+            "safetensors where it was written"
+        )
 
 
 def component_tags(components: dict[str, Any]) -> dict[str, str]:

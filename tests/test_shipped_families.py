@@ -1,0 +1,256 @@
+"""The learned families that ship: described without torch, small, true to their configs."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import compressai.entropy_models  # noqa: F401, before pytester looks at sys.modules
+import pytest
+import skimage.data
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from lic_models import families as shipped
+from lic_models.codec_builder import build_codec
+from lic_models.codec_config import SHIPPED, read_codec_config
+from lic_models.command_line import described_components
+from lic_models.rate_distortion_loss import estimated_bits
+from lic_models.weights_file import load_weights
+from lic_models.weights_header import HEADER, component_tags, read_header
+from pytest_lic.container import payload_size
+from pytest_lic.errors import UsageError, WeightsError
+
+FAMILIES = {family.name: family for family in shipped.families()}
+LAMBDAS = [0.0018, 0.0067, 0.025, 0.0932]
+WEIGHTS = sorted(shipped.WEIGHTS.glob("*.safetensors"))
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def photograph() -> torch.Tensor:
+    """(1, 3, 256, 384)."""
+    pixels = torch.from_numpy(skimage.data.astronaut()[:256, 64:448].copy())
+    return pixels.permute(2, 0, 1)[None].float() / 255
+
+
+def test_they_are_described_without_loading_torch() -> None:
+    script = (
+        "import sys\n"
+        "from lic_models.families import families\n"
+        "found = list(families())\n"
+        "for family in found:\n"
+        "    assert len({family.fingerprint(label) for label in family.qualities}) == 4\n"
+        f"    assert list(family.qualities.values()) == {LAMBDAS}\n"
+        "    assert family.tags['nonlinearity'] == family.name.split('-')[1]\n"
+        "    assert family.tags['architecture'] == family.name.split('-')[0]\n"
+        "assert len(found) >= 4\n"
+        "assert 'torch' not in sys.modules\n"
+        "assert 'jsonargparse' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_rate_and_quality_rise_with_lambda_and_the_estimate_is_what_is_paid(
+    name: str, photograph: torch.Tensor
+) -> None:
+    family = FAMILIES[name]
+    bits, psnr = [], []
+    for quality in family.qualities:
+        codec = family.build(quality, "cpu")
+        (bitstream,) = codec.encode(photograph)
+        decoded = codec.decode([bitstream]).clamp(0, 1).mul(255).round() / 255
+        assert decoded.shape == photograph.shape
+        payload = payload_size(bitstream)
+        assert payload is not None
+        network = built(shipped.WEIGHTS / f"{name}-{quality}.safetensors")
+        with torch.inference_mode():
+            estimate = float(estimated_bits(network(photograph)["likelihoods"])[0]) / 8
+        assert payload == pytest.approx(estimate, rel=0.01, abs=16)
+        bits.append(8 * len(bitstream) / (photograph.size(2) * photograph.size(3)))
+        psnr.append(-10 * torch.log10((decoded - photograph).square().mean()).item())
+    assert bits == sorted(set(bits))
+    assert psnr == sorted(set(psnr))
+    assert 0.05 < bits[0] < bits[-1] < 3
+    assert 24 < psnr[0] < psnr[-1] < 45
+
+
+@pytest.mark.parametrize("config", sorted(SHIPPED.glob("*-*.yaml")), ids=lambda path: path.stem)
+def test_weights_are_those_of_the_config(config: Path) -> None:
+    described = read_codec_config(config)
+    assert described.name == config.stem
+    for quality in described.qualities:
+        path = shipped.WEIGHTS / f"{described.name}-{quality}.safetensors"
+        header = read_header(path)
+        assert header.components == described_components(described, quality)
+        assert header.lmbda == described.qualities[quality]["model.lmbda"]
+        assert header.training["steps"] == described.settings["trainer"]["max_steps"]
+        assert header.training["start"] == described.settings["model"]["start"]
+
+
+def test_all_weights_together_stay_small() -> None:
+    assert sum(path.stat().st_size for path in WEIGHTS) < 30e6
+
+
+def test_every_network_has_its_card() -> None:
+    cards = (shipped.WEIGHTS.parent / "MODEL_CARDS.md").read_text()
+    for path in WEIGHTS:
+        assert f"`{path.stem}`" in cards
+
+
+def test_tags_name_every_component() -> None:
+    components = {
+        "transform": {
+            "class_path": "mine.WideTransform",
+            "init_args": {"nonlinearity": {"class_path": "lic_models.components.OneDN"}},
+        },
+        "quantizer": "lic_models.components.UniversalQuantizer",
+        "entropy_model": {"class_path": "lic_models.components.ScaleHyperprior"},
+        "entropy_coder": "lic_models.components.AnsCoder",
+    }
+    assert component_tags(components) == {
+        "architecture": "sh",
+        "transform": "wide",
+        "quantizer": "universal",
+        "coder": "ans",
+        "nonlinearity": "1dn",
+    }
+
+
+class TestBrokenWeights:
+    @pytest.fixture
+    def weights(self, tmp_path: Path) -> Path:
+        """A copy of one network's weights."""
+        copy = tmp_path / WEIGHTS[0].name
+        copy.write_bytes(WEIGHTS[0].read_bytes())
+        return copy
+
+    def test_missing(self, weights: Path) -> None:
+        weights.unlink()
+        with pytest.raises(WeightsError, match=r"\.safetensors: can't be read"):
+            read_header(weights)
+
+    @pytest.mark.parametrize("kept", [0, 5, 1000])
+    def test_a_header_cut_short(self, weights: Path, kept: int) -> None:
+        weights.write_bytes(weights.read_bytes()[:kept])
+        with pytest.raises(WeightsError, match=r"\.safetensors: truncated, or no exported"):
+            read_header(weights)
+
+    def test_tensors_cut_short(self, weights: Path) -> None:
+        codec = built(weights)
+        weights.write_bytes(weights.read_bytes()[:-1])
+        with pytest.raises(WeightsError, match=r"\.safetensors: truncated or not"):
+            load_weights(codec, weights)
+
+    def test_a_pickle_is_named_and_not_opened(self, weights: Path) -> None:
+        codec = built(weights)
+        weights.write_bytes(pickle.dumps({"a": 1}))
+        with pytest.raises(WeightsError, match="a pickle, which is never loaded"):
+            load_weights(codec, weights)
+
+    def test_another_width(self, weights: Path) -> None:
+        codec = built(weights)
+        change(weights, "transform.analysis.0.weight", torch.zeros(8, 3, 5, 5))
+        with pytest.raises(WeightsError, match=r"another codec.*analysis\.0\.weight is \(8, 3"):
+            load_weights(codec, weights)
+
+    def test_not_finite(self, weights: Path) -> None:
+        codec = built(weights)
+        kernel = load_file(weights)["transform.synthesis.0.weight"]
+        kernel[0, 0, 0, 0] = float("nan")
+        change(weights, "transform.synthesis.0.weight", kernel)
+        with pytest.raises(WeightsError, match=r"synthesis\.0\.weight holds values that are not"):
+            load_weights(codec, weights)
+
+    def test_tables_damaged(self, weights: Path) -> None:
+        codec = built(weights)
+        tensors = load_file(weights)
+        key = next(key for key in tensors if key.startswith("tables.latents.freq"))
+        change(weights, key, tensors[key] + 1)
+        with pytest.raises(WeightsError, match="entropy coder tables"):
+            load_weights(codec, weights)
+
+    def test_tables_missing(self, weights: Path) -> None:
+        codec = built(weights)
+        tensors = load_file(weights)
+        kept = {key: value for key, value in tensors.items() if not key.startswith("tables.")}
+        save_file(kept, weights, metadata=metadata(weights))
+        with pytest.raises(WeightsError, match="entropy coder tables"):
+            load_weights(codec, weights)
+
+    def test_new_weights_are_a_new_fingerprint(self, weights: Path) -> None:
+        family = shipped.learned_family([read_header(weights)])
+        (quality,) = family.qualities
+        before = family.fingerprint(quality) if family.fingerprint else None
+        kernel = load_file(weights)["transform.synthesis.0.weight"]
+        change(weights, "transform.synthesis.0.weight", kernel + 1e-3)
+        assert family.fingerprint is not None
+        assert family.fingerprint(quality) != before
+
+
+class TestConfigOfAUser:
+    """What `read_config` makes of a file given to ``--lic-config``."""
+
+    @pytest.fixture
+    def config(self, tmp_path: Path) -> Path:
+        path = tmp_path / "mine.yaml"
+        path.write_text("extends: fp-gdn\nweights: 'weights/{quality}.safetensors'\n")
+        (tmp_path / "weights").mkdir()
+        return path
+
+    def test_qualities_with_weights_are_its_operating_points(self, config: Path) -> None:
+        for quality in ("2", "4"):
+            self.give_weights(config, "mine", quality)
+        (family,) = shipped.read_config(config) or ()
+        assert (family.name, dict(family.qualities)) == ("mine", {"2": 0.0067, "4": 0.0932})
+
+    def test_another_kind_of_file_is_left_to_other_readers(self, tmp_path: Path) -> None:
+        assert shipped.read_config(tmp_path / "mine.toml") is None
+
+    def test_no_weights_at_all(self, config: Path) -> None:
+        with pytest.raises(UsageError, match=r"mine\.yaml: no trained weights, expected .*fit --"):
+            shipped.read_config(config)
+
+    def test_weights_of_another_codec(self, config: Path) -> None:
+        self.give_weights(config, "mine", "1")
+        config.write_text(
+            config.read_text() + "model: {entropy_coder: lic_models.components.AnsCoder}"
+        )
+        with pytest.raises(UsageError, match=r"mine\.yaml: model\.entropy_coder is .*trained with"):
+            shipped.read_config(config)
+
+    def give_weights(self, config: Path, name: str, quality: str) -> None:
+        source = shipped.WEIGHTS / f"fp-gdn-{quality}.safetensors"
+        header = json.loads(metadata(source)[HEADER])
+        save_file(
+            load_file(source),
+            config.parent / "weights" / f"{quality}.safetensors",
+            metadata={HEADER: json.dumps({**header, "name": name})},
+        )
+
+
+def built(path: Path):
+    codec = build_codec(read_header(path).components, path.name)
+    load_weights(codec, path)
+    return codec
+
+
+def metadata(path: Path) -> dict[str, str]:
+    with safe_open(path, framework="pt") as file:
+        return dict(file.metadata())
+
+
+def change(path: Path, key: str, value: torch.Tensor) -> None:
+    save_file({**load_file(path), key: value}, path, metadata=metadata(path))
