@@ -88,12 +88,12 @@ class LearnedLevelsQuantizer(Quantizer):
         Raises:
             WeightsError: a learned step is not finite.
         """
-        steps = self._step_sizes(torch.float64).detach()
-        if not bool(torch.isfinite(steps).all()):
+        if not bool(torch.isfinite(self.steps).all()):
             raise WeightsError(
                 "LearnedLevelsQuantizer: a learned step is not finite; expected finite weights: "
                 "load another checkpoint, or train with a lower learning rate"
             )
+        steps = self._step_sizes(torch.float64).detach()
         return self._added_up(torch.round(steps / STEP_GRID) * STEP_GRID)
 
     def symbols(self, residual: Tensor, variant: Tensor) -> Tensor:
@@ -121,7 +121,10 @@ class LearnedLevelsQuantizer(Quantizer):
         return (F.softplus(self.steps.to(dtype)) + SMALLEST_STEP).clamp(max=LARGEST_STEP)
 
     def _added_up(self, steps: Tensor) -> Tensor:
-        sums = F.pad(steps.cumsum(0), (1, 0))
+        """The 2K + 1 levels with these steps between them, level 0 in their middle."""
+        # Not cumsum, which torch's deterministic mode refuses for floats on CUDA.
+        count = len(steps)
+        sums = F.pad((steps * torch.ones(count, count).tril().to(steps)).sum(1), (1, 0))
         return sums - sums[self.learned_up_to]
 
     def _nearest(self, residual: Tensor, levels: Tensor) -> Tensor:
