@@ -1,6 +1,6 @@
 """Symbols outside their table: what follows the escape, so that any int32 can be coded.
 
-    symbol ─► number from 1 to 2**33 + 1 ─► bits after its leading one (0 … 33), then those bits
+    symbol ─► number from 1 to 2**33 − 2 ─► bits after its leading one (0 … 32), then those bits
 
 CompressAI's own escape stops at a distance of 2**27: its encoder never returns from one further.
 """
@@ -10,22 +10,24 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-ESCAPE_LENGTHS = 34
-"""An escaped symbol's number has 0 to 33 bits after its leading one."""
+ESCAPE_LENGTHS = 33
+"""An escaped symbol's number has 0 to 32 bits after its leading one."""
 
 
 def escape_number(
-    symbols: NDArray[np.int32], offsets: NDArray[np.int32], held: NDArray[np.int64]
+    symbols: NDArray[np.int32],
+    offsets: NDArray[np.int32] | np.int32,
+    held: NDArray[np.int64] | int,
 ) -> NDArray[np.int64]:
-    """How far escaped symbols lie outside their tables, as one number from 1 to 2**33 + 1.
+    """How far escaped symbols lie outside their tables, as one number from 1 to 2**33 − 2.
 
     With distance 0 for the nearest symbol outside: 1 + 2·distance above the table, 2 + 2·distance
     below it.
 
     Args:
         symbols: int32 (n,), each outside its table.
-        offsets: int32 (n,), of the tables.
-        held: int64 (n,), how many symbols each table holds.
+        offsets: int32, of the tables, (n,) or the same for all.
+        held: how many symbols each table holds, (n,) or the same for all.
     """
     local = symbols.astype(np.int64) - offsets
     return np.where(local < 0, -2 * local, 2 * (local - held) + 1)

@@ -24,9 +24,8 @@ from pytest_lic.errors import CodecError, WeightsError
 Integers = NDArray[np.int32]
 """int32 (n,): symbols, table indices or entries."""
 
-PRECISION = 16
-"""log2 of what the frequencies of a table sum to."""
-TOTAL = 1 << PRECISION
+TOTAL = 1 << 16
+"""What the frequencies of a table sum to."""
 MOST_ENTRIES = 1 << 15
 """`FrequencyTables.from_masses` makes no longer table: its mean count would be below 2."""
 
@@ -199,7 +198,7 @@ class FrequencyTables:
     def ideal_bits(self, symbols: Integers, indices: Integers) -> float:
         """The length that an ideal coder needs under these tables, in bits.
 
-        −log2(frequency / 2**16) of every entry, and of every escaped symbol log2(34) plus the
+        −log2(frequency / 2**16) of every entry, and of every escaped symbol log2(33) plus the
         bits of its code number, as the coders write it.
 
         Args:
@@ -223,7 +222,7 @@ class FrequencyTables:
 
     @cached_property
     def _bits(self) -> NDArray[np.float64]:
-        bits: NDArray[np.float64] = PRECISION - np.log2(self.frequencies)
+        bits: NDArray[np.float64] = -np.log2(self.frequencies / TOTAL)
         return bits
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
@@ -272,7 +271,9 @@ class FrequencyTables:
     def __hash__(self) -> int:
         return self._hash
 
-    def __reduce__(self) -> tuple[type[FrequencyTables], tuple[NDArray[np.integer], ...]]:
+    def __reduce__(
+        self,
+    ) -> tuple[type[FrequencyTables], tuple[NDArray[np.int32] | NDArray[np.int64], ...]]:
         # Copies are checked and read-only too, and take no hash to a process that salts otherwise.
         return FrequencyTables, (self.frequencies, self.starts, self.offsets)
 
@@ -304,7 +305,8 @@ def _quantized(masses: NDArray[np.float64], table: int) -> Integers:
             break
         raised = below
         scale = (TOTAL - raised.sum()) / probabilities[~raised].sum()
-    frequencies = np.maximum(np.floor(probabilities * scale), 1).astype(np.int32)
+    shares = np.maximum(np.floor(probabilities * scale), 1)
+    frequencies: Integers = shares.astype(np.int32)
     # One count more where it saves the most bits.
     left = TOTAL - int(frequencies.sum())
     saved = probabilities * np.log1p(1 / frequencies)
@@ -317,7 +319,8 @@ def _int32(offsets: NDArray[np.generic]) -> Integers:
         offsets.size and not _INT32.min <= int(offsets.min()) <= int(offsets.max()) <= _INT32.max
     ):
         raise _broken(f"offsets are {offsets.dtype}; expected whole numbers within int32")
-    return offsets.astype(np.int32)
+    whole: Integers = offsets.astype(np.int32)
+    return whole
 
 
 def _broken(what: str) -> CodecError:

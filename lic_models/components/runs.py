@@ -37,19 +37,19 @@ Read = Callable[[FrequencyTables, int, int], Integers]
 """Decodes so many entries with a table: (tables, table, count) → int32 (count,)."""
 
 
-def _even(entries: int) -> Integers:
-    steps = np.arange(entries + 1, dtype=np.int64) * TOTAL // entries
-    return np.diff(steps).astype(np.int32)
+def _escape_tables() -> FrequencyTables:
+    steps = np.arange(ESCAPE_LENGTHS + 1) * TOTAL // ESCAPE_LENGTHS
+    # Bits that took exactly one bit each would pass through a coder's state unmixed, and a
+    # flipped one would not show at the end. Unequal by this little they cost no more.
+    bits = [TOTAL // 2 - 1, TOTAL // 2 + 1]
+    starts = np.array([0, ESCAPE_LENGTHS, ESCAPE_LENGTHS + 2])
+    return FrequencyTables(
+        np.append(np.diff(steps), bits).astype(np.int32), starts, np.zeros(2, np.int32)
+    )
 
 
-def _even_tables(*entries: int) -> FrequencyTables:
-    starts = np.cumsum([0, *entries], dtype=np.int64)
-    rows = np.concatenate([_even(each) for each in entries])
-    return FrequencyTables(rows, starts, np.zeros(len(entries), np.int32))
-
-
-ESCAPE_TABLES = _even_tables(ESCAPE_LENGTHS, 2)
-"""How many bits an escaped symbol takes, and each of these bits, with all entries alike."""
+ESCAPE_TABLES = _escape_tables()
+"""How many bits an escaped symbol takes, all numbers alike, and each of these bits."""
 _LENGTHS, _BITS = 0, 1
 
 
@@ -86,7 +86,7 @@ def to_runs(symbols: Integers, indices: Integers, tables: FrequencyTables) -> It
         yield Run(tables, table, entries)
         if entries.max() == held:
             escaped = group[entries == held].view(np.int32)
-            numbers.append(escape_number(escaped, offset, np.int64(held)))
+            numbers.append(escape_number(escaped, offset, held))
     if numbers:
         number = np.concatenate(numbers)
         lengths = escape_length(number)
@@ -125,7 +125,8 @@ def from_runs(read: Read, indices: Integers, tables: FrequencyTables) -> Integer
         values = escaped_symbol(number, np.concatenate(offsets), np.concatenate(held))
         if (values != values.astype(np.int32)).any():
             raise CorruptBitstreamError(
-                "entropy decoding: a symbol outside its table is not int32; the string was damaged"
+                "entropy decoding: a symbol beyond int32; the string was damaged, or coded with "
+                "other tables or indices"
             )
         symbols[np.concatenate(escaped)] = values
     if groups.order is None:
