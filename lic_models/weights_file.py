@@ -8,7 +8,8 @@ encoder's reads nonsense.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,13 @@ from torch import Tensor
 
 from lic_models.codec import LearnedCodec
 from lic_models.components.frequency_tables import FrequencyTables
-from lic_models.weights_header import HEADER
+from lic_models.weights_header import HEADER, refuse_pickle
 from pytest_lic.errors import LicError, WeightsError
+from pytest_lic.pickles import START
 
 _TABLES = "tables"
+_IN_CHECKPOINT = "state_dict.codec."
 _KERNELS = (2, 4)  # dimensions of what mixes channels
-_PICKLES = (b"PK\x03\x04", b"\x80")
 
 
 def write_weights(
@@ -39,7 +41,7 @@ def write_weights(
         half: store the kernels, nearly all of the bytes, as float16.
     """
     tensors = {
-        key: value.half() if half and value.ndim in _KERNELS else value
+        key: value.half() if half and _is_kernel(value) else value
         for key, value in codec.state_dict().items()
     }
     for name, tables in codec.tables.items():
@@ -48,13 +50,42 @@ def write_weights(
     write_tensors(tensors, path, header)
 
 
+@torch.no_grad()
+def round_kernels(codec: LearnedCodec) -> None:
+    """Round the kernels of ``codec`` to float16, as `write_weights` stores them.
+
+    Raises:
+        WeightsError: a kernel beyond the range of float16.
+    """
+    for key, value in codec.state_dict().items():
+        if _is_kernel(value):
+            rounded = value.half()
+            if not bool(torch.isfinite(rounded).all()):
+                raise WeightsError(
+                    f"{key} holds values beyond float16's ±65504; export with --float32"
+                )
+            value.copy_(rounded)
+
+
 def write_tensors(tensors: Mapping[str, Tensor], path: Path, header: Mapping[str, object]) -> None:
-    """Write tensors and a JSON header to ``path``, whole or not at all, always in equal bytes."""
+    """Write tensors and a JSON header to ``path``, whole or not at all, always in equal bytes.
+
+    Raises:
+        WeightsError: the file can't be written there.
+    """
     rows = {key: value.detach().contiguous() for key, value in tensors.items()}
     part = path.with_name(path.name + ".part")
-    # One entry, since safetensors puts several in an order that changes from run to run.
-    save_file(rows, part, metadata={HEADER: json.dumps(header)})
-    part.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # One entry, since safetensors puts several in an order that changes from run to run.
+        save_file(rows, part, metadata={HEADER: json.dumps(header)})
+        part.replace(path)
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(
+            f"{path}: can't be written ({_reason(error)}); choose another place, or make room"
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
@@ -63,6 +94,22 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
     Raises:
         WeightsError: a file that is missing, truncated, damaged or a pickle.
     """
+    with _opened(path) as file:
+        return {key: file.get_tensor(key) for key in file.keys()}, _header(file)  # noqa: SIM118
+
+
+def read_json_header(path: Path) -> dict[str, object]:
+    """The header of a safetensors file of which no byte is missing; no tensor is read.
+
+    Raises:
+        WeightsError: as `read_tensors`.
+    """
+    with _opened(path) as file:
+        return _header(file)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     try:
         with path.open("rb") as file:
             head = file.read(4)
@@ -71,20 +118,32 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
                 f"{path}: a pickle, which is never loaded since it can run code; "
                 "convert it to safetensors where it was written"
             )
+        if not head:
+            raise WeightsError(f"{path}: truncated or not a safetensors file (it is empty)")
         with safe_open(path, framework="pt") as tensors:
-            state = {key: tensors.get_tensor(key) for key in tensors.keys()}  # noqa: SIM118
-            header = json.loads((tensors.metadata() or {}).get(HEADER, "{}"))
+            yield tensors
     except OSError as error:
         raise WeightsError(
-            f"{path}: can't be read ({error.strerror or error}); expected a safetensors file of "
-            "trained weights. Train and export them, or reinstall the package"
+            f"{path}: can't be read ({_reason(error)}); expected exported weights or a checkpoint"
         ) from error
     except (SafetensorError, ValueError) as error:
         raise WeightsError(
-            f"{path}: truncated or not a safetensors file ({error}); export it "
-            "again, or reinstall the package"
+            f"{path}: truncated or not a safetensors file ({error}); expected exported weights or "
+            "a checkpoint: copy it again, or train anew"
         ) from error
-    return state, header
+
+
+def _is_kernel(value: Tensor) -> bool:
+    return value.is_floating_point() and value.ndim in _KERNELS
+
+
+def _header(file: Any) -> dict[str, object]:
+    header = json.loads((file.metadata() or {}).get(HEADER, "{}"))
+    return header if isinstance(header, dict) else {}
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error)
 
 
 def load_weights(codec: LearnedCodec, path: Path) -> None:
@@ -118,8 +177,11 @@ def copy_parameters(codec: LearnedCodec, path: Path) -> None:
     """
     tensors, header = read_tensors(path)
     if "checkpoint" in header:
-        start = "state_dict.codec."
-        tensors = {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
+        tensors = {
+            key.removeprefix(_IN_CHECKPOINT): value
+            for key, value in tensors.items()
+            if key.startswith(_IN_CHECKPOINT)
+        }
     tensors = {key: v for key, v in tensors.items() if not key.startswith(f"{_TABLES}.")}
     _check(codec, tensors, path, "weights")
     codec.load_state_dict(tensors)

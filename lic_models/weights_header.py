@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from pytest_lic.errors import WeightsError
+from pytest_lic.pickles import START, is_pickle
 
-_PICKLES = (b"PK\x03\x04", b"\x80")
 HEADER = "lic_models"  # the one entry of a safetensors file's metadata that is ours
 
 
@@ -47,9 +47,10 @@ def read_header(path: Path) -> WeightsHeader:
     """
     try:
         with path.open("rb") as file:
-            start = file.read(8)
+            start = file.read(START)
             refuse_pickle(path, start)
-            (length,) = struct.unpack("<Q", start)
+            (length,) = struct.unpack("<Q", start[:8])
+            file.seek(8)
             if length > path.stat().st_size:
                 raise ValueError("shorter than its header says")
             found = json.loads(json.loads(file.read(length))["__metadata__"][HEADER])
@@ -74,8 +75,8 @@ def read_header(path: Path) -> WeightsHeader:
 
 
 def refuse_pickle(path: Path, start: bytes) -> None:
-    """Raise WeightsError where the first bytes of a file are those of a pickle."""
-    if start.startswith(_PICKLES):
+    """Raise WeightsError where the first `START` bytes of a file are those of a pickle."""
+    if is_pickle(start):
         raise WeightsError(
             f"{path}: a pickle, which is never loaded since it can run code; convert it to "
             "safetensors where it was written"

@@ -30,7 +30,6 @@ _TORCHVISION = {
     "alex": ("alexnet", "AlexNet_Weights"),
     "squeeze": ("squeezenet1_1", "SqueezeNet1_1_Weights"),
 }
-_PICKLE = (b"PK\x03\x04", b"\x80")  # torch.save's archive, and a bare pickle
 
 
 @dataclass(frozen=True)
@@ -175,12 +174,12 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
 def _refuse_pickle(path: Path) -> None:
     try:
         with path.open("rb") as file:
-            start = file.read(4)
+            start = file.read(START)
     except OSError as error:
         raise WeightsError(
             f"{path}: can't be read ({error.strerror}); --lic-lpips-weights expects a file"
         ) from error
-    if start.startswith(_PICKLE):
+    if is_pickle(start):
         raise WeightsError(
             f"{path}: a pickle, which could run code and is never loaded; convert it where you "
             "trust it: safetensors.torch.save_file(torch.load(path, weights_only=True), "
