@@ -14,12 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lic_models.components.entropy_coders import EntropyCoder, RangeCoder
+from lic_models.components.entropy_coders import EntropyCoder, AnsCoder
 from lic_models.components.entropy_models import EntropyModel, Factorized
 from lic_models.components.frequency_tables import FrequencyTables
 from lic_models.components.quantizers import NoiseQuantizer, Quantizer
 from lic_models.components.transforms import ConvolutionalTransform, Transform
-from pytest_lic.errors import CorruptBitstreamError, UsageError
+from pytest_lic.errors import CodecError, CorruptBitstreamError, UsageError
 
 
 class LearnedCodec(nn.Module):
@@ -32,7 +32,8 @@ class LearnedCodec(nn.Module):
         entropy_coder: how symbols become bytes.
 
     Raises:
-        UsageError: an entropy model for another number of latent channels than the transform's.
+        UsageError: an entropy model for another number of latent channels than the transform's,
+            or a transform that gives none.
     """
 
     def __init__(
@@ -43,10 +44,10 @@ class LearnedCodec(nn.Module):
         entropy_coder: EntropyCoder | None = None,
     ) -> None:
         super().__init__()
-        self.transform = transform or ConvolutionalTransform()
-        self.quantizer = quantizer or NoiseQuantizer()
-        self.entropy_model = entropy_model or Factorized()
-        self.entropy_coder: EntropyCoder = entropy_coder or RangeCoder()
+        self.transform = ConvolutionalTransform() if transform is None else transform
+        self.quantizer = NoiseQuantizer() if quantizer is None else quantizer
+        self.entropy_model = Factorized() if entropy_model is None else entropy_model
+        self.entropy_coder: EntropyCoder = AnsCoder() if entropy_coder is None else entropy_coder
         given, expected = self.transform.latent_channels, self.entropy_model.latent_channels
         if expected is None:
             self.entropy_model.build(given)
@@ -71,21 +72,30 @@ class LearnedCodec(nn.Module):
 
         Returns:
             ``x_hat``, of the images' shape, and ``likelihoods``: name → (B, C, h, w). In training
-            mode with the quantizer's proxy; in evaluation mode, what coding would give.
+            mode with the quantizer's proxy; in evaluation mode what coding would give, but for
+            the latents that `EntropyModel.forward` tells of.
+
+        Raises:
+            CodecError: no image batch of such sides, or (in evaluation mode) latents that are not
+                finite.
         """
-        latents = self.transform.analysis(images)
+        latents = self._analysed(images)
         # Latents can be in the hundreds, where bfloat16 knows no fractions.
         with torch.autocast(images.device.type, enabled=False):
             rated = self.entropy_model(latents.float(), self.quantizer)
         return {"x_hat": self.transform.synthesis(rated.values), "likelihoods": rated.likelihoods}
 
+    @torch.no_grad()
     def compress(self, images: Tensor) -> dict[str, Any]:
-        """Code an image batch (B, 3, H, W), RGB in [0, 1].
+        """Code an image batch (B, 3, H, W), RGB in [0, 1], sides as for `forward`.
 
         Returns:
             ``strings``: for each string of the entropy model a list of B; ``shape``: (h, w).
+
+        Raises:
+            CodecError: no such image batch, latents that are not finite, or no tables yet.
         """
-        latents = self.transform.analysis(images)
+        latents = self._analysed(images)
         coded = [
             self.entropy_model.compress(latent, self.quantizer, self.entropy_coder)
             for latent in latents
@@ -93,16 +103,24 @@ class LearnedCodec(nn.Module):
         shape = (latents.shape[-2], latents.shape[-1])
         return {"strings": [list(each) for each in zip(*coded, strict=True)], "shape": shape}
 
+    @torch.no_grad()
     def decompress(
-        self, strings: Sequence[Sequence[bytes]], shape: tuple[int, int]
+        self, strings: Sequence[Sequence[bytes]], shape: Sequence[int]
     ) -> dict[str, Tensor]:
         """Decode what `compress` gave: ``x_hat``, (B, 3, H, W), neither cropped nor clamped.
 
         Raises:
-            CorruptBitstreamError: strings that are no code of a latent of this shape.
+            CorruptBitstreamError: strings that are noticed to be no code of a latent of this
+                shape.
+            CodecError: no tables yet.
         """
-        if not strings or len({len(each) for each in strings}) > 1:
-            raise CorruptBitstreamError("strings of several batch sizes, or none")
+        counts = {len(each) for each in strings}
+        if len(counts) != 1 or 0 in counts:
+            raise CorruptBitstreamError(
+                f"strings of {sorted(counts) or 'no'} images; expected of one number of images"
+            )
+        if len(shape) != 2 or min(shape) < 1:
+            raise CorruptBitstreamError(f"latent of shape {tuple(shape)}; expected (h, w)")
         latents = [
             self.entropy_model.decompress(
                 list(each), (shape[0], shape[1]), self.quantizer, self.entropy_coder
@@ -122,4 +140,16 @@ class LearnedCodec(nn.Module):
 
     @tables.setter
     def tables(self, tables: Mapping[str, FrequencyTables]) -> None:
-        self.entropy_model.load_tables(tables)
+        self.entropy_model.load_tables(tables, self.quantizer)
+
+    def _analysed(self, images: Tensor) -> Tensor:
+        factor = self.downsampling_factor
+        if images.ndim != 4 or images.size(1) != 3 or not images.numel():
+            raise CodecError(f"images of shape {tuple(images.shape)}; expected (B, 3, H, W)")
+        if images.size(2) % factor or images.size(3) % factor:
+            raise CodecError(
+                f"images of {images.size(3)}×{images.size(2)} pixels; this codec takes multiples "
+                f"of {factor}: pad or crop them"
+            )
+        latents: Tensor = self.transform.analysis(images)
+        return latents

@@ -2,33 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from jsonargparse import ArgumentError, ArgumentParser
 
 from lic_models.codec import LearnedCodec
-from pytest_lic.errors import UsageError
+from lic_models.components.entropy_coders import EntropyCoder
+from lic_models.components.entropy_models import EntropyModel
+from lic_models.components.quantizers import Quantizer
+from lic_models.components.transforms import Transform
+from pytest_lic.errors import LicError, UnknownNameError, UsageError
+
+_KINDS = {
+    "transform": Transform,
+    "quantizer": Quantizer,
+    "entropy_model": EntropyModel,
+    "entropy_coder": EntropyCoder,
+}
 
 
-def build_codec(components: dict[str, Any], where: str) -> LearnedCodec:
+def build_codec(components: Mapping[str, Any], where: str) -> LearnedCodec:
     """Build a codec with random weights.
 
     Args:
         components: ``transform``, ``quantizer``, ``entropy_model`` and ``entropy_coder``, each a
-            class path or a mapping of ``class_path`` and ``init_args``.
+            class path or a mapping of ``class_path`` and ``init_args``. What is left out or None
+            is `LearnedCodec`'s default.
         where: names what describes them, for error messages.
 
     Raises:
         UsageError: a class or an argument that does not exist, or components that do not fit each
             other, naming the key.
     """
-    parser = ArgumentParser(exit_on_error=False)
-    parser.add_class_arguments(LearnedCodec, None, sub_configs=False)
+    for name in components:
+        if name not in _KINDS:
+            raise UnknownNameError("component", name, _KINDS, where)
+    given = {name: each for name, each in components.items() if each is not None}
+    built = {name: _built(name, each, where) for name, each in given.items()}
     try:
-        built = parser.instantiate(parser.parse_object(components))
-    except ArgumentError as error:
-        raise UsageError(f"{where}: {' '.join(str(error).split())}") from error
-    try:
-        return LearnedCodec(**vars(built))
+        return LearnedCodec(**built)
     except UsageError as error:
         raise UsageError(f"{where}: {error}") from error
+
+
+def _built(name: str, component: Any, where: str) -> Any:
+    # One parser a component: jsonargparse does not tell which one a constructor refused.
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_argument(f"--{name}", type=_KINDS[name])
+    try:
+        return parser.instantiate(parser.parse_object({name: component}))[name]
+    except (ArgumentError, LicError, ValueError) as error:
+        told = " ".join(str(error).split()).removeprefix(f'Parser key "{name}": ')
+        raise UsageError(f"{where}: {name}: {told}") from error

@@ -33,30 +33,45 @@ def start_from_principal_components(codec: LearnedCodec, images: Tensor, lmbda: 
     Args:
         codec: with a `ConvolutionalTransform`.
         images: float32 (B, 3, H, W), RGB in [0, 1]; a few dozen crops, sides a multiple of 16.
-        lmbda: λ; decides how finely the latent is quantised.
+        lmbda: λ > 0 of λ · 255² · MSE + bpp; decides how finely the latent is quantised.
 
     Raises:
-        UsageError: another transform, for which no such start is known.
+        UsageError: another transform, or one of a single channel, for which no such start is
+            known, or crops of other sides.
     """
     if not isinstance(codec.transform, ConvolutionalTransform):
         raise UsageError(
             f"start: principal components are known for ConvolutionalTransform, not for "
             f"{type(codec.transform).__name__}; give model.start=random"
         )
-    analysis, synthesis = list(codec.transform.analysis), list(codec.transform.synthesis)[::-1]
-    # Uniform quantisation with step Δ costs Δ²/12 and 6 / (ln 2 · Δ²) bits per unit of it: equal
-    # to what λ · 255² · MSE pays, with MSE the mean of three components, for this Δ.
+    if images.size(2) % 16 or images.size(3) % 16:
+        raise UsageError(
+            f"start: crops of {images.size(3)}×{images.size(2)} pixels; principal components need "
+            "multiples of 16: give another data.crop_size, or model.start=random"
+        )
+    analysis = list(codec.transform.analysis.children())
+    synthesis = list(codec.transform.synthesis.children())[::-1]
+    # A coefficient quantised in steps of Δ has the error D = Δ² / 12 and takes −log2 Δ bits and a
+    # constant: 6 / (ln 2 · Δ²) bits more for each unit of D less. It adds D / 3 to the sum over
+    # pixels of the MSE, the mean of three components, so a unit of D costs λ · 255² / 3. The best
+    # Δ makes the two equal.
     step = math.sqrt(18.0 / (lmbda * 255.0**2 * math.log(2.0)))
     gain = step ** (-1.0 / len(analysis[::2]))
-    features, lift = images, torch.zeros(3)
+    features, lift = images, images.new_zeros(3)
     for index in range(0, len(analysis), 2):
         last = index == len(analysis) - 1
         down, up = analysis[index], synthesis[index]
         assert isinstance(down, nn.Conv2d)
         assert isinstance(up, nn.ConvTranspose2d)
+        assert down.bias is not None
+        assert up.bias is not None
+        if not last and down.out_channels < 2:
+            raise UsageError(
+                "start: principal components need at least 2 channels; give model.start=random"
+            )
         channels = len(lift)
         vectors = _two_by_two(features[:, :channels] - lift[:, None, None])
-        mean = vectors.mean(0) if last else torch.zeros(vectors.size(1))
+        mean = vectors.mean(0) if last else vectors.new_zeros(vectors.size(1))
         basis = _principal_components(vectors - mean)[: down.out_channels - (not last)]
         used = len(basis)
         kernels = basis.reshape(used, channels, 2, 2)

@@ -44,13 +44,15 @@ def rate_distortion_loss(
         distortion: "mse", or "ms-ssim", for which sides must be at least 161 pixels.
 
     Raises:
-        UsageError: images too small for MS-SSIM.
+        UsageError: another distortion, or images too small for MS-SSIM.
     """
     bpp = estimated_bits(outputs["likelihoods"]).sum() / (images.numel() / images.size(1))
     decoded = outputs["x_hat"].float()
     if distortion == "mse":
         error = F.mse_loss(decoded, images)
         return Loss(lmbda * 255.0**2 * error + bpp, bpp, error)
+    if distortion != "ms-ssim":
+        raise UsageError(f'model.distortion: {distortion!r}; expected "mse" or "ms-ssim"')
     if min(images.shape[-2:]) < 161:
         raise UsageError(
             f"model.distortion=ms-ssim needs crops of at least 161 pixels, got "

@@ -1,4 +1,4 @@
-"""The parts a learned codec is built from, one kind per file, each swapped on its own."""
+"""The parts a learned codec is built from, one kind per file or folder, each swapped on its own."""
 
 from lic_models.components.entropy_coders import AnsCoder, EntropyCoder, RangeCoder, RansCoder
 from lic_models.components.entropy_models import (
@@ -16,10 +16,13 @@ from lic_models.components.nonlinearities import (
     ReLU,
 )
 from lic_models.components.quantizers import (
+    LearnedLevelsQuantizer,
     MixedQuantizer,
     NoiseQuantizer,
     Quantizer,
+    SoftRoundingQuantizer,
     StraightThroughQuantizer,
+    UniversalQuantizer,
 )
 from lic_models.components.transforms import ConvolutionalTransform, Transform
 
@@ -32,6 +35,7 @@ __all__ = [
     "EntropyModel",
     "Factorized",
     "LeakyReLU",
+    "LearnedLevelsQuantizer",
     "MeanScaleHyperprior",
     "MixedQuantizer",
     "NoiseQuantizer",
@@ -42,6 +46,8 @@ __all__ = [
     "RansCoder",
     "ReLU",
     "ScaleHyperprior",
+    "SoftRoundingQuantizer",
     "StraightThroughQuantizer",
     "Transform",
+    "UniversalQuantizer",
 ]

@@ -7,6 +7,8 @@ other's inverse, as in their papers: both are learned, each on its own side.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from compressai import layers
 from torch import Tensor, nn
@@ -15,7 +17,7 @@ from torch.nn import functional as F
 _NEARLY_ZERO = 1e-5
 
 
-class Nonlinearity(nn.Module):
+class Nonlinearity(nn.Module, ABC):
     """Base of the non-linearities.
 
     Args:
@@ -27,6 +29,10 @@ class Nonlinearity(nn.Module):
         super().__init__()
         self.channels = channels
         self.inverse = inverse
+
+    @abstractmethod
+    def forward(self, features: Tensor) -> Tensor:
+        """Features (B, C, h, w) to features of the same shape."""
 
     def start_linear(self, low: Tensor) -> Tensor:
         """Come as near to the identity as possible, so that training starts from a linear codec.
@@ -50,12 +56,9 @@ class _Divisive(Nonlinearity):
         normalised: Tensor = self.layer(features)
         return normalised
 
-    @torch.no_grad()
     def start_linear(self, low: Tensor) -> Tensor:
-        """Nearly no mixing: γ of 1e-5 on the diagonal, β of 1."""
-        gamma = _NEARLY_ZERO * torch.eye(self.channels)
-        self.layer.gamma.copy_(self.layer.gamma_reparam.init(gamma))
-        self.layer.beta.copy_(self.layer.beta_reparam.init(torch.ones(self.channels)))
+        """Nearly no division: γ of 1e-5 on the diagonal, β of 1."""
+        _start_undivided(self.layer)
         return torch.zeros_like(low)
 
 
@@ -87,7 +90,8 @@ class GSDN(Nonlinearity):
     """Generalized subtractive and divisive normalization: what the neighbours predict is taken off.
 
     (x_i − ν_i − Σ_j τ_ij x_j) / √(β_i + Σ_j γ_ij x_j²), and in the synthesis
-    x_i · √(β_i + Σ_j γ_ij x_j²) + ν_i + Σ_j τ_ij x_j, with weights of its own.
+    x_i · √(β_i + Σ_j γ_ij x_j²) + ν_i + Σ_j τ_ij x_j, with weights of its own. ν and τ begin at 0
+    and may take either sign.
 
     Qian et al., "Learning accurate entropy model with global reference for image compression",
     ICLR 2021, https://arxiv.org/abs/2010.08321.
@@ -112,11 +116,8 @@ class GSDN(Nonlinearity):
 
     @torch.no_grad()
     def start_linear(self, low: Tensor) -> Tensor:
-        """No mean, and nearly no mixing in the denominator."""
-        divisor = self.divisor
-        gamma = _NEARLY_ZERO * torch.eye(self.channels)
-        divisor.gamma.copy_(divisor.gamma_reparam.init(gamma))
-        divisor.beta.copy_(divisor.beta_reparam.init(torch.ones(self.channels)))
+        """No mean, and nearly no division."""
+        _start_undivided(self.divisor)
         self.mean_weight.zero_()
         self.mean_bias.zero_()
         return torch.zeros_like(low)
@@ -128,11 +129,9 @@ class ReLU(Nonlinearity):
     Nair and Hinton, "Rectified linear units improve restricted Boltzmann machines", ICML 2010.
     """
 
-    slope = 0.0
-
     def forward(self, features: Tensor) -> Tensor:
         """Features (B, C, h, w), rectified; of the same shape."""
-        return F.leaky_relu(features, self.slope) if self.slope else F.relu(features)
+        return F.relu(features)
 
     def start_linear(self, low: Tensor) -> Tensor:
         """As much as lifts nearly all inputs above zero."""
@@ -154,3 +153,15 @@ class LeakyReLU(ReLU):
     def __init__(self, channels: int, inverse: bool = False, slope: float = 0.01) -> None:
         super().__init__(channels, inverse)
         self.slope = slope
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features (B, C, h, w), rectified; of the same shape."""
+        return F.leaky_relu(features, self.slope)
+
+
+@torch.no_grad()
+def _start_undivided(layer: layers.GDN) -> None:
+    # Not zero, where the gradient of the parametrisation of γ nearly vanishes.
+    gamma = _NEARLY_ZERO * torch.eye(len(layer.beta)).to(layer.gamma)
+    layer.gamma.copy_(layer.gamma_reparam.init(gamma))
+    layer.beta.copy_(layer.beta_reparam.init(torch.ones_like(layer.beta)))

@@ -11,7 +11,7 @@ from typing import Literal
 from torch import nn
 
 from lic_models.components.nonlinearities import GDN, Nonlinearity
-from pytest_lic.errors import UsageError
+from pytest_lic.errors import UnknownNameError, UsageError
 
 Width = Literal["pico", "small", "large"]
 WIDTHS: dict[Width, tuple[int, int]] = {"pico": (32, 48), "small": (128, 192), "large": (192, 320)}
@@ -19,7 +19,7 @@ WIDTHS: dict[Width, tuple[int, int]] = {"pico": (32, 48), "small": (128, 192), "
 
 
 class Transform(nn.Module):
-    """Base of the transform pairs: two modules and what they make of an image's size.
+    """A pair of transforms: two modules and what they make of an image's size.
 
     Args:
         analysis: image batch (B, 3, H, W) → latent (B, M, H / f, W / f).
@@ -57,7 +57,7 @@ class ConvolutionalTransform(Transform):
         kernel_sizes: side of each layer's kernel, odd; that of the image's layer first.
 
     Raises:
-        UsageError: channels or kernels that make no transform.
+        UsageError: a width, channels or kernels that make no transform.
     """
 
     def __init__(
@@ -68,9 +68,12 @@ class ConvolutionalTransform(Transform):
         nonlinearity: Callable[[int, bool], Nonlinearity] = GDN,
         kernel_sizes: Sequence[int] = (5, 5, 5, 5),
     ) -> None:
-        n, m = channels or WIDTHS[width][0], latent_channels or WIDTHS[width][1]
+        if width not in WIDTHS:
+            raise UnknownNameError("width", width, WIDTHS, "ConvolutionalTransform")
+        n = WIDTHS[width][0] if channels is None else channels
+        m = WIDTHS[width][1] if latent_channels is None else latent_channels
         if n < 1 or m < 1:
-            raise UsageError(f"{n} channels and {m} latent channels; expected at least 1 of each")
+            raise UsageError(f"channels: {n} and latent_channels: {m}; expected at least 1 of each")
         if len(kernel_sizes) != 4 or any(size < 3 or size % 2 == 0 for size in kernel_sizes):
             raise UsageError(
                 f"kernel_sizes: {list(kernel_sizes)}; expected four odd numbers from 3 on"

@@ -1,0 +1,14 @@
+"""Entropy models: what a latent is expected to be, hence what it costs and which tables code it.
+
+    factorized            y ─ μ ──► quantizer ──► symbols, one table per channel
+    scale hyperprior      |y| ─► hyper-analysis ─► z (factorized) ─► hyper-synthesis ─► σ
+    mean-scale            y ─► hyper-analysis ─► z (factorized) ─► hyper-synthesis ─► μ, σ
+
+The same object trains (`forward`) and codes (`compress`, `decompress`).
+"""
+
+from lic_models.components.entropy_models.base import EntropyModel, Rated
+from lic_models.components.entropy_models.factorized import Factorized
+from lic_models.components.entropy_models.hyperprior import MeanScaleHyperprior, ScaleHyperprior
+
+__all__ = ["EntropyModel", "Factorized", "MeanScaleHyperprior", "Rated", "ScaleHyperprior"]

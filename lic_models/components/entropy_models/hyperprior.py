@@ -1,0 +1,282 @@
+"""Hyperpriors: Gaussians whose parameters are predicted from side information, sent along.
+
+While coding, everything that chooses a table is computed in float64: another thread count,
+instruction set or device changes the last digits of a convolution, and a table index that flips on
+the way to the decoder breaks the rest of the stream. In float32 that happens in a few of eight
+images; in float64 the digits that differ are nine orders of magnitude finer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from lic_models.components.entropy_coders import EntropyCoder
+from lic_models.components.entropy_models.base import EntropyModel, Rated, check_strings
+from lic_models.components.entropy_models.factorized import Factorized
+from lic_models.components.entropy_models.masses import (
+    LEAST_MASS,
+    at_least,
+    gaussian_mass,
+    within,
+)
+from lic_models.components.entropy_models.symbols import table_symbols, to_array, to_tensor
+from lic_models.components.frequency_tables import FrequencyTables
+from lic_models.components.quantizers import NoiseQuantizer, Quantizer
+from pytest_lic.errors import CodecError, UsageError
+
+CODING_DTYPE = torch.float64
+"""What the hyper-synthesis computes in while coding."""
+_REACH = 6.2  # standard deviations that a table spans on either side: all but 6e-10 of the mass
+
+
+class ScaleHyperprior(EntropyModel):
+    """Zero-mean Gaussians whose scales are predicted from side information z.
+
+    Ballé, Minnen, Singh, Hwang and Johnston, "Variational image compression with a scale
+    hyperprior", ICLR 2018, https://arxiv.org/abs/1802.01436. The hyper-transforms are narrow and
+    see each channel in units of its own learned scale, so that they train alike at every λ;
+    scales are predicted as logarithms.
+
+    Args:
+        latent_channels: M; None takes as many as the transform gives.
+        hyper_channels: of z and of the layers of the hyper-transforms.
+        scale_levels: number of Gaussians that there are tables for.
+        scale_range: the smallest and the largest of their standard deviations.
+        kernel_sizes: side of each hyper-layer's kernel, odd; that of the latent's layer first.
+
+    Raises:
+        UsageError: channels, scales or kernels that make no model.
+    """
+
+    predicts_means = False
+
+    def __init__(
+        self,
+        latent_channels: int | None = None,
+        hyper_channels: int = 32,
+        scale_levels: int = 64,
+        scale_range: tuple[float, float] = (0.11, 256.0),
+        kernel_sizes: tuple[int, int, int] = (3, 5, 5),
+    ) -> None:
+        super().__init__()
+        if hyper_channels < 1:
+            raise UsageError(f"hyper_channels: {hyper_channels}; expected at least 1")
+        if not 0 < scale_range[0] < scale_range[1] < math.inf or scale_levels < 2:
+            raise UsageError(
+                f"scale_range: {scale_range} in {scale_levels} scale_levels; expected 0 < "
+                "smallest < largest, both finite, and at least 2 levels"
+            )
+        if len(kernel_sizes) != 3 or any(size < 1 or size % 2 == 0 for size in kernel_sizes):
+            raise UsageError(f"kernel_sizes: {kernel_sizes}; expected three odd numbers from 1 on")
+        self.hyper_channels = hyper_channels
+        self.scale_levels = scale_levels
+        self.scale_range = scale_range
+        self.kernel_sizes = kernel_sizes
+        if latent_channels is not None:
+            self.build(latent_channels)
+
+    def _make(self, channels: int) -> None:
+        n, m = self.hyper_channels, channels
+        near, middle, far = self.kernel_sizes
+        self.hyper_analysis = nn.Sequential(
+            nn.Conv2d(m, n, near, 1, near // 2),
+            nn.LeakyReLU(inplace=True),
+            nn.Conv2d(n, n, middle, 2, middle // 2),
+            nn.LeakyReLU(inplace=True),
+            nn.Conv2d(n, n, far, 2, far // 2),
+        )
+        self.hyper_synthesis = nn.Sequential(
+            nn.ConvTranspose2d(n, n, far, 2, far // 2, output_padding=1),
+            nn.LeakyReLU(inplace=True),
+            nn.ConvTranspose2d(n, n, middle, 2, middle // 2, output_padding=1),
+            nn.LeakyReLU(inplace=True),
+            nn.Conv2d(n, 2 * m if self.predicts_means else m, near, 1, near // 2),
+        )
+        self.log_unit = nn.Parameter(torch.zeros(m))
+        self.hyper_prior = Factorized(n)
+        self.hyper_quantizer = NoiseQuantizer()
+
+    def forward(self, latents: Tensor, quantizer: Quantizer) -> Rated:
+        """Latents (B, M, h, w), quantised around their means; see `EntropyModel.forward`."""
+        hyper = self.hyper_prior(self._hyper_latents(latents), self.hyper_quantizer)
+        means, log_scales = self._predicted(hyper.values, latents.shape[-2:], latents.dtype)
+        quantized = quantizer(latents - means)
+        low, high = self._log_range
+        scales = within(log_scales, low, high).exp()
+        mass = gaussian_mass(quantized.lower / scales, quantized.upper / scales)
+        return Rated(
+            quantized.values + means,
+            {
+                "latents": at_least(mass, LEAST_MASS),
+                "hyper_latents": hyper.likelihoods["latents"],
+            },
+        )
+
+    @torch.no_grad()
+    def update(self, quantizer: Quantizer) -> None:
+        """Make the tables: Gaussian by Gaussian, and within one, dither level by dither level.
+
+        Raises:
+            CodecError: parameters of z's densities that are not finite.
+        """
+        self.hyper_prior.update(self.hyper_quantizer)
+        low, high = self._log_range
+        steps = torch.arange(self.scale_levels, dtype=torch.float64) / (self.scale_levels - 1)
+        scales = (low + (high - low) * steps).exp()
+        reach = (_REACH * scales).ceil()
+        spans = [table_symbols(quantizer, reach, reach, v) for v in range(quantizer.variants)]
+        rows, offsets = [], []
+        for index, scale in enumerate(scales):
+            for variant, span in enumerate(spans):
+                first, last = span[index].tolist()
+                symbols = torch.arange(first, last + 1, dtype=torch.int32)
+                levels = torch.full_like(symbols, variant, dtype=torch.int64)
+                lower, upper = quantizer.edges(symbols, levels, torch.float64)
+                rows.append(gaussian_mass(lower / scale, upper / scale).numpy())
+                offsets.append(first)
+        self.tables = {
+            "latents": FrequencyTables.from_masses(rows, offsets),
+            "hyper_latents": self.hyper_prior.tables["latents"],
+        }
+
+    def table_counts(self, quantizer: Quantizer) -> dict[str, int]:
+        """One for each Gaussian and dither level, and one for each channel of z."""
+        hyper = self.hyper_prior.table_counts(self.hyper_quantizer)["latents"]
+        return {"latents": self.scale_levels * quantizer.variants, "hyper_latents": hyper}
+
+    def load_tables(self, tables: Mapping[str, FrequencyTables], quantizer: Quantizer) -> None:
+        """Take tables that came with the weights; see `EntropyModel.load_tables`."""
+        super().load_tables(tables, quantizer)
+        self.hyper_prior.tables = {"latents": self.tables["hyper_latents"]}
+
+    @torch.no_grad()
+    def compress(self, latents: Tensor, quantizer: Quantizer, coder: EntropyCoder) -> list[bytes]:
+        """One image's latent (M, h, w) as two strings, z's second; see `EntropyModel.compress`."""
+        prior, size = self.hyper_prior, (latents.shape[-2], latents.shape[-1])
+        hyper_symbols = prior.symbols(self._hyper_latents(latents[None])[0], self.hyper_quantizer)
+        hyper_latents = prior.values(hyper_symbols, self.hyper_quantizer)
+        means, nearest = self._predicted_for_coding(hyper_latents, size, CODING_DTYPE)
+        variant = quantizer.variant(tuple(latents.shape)).to(latents.device)
+        symbols = to_array(quantizer.symbols(latents.double() - means, variant))
+        indices = to_array(nearest * quantizer.variants + variant)
+        return [
+            coder.encode(symbols, indices, self._table("latents")),
+            *prior.encode(hyper_symbols, self.hyper_quantizer, coder),
+        ]
+
+    @torch.no_grad()
+    def decompress(
+        self,
+        strings: Sequence[bytes],
+        size: tuple[int, int],
+        quantizer: Quantizer,
+        coder: EntropyCoder,
+    ) -> Tensor:
+        """The latent (M, h, w), float32, from its two strings; see `EntropyModel.decompress`."""
+        check_strings(strings, 2)
+        prior, hyper_size = self.hyper_prior, (-(-size[0] // 4), -(-size[1] // 4))
+        hyper_latents = prior.decompress(strings[1:], hyper_size, self.hyper_quantizer, coder)
+        means, nearest = self._predicted_for_coding(hyper_latents, size, CODING_DTYPE)
+        variant = quantizer.variant(tuple(means.shape)).to(means.device)
+        indices = to_array(nearest * quantizer.variants + variant)
+        symbols = coder.decode(strings[0], indices, self._table("latents"))
+        values = quantizer.values(to_tensor(symbols, means.shape, means.device), variant)
+        return (values.double() + means).float()
+
+    @torch.no_grad()
+    def hyper_latents(self, latents: Tensor) -> Tensor:
+        """One image's z, float32 (N, h/4, w/4) rounded up, as its decoder gets it."""
+        prior = self.hyper_prior
+        hyper_latents = self._hyper_latents(latents[None])[0]
+        return prior.values(
+            prior.symbols(hyper_latents, self.hyper_quantizer), self.hyper_quantizer
+        )
+
+    @torch.no_grad()
+    def scale_indices(
+        self, hyper_latents: Tensor, size: tuple[int, int], dtype: torch.dtype = CODING_DTYPE
+    ) -> Tensor:
+        """Which of the scales each latent is coded with.
+
+        Args:
+            hyper_latents: as `hyper_latents` gives them.
+            size: (h, w) of the latent.
+            dtype: what the hyper-synthesis computes in. In float32 the indices differ from
+                machine to machine.
+
+        Returns:
+            int64 (M, h, w), from 0 to ``scale_levels`` − 1.
+        """
+        return self._predicted_for_coding(hyper_latents, size, dtype)[1]
+
+    @torch.no_grad()
+    def fit(self, latents: Tensor) -> None:
+        """Let each channel's unit be its deviation, and z's densities as wide as z begins."""
+        deviations = latents.std((0, 2, 3)).clamp(min=0.1)
+        self.log_unit.copy_(deviations.log())
+        self.hyper_prior.fit(self._hyper_latents(latents))
+
+    def auxiliary_loss(self) -> Tensor:
+        """The loss of z's quantiles."""
+        return self.hyper_prior.auxiliary_loss()
+
+    @property
+    def _log_range(self) -> tuple[float, float]:
+        return math.log(self.scale_range[0]), math.log(self.scale_range[1])
+
+    def _hyper_latents(self, latents: Tensor) -> Tensor:
+        """(B, M, h, w) → (B, N, ⌈h / 4⌉, ⌈w / 4⌉), not yet quantised."""
+        seen = latents if self.predicts_means else latents.abs()
+        hyper: Tensor = self.hyper_analysis(seen * (-self.log_unit).exp()[:, None, None])
+        return hyper
+
+    def _predicted(
+        self, hyper_latents: Tensor, size: Sequence[int], dtype: torch.dtype
+    ) -> tuple[Tensor, Tensor]:
+        """Means and logarithms of the scales, each (B, M, h, w), computed in ``dtype``."""
+        weights: dict[str, Tensor] = dict(self.hyper_synthesis.named_parameters())
+        unit: Tensor = self.log_unit
+        if dtype != unit.dtype:
+            weights = {name: weight.to(dtype) for name, weight in weights.items()}
+            unit = unit.to(dtype)
+        predicted: Tensor = torch.func.functional_call(
+            self.hyper_synthesis, weights, (hyper_latents.to(dtype),)
+        )
+        predicted = predicted[..., : size[0], : size[1]]
+        unit = unit[:, None, None]
+        if not self.predicts_means:
+            return torch.zeros_like(predicted), predicted + unit
+        means, log_scales = predicted.chunk(2, 1)
+        return means * unit.exp(), log_scales + unit
+
+    def _predicted_for_coding(
+        self, hyper_latents: Tensor, size: tuple[int, int], dtype: torch.dtype
+    ) -> tuple[Tensor, Tensor]:
+        """Means, ``dtype``, and places of the nearest scales, int64, each (M, h, w), of one image.
+
+        Raises:
+            CodecError: a prediction that is not finite.
+        """
+        means, log_scales = self._predicted(hyper_latents[None], size, dtype)
+        if not bool(torch.isfinite(means).all() & torch.isfinite(log_scales).all()):
+            raise CodecError(
+                "the hyper-synthesis predicts means or scales that are not finite; look for NaN "
+                "in the weights, or train with a lower learning rate"
+            )
+        low, high = self._log_range
+        steps = (log_scales[0] - low) * ((self.scale_levels - 1) / (high - low))
+        return means[0], steps.round().clamp(0, self.scale_levels - 1).long()
+
+
+class MeanScaleHyperprior(ScaleHyperprior):
+    """Gaussians whose means and scales are both predicted from side information z.
+
+    Minnen, Ballé and Toderici, "Joint autoregressive and hierarchical priors for learned image
+    compression", NeurIPS 2018, https://arxiv.org/abs/1809.02736, without the autoregression.
+    """
+
+    predicts_means = True
