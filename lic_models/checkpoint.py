@@ -14,7 +14,7 @@ from typing import Any
 from lightning.fabric.plugins import CheckpointIO
 from torch import Tensor
 
-from lic_models.weights_file import read_tensors, write_tensors
+from lic_models.weights_file import read_json_header, read_tensors, write_tensors
 from pytest_lic.errors import WeightsError
 
 _TENSOR, _PAIRS, _PATH = "$tensor", "$pairs", "$path"
@@ -33,9 +33,7 @@ class SafetensorsCheckpoints(CheckpointIO):
         """
         tensors: dict[str, Tensor] = {}
         structure = _stored(checkpoint, "", tensors)
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_tensors(tensors, target, {"checkpoint": structure})
+        write_tensors(tensors, Path(path), {"checkpoint": structure})
 
     def load_checkpoint(self, path: str | Path, *_: Any, **__: Any) -> dict[str, Any]:
         """Read a checkpoint.
@@ -57,14 +55,52 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         WeightsError: a file that is missing, cut short, a pickle or no checkpoint.
     """
     tensors, header = read_tensors(path)
+    restored: dict[str, Any] = _restored(_structure(path, header), tensors)
+    return restored
+
+
+def describe_checkpoint(path: Path) -> dict[str, Any]:
+    """Which codec a checkpoint is of and how it was trained, without reading its tensors.
+
+    Returns:
+        ``name``, ``quality``, ``lmbda``, ``components``, ``training`` and ``weights``, the path
+        that its config gives the exported weights; ``weights`` may be missing.
+
+    Raises:
+        WeightsError: a file that is missing, cut short, a pickle or no checkpoint of a codec.
+    """
+    structure = _structure(path, read_json_header(path))
+    described = structure.get("codec")
+    keys = ("name", "quality", "lmbda", "components", "training")
+    if not isinstance(described, dict) or any(key not in described for key in keys):
+        raise WeightsError(
+            f"{path}: does not say which codec it is of; expected a checkpoint written by "
+            "python -m lic_models fit"
+        )
+    return described
+
+
+def first_difference(found: Any, expected: Any, key: str = "") -> tuple[str, Any, Any] | None:
+    """Where two descriptions of components differ first: the dotted key, and what each says.
+
+    What ``found`` does not mention is not compared: it is older than the argument.
+    """
+    if isinstance(found, dict) and isinstance(expected, dict):
+        if found.get("class_path") != expected.get("class_path"):
+            return key, found.get("class_path"), expected.get("class_path")
+        pairs = ((each, found[each], expected.get(each)) for each in sorted(found))
+        differences = (first_difference(a, b, f"{key}.{each}".lstrip(".")) for each, a, b in pairs)
+        return next((each for each in differences if each is not None), None)
+    return None if found == expected else (key, found, expected)
+
+
+def _structure(path: Path, header: dict[str, Any]) -> dict[str, Any]:
     structure = header.get("checkpoint")
     if not isinstance(structure, dict):
-        raise WeightsError(
-            f"{path}: weights, not a checkpoint of training; start from them with "
-            f"--model.start={path}"
-        )
-    restored: dict[str, Any] = _restored(structure, tensors)
-    return restored
+        what = "weights" if "components" in header else "a safetensors file"
+        advice = f"; start from them with --model.start={path}" if "components" in header else ""
+        raise WeightsError(f"{path}: {what}, not a checkpoint of training{advice}")
+    return structure
 
 
 def _stored(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:

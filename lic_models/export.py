@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from lic_models.checkpoint import read_checkpoint
+from lic_models.checkpoint import describe_checkpoint
 from lic_models.codec_builder import build_codec
-from lic_models.weights_file import copy_parameters, load_weights, write_weights
+from lic_models.weights_file import copy_parameters, round_kernels, write_weights
 from pytest_lic.errors import WeightsError
 
 
@@ -15,31 +16,34 @@ def export(checkpoint: Path, target: Path | None = None, *, half: bool = True) -
 
     Args:
         checkpoint: written by ``fit``.
-        target: safetensors file; {name}-{quality}.safetensors in the working folder by default.
+        target: safetensors file, replaced if it exists; by default where the codec's config says
+            that its weights are, or {name}-{quality}.safetensors in the working folder.
         half: store kernels as float16.
 
     Returns:
         The path of the weights file.
 
     Raises:
-        WeightsError: a checkpoint that can't be read or does not say which codec it is of.
+        WeightsError: a checkpoint that can't be read, does not say which codec it is of, or holds
+            weights that are not finite; or a target that can't be written.
     """
-    found = read_checkpoint(checkpoint).get("codec")
-    if not isinstance(found, dict) or not found.get("components"):
-        raise WeightsError(
-            f"{checkpoint}: does not say which codec it is of; expected a checkpoint written by "
-            "python -m lic_models fit"
-        )
-    codec = build_codec(found["components"], str(checkpoint))
+    described = describe_checkpoint(checkpoint)
+    name, quality = described["name"], described["quality"]
+    codec = build_codec(described["components"], str(checkpoint))
     copy_parameters(codec, checkpoint)
     codec.eval()
-    path = target or Path(f"{found['name']}-{found['quality']}.safetensors")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # The tables are those of the weights as they will be loaded.
-    codec.update()
-    write_weights(codec, path, found, half=half)
+    # The tables have to be those of the weights as they will be loaded.
     if half:
-        load_weights(codec, path)
-        codec.update()
-        write_weights(codec, path, found, half=half)
+        try:
+            round_kernels(codec)
+        except WeightsError as error:
+            raise WeightsError(f"{checkpoint}: {error}") from None
+    codec.update()
+    path = target or Path(described.get("weights", f"{name}-{quality}.safetensors"))
+    write_weights(codec, path, weights_header(described), half=half)
     return path
+
+
+def weights_header(described: dict[str, Any]) -> dict[str, Any]:
+    """What a weights file says of itself, from what its checkpoint says."""
+    return {key: value for key, value in described.items() if key != "weights"}

@@ -112,12 +112,8 @@ def read_json_header(path: Path) -> dict[str, object]:
 def _opened(path: Path) -> Iterator[Any]:
     try:
         with path.open("rb") as file:
-            head = file.read(4)
-        if head.startswith(_PICKLES):
-            raise WeightsError(
-                f"{path}: a pickle, which is never loaded since it can run code; "
-                "convert it to safetensors where it was written"
-            )
+            head = file.read(START)
+        refuse_pickle(path, head)
         if not head:
             raise WeightsError(f"{path}: truncated or not a safetensors file (it is empty)")
         with safe_open(path, framework="pt") as tensors:
