@@ -36,7 +36,14 @@ FORMAT = 1
 _PACKAGE_FOLDERS = ("site-packages", "dist-packages")
 
 # Parts of this plugin that can't change a measurement; the rest of its source can.
-_IDLE = ("pytest_lic.suites", "pytest_lic.report", "pytest_lic.plugin", "pytest_lic.cli")
+_IDLE = (
+    "pytest_lic.suites",
+    "pytest_lic.report",
+    "pytest_lic.plugin",
+    "pytest_lic.cli",
+    "pytest_lic.ablation",
+    "pytest_lic.timing",
+)
 
 
 @dataclass(frozen=True)

@@ -135,14 +135,19 @@ def bd_rate(anchor: RDCurve, test: RDCurve, metric: CurveMetric = "psnr") -> BD:
     return _difference(anchor, test, metric, along="quality")
 
 
-def bd_psnr(anchor: RDCurve, test: RDCurve) -> BD:
-    """Average difference in PSNR at equal rate, in dB: positive where ``test`` is better.
+def bd_quality(anchor: RDCurve, test: RDCurve, metric: CurveMetric = "psnr") -> BD:
+    """Average difference in ``metric`` at equal rate, in dB: positive where ``test`` is better.
 
     Returns:
         No value, but the reason, in the cases of `bd_rate`; the ranges that must overlap are
         those of log-rate.
     """
-    return _difference(anchor, test, "psnr", along="rate")
+    return _difference(anchor, test, metric, along="rate")
+
+
+def bd_psnr(anchor: RDCurve, test: RDCurve) -> BD:
+    """`bd_quality` in PSNR, as it is usually given."""
+    return bd_quality(anchor, test, "psnr")
 
 
 class _Point(NamedTuple):

@@ -6,24 +6,23 @@ cells come sorted, so each network is loaded once.
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
 
-from pytest_lic import coding, determinism
+from pytest_lic import coding, determinism, family_calls
 from pytest_lic.baseline import Baselines, Key
 from pytest_lic.cache import MeasurementStore, Stored, installed_packages
 from pytest_lic.codec import Codec, CodecFamily
 from pytest_lic.corpus import Corpus, check_corpus, load_corpus
 from pytest_lic.discovery import Families, Origin
 from pytest_lic.environment import environment
-from pytest_lic.errors import CodecError, LicError, UnavailableError, UnknownNameError, UsageError
+from pytest_lic.errors import LicError, UnavailableError, UnknownNameError, UsageError
 from pytest_lic.fresh_process import FreshProcess
 from pytest_lic.grid import Cell, Curve, Grid, make_grid, select_families
 from pytest_lic.measure import Measurement, measure, rd_curve
@@ -97,13 +96,7 @@ class Run:
 
     def unavailable(self, family: CodecFamily, device: str) -> str | None:
         """Why a family can't run on a device here, or None."""
-        kind = device.split(":")[0]
-        if kind not in family.devices:
-            return f"{family.name} runs on {', '.join(family.devices)} only"
-        if family.unavailable is None:
-            return None
-        with _blamed(f"{family.name}: finding out whether it can run here failed"):
-            return family.unavailable()
+        return family_calls.unavailable(family, device)
 
     def codec(self, cell: Cell) -> Codec:
         """The cell's codec, built once and kept until another one is asked for.
@@ -117,14 +110,7 @@ class Run:
         if self._codec is not None and self._codec[0] == key:
             return self._codec[1]
         self._codec = None  # let the old network go before the next one is loaded
-        subject = f"{cell.family}, quality {cell.quality}"
-        with _blamed(f"{subject} could not be built"):
-            codec = family.build(cell.quality, cell.setting.device)
-        if not isinstance(codec, Codec):
-            raise CodecError(
-                f"{subject}: build returned a {type(codec).__name__}; expected an object with "
-                "encode(images) and decode(bitstreams)"
-            )
+        codec = family_calls.build(family, cell.quality, cell.setting.device)
         self._codec = (key, codec)
         return codec
 
@@ -179,7 +165,7 @@ class Run:
                 progress=_Ticker(cell.id, self._progress),
             )
 
-        with _blamed(cell.id):
+        with family_calls.blamed(cell.id):
             return self._store.get(key, fingerprint is not None, make)
 
     def fingerprint(self, cell: Cell) -> str | None:
@@ -187,11 +173,7 @@ class Run:
         family = self.families[cell.family]
         key = (cell.family, cell.quality)
         if key not in self._fingerprints:
-            with _blamed(f"{cell.family}, quality {cell.quality}: fingerprint failed"):
-                given = family.fingerprint(cell.quality) if family.fingerprint else None
-                if not isinstance(given, str | None):
-                    raise CodecError(f"a {type(given).__name__}; expected text, or None")
-                self._fingerprints[key] = given
+            self._fingerprints[key] = family_calls.fingerprint(family, cell.quality)
         return self._fingerprints[key]
 
     def curve(self, curve: Curve) -> RDCurve:
@@ -297,16 +279,3 @@ class _Ticker:
         if now - self._last > 10 and done < total:
             self._last = now
             self._say(f"{self._subject}: {done} of {total} images")
-
-
-@contextlib.contextmanager
-def _blamed(what: str) -> Iterator[None]:
-    """Name the cell in an error, and turn a crash of the user's code into one clear line."""
-    try:
-        yield
-    except UnavailableError:
-        raise
-    except LicError as error:
-        raise LicError(f"{what}: {error}") from error
-    except (Exception, SystemExit) as error:
-        raise CodecError(f"{what}: {type(error).__name__}: {error}") from error

@@ -2,75 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 from importlib import metadata
 from pathlib import Path
 
 import pytest
+from toy_reader import describe, install_reader
 
-from conftest import TOY, Project
+from conftest import Project
 from pytest_lic.codec_config import read_config
 from pytest_lic.errors import UsageError
 
 COMMAND = Path(sys.executable).with_name("pytest-lic")
-READER = '''
-import json
-from pytest_lic.errors import WeightsError
-
-
-class Stepped(Toy):
-    """The toy codec with other steps."""
-
-    def __init__(self, quality, factor):
-        super().__init__(quality)
-        self.step = STEPS[quality] * factor
-
-
-def read(path):
-    """One codec from a .toy file: {"name": ..., "factor": ...}; it may ask for trouble."""
-    if path.suffix != ".toy":
-        return None
-    described = json.loads(path.read_text())
-    if "weights" in described:
-        raise WeightsError(described["weights"].format(path=path))
-    if "exit" in described:
-        raise SystemExit(2)
-    if "gives" in described:
-        return described["gives"]
-    name, factor = described["name"], described["factor"]
-    return [
-        CodecFamily(
-            name,
-            dict.fromkeys("12345"),
-            lambda quality, device: Stepped(quality, factor),
-            {"quantizer": "uniform", "steps": str(factor)},
-            lambda quality: f"stepped {factor}",
-        )
-    ]
-'''
 
 
 @pytest.fixture
 def reading(small: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A project beside a package that registers a reader of .toy files."""
-    site = small.path / "site"
-    info = site / "toy_reader-1.0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: toy-reader\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[pytest_lic.configs]\ntoys = toy_reader:read\n")
-    (site / "toy_reader.py").write_text(TOY + READER)
-    small.pytester.syspathinsert(site)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")]))
+    install_reader(small.path / "site", monkeypatch)
     return small
-
-
-def describe(path: Path, **described: object) -> Path:
-    """A .toy file."""
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(described))
-    return path
 
 
 def run(project: Project, *arguments: str) -> pytest.RunResult:
@@ -167,7 +117,7 @@ def test_the_command_lists_the_codec_of_a_config(reading: Project) -> None:
     result = reading.pytester.run(COMMAND, "list", "--config", "wide.toy", timeout=120)
     assert result.ret == 0, result.stderr.str()
     lines = {line.split()[0]: line for line in result.stdout.lines if line}
-    assert lines["wide"] == "wide  qualities 1 2 3 4 5  quantizer=uniform steps=2"
+    assert lines["wide"] == "wide  qualities 1 2 3 4 5  quantizer=uniform steps=2 coder=zlib"
     assert "toy" in lines
     result = reading.pytester.run(COMMAND, "list", "--config", "gone.toy", timeout=120)
     assert result.ret == 2
@@ -182,16 +132,16 @@ def test_the_command_lists_the_codec_of_a_config(reading: Project) -> None:
         ({"gives": []}, "config {path} describes no codec: reader toys found none in it"),
         (
             {"gives": [3]},
-            "config {path}: reader toys = toy_reader:read gave 3; expected CodecFamily objects",
+            "config {path}: reader toys = toy_package:read gave 3; expected CodecFamily objects",
         ),
         (
             {"gives": 3},
-            "config {path}: reader toys = toy_reader:read failed: TypeError: 'int' object is not "
+            "config {path}: reader toys = toy_package:read failed: TypeError: 'int' object is not "
             "iterable; mend it, or uninstall the package that registers it",
         ),
         (
             {"exit": True},
-            "config {path}: reader toys = toy_reader:read failed: SystemExit: 2; mend it, or "
+            "config {path}: reader toys = toy_package:read failed: SystemExit: 2; mend it, or "
             "uninstall the package that registers it",
         ),
     ],
@@ -219,7 +169,7 @@ def test_a_file_of_no_readers_kind_is_refused_with_the_readers(reading: Project)
     (reading.path / "notes.txt").write_text("not a codec")
     line = refusal(run(reading, "-m", "rd", "--lic-config=notes.txt"))
     assert line.startswith(f"config {reading.path / 'notes.txt'} describes no codec that an inst")
-    assert "toys (toy_reader:read)" in line
+    assert "toys (toy_package:read)" in line
 
 
 def test_two_families_of_one_name_are_refused_with_both_sources(reading: Project) -> None:

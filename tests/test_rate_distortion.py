@@ -11,7 +11,7 @@ from scipy.integrate import quad
 from scipy.interpolate import PchipInterpolator
 
 from pytest_lic.published import DATASET_DIGESTS, published_curve
-from pytest_lic.rate_distortion import BD, RDCurve, bd_psnr, bd_rate
+from pytest_lic.rate_distortion import BD, RDCurve, bd_psnr, bd_quality, bd_rate
 
 THESIS = json.loads((Path(__file__).parent / "data" / "benchpresso.json").read_text())["codecs"]
 
@@ -77,6 +77,13 @@ def test_rates_shifted_by_a_factor_give_that_bd_rate(percent, metric):
 def test_psnr_shifted_by_half_a_decibel_gives_that_bd_psnr():
     shifted = curve(psnr=tuple(value + 0.5 for value in curve().psnr))
     assert bd_psnr(curve(), shifted).value == pytest.approx(0.5, abs=1e-9)
+
+
+def test_ms_ssim_shifted_by_half_a_decibel_gives_that_difference_at_equal_rate():
+    better = tuple(1 - (1 - linear) * 10**-0.05 for linear in curve().ms_ssim)
+    assert bd_quality(curve(), curve(ms_ssim=better), "ms_ssim_db").value == pytest.approx(0.5)
+    assert bd_quality(curve(), curve(ms_ssim=better)).value == 0
+    assert bd_quality(curve(), kodak("vtm")) == bd_psnr(curve(), kodak("vtm"))
 
 
 def test_swapping_anchor_and_test_inverts_the_ratio_of_rates():

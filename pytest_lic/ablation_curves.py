@@ -1,0 +1,75 @@
+"""The curves that an ablation compares: measured before, measured now, or published."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pytest_lic.codec import CodecFamily
+from pytest_lic.errors import LicError
+from pytest_lic.grid import Cell, Curve, Setting
+from pytest_lic.rate_distortion import CurveMetric, RDCurve
+from pytest_lic.run import Run
+
+PUBLISHED_ANCHOR = "bpg-444"
+CLASSICAL_ANCHOR = "jpeg"
+
+
+class Curves:
+    """Hands out curves, and counts the points that it had ``measured`` or ``found``.
+
+    Args:
+        run: measures, unless an earlier run or this one has.
+        say: told of each point that is measured.
+    """
+
+    def __init__(self, run: Run, say: Callable[[str], None]) -> None:
+        self._run = run
+        self._say = say
+        self.measured = 0
+        self.found = 0
+
+    def curve(self, family: CodecFamily, setting: Setting) -> RDCurve | str:
+        """A family's curve, or the reason why it has none."""
+        try:
+            reason = self._run.unavailable(family, setting.device)
+            if reason is not None:
+                return reason
+            for quality in family.qualities:
+                cell = Cell(family.name, quality, setting)
+                if self._run.measured(cell).measured:
+                    self.measured += 1
+                    self._say(f"measured {cell.id}")
+                else:
+                    self.found += 1
+            return self._run.curve(Curve(family.name, setting))
+        except LicError as error:
+            return str(error)
+
+    def anchors(self, setting: Setting, metric: CurveMetric) -> dict[str, RDCurve | str]:
+        """The anchors asked for; else the published curve of this corpus, else JPEG's."""
+        names = self._run.options.anchors
+        if names:
+            return {name: self._anchor(name, setting) for name in names}
+        published = self._anchor(PUBLISHED_ANCHOR, setting)
+        if not isinstance(published, str) and None not in published.quality(metric):
+            return {PUBLISHED_ANCHOR: published}
+        return {CLASSICAL_ANCHOR: self._anchor(CLASSICAL_ANCHOR, setting)}
+
+    def fingerprints(self, family: CodecFamily, setting: Setting) -> dict[str, str | None]:
+        """Quality → the family's fingerprint; None also where asking for it fails."""
+        found: dict[str, str | None] = {}
+        for quality in family.qualities:
+            try:
+                found[quality] = self._run.fingerprint(Cell(family.name, quality, setting))
+            except LicError:  # then nothing is measured either, and the row says why
+                found[quality] = None
+        return found
+
+    def _anchor(self, name: str, setting: Setting) -> RDCurve | str:
+        family = self._run.families.by_name.get(name)
+        try:
+            if family is None or self._run.unavailable(family, setting.device) is not None:
+                return self._run.anchor(name, Curve(name, setting))
+        except LicError as error:
+            return str(error)
+        return self.curve(family, setting)

@@ -1,0 +1,123 @@
+"""Which codecs differ in one component alone: the groups of an ablation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from pytest_lic.codec import CodecFamily
+from pytest_lic.errors import UnknownNameError, UsageError
+
+DEFAULT_REFERENCE = "gdn"
+"""The variant that the others are compared with, in groups that have it."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Codecs that agree in every tag but those of the ablation, the reference first.
+
+    ``tags`` are those that they agree in. ``reference`` is None where the variant that was asked
+    for is not among them.
+    """
+
+    tags: Mapping[str, str]
+    families: tuple[CodecFamily, ...]
+    reference: CodecFamily | None
+
+
+def is_learned(family: CodecFamily) -> bool:
+    """Whether the family has components to swap; those tagged ``kind=classical`` have none."""
+    return family.tags.get("kind") != "classical"
+
+
+def variant_of(family: CodecFamily, by: Sequence[str]) -> str:
+    """How a family is called within its group, such as ``gdn``, or ``msh/mean-scale``."""
+    return "/".join(family.tags[tag] for tag in by)
+
+
+def make_groups(
+    families: Sequence[CodecFamily], by: Sequence[str], reference: str | None
+) -> tuple[list[Group], list[CodecFamily]]:
+    """The groups of two variants and more, and the codecs that are alone.
+
+    Args:
+        families: the learned codecs in question.
+        by: the tags that may differ within a group; mostly one.
+        reference: a variant's name, or the first part of it; None takes `DEFAULT_REFERENCE`, or
+            the first codec of a group without it.
+
+    Raises:
+        UnknownNameError: a tag that no codec has, or a reference that no group has.
+        UsageError: no codec has another one to be compared with.
+    """
+    known = {tag for family in families for tag in family.tags}
+    for tag in by:
+        if tag not in known:
+            raise UnknownNameError("component tag", tag, known, "--by")
+    tagged = [family for family in families if set(by) <= set(family.tags)]
+    gathered: dict[frozenset[tuple[str, str]], list[CodecFamily]] = {}
+    for family in tagged:
+        gathered.setdefault(frozenset(_others(family, by).items()), []).append(family)
+    groups, alone = [], []
+    for members in gathered.values():
+        if len({variant_of(family, by) for family in members}) > 1:
+            groups.append(_group(members, by, reference))
+        else:
+            alone += members
+    if not groups:
+        raise UsageError(_nothing(tagged, by))
+    if reference is not None and all(group.reference is None for group in groups):
+        names = {variant_of(family, by) for group in groups for family in group.families}
+        raise UnknownNameError(by[0], reference, names, "--reference")
+    return groups, alone
+
+
+def _group(members: Sequence[CodecFamily], by: Sequence[str], reference: str | None) -> Group:
+    wanted = reference or DEFAULT_REFERENCE
+    found = [family for family in members if wanted in (variant_of(family, by), family.tags[by[0]])]
+    if not found and reference is None:
+        found = [members[0]]
+    first = found[0] if found else None
+    rest = [family for family in members if family is not first]
+    ordered = [first, *rest] if first is not None else rest
+    return Group(_others(members[0], by), tuple(ordered), first)
+
+
+def _others(family: CodecFamily, by: Sequence[str]) -> dict[str, str]:
+    return {tag: choice for tag, choice in family.tags.items() if tag not in by}
+
+
+def _nothing(families: Sequence[CodecFamily], by: Sequence[str]) -> str:
+    """Why there is nothing to compare, and which tags would have to be named too."""
+    named = ",".join(by)
+    if not families:
+        return (
+            f"--by {named}: nothing to compare: no learned codec that is chosen has "
+            f"{'this tag' if len(by) == 1 else 'all of these tags'}; widen --codec and --component"
+        )
+    pairs = [
+        (_also_differing(one, other, by), one, other)
+        for one, other in combinations(families, 2)
+        if variant_of(one, by) != variant_of(other, by)
+    ]
+    if not pairs:
+        only = sorted({variant_of(family, by) for family in families})
+        return (
+            f"--by {named}: nothing to compare: every codec that is chosen has {', '.join(only)}; "
+            "add another with --config, or widen --codec and --component"
+        )
+    also, one, other = min(pairs, key=lambda pair: len(pair[0]))
+    text = (
+        f"--by {named}: nothing to compare: the nearest, {one.name} and {other.name}, differ in "
+        f"{', '.join(also)} too"
+    )
+    if set(also) <= set(one.tags) & set(other.tags):
+        text += f"; compare them all the same with --by {','.join([*by, *also])}"
+    return text
+
+
+def _also_differing(one: CodecFamily, other: CodecFamily, by: Sequence[str]) -> list[str]:
+    """The tags besides ``by`` in which two families differ, or that only one of them has."""
+    tags = dict.fromkeys([*one.tags, *other.tags])
+    return [tag for tag in tags if tag not in by and one.tags.get(tag) != other.tags.get(tag)]

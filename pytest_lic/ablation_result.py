@@ -1,0 +1,79 @@
+"""What an ablation asks, and what it found: values alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pytest_lic import timing
+from pytest_lic.grid import Setting
+from pytest_lic.rate_distortion import BD, CurveMetric, RDCurve
+
+
+@dataclass(frozen=True)
+class Question:
+    """What an ablation is to tell.
+
+    ``by`` are the tags whose effect is wanted, mostly one. ``reference`` is a variant, or None for
+    the usual one; ``repetitions`` of the times are taken, none with 0.
+    """
+
+    by: tuple[str, ...]
+    reference: str | None = None
+    metric: CurveMetric = "psnr"
+    repetitions: int = 3
+
+
+@dataclass(frozen=True)
+class Row:
+    """One variant: ``anchors`` maps each anchor to the BD-rate against it.
+
+    ``rate`` and ``quality`` are BD-rate and BD-PSNR against the reference; None for itself.
+    ``times`` holds its seconds, or the reason why they are missing; ``encode`` and ``decode`` the
+    ratios to the reference's.
+    """
+
+    family: str
+    variant: str
+    fingerprints: Mapping[str, str | None]
+    curve: RDCurve | None
+    anchors: Mapping[str, BD]
+    rate: BD | None
+    quality: BD | None
+    times: timing.Times | str = "not asked for"
+    encode: timing.Ratio | None = None
+    decode: timing.Ratio | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """The variants of one group in one setting, the reference first.
+
+    ``reference`` is its family's name, or None where the group lacks it. ``timed`` names the
+    images and ``qualities`` the qualities whose times were taken.
+    """
+
+    tags: Mapping[str, str]
+    setting: Setting
+    corpus_digest: str
+    reference: str | None
+    rows: tuple[Row, ...]
+    timed: tuple[str, ...] = ()
+    qualities: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """All tables; ``alone`` names the codecs that differ from all others in more than ``by``.
+
+    ``anchors`` are the anchors' curves in each setting, or the reasons why they have none.
+    ``measured`` points were measured now, ``found`` ones before.
+    """
+
+    question: Question
+    threads: int
+    tables: tuple[Table, ...]
+    anchors: Mapping[str, Mapping[str, RDCurve | str]]
+    alone: tuple[str, ...]
+    measured: int
+    found: int

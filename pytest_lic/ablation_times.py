@@ -1,0 +1,124 @@
+"""The times of one group's variants, all qualities together, beside those of the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from pytest_lic import family_calls, timing
+from pytest_lic.ablation_groups import Group
+from pytest_lic.ablation_result import Question, Table
+from pytest_lic.codec import Codec
+from pytest_lic.corpus import Image
+from pytest_lic.errors import LicError
+from pytest_lic.grid import Curve
+from pytest_lic.run import Run
+
+TIMED_IMAGES = 5
+"""Of a larger corpus, that many images are timed."""
+
+
+def with_times(
+    run: Run, question: Question, group: Group, table: Table, say: Callable[[str], None]
+) -> Table:
+    """The table with each variant's times, or the reason why it has none.
+
+    One quality after the other, so that no more than one network of each variant is loaded. Those
+    whose bitstreams can't be trusted, for want of a curve, are left out.
+
+    Args:
+        run: whose corpora and threads are used.
+        question: how many repetitions to take.
+        group: the codecs.
+        table: their rows, in the same order.
+        say: told what is being timed.
+    """
+    reasons = _untimed(group, table)
+    timed = [family for family in group.families if family.name not in reasons]
+    images = _spread(run.corpus(Curve(group.families[0].name, table.setting)).images)
+    reference = group.reference
+    if len(timed) < 2 or reference is None:
+        return _timed(table, reasons, {}, images, ())
+    taken: dict[str, list[timing.Times]] = {family.name: [] for family in timed}
+    for quality in reference.qualities:
+        going = [family for family in timed if family.name not in reasons]
+        say(f"timing {', '.join(family.name for family in going)}, quality {quality}")
+        codecs: dict[str, Codec] = {}
+        for family in going:
+            try:
+                codecs[family.name] = family_calls.build(family, quality, table.setting.device)
+            except LicError as error:
+                reasons[family.name] = str(error)
+        found = timing.take_times(
+            codecs,
+            images,
+            device=table.setting.device,
+            threads=run.options.threads,
+            repetitions=question.repetitions,
+        )
+        for name, times in found.items():
+            if isinstance(times, str):
+                reasons[name] = f"quality {quality}: {times}"
+            else:
+                taken[name].append(times)
+        if reference.name in reasons:
+            break
+    whole = {name: _joined(times) for name, times in taken.items() if name not in reasons}
+    return _timed(table, reasons, whole, images, tuple(reference.qualities))
+
+
+def _untimed(group: Group, table: Table) -> dict[str, str]:
+    """Family → why its times can't be compared with the reference's."""
+    reference = group.reference
+    reasons = {}
+    for family, row in zip(group.families, table.rows, strict=True):
+        if reference is None:
+            reasons[family.name] = "the group has no reference"
+        elif row.curve is None:
+            reasons[family.name] = "it has no curve"
+        elif missing := [label for label in reference.qualities if label not in family.qualities]:
+            reasons[family.name] = (
+                f"it lacks quality {', '.join(missing)} of the reference {reference.name}"
+            )
+    return reasons
+
+
+def _timed(
+    table: Table,
+    reasons: Mapping[str, str],
+    times: Mapping[str, timing.Times],
+    images: Sequence[Image],
+    qualities: tuple[str, ...],
+) -> Table:
+    reference = times.get(table.reference or "")
+    rows = []
+    for row in table.rows:
+        own = times.get(row.family)
+        if own is None or reference is None:
+            reason = reasons.get(row.family, "there is nothing to compare them with")
+            rows.append(replace(row, times=own or reason))
+            continue
+        rows.append(
+            replace(
+                row,
+                times=own,
+                encode=timing.Ratio.of(own.encode, reference.encode),
+                decode=timing.Ratio.of(own.decode, reference.decode),
+            )
+        )
+    names = tuple(image.name for image in images) if times else ()
+    return replace(table, rows=tuple(rows), timed=names, qualities=qualities)
+
+
+def _joined(times: Sequence[timing.Times]) -> timing.Times:
+    """The times of all qualities as those of one, longer, row of images."""
+    return timing.Times(
+        encode=tuple(image for each in times for image in each.encode),
+        decode=tuple(image for each in times for image in each.decode),
+    )
+
+
+def _spread(images: Sequence[Image]) -> list[Image]:
+    """At most `TIMED_IMAGES` of the images, from all over the corpus."""
+    count = min(len(images), TIMED_IMAGES)
+    return [images[index * len(images) // count] for index in range(count)]

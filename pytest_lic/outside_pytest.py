@@ -1,0 +1,40 @@
+"""A run without pytest's tests, for commands: the same families, options and measurements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from pytest_lic.discovery import Origin, discover, pytest_config
+from pytest_lic.options import read_options
+from pytest_lic.run import Run, Shared
+
+
+@contextmanager
+def opened_run(origin: Origin, metrics: Sequence[str], say: Callable[[str], None]) -> Iterator[Run]:
+    """A run over the families and with the options that pytest would have at ``origin``.
+
+    The codecs of ``--lic-config`` join the others. The run's store is removed in the end; what is
+    cached between runs stays.
+
+    Args:
+        origin: where pytest would be started, and how.
+        metrics: what must be among the metrics, whatever the options say.
+        say: shown while a cell takes long.
+
+    Raises:
+        LicError: an option, a family or a baseline that pytest would refuse.
+    """
+    with pytest_config(origin) as config:
+        families, options = discover(config), read_options(config)
+    needed = dict.fromkeys([*options.metrics, *metrics])
+    shared = Shared.create(origin)
+    try:
+        run = Run(replace(options, metrics=tuple(needed)), families, shared, say)
+        try:
+            yield run
+        finally:
+            run.close()
+    finally:
+        shared.remove()
