@@ -72,8 +72,8 @@ class LearnedCodec(nn.Module):
 
         Returns:
             ``x_hat``, of the images' shape, and ``likelihoods``: name → (B, C, h, w). In training
-            mode with the quantizer's proxy; in evaluation mode what coding would give, but for
-            the latents that `EntropyModel.forward` tells of.
+            mode with the quantizer's proxy; in evaluation mode, what coding would give
+            up to rounding (see `EntropyModel.forward`).
 
         Raises:
             CodecError: no image batch of such sides, or (in evaluation mode) latents that are not

@@ -62,8 +62,8 @@ class EntropyModel(nn.Module, ABC):
         """Latents (B, M, h, w), quantised and rated.
 
         In training mode by the quantizer's proxy. In evaluation mode as coding does it, but in
-        the latents' type: where that is float32, one of about a million hyperprior latents lies
-        so close to the edge of its cell that coding, in float64, puts it into the neighbour.
+        the latents' type: a float32 latent that is nearer to its cell's edge than rounding tells
+        can get into the neighbouring cell, since coding computes in float64.
 
         Raises:
             CodecError: in evaluation mode, latents or predictions that are not finite.
