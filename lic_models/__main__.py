@@ -9,72 +9,129 @@ export    write the weights of a checkpoint for the plugin
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from lic_models.codec_config import CodecConfig, empty_config, find_config, read_codec_config
+from lic_models.quiet import silence_logs, silence_warnings
+from lic_models.weights_header import read_header
 from pytest_lic.errors import LicError, UsageError
 
 PROGRAM = "python -m lic_models"
-TRAINING = ("fit", "validate", "test")
+INTERRUPTED = 130
+_RAW = argparse.RawDescriptionHelpFormatter
+_CHECKPOINT = "--ckpt_path"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns its exit status: 0, 2 after an error, 130 after Ctrl-C."""
+    silence_warnings()
     given = list(sys.argv[1:] if arguments is None else arguments)
+    parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__, formatter_class=_RAW)
+    parser.add_argument("command", choices=_COMMANDS, help="--help after it tells more")
+    if not given:
+        parser.print_help()
+        return 2
+    command = _COMMANDS[parser.parse_args(given[:1]).command]
     try:
-        if given[:1] == ["export"]:
-            return _export(given[1:])
-        if given[:1] and given[0] in TRAINING:
-            return _train(given)
+        return command(given[1:])
     except LicError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    _parser().parse_args(given)
-    _parser().print_help()
-    return 2
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        return INTERRUPTED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+def _fit(arguments: list[str]) -> int:
+    parser = _parser(
+        "fit",
+        "Train the codec that FILE describes. Log and checkpoints go to runs/NAME-QUALITY.\n"
+        "Ctrl-C stops after the step, and tells how to go on.",
+        "  --ckpt_path=PATH      go on from this checkpoint; last for that of runs/NAME-QUALITY\n"
+        "  --model.start=PATH    begin with the weights of another run, such as another λ's\n",
     )
-    parser.add_argument("command", choices=[*TRAINING, "export"], help="--help after it for more")
-    return parser
-
-
-def _train(arguments: list[str]) -> int:
-    """Hand over to Lightning's command line, once the config and the quality are known."""
-    parser = argparse.ArgumentParser(
-        prog=f"{PROGRAM} {arguments[0]}",
-        add_help=False,
-        allow_abbrev=False,
-        description="All other options are Lightning's, of model, data and trainer:",
-    )
-    parser.add_argument("--config", "-c", type=Path, metavar="FILE", help="describes the codec")
-    parser.add_argument("--quality", "-q", metavar="LABEL", help="which of its qualities")
-    options, others = parser.parse_known_args(arguments[1:])
-    from lic_models.codec_config import empty_config, read_codec_config
+    options, others = parser.parse_known_args(arguments)
+    config = _config(parser, options, others)
+    from lic_models.callbacks import TrainingInterrupted
     from lic_models.command_line import TrainingCLI
 
-    if {"--help", "-h"} & set(others):
-        parser.print_help()
-        print()
-    elif options.config is None:
-        raise UsageError(
-            f"{PROGRAM} {arguments[0]}: no --config FILE; give a YAML file that describes the "
-            "codec, such as one that begins with extends: fp-gdn"
-        )
-    config = empty_config() if options.config is None else read_codec_config(options.config)
-    from lic_models.callbacks import TrainingInterrupted
-
+    silence_logs()
     try:
-        TrainingCLI(config, options.quality, [arguments[0], *others])
+        TrainingCLI(config, options.quality, "fit", others)
     except TrainingInterrupted as stopped:
-        print(
-            f"{stopped}; to go on: {PROGRAM} {' '.join(arguments)} --ckpt_path={stopped.checkpoint}"
-        )
-        return 130
+        if stopped.checkpoint is None:
+            print(f"{stopped}, at once; the last checkpoint stays as it was", flush=True)
+        else:
+            command = [*_without_checkpoint(arguments), f"{_CHECKPOINT}={stopped.checkpoint}"]
+            print(f"{stopped}; to go on:\n{PROGRAM} fit {shlex.join(command)}", flush=True)
+        return INTERRUPTED
+    except SystemExit as error:  # how Lightning ends at Ctrl-C before the first step
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise error.__context__ from None
+        raise
+    return 0
+
+
+def _validate(arguments: list[str]) -> int:
+    parser = _parser(
+        "validate",
+        "Print the loss on the validation images, with real rounding, of a checkpoint or of\n"
+        "exported weights; of those that FILE names by default.",
+        "  --ckpt_path=PATH      a checkpoint; last or best for those of runs/NAME-QUALITY\n",
+    )
+    _add_weights(parser)
+    options, others = parser.parse_known_args(arguments)
+    config = _config(parser, options, others)
+    weights = _weights(config, options, others)
+    from lic_models.command_line import TrainingCLI
+
+    silence_logs()
+    TrainingCLI(config, options.quality, "validate", others, weights)
+    return 0
+
+
+def _test(arguments: list[str]) -> int:
+    parser = _parser(
+        "test",
+        "Code the data module's test images to real bitstreams, decode them, and print bpp,\n"
+        "PSNR, MS-SSIM and the rate that the likelihoods estimate, of a checkpoint (as export\n"
+        "would write it) or of exported weights; of those that FILE names by default.",
+        "  --data=lic_models.data.Kodak --data.path=DIR   test on these images\n",
+    )
+    _add_weights(parser)
+    parser.add_argument(_CHECKPOINT, metavar="PATH", help="last or best: of runs/NAME-QUALITY")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:1 (%(default)s)")
+    options, others = parser.parse_known_args(arguments)
+    config = _config(parser, options, others)
+    weights = None if options.ckpt_path else _weights(config, options, others)
+    from lic_models import testing
+    from lic_models.command_line import TrainingCLI
+    from lic_models.run_folder import checkpoint_path
+
+    silence_logs()
+    line = TrainingCLI(config, options.quality, None, others)
+    corpus = testing.corpus_of(line.data_module())
+
+    def progress(done: int, total: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{done} of {total} images", end="\n" * (done == total), file=sys.stderr)
+
+    if weights is None:
+        path = checkpoint_path(options.ckpt_path, line.folder)
+        tested = testing.measure_checkpoint(path, corpus, options.device, progress)
+    else:
+        path = weights
+        tested = testing.measure_weights(path, corpus, options.device, progress)
+    cell = tested.measurement.cell
+    print(
+        f"{cell.family} quality {cell.quality}, λ = {tested.measurement.lmbda:g} ({path}), on "
+        f"{corpus.name}, {cell.setting.device}"
+    )
+    for row in testing.report_lines(tested):
+        print(row)
     return 0
 
 
@@ -87,7 +144,8 @@ def _export(arguments: list[str]) -> int:
         "--out",
         type=Path,
         metavar="FILE",
-        help="weights file; NAME-QUALITY.safetensors here by default",
+        help="weights file; by default where the codec's config says that they are, which is "
+        "NAME-QUALITY.safetensors beside it unless told otherwise",
     )
     parser.add_argument(
         "--float32", action="store_true", help="do not round the kernels to float16"
@@ -96,8 +154,116 @@ def _export(arguments: list[str]) -> int:
     from lic_models.export import export
 
     path = export(options.checkpoint, options.out, half=not options.float32)
-    print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
+    header = read_header(path)
+    print(
+        f"{path}: {header.name} quality {header.quality}, λ = {header.lmbda:g}, "
+        f"{header.training['steps']} steps; {path.stat().st_size / 1e6:.2f} MB"
+    )
     return 0
+
+
+_COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "fit": _fit,
+    "validate": _validate,
+    "test": _test,
+    "export": _export,
+}
+
+
+def _parser(command: str, description: str, more: str) -> argparse.ArgumentParser:
+    """The options that are ours; all others are Lightning's."""
+    parser = argparse.ArgumentParser(
+        prog=f"{PROGRAM} {command}",
+        usage=f"{PROGRAM} {command} --config FILE [--quality LABEL] [options]",
+        description=description,
+        epilog=f"options of model, data and trainer, of which below is the whole list:\n{more}"
+        "  --model.lmbda=NUMBER  and so on: any key of the config\n"
+        "  --model.transform.help CLASS, --data.help CLASS   what a class takes",
+        formatter_class=_RAW,
+        add_help=False,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--help", "-h", action="store_true", help="show this, and all options")
+    parser.add_argument(
+        "--config",
+        "-c",
+        action="append",
+        metavar="FILE",
+        help="what describes the codec: a YAML file, or a shipped one's name, such as fp-gdn",
+    )
+    parser.add_argument("--quality", "-q", metavar="LABEL", help="which of its qualities")
+    return parser
+
+
+def _add_weights(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="exported weights")
+
+
+def _config(
+    parser: argparse.ArgumentParser, options: argparse.Namespace, others: list[str]
+) -> CodecConfig:
+    """The config that was asked for; that of no codec in particular where only help was.
+
+    Raises:
+        UsageError: there is none, or several; or as `read_codec_config`.
+    """
+    if options.help:
+        parser.print_help()
+        print(flush=True)
+        others.append("--help")
+    given = options.config or []
+    if len(given) > 1:
+        raise UsageError(
+            f"--config: given {len(given)} times; let one file extend the other (extends: …)"
+        )
+    if given:
+        return read_codec_config(find_config(given[0]))
+    if not _only_tells(others):
+        raise UsageError(
+            f"{parser.prog}: no --config FILE; give a YAML file that describes the codec, such as "
+            "one that begins with extends: fp-gdn"
+        )
+    return empty_config()
+
+
+def _weights(config: CodecConfig, options: argparse.Namespace, others: list[str]) -> Path | None:
+    """The exported weights meant; None where a checkpoint is.
+
+    Raises:
+        UsageError: both are meant, or none is there.
+    """
+    has_checkpoint = any(each.split("=")[0] == _CHECKPOINT for each in others)
+    if options.weights is not None and has_checkpoint:
+        raise UsageError(f"--weights and {_CHECKPOINT}: give one of them")
+    if options.weights is not None or has_checkpoint or _only_tells(others):
+        given: Path | None = options.weights
+        return given
+    quality, _ = config.overrides(options.quality)
+    path = config.weights_path(quality)
+    if not path.is_file():
+        raise UsageError(
+            f"{config.path}: no exported weights yet ({path}); give {_CHECKPOINT}=last, the path "
+            "of a checkpoint, or --weights=FILE"
+        )
+    return path
+
+
+def _only_tells(arguments: list[str]) -> bool:
+    """Whether the arguments only ask for help, or what the config resolves to."""
+    names = [each.split("=")[0] for each in arguments if each.startswith("-")]
+    return any(
+        name in ("--help", "-h", "--print_config") or name.endswith(".help") for name in names
+    )
+
+
+def _without_checkpoint(arguments: list[str]) -> list[str]:
+    kept: list[str] = []
+    skip = False
+    for argument in arguments:
+        if not skip and argument.split("=")[0] != _CHECKPOINT:
+            kept.append(argument)
+        skip = argument == _CHECKPOINT
+    return kept
 
 
 if __name__ == "__main__":

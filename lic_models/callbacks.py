@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
+import math
 import signal
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
 
-LAST = "last.ckpt"
+from lic_models.run_folder import BEST, LAST
 
 
 class TrainingInterrupted(BaseException):
-    """Ctrl-C stopped a run, whose state is in ``checkpoint``."""
+    """Ctrl-C stopped a run.
 
-    def __init__(self, checkpoint: Path, step: int) -> None:
+    Args:
+        step: the steps that were done.
+        checkpoint: the state after them; None where none was written, since the user could not
+            wait.
+    """
+
+    def __init__(self, step: int, checkpoint: Path | None) -> None:
         super().__init__(f"stopped after step {step}")
-        self.checkpoint = checkpoint
         self.step = step
+        self.checkpoint = checkpoint
 
 
 class KeepCheckpoints(ModelCheckpoint):
-    """``last.ckpt`` after every validation, and ``best.ckpt``, that of the lowest loss."""
+    """``last.ckpt`` after every validation and in the end, ``best.ckpt`` at the lowest loss.
+
+    Without validation, ``last.ckpt`` is written after every epoch.
+    """
 
     def __init__(self) -> None:
         super().__init__(
-            filename="best",
+            filename=Path(BEST).stem,
             monitor="validation_loss",
             save_last=True,
             # With the epoch's end, a resumed run would validate at other steps.
@@ -35,15 +45,64 @@ class KeepCheckpoints(ModelCheckpoint):
             enable_version_counter=False,
             auto_insert_metric_name=False,
         )
+        self._written_at = 0
+
+    @property
+    def last(self) -> Path:
+        """Where ``last.ckpt`` is, once the run has been set up."""
+        return Path(self.dirpath or ".") / LAST
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Keep what was just validated."""
+        super().on_validation_end(trainer, pl_module)
+        if trainer.state.fn == "fit" and not trainer.sanity_checking:
+            self._written_at = trainer.global_step
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Keep what no validation has kept."""
+        if not trainer.enable_validation:
+            self.write_last(trainer)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Keep the steps since the last validation, if the run ends between two."""
+        if trainer.global_step > self._written_at:
+            self.write_last(trainer)
+
+    def write_last(self, trainer: Trainer) -> Path:
+        """Write ``last.ckpt`` as things stand."""
+        self.last_model_path = str(self.last)
+        trainer.save_checkpoint(self.last)
+        self._written_at = trainer.global_step
+        return self.last
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up the best loss so far, also where the run's folder has been moved since."""
+        best = str(Path(self.dirpath or ".") / BEST)
+        score = state_dict["best_model_score"]
+        if score is None or not Path(best).is_file():
+            return
+        moved = {
+            "dirpath": self.dirpath,
+            "best_model_path": best,
+            "kth_best_model_path": best,
+            "best_k_models": {best: score},
+            "last_model_path": str(self.last),
+        }
+        super().load_state_dict({**state_dict, **moved})
 
 
 class StopOnInterrupt(Checkpoint):
     """Finish the step at Ctrl-C, write a checkpoint and stop: no step is left half done.
 
-    A second Ctrl-C stops at once. (A `Checkpoint`, so that Lightning calls it after the others.)
+    A second Ctrl-C stops at once. (A `Checkpoint`, so that Lightning calls it after the others,
+    whose state is then that after the step too.)
+
+    Args:
+        keeper: what writes the checkpoint.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keeper: KeepCheckpoints) -> None:
+        self._keeper = keeper
         self._received = False
         self._before: Any = None
 
@@ -52,29 +111,46 @@ class StopOnInterrupt(Checkpoint):
 
         def note(_number: int, _frame: FrameType | None) -> None:
             if self._received:
-                raise KeyboardInterrupt
+                raise TrainingInterrupted(trainer.global_step, None)
             self._received = True
             print("\nCtrl-C: stopping after this step; press it again to stop at once", flush=True)
 
         self._before = signal.signal(signal.SIGINT, note)
 
     def on_train_batch_end(self, trainer: Trainer, *_: Any, **__: Any) -> None:
-        """Stop here, unless the epoch ends: its validation has to come first."""
-        if self._received and not trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
+        """Stop here, unless a validation is due: what follows from it has to come first."""
+        if self._received and not _validates_next(trainer):
             self._stop(trainer)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Stop here if Ctrl-C came during the epoch's last step or its validation."""
-        if self._received and not trainer.sanity_checking:
+        """Stop here if Ctrl-C came during the validation or the step before it."""
+        # A run that is ending anyway would not know that any more when resumed.
+        if self._received and not trainer.sanity_checking and not trainer.should_stop:
             self._stop(trainer)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Give Ctrl-C back."""
+        self._give_back()
+
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Give Ctrl-C back."""
+        self._give_back()
+
+    def _give_back(self) -> None:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
             self._before = None
 
-    def _stop(self, trainer: Trainer) -> NoReturn:
-        folder = Path(trainer.log_dir or trainer.default_root_dir) / "checkpoints"
-        trainer.save_checkpoint(folder / LAST)
-        raise TrainingInterrupted(folder / LAST, trainer.global_step)
+    def _stop(self, trainer: Trainer) -> None:
+        raise TrainingInterrupted(trainer.global_step, self._keeper.write_last(trainer))
+
+
+def _validates_next(trainer: Trainer) -> bool:
+    """Whether a validation follows the batch that has just been trained on."""
+    progress = trainer.fit_loop.epoch_loop.batch_progress
+    if not trainer.enable_validation or progress.is_last_batch:
+        return bool(progress.is_last_batch)
+    interval = trainer.val_check_batch
+    return math.isfinite(interval) and progress.current.ready % int(interval) == 0

@@ -13,7 +13,8 @@ Besides what Lightning's command line takes (``model``, ``data``, ``trainer``,
     weights     where ``export`` puts the weights and the plugin finds them, relative to the file;
                 "{name}-{quality}.safetensors" by default
 
-Reading one loads no torch.
+Reading one loads no torch. Keys are checked here as far as they are this file's; what the
+components take is checked when the command line or the plugin parses them.
 """
 
 from __future__ import annotations
@@ -26,6 +27,11 @@ from typing import Any
 import yaml
 
 from pytest_lic.errors import UnknownNameError, UsageError
+
+SECTIONS = ("model", "data", "trainer", "early_stopping")
+OWN_KEYS = ("name", "qualities", "extends", "weights")
+_OTHER_KEYS = ("seed_everything", "ckpt_path", "weights_only")
+_CLASS_KEYS = ("class_path", "init_args", "dict_kwargs")
 
 SHIPPED = Path(__file__).parent / "configs"
 DEFAULT_WEIGHTS = "{name}-{quality}.safetensors"
@@ -43,6 +49,7 @@ class CodecConfig:
         qualities: label → dotted option → value, from the lowest rate to the highest.
         weights: pattern of the weights' paths, with ``{name}`` and ``{quality}``.
         settings: all the rest, as the file has it.
+        documents: the files that it was read from, the one itself first, with what each says.
     """
 
     path: Path
@@ -50,6 +57,20 @@ class CodecConfig:
     qualities: Mapping[str, Mapping[str, Any]]
     weights: str
     settings: Mapping[str, Any]
+    documents: tuple[tuple[Path, Mapping[str, Any]], ...] = ()
+
+    def says(self, key: str) -> bool:
+        """Whether this file, or one that it extends, says something of a dotted key."""
+        return any(_says(document, key.split(".")) for _, document in self.documents)
+
+    def source(self, key: str) -> Path:
+        """The file that says something of a dotted key: this one, or one that it extends."""
+        names = key.split(".")
+        for length in range(len(names), 0, -1):
+            for path, document in self.documents:
+                if _says(document, names[:length]):
+                    return path
+        return self.path
 
     def weights_path(self, quality: str) -> Path:
         """Where the weights of one quality belong."""
@@ -82,14 +103,24 @@ def empty_config() -> CodecConfig:
     return CodecConfig(Path("codec.yaml"), "codec", {_ONLY_QUALITY: {}}, DEFAULT_WEIGHTS, {})
 
 
+def find_config(given: str) -> Path:
+    """The file that a user means: a path, or the name of a shipped config such as ``fp-gdn``."""
+    shipped = SHIPPED / f"{given}.yaml"
+    return shipped if shipped.is_file() and not Path(given).exists() else Path(given).expanduser()
+
+
 def read_codec_config(path: Path) -> CodecConfig:
     """Read the file at ``path``; what it says of components is checked when they are built.
 
     Raises:
-        UsageError: a file that can't be read, is no YAML mapping, or whose name, qualities or
-            weights are not what they should be.
+        UsageError: a file that can't be read or is no YAML mapping, a key that does not exist, or
+            a name, qualities or weights that are not what they should be.
     """
-    settings = _extended(path, ())
+    documents = _documents(path, ())
+    settings: dict[str, Any] = {}
+    for place, (_, document) in enumerate(reversed(documents), 1):
+        inherited = document if place == len(documents) else _inheritable(document)
+        settings = _merged(settings, inherited)
     name, weights = settings.pop("name", path.stem), settings.pop("weights", DEFAULT_WEIGHTS)
     for key, value in (("name", name), ("weights", weights)):
         if not isinstance(value, str) or not value:
@@ -103,15 +134,17 @@ def read_codec_config(path: Path) -> CodecConfig:
         ) from error
     if len(named) < len(qualities):
         raise UsageError(f"{path}: weights: {weights!r} is one file for several qualities")
-    return CodecConfig(path, name, qualities, weights, settings)
+    settings.pop("extends", None)
+    return CodecConfig(path, name, qualities, weights, settings, tuple(documents))
 
 
-def _extended(path: Path, extending: tuple[Path, ...]) -> dict[str, Any]:
-    """What the file says, over what the file that it extends says."""
+def _documents(path: Path, extending: tuple[Path, ...]) -> list[tuple[Path, dict[str, Any]]]:
+    """The file and those that it extends, each with what it says."""
     own = _document(path)
-    base = own.pop("extends", None)
+    _check_keys(path, own)
+    base = own.get("extends")
     if base is None:
-        return own
+        return [(path, own)]
     if not isinstance(base, str):
         raise UsageError(f"{path}: extends: {base!r:.60}; expected a path or a shipped name")
     beside, shipped = path.parent / base, SHIPPED / f"{base}.yaml"
@@ -124,18 +157,23 @@ def _extended(path: Path, extending: tuple[Path, ...]) -> dict[str, Any]:
         )
     chain = (*extending, path.resolve())
     if target.resolve() in chain:
-        raise UsageError(f"{path}: extends: {base} extends this file in turn")
-    inherited = _extended(target, chain)
-    inherited.pop("name", None)
-    inherited.pop("weights", None)
-    return _merged(inherited, own)
+        raise UsageError(f"{path}: extends: {base} extends this file in turn; end the loop")
+    return [(path, own), *_documents(target, chain)]
+
+
+def _inheritable(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What a file hands on to one that extends it: not its name, nor where its weights are."""
+    return {key: value for key, value in document.items() if key not in ("name", "weights")}
 
 
 def _document(path: Path) -> dict[str, Any]:
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError(f"{path}: can't be read ({error.strerror or error})") from error
+        raise UsageError(
+            f"{path}: can't be read ({error.strerror or error}); expected a YAML file that "
+            "describes a codec"
+        ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         told = " ".join(str(error).split())
         raise UsageError(f"{path}: not YAML ({told})") from error
@@ -143,13 +181,55 @@ def _document(path: Path) -> dict[str, Any]:
         raise UsageError(
             f"{path}: holds {type(document).__name__}; expected keys such as model and data"
         )
-    return {str(key): value for key, value in document.items()}
+    named: dict[str, Any] = _with_text_keys(document)
+    return named
+
+
+def _with_text_keys(value: Any) -> Any:
+    """The document with every key as text: a quality may be written 1 or "1"."""
+    if isinstance(value, dict):
+        return {str(key): _with_text_keys(each) for key, each in value.items()}
+    return [_with_text_keys(each) for each in value] if isinstance(value, list) else value
+
+
+def _check_keys(path: Path, document: Mapping[str, Any]) -> None:
+    """Refuse keys that mean nothing, as far as that can be told without the components."""
+    for key, value in document.items():
+        if key not in (*SECTIONS, *OWN_KEYS, *_OTHER_KEYS):
+            known = [*SECTIONS, *OWN_KEYS, *_OTHER_KEYS]
+            raise UnknownNameError("key", key, known, str(path))
+        if key in SECTIONS and not isinstance(value, dict) and not (key == "data" and value):
+            raise UsageError(f"{path}: {key}: {value!r:.60}; expected options below it")
+        if key in SECTIONS:
+            _check_class_keys(path, key, value)
+
+
+def _check_class_keys(path: Path, key: str, value: Any) -> None:
+    if isinstance(value, list):
+        for each in value:
+            _check_class_keys(path, key, each)
+    if not isinstance(value, dict):
+        return
+    for name, each in value.items():
+        if "class_path" in value and name not in _CLASS_KEYS:
+            raise UnknownNameError("key", name, _CLASS_KEYS, f"{path}: {key}")
+        _check_class_keys(path, f"{key}.{name}", each)
+
+
+def _says(document: Any, names: list[str]) -> bool:
+    for name in names:
+        if not isinstance(document, dict) or name not in document:
+            return False
+        document = document[name]
+    return True
 
 
 def _merged(base: Any, own: Any) -> Any:
     """``own`` over ``base``, key by key; another class takes none of the old one's arguments."""
     if isinstance(base, dict) and isinstance(own, str) and "class_path" in base:
         own = {"class_path": own}
+    if isinstance(base, str) and isinstance(own, dict) and set(own) == {"init_args"}:
+        base = {"class_path": base}
     if not isinstance(base, dict) or not isinstance(own, dict):
         return own
     if own.get("class_path", base.get("class_path")) != base.get("class_path"):

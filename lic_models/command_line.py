@@ -1,30 +1,49 @@
-"""``python -m lic_models fit|validate|test --config FILE``: Lightning's command line for codecs."""
+"""``python -m lic_models fit|validate --config FILE``: Lightning's command line for codecs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonargparse import ArgumentError
-from lightning.pytorch.callbacks import EarlyStopping
+from jsonargparse import ArgumentError, Namespace
+from lightning import Trainer
+from lightning.pytorch.callbacks import EarlyStopping, ProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
+from lic_models.blame import Sources
 from lic_models.callbacks import KeepCheckpoints, StopOnInterrupt
-from lic_models.checkpoint import SafetensorsCheckpoints
-from lic_models.codec_config import CodecConfig
+from lic_models.checkpoint import SafetensorsCheckpoints, describe_checkpoint
+from lic_models.codec_config import SHIPPED, CodecConfig
+from lic_models.config_errors import Problem, explain
 from lic_models.data.module import CropDataModule
-from lic_models.training import CodecTraining
-from pytest_lic.errors import UsageError
+from lic_models.metrics_file import MetricsFile
+from lic_models.progress import TrainingProgress, ended_lines, started_lines, validation_line
+from lic_models.run_folder import RUNS, checkpoint_path, folder_of, refuse_earlier_run
+from lic_models.saved_config import SaveResolvedConfig
+from lic_models.training import (
+    PRINCIPAL_COMPONENTS,
+    RANDOM,
+    CodecTraining,
+    refuse_other_codec,
+    start_path,
+)
+from lic_models.weights_file import copy_parameters
+from lic_models.weights_header import read_header
+from pytest_lic.errors import LicError, UsageError, WeightsError
 
-COMMANDS = ("fit", "validate", "test")
+PROGRAM = "python -m lic_models"
+COMMANDS = ("fit", "validate")
 COMPONENTS = ("transform", "quantizer", "entropy_model", "entropy_coder")
-RUNS = "runs"
+_METRICS_FILE = f"{MetricsFile.__module__}.{MetricsFile.__qualname__}"
 _DEFAULTS = {
     "model.transform": "lic_models.components.ConvolutionalTransform",
     "model.quantizer": "lic_models.components.NoiseQuantizer",
     "model.entropy_model": "lic_models.components.Factorized",
-    "model.entropy_coder": "lic_models.components.RangeCoder",
+    "model.entropy_coder": "lic_models.components.AnsCoder",
     "data": "lic_models.data.BundledPhotographs",
     "early_stopping.monitor": "validation_loss",
     "early_stopping.patience": 20,
@@ -40,55 +59,63 @@ class TrainingCLI(LightningCLI):
     Args:
         config: the file that describes the codec.
         quality: label of the operating point; None for the only one.
-        arguments: of the command line, the subcommand first, but without the two above. Empty
-            for none: then nothing is built or run, and `settings` tells what was understood.
+        command: "fit" or "validate"; None builds and runs nothing: `components` and `data_module`
+            tell what was understood.
+        arguments: of the command line, without the command and the two above.
+        weights: exported weights to validate.
 
     Raises:
-        UsageError: naming the file and the key that is wrong.
+        UsageError: naming the file, or the option, and the key that is wrong.
+        TrainingInterrupted: Ctrl-C.
     """
 
     def __init__(
-        self, config: CodecConfig, quality: str | None, arguments: Sequence[str] = ()
+        self,
+        config: CodecConfig,
+        quality: str | None,
+        command: str | None = None,
+        arguments: Sequence[str] = (),
+        weights: Path | None = None,
     ) -> None:
         label, changes = config.overrides(quality)
-        self._runs = bool(arguments)
-        self._description = {"name": config.name, "quality": label}
+        self._sources = Sources(config, label, changes, arguments)
+        self._command = command
+        self._weights = weights
+        self.folder = Path(RUNS, f"{config.name}-{label}")
+        """Where this codec's run is."""
+        quiet = {"exit_on_error": False}
+        of_commands = {name: dict(quiet) for name in self.subcommands()} if command else {}
         given = [
-            *arguments[:1],
+            *([command] if command else []),
             f"--config={yaml.safe_dump(dict(config.settings))}",
             *(f"--{key}={_one_line(value)}" for key, value in changes.items()),
-            *arguments[1:],
+            *arguments,
         ]
-        quiet = {"exit_on_error": False}
-        names = self.subcommands() if self._runs else {}
-        try:
+        with self._blaming():
             super().__init__(
                 CodecTraining,
                 CropDataModule,
                 subclass_mode_data=True,
                 seed_everything_default=1,
                 auto_configure_optimizers=False,
-                save_config_kwargs={"overwrite": True},
+                save_config_callback=SaveResolvedConfig if command == "fit" else None,
+                save_config_kwargs={"codec": config, "quality": label},
                 trainer_defaults={
                     "devices": 1,
                     "max_epochs": -1,
                     "num_sanity_val_steps": 0,
-                    "logger": {
-                        "class_path": "lightning.pytorch.loggers.CSVLogger",
-                        "init_args": {"save_dir": RUNS, "name": f"{config.name}-{label}"},
-                    },
-                    "callbacks": [KeepCheckpoints(), StopOnInterrupt()],
+                    "enable_model_summary": False,
+                    "default_root_dir": str(self.folder),
+                    "logger": {"class_path": _METRICS_FILE, "init_args": _split(self.folder)},
                 },
-                parser_kwargs={**quiet, **{name: dict(quiet) for name in names}},
+                parser_kwargs={**quiet, "prog": PROGRAM, **of_commands},
                 args=given,
-                run=self._runs,
+                run=command is not None,
             )
-        except ArgumentError as error:
-            raise UsageError(f"{config.path}: {' '.join(str(error).split())}") from error
 
     @staticmethod
     def subcommands() -> dict[str, set[str]]:
-        """Lightning's, without predict."""
+        """Lightning's, without test and predict."""
         return {name: LightningCLI.subcommands()[name] for name in COMMANDS}
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
@@ -98,28 +125,160 @@ class TrainingCLI(LightningCLI):
 
     def _set_seed(self) -> None:
         """Seed everything, unless there is nothing to run."""
-        if self._runs:
+        if self._command:
             super()._set_seed()
 
     def _parse_ckpt_path(self) -> None:
         """Lightning would unpickle the checkpoint here; ours is read by the trainer."""
 
+    def before_instantiate_classes(self) -> None:
+        """Find the run's folder and the checkpoint, and refuse what could not end well."""
+        settings = self._settings
+        logger = settings.trainer.logger
+        ours = isinstance(logger, Namespace) and logger.get("class_path") == _METRICS_FILE
+        if ours:
+            self.folder = Path(logger.init_args.save_dir, logger.init_args.name)
+        elif settings.trainer.default_root_dir:
+            self.folder = Path(settings.trainer.default_root_dir)
+        if self._command is None:
+            return
+        resumed_in = self._find_checkpoint() if settings.ckpt_path else None
+        if self._command == "validate":
+            settings.trainer.logger = False
+            settings.trainer.enable_checkpointing = False
+            return
+        if resumed_in is None:
+            refuse_earlier_run(self.folder, "--trainer.logger.init_args.name=NAME")
+        else:
+            self.folder = resumed_in
+            settings.trainer.default_root_dir = str(resumed_in)
+            if ours:
+                logger.init_args.update(Namespace(**_split(resumed_in)))
+        if not settings.ckpt_path and settings.model.start not in (PRINCIPAL_COMPONENTS, RANDOM):
+            start_path(settings.model.start)
+
     def instantiate_classes(self) -> None:
         """Build model, data and trainer, unless there is nothing to run."""
-        if self._runs:
-            super().instantiate_classes()
-            self.model.description = {**self._description, "components": self.components}
+        if self._command is None:
+            return
+        super().instantiate_classes()
+        config, data = self._sources.config, self._settings.data
+        path = (data.get("init_args") or {}).get("path")
+        self.model.description = {
+            "name": config.name,
+            "quality": self._sources.quality,
+            "components": self.components,
+            "data": data.class_path.rsplit(".", 1)[-1] + (f" {Path(path).name}" if path else ""),
+        }
+        if SHIPPED.resolve() not in config.path.resolve().parents:
+            weights = config.weights_path(self._sources.quality)
+            self.model.description["weights"] = str(weights)
 
-    def instantiate_trainer(self, **kwargs: Any) -> Any:
-        """A trainer whose checkpoints are safetensors."""
-        plugins = [SafetensorsCheckpoints()]
-        return super().instantiate_trainer(plugins=plugins, **kwargs)
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """A trainer with our callbacks, whose checkpoints are safetensors."""
+        given = self._get(self.config_init, "trainer")
+        callbacks, plugins = _listed(given.get("callbacks")), _listed(given.get("plugins"))
+        has_bar = any(isinstance(each, ProgressBar) for each in callbacks)
+        if given.get("enable_progress_bar") is not False and not has_bar:
+            callbacks.append(TrainingProgress())
+        if self._command == "fit" and given.get("enable_checkpointing") is not False:
+            keeper = KeepCheckpoints()
+            callbacks += [keeper, StopOnInterrupt(keeper)]
+        plugins.append(SafetensorsCheckpoints())
+        return super().instantiate_trainer(callbacks=callbacks, plugins=plugins, **kwargs)
+
+    def before_fit(self) -> None:
+        """Say what is trained, and let a resumed run go on with its log."""
+        settings = self._settings
+        if settings.ckpt_path:
+            self.model.resumes = True
+            step = describe_checkpoint(Path(settings.ckpt_path))["training"]["steps"]
+            for logger in self.trainer.loggers:
+                if isinstance(logger, MetricsFile):
+                    logger.resume(step)
+            print(f"going on after step {step} of {settings.ckpt_path}")
+        for line in started_lines(self.trainer, self.model, self.folder):
+            print(line, flush=True)
+
+    def after_fit(self) -> None:
+        """Say what came out, and what to do with it."""
+        for line in ended_lines(self.trainer, self.model, PROGRAM):
+            print(line, flush=True)
+
+    def validate(self, **arguments: Any) -> None:
+        """Print the loss on the validation images, with real rounding."""
+        if self._weights is not None:
+            with _of(self._weights):
+                header = read_header(self._weights)
+                refuse_other_codec(header.components, self.components)
+            copy_parameters(self.model.codec, self._weights)
+        self.trainer.validate(**{**arguments, "verbose": False})
+        print(validation_line(self.trainer))
 
     @property
     def components(self) -> dict[str, Any]:
         """Class path and arguments of every component, defaults filled in."""
         self._dump_config()
         return {name: self.config_dump["model"][name] for name in COMPONENTS}
+
+    def data_module(self) -> CropDataModule:
+        """The data module alone.
+
+        Raises:
+            UsageError: an argument that it refuses.
+        """
+        with self._blaming():
+            built = self.parser.instantiate_classes(Namespace(data=self._settings.data))
+        data: CropDataModule = built.data
+        return data
+
+    @property
+    def _settings(self) -> Any:
+        """What was understood, of the command that runs."""
+        return self.config[self._command] if self._command else self.config
+
+    def _find_checkpoint(self) -> Path | None:
+        """Settle ``ckpt_path``, and compare what lies there; the folder of the run it belongs to.
+
+        Raises:
+            UsageError: there is no such file, or it is of another λ.
+            WeightsError: it is no checkpoint, or one of another codec.
+        """
+        settings = self._settings
+        checkpoint = checkpoint_path(str(settings.ckpt_path), self.folder)
+        settings.ckpt_path = str(checkpoint)
+        described = describe_checkpoint(checkpoint)
+        with _of(checkpoint):
+            refuse_other_codec(described, self.components)
+        lmbda = settings.model.lmbda
+        if self._command == "fit" and described["lmbda"] != lmbda:
+            raise UsageError(
+                f"{checkpoint}: trained for λ = {described['lmbda']:g}, not {lmbda:g}; to begin "
+                f"with its weights give --model.start={checkpoint} in place of --ckpt_path"
+            )
+        return folder_of(checkpoint)
+
+    def _options(self) -> list[str]:
+        parsers = getattr(self, "_subcommand_parsers", {})
+        parser = parsers.get(self._command) or getattr(self, "parser", None)
+        return [] if parser is None else list(parser.get_defaults(skip_validation=True).keys())
+
+    @contextmanager
+    def _blaming(self) -> Iterator[None]:
+        """Name the file and the key in what jsonargparse, Lightning or a constructor refuses."""
+        try:
+            yield
+        except ArgumentError as error:
+            raise self._sources.error(explain(str(error), self._options())) from error
+        except MisconfigurationException as error:
+            told = " ".join(str(error).split())
+            raise self._sources.error(Problem("trainer", told)) from error
+        except (LicError, ValueError, TypeError) as error:
+            refused = _refusal(error)
+            if refused is None:
+                raise
+            problem = self._sources.problem(str(refused), " ".join(str(error).split()))
+            raise (refused if problem is None else self._sources.error(problem)) from error
 
 
 def described_components(config: CodecConfig, quality: str) -> dict[str, Any]:
@@ -129,6 +288,32 @@ def described_components(config: CodecConfig, quality: str) -> dict[str, Any]:
         UsageError: naming the file and the key that is wrong.
     """
     return TrainingCLI(config, quality).components
+
+
+@contextmanager
+def _of(path: Path) -> Iterator[None]:
+    """Name the file in an error that does not."""
+    try:
+        yield
+    except WeightsError as error:
+        if str(error).startswith(str(path)):
+            raise
+        raise WeightsError(f"{path}: {error}") from None
+
+
+def _refusal(error: BaseException | None) -> LicError | None:
+    """The error of ours that another one was raised after."""
+    while error is not None and not isinstance(error, LicError):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def _listed(given: Any) -> list[Any]:
+    return list(given) if isinstance(given, list) else [] if given is None else [given]
+
+
+def _split(folder: Path) -> dict[str, str]:
+    return {"save_dir": str(folder.parent), "name": folder.name}
 
 
 def _one_line(value: Any) -> str:

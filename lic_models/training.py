@@ -9,14 +9,17 @@ from __future__ import annotations
 import math
 import os
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
+import torch.nn.functional as F
 from lightning import LightningModule
 from torch import Tensor
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from lic_models.checkpoint import first_difference
 from lic_models.codec import LearnedCodec
 from lic_models.components.entropy_coders import EntropyCoder
 from lic_models.components.entropy_models import EntropyModel
@@ -24,11 +27,15 @@ from lic_models.components.quantizers import Quantizer
 from lic_models.components.transforms import Transform
 from lic_models.principal_components import start_from_principal_components
 from lic_models.rate_distortion_loss import Distortion, Loss, rate_distortion_loss
+from lic_models.running_means import RunningMeans
 from lic_models.weights_file import copy_parameters
+from pytest_lic.environment import environment
 from pytest_lic.errors import UsageError, WeightsError
 
+Decay = Literal["plateau", "linear", "constant"]
 PRINCIPAL_COMPONENTS, RANDOM = "principal-components", "random"
 _START_CROPS = 64
+_PRECISIONS = ("32-true", "bf16-mixed")
 
 
 class CodecTraining(LightningModule):
@@ -42,7 +49,7 @@ class CodecTraining(LightningModule):
         transform: analysis and synthesis; default `ConvolutionalTransform`.
         quantizer: default `NoiseQuantizer`.
         entropy_model: default `Factorized`.
-        entropy_coder: default `RangeCoder`; makes no difference to training.
+        entropy_coder: default `AnsCoder`; makes no difference to training.
         lmbda: λ, the weight of distortion against rate.
         distortion: "mse" for λ · 255² · MSE + bpp, "ms-ssim" for λ · (1 − MS-SSIM) + bpp.
         start: where the weights begin: "principal-components" of the training images, "random",
@@ -55,7 +62,9 @@ class CodecTraining(LightningModule):
             ``trainer.max_steps``; "constant" leaves it.
         patience: validations to wait before the learning rate is halved.
         bfloat16_steps: the first steps, whose transforms run under bfloat16 autocast, on CPUs
-            too: nearly twice as fast where the processor has it.
+            too: nearly twice as fast where the processor has it. On a GPU,
+            ``trainer.precision=bf16-mixed`` does so for all steps. The entropy model, its loss and
+            validation are computed in float32 always.
 
     Raises:
         UsageError: components that do not fit each other, or a value outside its range.
@@ -73,7 +82,7 @@ class CodecTraining(LightningModule):
         learning_rate: float = 3e-4,
         auxiliary_learning_rate: float = 1e-3,
         clip_norm: float = 1.0,
-        decay: Literal["plateau", "linear", "constant"] = "plateau",
+        decay: Decay = "plateau",
         patience: int = 5,
         bfloat16_steps: int = 0,
     ) -> None:
@@ -85,9 +94,15 @@ class CodecTraining(LightningModule):
             ("clip_norm", clip_norm),
         ):
             if not 0.0 < value < math.inf:
-                raise UsageError(f"model.{name} is {value}; expected a positive number")
+                raise UsageError(f"model.{name}: {value:g}; expected a positive number")
+        for name, count in (("patience", patience), ("bfloat16_steps", bfloat16_steps)):
+            if count < 0:
+                raise UsageError(f"model.{name}: {count}; expected 0 or more")
         self.automatic_optimization = False
-        self.codec = LearnedCodec(transform, quantizer, entropy_model, entropy_coder)
+        try:
+            self.codec = LearnedCodec(transform, quantizer, entropy_model, entropy_coder)
+        except UsageError as error:
+            raise UsageError(f"model.{error}") from error
         self.lmbda = lmbda
         self.distortion: Distortion = distortion
         self.start = start
@@ -98,20 +113,35 @@ class CodecTraining(LightningModule):
         self.patience = patience
         self.bfloat16_steps = bfloat16_steps
         self.description: dict[str, Any] = {}
+        """Which codec this is, for checkpoints: name, quality, components, data, weights."""
+        self.resumes = False
+        """Whether a checkpoint is going to replace the first weights."""
+        self._steps: float = math.inf
+        self._means = RunningMeans()
         self._seconds, self._since = 0.0, time.monotonic()
+
+    @property
+    def minutes(self) -> float:
+        """How long this codec has been trained, interruptions left out."""
+        return (self._seconds + time.monotonic() - self._since) / 60
 
     def setup(self, stage: str) -> None:
         """Choose the memory layout and, unless a checkpoint follows, the first weights."""
         self.codec.to(memory_format=torch.channels_last)
-        if stage != "fit" or self.trainer.ckpt_path is not None:
+        if self.trainer.precision not in _PRECISIONS:
+            raise UsageError(
+                f"trainer.precision: {self.trainer.precision}; expected {' or '.join(_PRECISIONS)}"
+                " (the entropy model needs float32)"
+            )
+        if stage != "fit":
             return
-        if self.decay == "linear" and self.trainer.max_steps < 1:
-            raise UsageError("model.decay=linear needs the number of steps: give trainer.max_steps")
+        self._steps = self._planned_steps()
+        if self.resumes:
+            return
         if self.start == PRINCIPAL_COMPONENTS:
-            images = self._first_crops()
-            start_from_principal_components(self.codec, images, self.lmbda)
+            start_from_principal_components(self.codec, self._first_crops(), self.lmbda)
         elif self.start != RANDOM:
-            copy_parameters(self.codec, Path(self.start))
+            copy_parameters(self.codec, start_path(self.start))
 
     def configure_optimizers(self) -> Any:
         """Adam for everything but the quantiles, and Adam for the quantiles."""
@@ -129,32 +159,45 @@ class CodecTraining(LightningModule):
     def training_step(self, images: Tensor, _index: int) -> None:
         """One step of both optimizers on an image batch (B, 3, H, W), RGB in [0, 1]."""
         main, auxiliary = self.optimizers()  # type: ignore[misc]
-        step = self.global_step
+        step, device = self.global_step, images.device.type
         # Both seeds in one number: 2**32 steps are more than anyone takes.
         torch.manual_seed((int(os.environ.get("PL_GLOBAL_SEED", "0")) << 32) + step)
-        if self.trainer.max_steps > 0:
-            self.codec.quantizer.anneal(min(1.0, step / self.trainer.max_steps))
+        self.codec.quantizer.anneal(min(1.0, step / self._steps))
         if self.decay == "linear":
-            left = 1.0 - step / self.trainer.max_steps
+            left = max(0.0, 1.0 - step / self._steps)
             for group in main.param_groups:
                 group["lr"] = self.learning_rate * left
         main.zero_grad()
-        enabled = step < self.bfloat16_steps
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=enabled):
-            loss = self._loss(images)
+        early = step < self.bfloat16_steps  # switching autocast off would undo the trainer's
+        with torch.autocast(device, torch.bfloat16) if early else nullcontext():
+            outputs = self.codec(images)
+            loss = rate_distortion_loss(outputs, images, self.lmbda, self.distortion)
         self.manual_backward(loss.total)
         self.clip_gradients(main, self.clip_norm, "norm")
+        rate = main.param_groups[0]["lr"]
         main.step()
         # Not through Lightning's wrapper, which would count it as a step.
         auxiliary.optimizer.zero_grad()
-        auxiliary_loss = self.codec.entropy_model.auxiliary_loss()
+        with torch.autocast(device, enabled=False):
+            auxiliary_loss = self.codec.entropy_model.auxiliary_loss()
         auxiliary_loss.backward()  # type: ignore[no-untyped-call]
         auxiliary.optimizer.step()
-        self._log("train", loss, auxiliary_loss=auxiliary_loss.detach())
+        values = self._values(loss, outputs["x_hat"], images)
+        means = self._means.add({**values, "auxiliary_loss": auxiliary_loss})
+        self.log_dict({f"train_{name}": mean for name, mean in means.items()}, prog_bar=True)
+        self.log("learning_rate", rate)
+        interval = self.trainer.log_every_n_steps
+        if interval and (step + 1) % interval == 0:  # Lightning writes a row after these steps
+            self._means.clear()
 
     def validation_step(self, images: Tensor, _index: int) -> None:
         """The loss with real rounding, on an image batch (B, 3, H, W), RGB in [0, 1]."""
-        self._log("validation", self._loss(images), batch_size=len(images))
+        with torch.autocast(images.device.type, enabled=False):
+            outputs = self._coded_whole(images)
+        loss = rate_distortion_loss(outputs, images, self.lmbda, self.distortion)
+        values = self._values(loss, outputs["x_hat"], images)
+        named = {f"validation_{name}": value for name, value in values.items()}
+        self.log_dict(named, prog_bar=True, batch_size=len(images))
 
     def on_validation_epoch_end(self) -> None:
         """Let the learning rate follow the validation loss."""
@@ -168,17 +211,19 @@ class CodecTraining(LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Say which codec this is, and how it was trained so far."""
+        checkpoint["means"] = self._means.state_dict()
         checkpoint["codec"] = {
             **self.description,
             "lmbda": self.lmbda,
             "training": {
                 "steps": self.global_step,
-                "minutes": round((self._seconds + time.monotonic() - self._since) / 60, 1),
+                "minutes": round(self.minutes, 1),
                 "start": self.start,
                 "distortion": self.distortion,
                 "learning_rate": self.learning_rate,
                 "decay": self.decay,
                 "device": str(self.device),
+                "machine": _machine(self.device),
             },
         }
 
@@ -186,39 +231,98 @@ class CodecTraining(LightningModule):
         """Refuse a checkpoint of another codec, before its tensors are found not to fit.
 
         Raises:
-            WeightsError: naming the first component that differs.
+            WeightsError: naming the first argument that differs.
         """
-        found = checkpoint.get("codec", {}).get("components")
-        expected = self.description.get("components")
-        for name in expected if found and expected else ():
-            if found.get(name) != expected[name]:
-                raise WeightsError(
-                    f"checkpoint of another codec: its {name} is {found.get(name)}, this one's is "
-                    f"{expected[name]}; resume with the file and the options it was started with, "
-                    "or start from its weights with --model.start=CKPT"
-                )
-        self._seconds = 60.0 * checkpoint.get("codec", {}).get("training", {}).get("minutes", 0.0)
+        described = checkpoint.get("codec", {})
+        refuse_other_codec(described, self.description.get("components", {}))
+        if "means" in checkpoint:
+            self._means.load_state_dict(checkpoint["means"], self.device)
+        self._seconds = 60.0 * described.get("training", {}).get("minutes", 0.0)
 
-    def _loss(self, images: Tensor) -> Loss:
-        return rate_distortion_loss(self.codec(images), images, self.lmbda, self.distortion)
+    def _planned_steps(self) -> float:
+        """How many steps the run will take at most."""
+        planned = float(self.trainer.estimated_stepping_batches)
+        anneals = type(self.codec.quantizer).anneal is not Quantizer.anneal
+        if math.isinf(planned) and (anneals or self.decay == "linear"):
+            name = type(self.codec.quantizer).__name__
+            what = "decay: linear" if self.decay == "linear" else f"quantizer: {name}"
+            raise UsageError(
+                f"model.{what} needs to know how long the run is; give --trainer.max_steps"
+            )
+        return planned
 
-    def _log(self, stage: str, loss: Loss, batch_size: int | None = None, **more: Tensor) -> None:
-        values = {"loss": loss.total, "bpp": loss.bpp, **more}
-        if self.distortion == "mse":
-            values["psnr"] = -10.0 * loss.distortion.log10()
-        else:
+    def _coded_whole(self, images: Tensor) -> dict[str, Any]:
+        """The codec's outputs for images of any size, padded by repeating their edges."""
+        factor = self.codec.downsampling_factor
+        height, width = images.shape[-2:]
+        below, right = -height % factor, -width % factor
+        outputs = self.codec(F.pad(images, (0, right, 0, below), mode="replicate"))
+        return {**outputs, "x_hat": outputs["x_hat"][..., :height, :width]}
+
+    def _values(self, loss: Loss, decoded: Tensor, images: Tensor) -> dict[str, Tensor]:
+        values = {"loss": loss.total, "bpp": loss.bpp, "psnr": mean_psnr(decoded, images)}
+        if self.distortion == "ms-ssim":
             values["ms_ssim"] = 1.0 - loss.distortion
-        values = {f"{stage}_{name}": value.detach() for name, value in values.items()}
-        self.log_dict(values, prog_bar=True, batch_size=batch_size)
+        return {name: value.detach() for name, value in values.items()}
 
     def _first_crops(self) -> Tensor:
         """(64 or a little more, 3, H, W): the crops of the first steps."""
         data = getattr(self.trainer, "datamodule", None)
         if data is None:
-            raise UsageError("start: principal components need a data module to draw crops from")
+            raise UsageError("model.start: principal components need a data module to draw from")
         crops: list[Tensor] = []
         for batch in data.train_dataloader():
             crops.append(batch)
             if sum(map(len, crops)) >= _START_CROPS:
                 break
         return torch.cat(crops)
+
+
+def start_path(start: str) -> Path:
+    """The file that ``model.start`` names.
+
+    Raises:
+        UsageError: there is no such file.
+    """
+    path = Path(start).expanduser()
+    if not path.is_file():
+        raise UsageError(
+            f"model.start: {start} is no file; expected {PRINCIPAL_COMPONENTS}, {RANDOM}, or the "
+            "path of exported weights or of a checkpoint"
+        )
+    return path
+
+
+def refuse_other_codec(described: dict[str, Any], components: dict[str, Any]) -> None:
+    """Compare a checkpoint's description with the components of the codec to be trained.
+
+    Raises:
+        WeightsError: naming the first argument that differs.
+    """
+    difference = first_difference(described.get("components", {}), components)
+    if difference is not None:
+        key, found, expected = difference
+        raise WeightsError(
+            f"checkpoint of another codec: its {key} is {found}, this one's is {expected}; give "
+            "the config and the options that it was trained with"
+        )
+
+
+@torch.no_grad()
+def mean_psnr(decoded: Tensor, images: Tensor) -> Tensor:
+    """Mean over a batch of the PSNR in dB of the 8-bit reconstructions, as the plugin has it.
+
+    Args:
+        decoded: (B, 3, H, W), not yet clamped.
+        images: (B, 3, H, W), in [0, 1].
+    """
+    pixels = (decoded.float().clamp(0.0, 1.0) * 255.0).round()
+    errors = (pixels - images * 255.0).square().mean((1, 2, 3)).clamp(min=1e-6)
+    return (10.0 * (255.0**2 / errors).log10()).mean()
+
+
+def _machine(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    threads = torch.get_num_threads()
+    return f"{environment('cpu', threads).processor}, threads: {threads}"

@@ -1,0 +1,104 @@
+"""Where a wrong option was given: the file and the key, or the option of the command line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lic_models.codec_config import CodecConfig
+from lic_models.config_errors import Problem
+from pytest_lic.errors import UsageError
+
+_KEYED = re.compile(
+    r"(?:--)?(?P<key>(?:model|data|trainer|early_stopping)(?:\.\w+)+)(?::| is)? (?P<what>.*)"
+)
+_ARGUMENT = re.compile(r"(?P<name>\w+): (?P<what>.*)")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What the options of a run were read from.
+
+    Args:
+        config: the file.
+        quality: label of the operating point.
+        changes: what that quality changes, by dotted key.
+        arguments: of the command line.
+    """
+
+    config: CodecConfig
+    quality: str
+    changes: Mapping[str, Any]
+    arguments: Sequence[str]
+
+    def error(self, problem: Problem) -> UsageError:
+        """The problem with the place of the option before it."""
+        if problem.key in self.arguments:
+            return UsageError(f"{problem.key}: {problem.what}")
+        if not problem.key:
+            return UsageError(f"{self.config.path}: {problem.what}")
+        short = _short(problem.key)
+        for argument in reversed(self.arguments):
+            given, _, value = argument.removeprefix("--").partition("=")
+            if not argument.startswith("--") or not _covers(_short(given), short):
+                continue
+            if value in problem.what or not self.config.says(problem.key):
+                return UsageError(f"--{given}: {_within(problem, given)}")
+        for key in self.changes:
+            if _covers(_short(key), short):
+                what = _within(problem, key)
+                return UsageError(f"{self.config.path}: qualities.{self.quality}.{key}: {what}")
+        return UsageError(f"{self.config.source(problem.key)}: {problem.key}: {problem.what}")
+
+    def problem(self, told: str, quoted: str) -> Problem | None:
+        """The option that a constructor's error message is about; None if it names none.
+
+        Args:
+            told: the message.
+            quoted: what jsonargparse made of it, which quotes the arguments.
+        """
+        keyed = _KEYED.fullmatch(told)
+        if keyed is not None:
+            key = keyed["key"]
+            if key.startswith("data.") and "init_args" not in key:
+                key = key.replace("data.", "data.init_args.", 1)
+            return Problem(key, keyed["what"])
+        found = re.search(r"class_path='([\w.]+)'", quoted)
+        key = _key_of(self.config.settings, found[1].rsplit(".", 1)[-1]) if found else None
+        if key is None:
+            return None
+        argument = _ARGUMENT.fullmatch(told)
+        if argument is not None and f"{argument['name']}=" in quoted:
+            return Problem(f"{key}.init_args.{argument['name']}", argument["what"])
+        return Problem(key, told)
+
+
+def _key_of(settings: Any, class_name: str, key: str = "") -> str | None:
+    """The dotted key whose class, whatever its module, has this name."""
+    if isinstance(settings, str):
+        return key if settings.rsplit(".", 1)[-1] == class_name else None
+    if not isinstance(settings, Mapping):
+        return None
+    if str(settings.get("class_path", "")).rsplit(".", 1)[-1] == class_name:
+        return key
+    found = (
+        _key_of(each, class_name, f"{key}.{name}".lstrip(".")) for name, each in settings.items()
+    )
+    return next((each for each in found if each is not None), None)
+
+
+def _covers(given: str, key: str) -> bool:
+    return key == given or key.startswith(f"{given}.")
+
+
+def _within(problem: Problem, given: str) -> str:
+    """The problem, with that part of its key that the given option does not name."""
+    rest = _short(problem.key).removeprefix(_short(given)).lstrip(".")
+    return f"{rest}: {problem.what}" if rest else problem.what
+
+
+def _short(key: str) -> str:
+    """A key without what may be left out on the command line."""
+    return ".".join(part for part in key.split(".") if part not in ("init_args", "class_path"))
