@@ -3,14 +3,13 @@
 From random weights, most of a short training goes into finding a transform that loses little.
 Principal components give one that loses the least a linear transform of its size can:
 
-    3 × 2 × 2 pixels → 12 ─┐ 2 × 2 → 48 ─┐ 2 × 2 → N − 1 ─┐ 2 × 2 → M latents
-                     layer 1       layer 2          layer 3        layer 4
+    3 × 2 × 2 pixels → 12 ─┐ 2 × 2 → 48 ─┐ 2 × 2 → N ─┐ 2 × 2 → M latents
+                     layer 1       layer 2      layer 3        layer 4
 
 Each layer's kernel begins as a basis of its 2 × 2 input vectors (the Karhunen-Loève transform),
 the mirrored layer of the synthesis as the transpose. Training then makes the blocks overlap and
 the layers non-linear. Every non-linearity starts from the same linear codec: the divisive ones
-without mixing, the rectifiers with their inputs lifted above zero. In the synthesis a layer's last
-channel is constant, and the next layer's kernel for it takes the lift off again.
+without division, the rectifiers with thresholds below all that they see.
 """
 
 from __future__ import annotations
@@ -36,8 +35,7 @@ def start_from_principal_components(codec: LearnedCodec, images: Tensor, lmbda: 
         lmbda: λ > 0 of λ · 255² · MSE + bpp; decides how finely the latent is quantised.
 
     Raises:
-        UsageError: another transform, or one of a single channel, for which no such start is
-            known, or crops of other sides.
+        UsageError: another transform, for which no such start is known, or crops of other sides.
     """
     if not isinstance(codec.transform, ConvolutionalTransform):
         raise UsageError(
@@ -57,7 +55,7 @@ def start_from_principal_components(codec: LearnedCodec, images: Tensor, lmbda: 
     # Δ makes the two equal.
     step = math.sqrt(18.0 / (lmbda * 255.0**2 * math.log(2.0)))
     gain = step ** (-1.0 / len(analysis[::2]))
-    features, lift = images, images.new_zeros(3)
+    features, channels = images, 3
     for index in range(0, len(analysis), 2):
         last = index == len(analysis) - 1
         down, up = analysis[index], synthesis[index]
@@ -65,14 +63,9 @@ def start_from_principal_components(codec: LearnedCodec, images: Tensor, lmbda: 
         assert isinstance(up, nn.ConvTranspose2d)
         assert down.bias is not None
         assert up.bias is not None
-        if not last and down.out_channels < 2:
-            raise UsageError(
-                "start: principal components need at least 2 channels; give model.start=random"
-            )
-        channels = len(lift)
-        vectors = _two_by_two(features[:, :channels] - lift[:, None, None])
+        vectors = _two_by_two(features[:, :channels])
         mean = vectors.mean(0) if last else vectors.new_zeros(vectors.size(1))
-        basis = _principal_components(vectors - mean)[: down.out_channels - (not last)]
+        basis = _principal_components(vectors - mean)[: down.out_channels]
         used = len(basis)
         kernels = basis.reshape(used, channels, 2, 2)
         first = down.kernel_size[0] // 2  # where a kernel meets the 2 × 2 inputs of its own
@@ -80,30 +73,19 @@ def start_from_principal_components(codec: LearnedCodec, images: Tensor, lmbda: 
 
         down.weight[:used] = 0.0
         down.weight[:used, :channels, taps, taps] = gain * kernels
-        down.bias[:used] = -gain * (basis @ mean + kernels.sum((2, 3)) @ lift)
+        down.bias[:used] = -gain * (basis @ mean)
         up.weight[:, :channels] = 0.0
         up.weight[:used, :channels, taps, taps] = kernels / gain
-        up.bias[:channels] = lift + mean.reshape(channels, 4).mean(1)
-        if index > 0:
-            up.weight[:, -1] = 0.0
-            up.bias[-1] = 1.0
+        up.bias[:channels] = mean.reshape(channels, 4).mean(1)
 
-        outputs = down(features)
+        features, channels = down(features), used
         if not last:
-            low = outputs.amin((0, 2, 3))
-            lift = _start_linear(analysis[index + 1], low)[:used]
-            _start_linear(synthesis[index + 1], low)
-            lifted = torch.einsum("kcyx,k->cyx", kernels / gain, lift)
-            up.weight[-1, :channels, taps, taps] = -lifted
-            down.bias[:used] += lift
-            outputs = analysis[index + 1](down(features))
-        features = outputs
+            low = features.amin((0, 2, 3))
+            for layer in (analysis[index + 1], synthesis[index + 1]):
+                assert isinstance(layer, Nonlinearity)
+                layer.start_linear(low)
+            features = analysis[index + 1](features)
     codec.entropy_model.fit(features)
-
-
-def _start_linear(layer: nn.Module, low: Tensor) -> Tensor:
-    assert isinstance(layer, Nonlinearity)
-    return layer.start_linear(low)
 
 
 def _two_by_two(features: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import compressai.layers  # noqa: F401, before pytester looks at sys.modules
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.autograd import gradcheck
 from torch.func import functional_call
+from torch.nn import functional as F
 
 from lic_models.components import (
     GDN,
@@ -155,22 +157,32 @@ def test_started_linear_a_pair_hands_through_what_lies_above_low(
     with torch.no_grad():
         for parameter in [*forward.parameters(), *inverse.parameters()]:
             parameter.uniform_(0.1, 1.0)
-    lift, other = forward.start_linear(low), inverse.start_linear(low)
-    assert torch.equal(lift, other)
-    lift = lift[:, None, None]
-    y = forward(x + lift) - lift
-    back = inverse(y + lift) - lift
+    forward.start_linear(low)
+    inverse.start_linear(low)
+    y = forward(x)
+    back = inverse(y)
     # A γ of 1e-5 is all that is left between these and the identity.
     torch.testing.assert_close(y, x, rtol=1e-3, atol=0)
     torch.testing.assert_close(back, x, rtol=1e-6, atol=1e-12)
 
 
-def test_only_the_rectifiers_need_a_lift_to_be_linear() -> None:
-    low = torch.tensor([-3.0, 0.5, 0.0])
-    for kind in DIVISIVE:
-        assert kind(C).start_linear(low).tolist() == [0, 0, 0]
-    for kind in (ReLU, LeakyReLU):
-        assert kind(C).start_linear(low).tolist() == [3, 0, 0]
+def test_a_rectifier_is_a_plain_one_between_biases() -> None:
+    x, slope = features(2, C, 5, 5), 0.25
+    threshold = torch.linspace(-1, 1, C).double()[:, None, None]
+    for kind, plain in (
+        (ReLU(C), F.relu),
+        (LeakyReLU(C, slope=slope), partial(F.leaky_relu, negative_slope=slope)),
+    ):
+        layer = kind.double()
+        with torch.no_grad():
+            layer.threshold.copy_(threshold.flatten())
+        torch.testing.assert_close(layer(x), plain(x - threshold) + threshold)
+
+
+@pytest.mark.parametrize("slope", [-0.1, 1.5])
+def test_a_slope_outside_its_range_is_refused(slope: float) -> None:
+    with pytest.raises(UsageError, match="slope is"):
+        LeakyReLU(C, slope=slope)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
