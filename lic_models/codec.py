@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lic_models.components.entropy_coders import EntropyCoder, AnsCoder
+from lic_models.components.entropy_coders import AnsCoder, EntropyCoder
 from lic_models.components.entropy_models import EntropyModel, Factorized
 from lic_models.components.frequency_tables import FrequencyTables
 from lic_models.components.quantizers import NoiseQuantizer, Quantizer
