@@ -130,11 +130,12 @@ def _closing(found: Ablation) -> Iterator[str]:
     )
     timed = {(table.timed, table.qualities) for table in found.tables if table.timed}
     for images, qualities in sorted(timed):
-        threads = f"{found.threads} thread{'s' if found.threads > 1 else ''}"
+        threads = _counted(found.threads, "thread")
+        repetitions = _counted(found.question.repetitions, "repetition")
         yield (
-            f"times: sums of medians of {found.question.repetitions} repetitions over "
-            f"{len(images)} images and qualities {', '.join(qualities)}, one image at a time, "
-            f"{threads}, the variants in turn; in brackets the extremes of single repetitions"
+            f"times: sums of medians of {repetitions} over {_counted(len(images), 'image')} and "
+            f"qualities {', '.join(qualities)}, one image at a time, {threads}, the "
+            "variants in turn; in brackets the extremes of single repetitions"
         )
     count = found.measured + found.found
     yield f"{count} points: {found.measured} measured now, {found.found} from earlier"
@@ -148,6 +149,10 @@ def _closing(found: Ablation) -> Iterator[str]:
         yield f"measured anew each time, for want of a fingerprint: {', '.join(sorted(unsafe))}"
     if found.alone:
         yield f"nothing to compare with: {', '.join(found.alone)}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _percent(bd: BD | None) -> str:
