@@ -15,9 +15,9 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def family() -> CodecFamily:
-    return next(iter(families()))
+@pytest.fixture(params=["fp-gdn", "msh-gdn"])
+def family(request: pytest.FixtureRequest) -> CodecFamily:
+    return {family.name: family for family in families()}[request.param]
 
 
 @pytest.fixture
