@@ -64,9 +64,10 @@ def test_a_slow_encoder_shows_in_the_encoding_time_alone() -> None:
     slow, quick = found["slow"], found["quick"]
     assert isinstance(slow, Times)
     assert isinstance(quick, Times)
-    assert total(slow.encode) >= 0.04
-    assert Ratio.of(slow.encode, quick.encode).low > 2
-    assert total(slow.decode) < 0.02
+    assert min(map(min, slow.encode)) >= 0.02
+    # The least, since any single one may be held up on a busy machine.
+    assert min(map(min, quick.encode)) < 0.02
+    assert min(map(min, slow.decode)) < 0.02
 
 
 @pytest.mark.parametrize(("last", "where"), [(1, "one.png"), (3, "one.png"), (6, "two.png")])
