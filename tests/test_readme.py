@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -40,6 +42,52 @@ def test_own_codec_goes_from_conftest_to_gate(pytester: pytest.Pytester) -> None
     assert pytester.runpytest_inprocess(*record).ret == 0
     assert pytester.runpytest_inprocess(*gate).ret == 0
     assert (pytester.path / "baselines" / "mine.json").exists()
+
+
+def test_a_changed_component_goes_from_yaml_to_gate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The walk-through with two steps in place of a thousand, and one quality in place of four."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    write_photographs(tmp_path / "photographs", count=3)
+    (described,) = blocks("yaml")
+    short = described.replace("1000", "2").replace("250", "1").replace("photographs,", FEW)
+    (tmp_path / "leaky.yaml").write_text(short)
+    (walk,) = (block for block in blocks("console") if "lic_models fit" in block)
+    fit, resume, export, _all, update, gate, ablation = commands(walk)
+    run(fit)
+    assert Path("runs/leaky-1/checkpoints/last.ckpt").is_file()
+    run(f"{resume} --trainer.max_steps 3")
+    run(export)
+    small = "--lic-corpus photographs"
+    run(f"{update} {small} -m 'roundtrip or rd'")
+    assert Path("baselines/leaky.json").is_file()
+    assert "1 passed" in run(f"{gate} {small}")
+    alone = run(f"{ablation} --no-times --codec leaky --corpus photographs", status=2)
+    assert "nothing to compare: every codec that is chosen has leakyrelu" in alone
+
+
+FEW = "photographs, batch_size: 2, crop_size: 32, scale: null,"
+
+
+def run(line: str, status: int = 0) -> str:
+    """What a command line prints, which is run as this interpreter's."""
+    words = shlex.split(line)
+    program = {
+        "python": [sys.executable],
+        "pytest": [sys.executable, "-m", "pytest"],
+        "pytest-lic": [
+            sys.executable,
+            "-c",
+            "import sys; from pytest_lic.cli import main; sys.exit(main())",
+        ],
+    }[words[0]]
+    done = subprocess.run(
+        [*program, *words[1:]], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr
 
 
 def test_class_of_two_methods_is_a_codec() -> None:
