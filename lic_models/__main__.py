@@ -85,7 +85,8 @@ def _validate(arguments: list[str]) -> int:
     _add_weights(parser)
     options, others = parser.parse_known_args(arguments)
     config = _config(parser, options, others)
-    weights = _weights(config, options, others)
+    has_checkpoint = any(each.split("=")[0] == _CHECKPOINT for each in others)
+    weights = _weights(config, options, others, has_checkpoint)
     from lic_models.command_line import TrainingCLI
 
     silence_logs()
@@ -106,25 +107,27 @@ def _test(arguments: list[str]) -> int:
     parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:1 (%(default)s)")
     options, others = parser.parse_known_args(arguments)
     config = _config(parser, options, others)
-    weights = None if options.ckpt_path else _weights(config, options, others)
+    weights = _weights(config, options, others, options.ckpt_path is not None)
     from lic_models import testing
+    from lic_models.checkpoint import describe_checkpoint
     from lic_models.command_line import TrainingCLI
     from lic_models.run_folder import checkpoint_path
 
     silence_logs()
     line = TrainingCLI(config, options.quality, None, others)
+    if weights is None:
+        path, measured = checkpoint_path(options.ckpt_path, line.folder), testing.measure_checkpoint
+        line.refuse_other(path, describe_checkpoint(path)["components"])
+    else:
+        path, measured = weights, testing.measure_weights
+        line.refuse_other(path, read_header(path).components)
     corpus = testing.corpus_of(line.data_module())
 
     def progress(done: int, total: int) -> None:
         if sys.stderr.isatty():
             print(f"\r{done} of {total} images", end="\n" * (done == total), file=sys.stderr)
 
-    if weights is None:
-        path = checkpoint_path(options.ckpt_path, line.folder)
-        tested = testing.measure_checkpoint(path, corpus, options.device, progress)
-    else:
-        path = weights
-        tested = testing.measure_weights(path, corpus, options.device, progress)
+    tested = measured(path, corpus, options.device, progress)
     cell = tested.measurement.cell
     print(
         f"{cell.family} quality {cell.quality}, λ = {tested.measurement.lmbda:g} ({path}), on "
@@ -226,13 +229,14 @@ def _config(
     return empty_config()
 
 
-def _weights(config: CodecConfig, options: argparse.Namespace, others: list[str]) -> Path | None:
+def _weights(
+    config: CodecConfig, options: argparse.Namespace, others: list[str], has_checkpoint: bool
+) -> Path | None:
     """The exported weights meant; None where a checkpoint is.
 
     Raises:
         UsageError: both are meant, or none is there.
     """
-    has_checkpoint = any(each.split("=")[0] == _CHECKPOINT for each in others)
     if options.weights is not None and has_checkpoint:
         raise UsageError(f"--weights and {_CHECKPOINT}: give one of them")
     if options.weights is not None or has_checkpoint or _only_tells(others):

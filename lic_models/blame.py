@@ -12,7 +12,7 @@ from lic_models.config_errors import Problem
 from pytest_lic.errors import UsageError
 
 _KEYED = re.compile(
-    r"(?:--)?(?P<key>(?:model|data|trainer|early_stopping)(?:\.\w+)+)(?::| is)? (?P<what>.*)"
+    r"(?:--)?(?P<key>(?:model|data|trainer|early_stopping)(?:\.\w+)+)(?:: | is |=| )(?P<what>.*)"
 )
 _ARGUMENT = re.compile(r"(?P<name>\w+): (?P<what>.*)")
 

@@ -39,7 +39,6 @@ class KeepCheckpoints(ModelCheckpoint):
         super().__init__(
             filename=Path(BEST).stem,
             monitor="validation_loss",
-            save_last=True,
             # With the epoch's end, a resumed run would validate at other steps.
             save_on_train_epoch_end=False,
             enable_version_counter=False,
@@ -56,21 +55,22 @@ class KeepCheckpoints(ModelCheckpoint):
         """Keep what was just validated."""
         super().on_validation_end(trainer, pl_module)
         if trainer.state.fn == "fit" and not trainer.sanity_checking:
-            self._written_at = trainer.global_step
+            self._write_once(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Keep what no validation has kept."""
-        if not trainer.enable_validation:
-            self.write_last(trainer)
+        if not _validates(trainer):
+            self._write_once(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Keep the steps since the last validation, if the run ends between two."""
-        if trainer.global_step > self._written_at:
-            self.write_last(trainer)
+        self._write_once(trainer)
 
     def write_last(self, trainer: Trainer) -> Path:
-        """Write ``last.ckpt`` as things stand."""
-        self.last_model_path = str(self.last)
+        """Write ``last.ckpt`` as things stand.
+
+        Lightning's own would only be written with a new best one.
+        """
         trainer.save_checkpoint(self.last)
         self._written_at = trainer.global_step
         return self.last
@@ -86,9 +86,13 @@ class KeepCheckpoints(ModelCheckpoint):
             "best_model_path": best,
             "kth_best_model_path": best,
             "best_k_models": {best: score},
-            "last_model_path": str(self.last),
         }
         super().load_state_dict({**state_dict, **moved})
+        self.current_score = state_dict["current_score"]
+
+    def _write_once(self, trainer: Trainer) -> None:
+        if self._written_at < trainer.global_step and not trainer.fast_dev_run:
+            self.write_last(trainer)
 
 
 class StopOnInterrupt(Checkpoint):
@@ -148,9 +152,20 @@ class StopOnInterrupt(Checkpoint):
 
 
 def _validates_next(trainer: Trainer) -> bool:
-    """Whether a validation follows the batch that has just been trained on."""
+    """Whether a validation follows the batch that has just been trained on, or may."""
     progress = trainer.fit_loop.epoch_loop.batch_progress
-    if not trainer.enable_validation or progress.is_last_batch:
-        return bool(progress.is_last_batch)
-    interval = trainer.val_check_batch
-    return math.isfinite(interval) and progress.current.ready % int(interval) == 0
+    if not _validates(trainer):
+        return False
+    across_epochs = trainer.check_val_every_n_epoch is None
+    batches = progress.total.ready if across_epochs else progress.current.ready
+    interval = float(trainer.val_check_batch or math.inf)
+    return bool(progress.is_last_batch) or (math.isfinite(interval) and batches % interval == 0)
+
+
+def _validates(trainer: Trainer) -> bool:
+    """Whether there are images to validate on."""
+    return sum(_listed(trainer.num_val_batches)) > 0
+
+
+def _listed(counts: float | list[float]) -> list[float]:
+    return counts if isinstance(counts, list) else [counts]

@@ -77,7 +77,8 @@ def describe_checkpoint(path: Path) -> dict[str, Any]:
             f"{path}: does not say which codec it is of; expected a checkpoint written by "
             "python -m lic_models fit"
         )
-    return described
+    training = {**described["training"], "data": _data(structure, described.get("data"))}
+    return {**{key: described[key] for key in described if key != "data"}, "training": training}
 
 
 def first_difference(found: Any, expected: Any, key: str = "") -> tuple[str, Any, Any] | None:
@@ -92,6 +93,14 @@ def first_difference(found: Any, expected: Any, key: str = "") -> tuple[str, Any
         differences = (first_difference(a, b, f"{key}.{each}".lstrip(".")) for each, a, b in pairs)
         return next((each for each in differences if each is not None), None)
     return None if found == expected else (key, found, expected)
+
+
+def _data(structure: dict[str, Any], name: str | None) -> dict[str, Any]:
+    """What the codec was trained on, from the state of the data module."""
+    for module, state in structure.items():
+        if isinstance(state, dict) and {"images", "crops"} <= state.keys():
+            return {"name": name or module, **state}
+    return {"name": name}
 
 
 def _structure(path: Path, header: dict[str, Any]) -> dict[str, Any]:

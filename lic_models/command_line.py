@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
-from jsonargparse import ArgumentError, Namespace
+from jsonargparse import ArgumentError, ArgumentParser, Namespace
 from lightning import Trainer
 from lightning.pytorch.callbacks import EarlyStopping, ProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
@@ -38,6 +39,7 @@ from pytest_lic.errors import LicError, UsageError, WeightsError
 PROGRAM = "python -m lic_models"
 COMMANDS = ("fit", "validate")
 COMPONENTS = ("transform", "quantizer", "entropy_model", "entropy_coder")
+_OF_RUNS = ("ckpt_path", "weights_only")
 _METRICS_FILE = f"{MetricsFile.__module__}.{MetricsFile.__qualname__}"
 _DEFAULTS = {
     "model.transform": "lic_models.components.ConvolutionalTransform",
@@ -83,11 +85,13 @@ class TrainingCLI(LightningCLI):
         self._weights = weights
         self.folder = Path(RUNS, f"{config.name}-{label}")
         """Where this codec's run is."""
+        of_runs = () if command else _OF_RUNS
+        settings = {key: each for key, each in config.settings.items() if key not in of_runs}
         quiet = {"exit_on_error": False}
         of_commands = {name: dict(quiet) for name in self.subcommands()} if command else {}
         given = [
             *([command] if command else []),
-            f"--config={yaml.safe_dump(dict(config.settings))}",
+            f"--config={yaml.safe_dump(settings)}",
             *(f"--{key}={_one_line(value)}" for key, value in changes.items()),
             *arguments,
         ]
@@ -105,6 +109,8 @@ class TrainingCLI(LightningCLI):
                     "max_epochs": -1,
                     "num_sanity_val_steps": 0,
                     "enable_model_summary": False,
+                    # On a GPU, convolutions differ from run to run otherwise.
+                    "deterministic": "warn" if torch.cuda.is_available() else None,
                     "default_root_dir": str(self.folder),
                     "logger": {"class_path": _METRICS_FILE, "init_args": _split(self.folder)},
                 },
@@ -122,6 +128,10 @@ class TrainingCLI(LightningCLI):
         """Early stopping beside the trainer's own, and the default of every component."""
         parser.add_lightning_class_args(EarlyStopping, "early_stopping")
         parser.set_defaults(_DEFAULTS)
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse what the constructor was given; Lightning would warn that there is sys.argv too."""
+        self.config = parser.parse_args(args)
 
     def _set_seed(self) -> None:
         """Seed everything, unless there is nothing to run."""
@@ -184,6 +194,8 @@ class TrainingCLI(LightningCLI):
         if self._command == "fit" and given.get("enable_checkpointing") is not False:
             keeper = KeepCheckpoints()
             callbacks += [keeper, StopOnInterrupt(keeper)]
+        elif self._command == "validate":
+            callbacks = [each for each in callbacks if isinstance(each, ProgressBar)]
         plugins.append(SafetensorsCheckpoints())
         return super().instantiate_trainer(callbacks=callbacks, plugins=plugins, **kwargs)
 
@@ -208,9 +220,7 @@ class TrainingCLI(LightningCLI):
     def validate(self, **arguments: Any) -> None:
         """Print the loss on the validation images, with real rounding."""
         if self._weights is not None:
-            with _of(self._weights):
-                header = read_header(self._weights)
-                refuse_other_codec(header.components, self.components)
+            self.refuse_other(self._weights, read_header(self._weights).components)
             copy_parameters(self.model.codec, self._weights)
         self.trainer.validate(**{**arguments, "verbose": False})
         print(validation_line(self.trainer))
@@ -221,14 +231,27 @@ class TrainingCLI(LightningCLI):
         self._dump_config()
         return {name: self.config_dump["model"][name] for name in COMPONENTS}
 
+    def refuse_other(self, path: Path, components: dict[str, Any]) -> None:
+        """Compare what a checkpoint or weights file is of with what was described.
+
+        Raises:
+            WeightsError: naming the file, and the first argument that differs.
+        """
+        try:
+            refuse_other_codec(components, self.components)
+        except WeightsError as error:
+            raise WeightsError(f"{path}: {error}") from None
+
     def data_module(self) -> CropDataModule:
         """The data module alone.
 
         Raises:
             UsageError: an argument that it refuses.
         """
+        parser = ArgumentParser(exit_on_error=False)
+        parser.add_subclass_arguments(CropDataModule, "data")
         with self._blaming():
-            built = self.parser.instantiate_classes(Namespace(data=self._settings.data))
+            built = parser.instantiate(Namespace(data=self._settings.data))
         data: CropDataModule = built.data
         return data
 
@@ -248,8 +271,7 @@ class TrainingCLI(LightningCLI):
         checkpoint = checkpoint_path(str(settings.ckpt_path), self.folder)
         settings.ckpt_path = str(checkpoint)
         described = describe_checkpoint(checkpoint)
-        with _of(checkpoint):
-            refuse_other_codec(described, self.components)
+        self.refuse_other(checkpoint, described["components"])
         lmbda = settings.model.lmbda
         if self._command == "fit" and described["lmbda"] != lmbda:
             raise UsageError(
@@ -288,17 +310,6 @@ def described_components(config: CodecConfig, quality: str) -> dict[str, Any]:
         UsageError: naming the file and the key that is wrong.
     """
     return TrainingCLI(config, quality).components
-
-
-@contextmanager
-def _of(path: Path) -> Iterator[None]:
-    """Name the file in an error that does not."""
-    try:
-        yield
-    except WeightsError as error:
-        if str(error).startswith(str(path)):
-            raise
-        raise WeightsError(f"{path}: {error}") from None
 
 
 def _refusal(error: BaseException | None) -> LicError | None:

@@ -108,10 +108,13 @@ def _unknown_argument(found: re.Match[str], key: str, owner: str, _: list[str]) 
 
 
 def _unknown_option(found: re.Match[str], key: str, owner: str, options: list[str]) -> Problem:
-    name = found["name"]
-    if found["group"]:
-        name = f"{found['group']}.{name}"
-    return Problem(name, "no such option" + nearest(name, options))
+    name = f"{found['group']}.{found['name']}".lstrip(".")
+    parent, dot, leaf = name.rpartition(".")
+    siblings = [each.rpartition(".") for each in options]
+    beside = nearest(leaf, [last for above, _, last in siblings if above == parent])
+    advice = beside.replace("did you mean ", f"did you mean {parent}{dot}")
+    advice = advice.replace(" or ", f" or {parent}{dot}")
+    return Problem(name, "no such option" + (advice or nearest(name, options)))
 
 
 def _unknown_class(found: re.Match[str], key: str, owner: str, _: list[str]) -> Problem:

@@ -11,10 +11,10 @@ _NO_NEWS = (
     r".*does not have many workers",
     r".*`torch\.jit\.\w+` is deprecated",
     r".*`isinstance\(treespec, LeafSpec\)` is deprecated",
-    r".*LightningCLI's args parameter is intended",
     r".*exists and is not empty",
     r".*number of training batches .* is smaller than the logging interval",
     r".*Unable to import `?dependency",
+    r".*callbacks used to create the checkpoint need to be provided",
     r".*lr_scheduler\.step\(\)` before `optimizer\.step",
 )
 

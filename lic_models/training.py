@@ -113,7 +113,7 @@ class CodecTraining(LightningModule):
         self.patience = patience
         self.bfloat16_steps = bfloat16_steps
         self.description: dict[str, Any] = {}
-        """Which codec this is, for checkpoints: name, quality, components, data, weights."""
+        """What checkpoints say: name, quality, components, the data's name, the weights' path."""
         self.resumes = False
         """Whether a checkpoint is going to replace the first weights."""
         self._steps: float = math.inf
@@ -159,6 +159,7 @@ class CodecTraining(LightningModule):
     def training_step(self, images: Tensor, _index: int) -> None:
         """One step of both optimizers on an image batch (B, 3, H, W), RGB in [0, 1]."""
         main, auxiliary = self.optimizers()  # type: ignore[misc]
+        self._refuse_odd_sizes(images)
         step, device = self.global_step, images.device.type
         # Both seeds in one number: 2**32 steps are more than anyone takes.
         torch.manual_seed((int(os.environ.get("PL_GLOBAL_SEED", "0")) << 32) + step)
@@ -184,10 +185,16 @@ class CodecTraining(LightningModule):
         auxiliary.optimizer.step()
         values = self._values(loss, outputs["x_hat"], images)
         means = self._means.add({**values, "auxiliary_loss": auxiliary_loss})
-        self.log_dict({f"train_{name}": mean for name, mean in means.items()}, prog_bar=True)
-        self.log("learning_rate", rate)
+        means = {f"train_{name}": mean for name, mean in means.items()}
+        self.log_dict(means, prog_bar=True, logger=False)
         interval = self.trainer.log_every_n_steps
-        if interval and (step + 1) % interval == 0:  # Lightning writes a row after these steps
+        if interval and (step + 1) % interval == 0:
+            # Not left to Lightning, which writes the row when Ctrl-C may have stopped the run.
+            row = {name: float(mean) for name, mean in means.items()}
+            for logger in self.trainer.loggers:
+                logger.log_metrics(
+                    {"epoch": self.current_epoch, **row, "learning_rate": rate}, step
+                )
             self._means.clear()
 
     def validation_step(self, images: Tensor, _index: int) -> None:
@@ -234,14 +241,21 @@ class CodecTraining(LightningModule):
             WeightsError: naming the first argument that differs.
         """
         described = checkpoint.get("codec", {})
-        refuse_other_codec(described, self.description.get("components", {}))
+        components = self.description.get("components", {})
+        refuse_other_codec(described.get("components", {}), components)
         if "means" in checkpoint:
             self._means.load_state_dict(checkpoint["means"], self.device)
         self._seconds = 60.0 * described.get("training", {}).get("minutes", 0.0)
 
     def _planned_steps(self) -> float:
         """How many steps the run will take at most."""
-        planned = float(self.trainer.estimated_stepping_batches)
+        # Not the trainer's estimate, which starts to draw batches before a checkpoint is read.
+        trainer, planned = self.trainer, math.inf
+        if trainer.max_epochs is not None and trainer.max_epochs >= 0:
+            data: Any = getattr(trainer, "datamodule", None)
+            planned = float(trainer.max_epochs * len(data.train_dataloader()))
+        if trainer.max_steps >= 0:
+            planned = min(planned, float(trainer.max_steps))
         anneals = type(self.codec.quantizer).anneal is not Quantizer.anneal
         if math.isinf(planned) and (anneals or self.decay == "linear"):
             name = type(self.codec.quantizer).__name__
@@ -250,6 +264,14 @@ class CodecTraining(LightningModule):
                 f"model.{what} needs to know how long the run is; give --trainer.max_steps"
             )
         return planned
+
+    def _refuse_odd_sizes(self, images: Tensor) -> None:
+        factor = self.codec.downsampling_factor
+        if images.size(-1) % factor or images.size(-2) % factor:
+            raise UsageError(
+                f"data.init_args.crop_size: crops of {images.size(-1)}×{images.size(-2)} pixels; "
+                f"expected multiples of {factor}, the pixels that share a latent"
+            )
 
     def _coded_whole(self, images: Tensor) -> dict[str, Any]:
         """The codec's outputs for images of any size, padded by repeating their edges."""
@@ -272,6 +294,7 @@ class CodecTraining(LightningModule):
             raise UsageError("model.start: principal components need a data module to draw from")
         crops: list[Tensor] = []
         for batch in data.train_dataloader():
+            self._refuse_odd_sizes(batch)
             crops.append(batch)
             if sum(map(len, crops)) >= _START_CROPS:
                 break
@@ -293,18 +316,18 @@ def start_path(start: str) -> Path:
     return path
 
 
-def refuse_other_codec(described: dict[str, Any], components: dict[str, Any]) -> None:
-    """Compare a checkpoint's description with the components of the codec to be trained.
+def refuse_other_codec(found: dict[str, Any], components: dict[str, Any]) -> None:
+    """Compare the components that a checkpoint or weights are of with those that are described.
 
     Raises:
         WeightsError: naming the first argument that differs.
     """
-    difference = first_difference(described.get("components", {}), components)
+    difference = first_difference(found, components)
     if difference is not None:
-        key, found, expected = difference
+        key, there, here = difference
         raise WeightsError(
-            f"checkpoint of another codec: its {key} is {found}, this one's is {expected}; give "
-            "the config and the options that it was trained with"
+            f"of another codec: its {key} is {there}, this one's is {here}; give the config and "
+            "the options that it was trained with"
         )
 
 

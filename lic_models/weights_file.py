@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +85,8 @@ def write_tensors(tensors: Mapping[str, Tensor], path: Path, header: Mapping[str
             f"{path}: can't be written ({_reason(error)}); choose another place, or make room"
         ) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
