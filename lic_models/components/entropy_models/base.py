@@ -122,7 +122,11 @@ class EntropyModel(nn.Module, ABC):
 
     @abstractmethod
     def fit(self, latents: Tensor) -> None:
-        """Start from distributions as wide as the channels of ``latents`` (B, M, h, w)."""
+        """Start from distributions as wide as the channels of ``latents`` (B, M, h, w).
+
+        Raises:
+            UsageError: a single latent a channel, which has no width.
+        """
 
     @abstractmethod
     def auxiliary_loss(self) -> Tensor:
@@ -145,6 +149,20 @@ def check_strings(strings: Sequence[bytes], count: int) -> None:
     """
     if len(strings) != count:
         raise CorruptBitstreamError(f"{len(strings)} strings of a latent; expected {count}")
+
+
+def channel_deviations(latents: Tensor) -> Tensor:
+    """The standard deviation of each channel of (B, M, h, w): (M,).
+
+    Raises:
+        UsageError: a single latent a channel.
+    """
+    if latents.numel() <= latents.size(1):
+        raise UsageError(
+            f"fit: latents of shape {tuple(latents.shape)}; expected several a channel: give more "
+            "or larger images"
+        )
+    return latents.std((0, 2, 3))
 
 
 def _counted(tables: Mapping[str, int]) -> str:

@@ -14,12 +14,17 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lic_models.components.entropy_coders import EntropyCoder
-from lic_models.components.entropy_models.base import EntropyModel, Rated, check_strings
+from lic_models.components.entropy_models.base import (
+    EntropyModel,
+    Rated,
+    channel_deviations,
+    check_strings,
+)
 from lic_models.components.entropy_models.masses import LEAST_MASS, at_least, density_mass
 from lic_models.components.entropy_models.symbols import table_symbols, to_array, to_tensor
 from lic_models.components.frequency_tables import FrequencyTables
 from lic_models.components.quantizers import Quantizer
-from pytest_lic.errors import CodecError, UsageError
+from pytest_lic.errors import CodecError
 
 # Where a logistic of scale 1 reaches the tail that CompressAI cuts off: ln(2 / 1e-9 − 1) = 21.4.
 _LOGISTIC_REACH = 21.0
@@ -81,7 +86,7 @@ class Factorized(EntropyModel):
 
     def table_counts(self, quantizer: Quantizer) -> dict[str, int]:
         """One for each channel and dither level."""
-        return {"latents": self._channels * quantizer.variants}
+        return {"latents": self.density.channels * quantizer.variants}
 
     def compress(self, latents: Tensor, quantizer: Quantizer, coder: EntropyCoder) -> list[bytes]:
         """One image's latent (M, h, w) as one string; see `EntropyModel.compress`."""
@@ -96,7 +101,7 @@ class Factorized(EntropyModel):
     ) -> Tensor:
         """The latent (M, h, w), float32, from its one string; see `EntropyModel.decompress`."""
         check_strings(strings, 1)
-        shape = (self._channels, *size)
+        shape = (self.density.channels, *size)
         indices = to_array(self._table_indices(shape, quantizer))
         symbols = coder.decode(strings[0], indices, self._table("latents"))
         return self.values(to_tensor(symbols, shape, self.density.quantiles.device), quantizer)
@@ -124,7 +129,7 @@ class Factorized(EntropyModel):
     @torch.no_grad()
     def fit(self, latents: Tensor) -> None:
         """Let each density begin as wide as its channel, with a logistic's tails."""
-        deviations = latents.std((0, 2, 3))
+        deviations = channel_deviations(latents)
         scales = (deviations * math.sqrt(3.0) / math.pi).clamp(min=0.3)
         first = self.density.matrices[0]
         slope = F.softplus(first) * (self.density.init_scale / scales)[:, None, None]
@@ -136,12 +141,6 @@ class Factorized(EntropyModel):
         """CompressAI's loss of the quantiles."""
         loss: Tensor = self.density.loss()
         return loss
-
-    @property
-    def _channels(self) -> int:
-        if self.latent_channels is None:
-            raise UsageError("entropy model without latent_channels; call build(latent_channels)")
-        return self.latent_channels
 
     def _medians(self) -> Tensor:
         """(1, M, 1, 1)."""

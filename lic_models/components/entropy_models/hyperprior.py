@@ -15,7 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from lic_models.components.entropy_coders import EntropyCoder
-from lic_models.components.entropy_models.base import EntropyModel, Rated, check_strings
+from lic_models.components.entropy_models.base import (
+    EntropyModel,
+    Rated,
+    channel_deviations,
+    check_strings,
+)
 from lic_models.components.entropy_models.factorized import Factorized
 from lic_models.components.entropy_models.masses import (
     LEAST_MASS,
@@ -30,7 +35,9 @@ from pytest_lic.errors import CodecError, UsageError
 
 CODING_DTYPE = torch.float64
 """What the hyper-synthesis computes in while coding."""
-_REACH = 6.2  # standard deviations that a table spans on either side: all but 6e-10 of the mass
+# Standard deviations that a table spans on either side. What lies beyond, 2e-6 of the mass, costs
+# fewer bits as escapes than a count for each symbol there would take from the likely ones.
+_REACH = 4.8
 
 
 class ScaleHyperprior(EntropyModel):
@@ -159,7 +166,7 @@ class ScaleHyperprior(EntropyModel):
         prior, size = self.hyper_prior, (latents.shape[-2], latents.shape[-1])
         hyper_symbols = prior.symbols(self._hyper_latents(latents[None])[0], self.hyper_quantizer)
         hyper_latents = prior.values(hyper_symbols, self.hyper_quantizer)
-        means, nearest = self._predicted_for_coding(hyper_latents, size, CODING_DTYPE)
+        means, nearest = self._predicted_for_coding(hyper_latents, size)
         variant = quantizer.variant(tuple(latents.shape)).to(latents.device)
         symbols = to_array(quantizer.symbols(latents.double() - means, variant))
         indices = to_array(nearest * quantizer.variants + variant)
@@ -180,7 +187,7 @@ class ScaleHyperprior(EntropyModel):
         check_strings(strings, 2)
         prior, hyper_size = self.hyper_prior, (-(-size[0] // 4), -(-size[1] // 4))
         hyper_latents = prior.decompress(strings[1:], hyper_size, self.hyper_quantizer, coder)
-        means, nearest = self._predicted_for_coding(hyper_latents, size, CODING_DTYPE)
+        means, nearest = self._predicted_for_coding(hyper_latents, size)
         variant = quantizer.variant(tuple(means.shape)).to(means.device)
         indices = to_array(nearest * quantizer.variants + variant)
         symbols = coder.decode(strings[0], indices, self._table("latents"))
@@ -188,35 +195,9 @@ class ScaleHyperprior(EntropyModel):
         return (values.double() + means).float()
 
     @torch.no_grad()
-    def hyper_latents(self, latents: Tensor) -> Tensor:
-        """One image's z, float32 (N, h/4, w/4) rounded up, as its decoder gets it."""
-        prior = self.hyper_prior
-        hyper_latents = self._hyper_latents(latents[None])[0]
-        return prior.values(
-            prior.symbols(hyper_latents, self.hyper_quantizer), self.hyper_quantizer
-        )
-
-    @torch.no_grad()
-    def scale_indices(
-        self, hyper_latents: Tensor, size: tuple[int, int], dtype: torch.dtype = CODING_DTYPE
-    ) -> Tensor:
-        """Which of the scales each latent is coded with.
-
-        Args:
-            hyper_latents: as `hyper_latents` gives them.
-            size: (h, w) of the latent.
-            dtype: what the hyper-synthesis computes in. In float32 the indices differ from
-                machine to machine.
-
-        Returns:
-            int64 (M, h, w), from 0 to ``scale_levels`` − 1.
-        """
-        return self._predicted_for_coding(hyper_latents, size, dtype)[1]
-
-    @torch.no_grad()
     def fit(self, latents: Tensor) -> None:
         """Let each channel's unit be its deviation, and z's densities as wide as z begins."""
-        deviations = latents.std((0, 2, 3)).clamp(min=0.1)
+        deviations = channel_deviations(latents).clamp(min=0.1)
         self.log_unit.copy_(deviations.log())
         self.hyper_prior.fit(self._hyper_latents(latents))
 
@@ -254,14 +235,14 @@ class ScaleHyperprior(EntropyModel):
         return means * unit.exp(), log_scales + unit
 
     def _predicted_for_coding(
-        self, hyper_latents: Tensor, size: tuple[int, int], dtype: torch.dtype
+        self, hyper_latents: Tensor, size: tuple[int, int]
     ) -> tuple[Tensor, Tensor]:
-        """Means, ``dtype``, and places of the nearest scales, int64, each (M, h, w), of one image.
+        """One image's means, float64, and places of its nearest scales, int64, each (M, h, w).
 
         Raises:
             CodecError: a prediction that is not finite.
         """
-        means, log_scales = self._predicted(hyper_latents[None], size, dtype)
+        means, log_scales = self._predicted(hyper_latents[None], size, CODING_DTYPE)
         if not bool(torch.isfinite(means).all() & torch.isfinite(log_scales).all()):
             raise CodecError(
                 "the hyper-synthesis predicts means or scales that are not finite; look for NaN "

@@ -1,0 +1,69 @@
+"""The training loss by hand."""
+
+from __future__ import annotations
+
+import compressai.models  # noqa: F401, before pytester looks at sys.modules
+import pytest
+import torch
+from torch import Tensor
+
+from lic_models.rate_distortion_loss import estimated_bits, rate_distortion_loss
+from pytest_lic.errors import UsageError
+
+
+def outputs(images: Tensor, error: float) -> dict[str, object]:
+    """Off by ``error`` everywhere; an eighth of a bit a pixel for y, and as much for z."""
+    likelihoods = {
+        "latents": torch.full((len(images), 4, 8, 8), 0.5),
+        "hyper_latents": torch.full((len(images), 2, 8, 4), 0.0625),
+    }
+    return {"x_hat": images + error, "likelihoods": likelihoods}
+
+
+def test_the_loss_is_the_rate_and_lambda_times_the_squared_error_of_8_bit_samples() -> None:
+    images = torch.rand(3, 3, 32, 64)
+    loss = rate_distortion_loss(outputs(images, 0.1), images, 0.01)
+    assert float(loss.bpp) == pytest.approx(0.125 + 0.125)
+    assert float(loss.distortion) == pytest.approx(0.01, rel=1e-5)
+    assert float(loss.total) == pytest.approx(0.25 + 0.01 * 25.5**2, rel=1e-5)
+
+
+def test_bits_are_counted_image_by_image() -> None:
+    likelihoods = {"a": torch.tensor([[0.5, 0.25], [1.0, 0.125]]).reshape(2, 2, 1, 1)}
+    assert estimated_bits(likelihoods).tolist() == [3.0, 3.0]
+    likelihoods["b"] = torch.tensor([[0.5], [1.0]]).reshape(2, 1, 1, 1)
+    assert estimated_bits(likelihoods).tolist() == [4.0, 3.0]
+
+
+def test_structural_similarity_takes_the_place_of_the_squared_error() -> None:
+    images = torch.rand(1, 3, 176, 192)
+    same = rate_distortion_loss(outputs(images, 0.0), images, 20.0, "ms-ssim")
+    assert float(same.distortion) == pytest.approx(0.0, abs=1e-6)
+    noisy = outputs(images + 0.1 * torch.randn(images.shape), 0.0)
+    loss = rate_distortion_loss(noisy, images, 20.0, "ms-ssim")
+    assert 0.001 < float(loss.distortion) < 0.5
+    assert float(loss.total) == pytest.approx(float(loss.bpp + 20 * loss.distortion), rel=1e-5)
+
+
+def test_gradients_reach_image_and_likelihoods() -> None:
+    images = torch.rand(1, 3, 32, 64)
+    given = outputs(images, 0.1)
+    given["x_hat"].requires_grad_()
+    given["likelihoods"]["latents"].requires_grad_()
+    rate_distortion_loss(given, images, 0.01).total.backward()
+    pixels = 32 * 64
+    expected = 0.01 * 255**2 * 2 * 0.1 / (3 * pixels)
+    torch.testing.assert_close(
+        given["x_hat"].grad, torch.full_like(images, expected), rtol=1e-4, atol=0
+    )
+    # d(−log2 p)/dp at ½
+    expected = -2 / torch.log(torch.tensor(2.0)) / pixels
+    assert float(given["likelihoods"]["latents"].grad[0, 0, 0, 0]) == pytest.approx(float(expected))
+
+
+def test_what_is_no_distortion_of_these_images_is_refused() -> None:
+    images = torch.rand(1, 3, 32, 64)
+    with pytest.raises(UsageError, match=r"at least 161 pixels, got 64×32; give --data.crop_size"):
+        rate_distortion_loss(outputs(images, 0.0), images, 1.0, "ms-ssim")
+    with pytest.raises(UsageError, match=r"model.distortion: 'mae'; expected"):
+        rate_distortion_loss(outputs(images, 0.0), images, 1.0, "mae")
