@@ -1,111 +1,304 @@
-"""Rate and quality of a shipped family on a folder of images, and its BD-rate against JPEG.
+"""Rate and quality of the learned codecs on Kodak, and what that comes to in BD-rate.
 
-    python benchmarks/kodak_table.py DIR [--codec fp-gdn]
+    python benchmarks/kodak_table.py FOLDER [--family 'msh-*'] [--markdown FILE] [--json FILE]
 
-Codes every image with every quality: bits per pixel are those of the whole bitstream, PSNR and
-MS-SSIM those of the 8-bit reconstruction, each the mean over the images. JPEG is Pillow's, over a
-sweep of qualities, with 4:2:0 and with 4:4:4 chroma; its BD-rate counts whatever range of PSNR
-the two curves share.
+Codes every image at every quality and prints, as Markdown, bits per pixel of the whole bitstream,
+of its payload, and as estimated from the likelihoods; PSNR and MS-SSIM of the 8-bit
+reconstruction; then BD-rate against published BPG 4:4:4 and the shipped JPEG, and of each
+hyperprior against the factorized prior that it otherwise equals. Any other folder of images does
+too, without the published curve.
+
+In the end it names what is claimed of every shipped codec and does not hold: a curve that does not
+rise, a codec that is no better than JPEG, a hyperprior that is no better than its twin, bytes more
+than 1 % off the estimate. Then the exit status is 1; after bad input it is 2.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
-import time
-from collections.abc import Callable, Iterable
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from PIL import Image
+from estimated_rate import Measuring, mean_bpp, measuring
+from learned_networks import WEIGHTS, find_networks
 
-from lic_models.families import families
-from pytest_lic.codec import Codec
-from pytest_lic.container import payload_size
-from pytest_lic.ms_ssim import ms_ssim
-from pytest_lic.rate_distortion import RDCurve, bd_rate
+from lic_models.weights_header import WeightsHeader, component_tags
+from pytest_lic.adapters.pillow import families as classical_families
+from pytest_lic.cache import default_folder
+from pytest_lic.corpus import check_corpus, load_corpus
+from pytest_lic.environment import environment
+from pytest_lic.errors import LicError, UnavailableError
+from pytest_lic.measure import Measurement, rd_curve
+from pytest_lic.metrics import to_db
+from pytest_lic.published import published_curve
+from pytest_lic.rate_distortion import BD, RDCurve, bd_rate
 
-Pixels = NDArray[np.uint8]
-JPEG_QUALITIES = (5, 8, 12, 18, 25, 35, 50, 65, 75, 82, 88, 92, 95)
-
-
-def through_codec(codec: Codec, pixels: Pixels) -> tuple[int, int, Pixels]:
-    """Bytes, bytes of payload, and the 8-bit reconstruction of one image."""
-    images = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255.0
-    (bitstream,) = codec.encode(images)
-    decoded = codec.decode([bitstream])[0].clamp(0.0, 1.0).mul(255.0).round().byte()
-    payload = payload_size(bitstream)
-    size = len(bitstream)
-    return size, size if payload is None else payload, decoded.permute(1, 2, 0).cpu().numpy()
+PUBLISHED = "bpg-444"
+CLASSICAL = "jpeg"
+TWIN = "fp twin"
+AGREEMENT = 1.0  # percent that the bytes may be off the estimated rate
+METRICS = ("psnr", "ms_ssim_db")
+_NONE = "–"
 
 
-def through_jpeg(quality: int, subsampling: str, pixels: Pixels) -> tuple[int, int, Pixels]:
-    """The same for JPEG with optimised Huffman tables."""
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(
-        stream, "JPEG", quality=quality, subsampling=subsampling, optimize=True
-    )
-    size = stream.tell()
-    return size, size, np.asarray(Image.open(stream))
+@dataclass(frozen=True)
+class Point:
+    """One quality: rates in bits per pixel, PSNR in dB, linear MS-SSIM, all means over images.
 
+    ``payload_off`` and ``bytes_off`` are percent that these rates are above the estimated one.
+    """
 
-def measure(
-    name: str,
-    points: Iterable[tuple[str, Callable[[Pixels], tuple[int, int, Pixels]]]],
-    images: list[Pixels],
-) -> RDCurve:
-    """Print one row for each point and return the curve."""
-    rows = []
-    for label, code in points:
-        started, values = time.perf_counter(), []
-        for pixels in images:
-            size, payload, decoded = code(pixels)
-            area = pixels.shape[0] * pixels.shape[1]
-            mse = np.mean((pixels.astype(np.float64) - decoded) ** 2)
-            psnr = 10 * np.log10(255.0**2 / mse)
-            values.append((8 * size / area, 8 * payload / area, psnr, ms_ssim(pixels, decoded)))
-        bpp, payload_bpp, psnr, similarity = np.mean(values, axis=0)
-        seconds = (time.perf_counter() - started) / len(images)
-        print(
-            f"| {name} | {label} | {bpp:.4f} | {payload_bpp:.4f} | {psnr:.3f} | {similarity:.5f} "
-            f"| {-10 * np.log10(1 - similarity):.3f} | {seconds:.2f} |",
-            flush=True,
+    quality: str
+    lmbda: float
+    bpp: float
+    payload_bpp: float
+    estimated_bpp: float
+    payload_off: float
+    bytes_off: float
+    psnr: float
+    ms_ssim: float
+
+    @classmethod
+    def of(cls, measured: Measurement) -> Point:
+        """From a measurement with estimates."""
+        bpp, payload, estimate = (mean_bpp(measured, k) for k in ("bytes", "payload", "estimate"))
+        psnr, ms_ssim = measured.mean("psnr"), measured.mean("ms_ssim")
+        if psnr is None or ms_ssim is None:
+            reasons = "; ".join(measured.unavailable().values())
+            raise UnavailableError(f"{measured.cell.id}: {reasons}")
+        assert measured.lmbda is not None
+        return cls(
+            measured.cell.quality,
+            measured.lmbda,
+            bpp,
+            payload,
+            estimate,
+            100 * (payload / estimate - 1),
+            100 * (bpp / estimate - 1),
+            psnr,
+            ms_ssim,
         )
-        rows.append((label, float(bpp), float(psnr), float(similarity)))
-    labels, rates, qualities, similarities = zip(*rows, strict=True)
-    return RDCurve(name, rates, qualities, similarities, labels)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Rate and quality of a shipped family.")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--codec", default="fp-gdn")
+@dataclass(frozen=True)
+class Row:
+    """One codec: ``differences`` maps anchor → metric → BD-rate; no twin, no entry for it."""
+
+    name: str
+    tags: Mapping[str, str]
+    points: tuple[Point, ...]
+    curve: RDCurve
+    differences: Mapping[str, Mapping[str, BD]]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path, help="of images, such as Kodak's")
+    parser.add_argument("--family", action="append", default=[], metavar="GLOB")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of exported weights")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--no-cache", action="store_true", help="measure everything anew")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the tables here")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write all numbers here")
     options = parser.parse_args()
-    torch.set_num_threads(1)
-    paths = sorted(options.folder.glob("*.png"))
-    images = [np.asarray(Image.open(path).convert("RGB")) for path in paths]
-    family = {family.name: family for family in families()}[options.codec]
-    print("| codec | quality | bpp | payload bpp | PSNR dB | MS-SSIM | MS-SSIM dB | s per image |")
-    print("|---|---|---|---|---|---|---|---|")
+    try:
+        networks = find_networks(options.weights, options.family)
+        check_corpus(str(options.folder))
+        corpus = load_corpus(str(options.folder))
+        cache = None if options.no_cache else default_folder()
+        with measuring(corpus, options.device, cache, say) as each:
+            jpeg = jpeg_curve(each)
+            anchors = {CLASSICAL: jpeg, **published(corpus.digest)}
+            rows = compare(networks, anchors, each)
+    except LicError as error:
+        print(f"kodak_table: {error}", file=sys.stderr)
+        return 2
+    tables = "\n".join(markdown(rows, anchors, corpus.name, len(corpus.images)))
+    print(tables)
+    failures = list(broken_claims(rows))
+    print("\n" + "\n".join(failures or ["Every codec keeps what is claimed of it."]))
+    if options.markdown is not None:
+        options.markdown.write_text(tables + "\n", encoding="utf-8")
+    if options.json is not None:
+        circumstances = environment(options.device, 1).to_json()
+        stored = {
+            "corpus": corpus.name,
+            "corpus_digest": corpus.digest,
+            "environment": circumstances,
+            "codecs": [asdict(row) for row in rows],
+            "anchors": {name: _told(curve) for name, curve in anchors.items()},
+            "broken_claims": failures,
+        }
+        text = json.dumps(stored, indent=1, ensure_ascii=False, default=dict)
+        options.json.write_text(text + "\n", encoding="utf-8")
+    return 1 if failures else 0
 
-    def coder(quality: str) -> Callable[[Pixels], tuple[int, int, Pixels]]:
-        codec = family.build(quality, "cpu")
-        return lambda pixels: through_codec(codec, pixels)
 
-    def jpeg(quality: int, subsampling: str) -> Callable[[Pixels], tuple[int, int, Pixels]]:
-        return lambda pixels: through_jpeg(quality, subsampling, pixels)
+def say(text: str) -> None:
+    print(f"kodak_table: {text}", file=sys.stderr, flush=True)
 
-    curve = measure(family.name, ((label, coder(label)) for label in family.qualities), images)
-    print(curve.non_monotone() or f"{family.name} is strictly monotone")
-    for subsampling in ("4:2:0", "4:4:4"):
-        sweep = ((str(quality), jpeg(quality, subsampling)) for quality in JPEG_QUALITIES)
-        anchor = measure(f"jpeg {subsampling}", sweep, images)
-        for metric in ("psnr", "ms_ssim_db"):
-            found = bd_rate(anchor, curve, metric)
-            print(f"BD-rate against {anchor.name} by {metric}: {found.value}, {found.reason}")
+
+def jpeg_curve(each: Measuring) -> RDCurve:
+    (family,) = (family for family in classical_families() if family.name == CLASSICAL)
+    points = {quality: each.classical(family, quality) for quality in family.qualities}
+    return _curve(CLASSICAL, points)
+
+
+def published(digest: str) -> dict[str, RDCurve | str]:
+    """The published curve, or the reason why it does not hold for these images."""
+    try:
+        return {PUBLISHED: published_curve(PUBLISHED, digest)}
+    except UnavailableError as error:
+        return {PUBLISHED: str(error)}
+
+
+def compare(
+    networks: Mapping[str, Sequence[WeightsHeader]],
+    anchors: Mapping[str, RDCurve | str],
+    each: Measuring,
+) -> list[Row]:
+    """Measure every network, then hold every curve against the anchors and its twin's."""
+    points = {
+        name: {header.quality: each.learned(header) for header in headers}
+        for name, headers in networks.items()
+    }
+    curves = {name: _curve(name, measured) for name, measured in points.items()}
+    tags = {name: component_tags(headers[0].components) for name, headers in networks.items()}
+    rows = []
+    for name, measured in points.items():
+        against = dict(anchors)
+        twin = twin_of(name, tags)
+        if twin is not None:
+            against[TWIN] = curves[twin]
+        rows.append(
+            Row(
+                name,
+                tags[name],
+                tuple(Point.of(point) for point in measured.values()),
+                curves[name],
+                {
+                    anchor: {metric: _difference(curve, curves[name], metric) for metric in METRICS}
+                    for anchor, curve in against.items()
+                },
+            )
+        )
+    return rows
+
+
+def twin_of(name: str, tags: Mapping[str, Mapping[str, str]]) -> str | None:
+    """The factorized prior that equals the hyperprior ``name`` in every other component."""
+    if tags[name]["architecture"] == "fp":
+        return None
+    wanted = {**tags[name], "architecture": "fp"}
+    return next((other for other, found in tags.items() if found == wanted), None)
+
+
+def broken_claims(rows: Sequence[Row]) -> Iterator[str]:
+    """A sentence for everything that is claimed of a codec and does not hold, or can't be told."""
+    for row in rows:
+        for metric in METRICS:
+            bend = row.curve.non_monotone(metric)
+            if bend is not None:
+                yield bend
+        for anchor in (CLASSICAL, TWIN):
+            difference = row.differences.get(anchor, {}).get("psnr")
+            if difference is None:
+                continue
+            if difference.value is None:
+                yield f"{row.name}: no BD-rate against {anchor}: {difference.reason}"
+            elif not difference.value < 0:
+                yield f"{row.name}: BD-rate {difference.value:+.2f} % against {anchor}"
+        for point in row.points:
+            if not abs(point.bytes_off) <= AGREEMENT:
+                yield (
+                    f"{row.name}, quality {point.quality}: bytes {point.bytes_off:+.2f} % off the "
+                    f"estimated rate (payload {point.payload_off:+.2f} %)"
+                )
+
+
+def markdown(
+    rows: Sequence[Row], anchors: Mapping[str, RDCurve | str], corpus: str, count: int
+) -> Iterator[str]:
+    """Both tables, and how to read them."""
+    yield (
+        f"{count} images of `{corpus}`, means over the images. bpp counts the whole bitstream; "
+        "estimated bpp follows from the likelihoods, and the next two columns tell how far payload "
+        "and whole bitstream are above it.\n"
+    )
+    heading = ("codec", "quality", "λ", "bpp", "payload bpp", "estimated bpp", "payload", "whole")
+    yield from _heading(*heading, "PSNR dB", "MS-SSIM", "MS-SSIM dB")
+    for row in rows:
+        for point in row.points:
+            decibels = to_db(point.ms_ssim)
+            yield _row(
+                f"`{row.name}`",
+                point.quality,
+                f"{point.lmbda:.4f}",
+                f"{point.bpp:.4f}",
+                f"{point.payload_bpp:.4f}",
+                f"{point.estimated_bpp:.4f}",
+                f"{point.payload_off:+.2f} %",
+                f"{point.bytes_off:+.2f} %",
+                f"{point.psnr:.3f}",
+                f"{point.ms_ssim:.5f}",
+                _NONE if decibels is None else f"{decibels:.3f}",
+            )
+    yield "\nBD-rate, negative is better, by PSNR and (in brackets) by MS-SSIM:\n"
+    names = [*anchors, TWIN]
+    yield from _heading("codec", *(f"against {name}" for name in names), "rises strictly")
+    for row in rows:
+        cells = [_percent(row.differences.get(name, {})) for name in names]
+        bends = [bend for metric in METRICS if (bend := row.curve.non_monotone(metric))]
+        yield _row(f"`{row.name}`", *cells, "no" if bends else "yes")
+    reasons = {name: curve for name, curve in anchors.items() if isinstance(curve, str)}
+    for row in rows:
+        for name, by_metric in row.differences.items():
+            if name not in reasons:
+                for metric, difference in by_metric.items():
+                    if difference.reason is not None:
+                        reasons[f"{row.name} against {name} by {metric}"] = difference.reason
+    if reasons:
+        yield ""
+        yield from (f"No BD-rate {name}: {reason}." for name, reason in reasons.items())
+
+
+def _curve(name: str, points: Mapping[str, Measurement]) -> RDCurve:
+    try:
+        return rd_curve(name, points)
+    except ValueError as error:
+        raise UnavailableError(str(error)) from error
+
+
+def _difference(anchor: RDCurve | str, curve: RDCurve, metric: Any) -> BD:
+    return BD(None, anchor) if isinstance(anchor, str) else bd_rate(anchor, curve, metric)
+
+
+def _told(curve: RDCurve | str) -> dict[str, Any]:
+    return {"unavailable": curve} if isinstance(curve, str) else asdict(curve)
+
+
+def _percent(by_metric: Mapping[str, BD]) -> str:
+    values = [by_metric[metric].value for metric in METRICS] if by_metric else [None]
+    if all(value is None for value in values):
+        return _NONE
+    psnr, structure = (_NONE if value is None else f"{value:+.1f} %" for value in values)
+    return f"{psnr} ({structure})"
+
+
+def _heading(*titles: str) -> Iterator[str]:
+    yield _row(*titles)
+    yield _row("---", *(["---:"] * (len(titles) - 1)))
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

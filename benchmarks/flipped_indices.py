@@ -1,0 +1,298 @@
+"""How many table indices of a hyperprior flip when its hyper-synthesis is computed elsewhere.
+
+    python benchmarks/flipped_indices.py FOLDER [--family 'msh-*'] [--quality 3] [--json FILE]
+
+A decoder computes the hyper-synthesis again, and what comes out of it chooses the probability
+table of each latent; one that differs from the encoder's breaks the rest of the bitstream. Each
+image is encoded with one thread, then decoded in other processes: with more threads, with the
+oldest instruction set that torch, oneDNN and MKL know, with another memory layout, and on a GPU if
+there is one; with the hyper-synthesis in float32 (before) and in float64, as shipped (after).
+
+Besides the flips it prints how far what is rounded to an index was off, and how many flips are to
+be expected of that: the error times the density of latents at a boundary between two tables, which
+for float32 can be compared with the flips counted. At the end, what float64 costs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from learned_networks import WEIGHTS, find_networks
+
+from lic_models.weights_header import WeightsHeader, component_tags
+from pytest_lic.corpus import check_corpus
+from pytest_lic.errors import CodecError, LicError, UsageError
+
+BEFORE, AFTER = "float32", "float64"
+
+# What keeps torch's own kernels, oneDNN and MKL from newer instructions. MKL heeds its
+# MKL_ENABLE_INSTRUCTIONS on Intel's processors only, its most compatible branch on all.
+OLDEST = {
+    "ATEN_CPU_CAPABILITY": "default",
+    "DNNL_MAX_CPU_ISA": "SSE41",
+    "ONEDNN_MAX_CPU_ISA": "SSE41",
+    "MKL_CBWR": "COMPATIBLE",
+}
+
+
+@dataclass(frozen=True)
+class Circumstance:
+    """How a decoder's process differs from the encoder's, which has one thread."""
+
+    name: str
+    threads: int = 1
+    variables: Mapping[str, str] = field(default_factory=dict)
+    channels_last: bool = True
+    device: str = "cpu"
+
+
+ENCODER = Circumstance("encoder")
+CIRCUMSTANCES = (
+    Circumstance("2 threads", threads=2),
+    Circumstance("4 threads", threads=4),
+    Circumstance("oldest instructions", variables=OLDEST),
+    Circumstance("contiguous memory", channels_last=False),
+    Circumstance("contiguous, 2 threads", threads=2, channels_last=False),
+    Circumstance("contiguous, oldest", variables=OLDEST, channels_last=False),
+)
+GPU = Circumstance("GPU", device="cuda")
+
+
+@dataclass(frozen=True)
+class Report:
+    """One network: ``found`` maps circumstance → image → precision → differences.
+
+    ``density`` is the mean number of latents at a boundary, per latent and step. ``cost`` is the
+    time of coding with float64 over that with float32. ``processes`` tells what each process said
+    of itself.
+    """
+
+    network: str
+    found: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]
+    density: float
+    cost: Mapping[str, Any]
+    processes: Mapping[str, Mapping[str, Any]]
+
+    def values(self, circumstance: str, precision: str, key: str) -> list[Any]:
+        """One number of every image."""
+        return [image[precision][key] for image in self.found[circumstance].values()]
+
+    def expected(self, circumstance: str, precision: str) -> float:
+        """Flips per image that follow from the mean error and the density."""
+        latents = self.values(circumstance, precision, "latents")
+        errors = self.values(circumstance, precision, "step_error")
+        each = [count * error for count, error in zip(latents, errors, strict=True)]
+        return self.density * sum(each) / len(each)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path, help="of images, such as Kodak's")
+    parser.add_argument("--family", action="append", default=[], metavar="GLOB")
+    parser.add_argument("--quality", action="append", default=[], metavar="LABEL")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of exported weights")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write all numbers here")
+    options = parser.parse_args()
+    try:
+        check_corpus(str(options.folder))
+        networks = hyperpriors(options.weights, options.family, options.quality)
+        reports = []
+        for header in networks:
+            reports.append(report(header, options.folder.resolve()))
+            print("\n".join(lines(reports[-1])), flush=True)
+        print("\n".join(summary(reports)))
+        if options.json is not None:
+            stored = json.dumps([asdict(each) for each in reports], indent=1)
+            options.json.write_text(stored + "\n", encoding="utf-8")
+    except LicError as error:
+        print(f"flipped_indices: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def hyperpriors(
+    folder: Path, families: Sequence[str], qualities: Sequence[str]
+) -> list[WeightsHeader]:
+    """The networks chosen that compute their tables' indices.
+
+    Raises:
+        UsageError: none of them does.
+    """
+    found = find_networks(folder, families, qualities)
+    headers = [header for each in found.values() for header in each]
+    computing = [
+        header for header in headers if component_tags(header.components)["architecture"] != "fp"
+    ]
+    if not computing:
+        raise UsageError(
+            f"{', '.join(found)}: no hyperprior; with a factorized prior the channel chooses the "
+            "table, and nothing computed can flip"
+        )
+    return computing
+
+
+def report(header: WeightsHeader, folder: Path) -> Report:
+    """Encode once, decode under every circumstance."""
+    circumstances = [*CIRCUMSTANCES, *([GPU] if _has_gpu() else [])]
+    name = f"{header.name}-{header.quality}"
+    with tempfile.TemporaryDirectory(prefix="flipped-indices-") as kept:
+
+        def run(role: str, circumstance: Circumstance) -> dict[str, Any]:
+            print(f"{name}: {role}, {circumstance.name}", file=sys.stderr, flush=True)
+            return in_process(role, circumstance, header.path, folder, Path(kept))
+
+        encoder = run("encode", ENCODER)
+        decoders = {each.name: run("decode", each) for each in circumstances}
+        cost = run("cost", ENCODER)
+    densities = encoder["result"].values()
+    processes = {ENCODER.name: encoder, **decoders}
+    return Report(
+        network=name,
+        found={each: decoder["result"] for each, decoder in decoders.items()},
+        density=sum(densities) / len(densities),
+        cost=cost["result"],
+        processes={
+            each: {key: value for key, value in process.items() if key != "result"}
+            for each, process in processes.items()
+        },
+    )
+
+
+def in_process(
+    role: str, circumstance: Circumstance, weights: Path, corpus: Path, kept: Path
+) -> dict[str, Any]:
+    """What a process of its own found; see `hyper_synthesis`.
+
+    Raises:
+        CodecError: the process failed.
+    """
+    result, task = kept / "result.json", kept / "task.json"
+    given = {
+        "role": role,
+        "weights": str(weights),
+        "corpus": str(corpus),
+        "folder": str(kept),
+        "result": str(result),
+        "threads": circumstance.threads,
+        "channels_last": circumstance.channels_last,
+        "device": circumstance.device,
+    }
+    task.write_text(json.dumps(given))
+    result.unlink(missing_ok=True)
+    variables = {name: value for name, value in os.environ.items() if name not in OLDEST}
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(circumstance.threads))
+    finished = subprocess.run(
+        [sys.executable, "-W", "ignore", str(Path(__file__).with_name("hyper_synthesis.py")), task],
+        env={**variables, **threads, **circumstance.variables},
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if finished.returncode or not result.is_file():
+        said = finished.stderr.strip().splitlines() or [f"exit status {finished.returncode}"]
+        raise CodecError(f"{weights.name}: {role} under {circumstance.name} failed: {said[-1]}")
+    found: dict[str, Any] = json.loads(result.read_text())
+    return found
+
+
+def lines(found: Report) -> Iterator[str]:
+    """One network's table: a row for each image, then what they come to."""
+    names = list(found.found)
+    first = found.found[names[0]]
+    latents = sum(found.values(names[0], AFTER, "latents")) // len(first)
+    yield f"\n## {found.network}: {len(first)} images of {latents:,} latents in the mean\n"
+    yield from _row("flipped indices, float32 → float64", names)
+    yield from _row("---", ["---:"] * len(names))
+    for image in first:
+        cells = [
+            f"{found.found[each][image][BEFORE]['flipped']}"
+            f" → {found.found[each][image][AFTER]['flipped']}"
+            for each in names
+        ]
+        yield from _row(image, cells)
+
+    def both(title: str, cell: Any) -> Iterator[str]:
+        cells = [f"{cell(each, BEFORE)} → {cell(each, AFTER)}" for each in names]
+        yield from _row(f"**{title}**", cells)
+
+    yield from both("flipped indices", lambda *key: sum(found.values(*key, "flipped")))
+    yield from both("images with one", lambda *key: sum(map(bool, found.values(*key, "flipped"))))
+    yield from both("bitstreams decoded wrongly", lambda *key: sum(found.values(*key, "wrong")))
+    yield from both(
+        "latents whose mean would round otherwise", lambda *key: sum(found.values(*key, "moved"))
+    )
+    yield from both(
+        "largest error of a mean", lambda *key: f"{max(found.values(*key, 'mean_error')):.1e}"
+    )
+    yield from both(
+        "largest error of an index before rounding",
+        lambda *key: f"{max(found.values(*key, 'largest_step_error')):.1e}",
+    )
+    yield from both("flips expected per image", lambda *key: f"{found.expected(*key):.2g}")
+    yield from both("images until one flips", lambda *key: _images(found.expected(*key)))
+    yield ""
+    encode, decode = found.cost["encode"], found.cost["decode"]
+    yield (
+        f"float64 takes {decode['value']:.3f} times as long to decode an image "
+        f"({decode['low']:.3f} to {decode['high']:.3f}) and {encode['value']:.3f} times to encode "
+        f"it ({encode['low']:.3f} to {encode['high']:.3f}); {found.cost['seconds']:.3f} s to decode"
+    )
+    native = found.processes[ENCODER.name]["instructions"]
+    for name, process in found.processes.items():
+        if process["threads"] != next(
+            (each.threads for each in (*CIRCUMSTANCES, GPU) if each.name == name), 1
+        ):
+            yield f"{name}: torch took {process['threads']} threads instead"
+        if name == "oldest instructions":
+            yield f"encoded with torch's {native} kernels; oldest: {process['instructions']}"
+
+
+def summary(reports: Sequence[Report]) -> Iterator[str]:
+    """All networks together: images with a flip, and bitstreams decoded wrongly."""
+    names = list(reports[0].found)
+    yield "\n## all networks\n"
+    yield from _row("images with a flipped index, float32 → float64", names)
+    yield from _row("---", ["---:"] * len(names))
+    totals = {name: [0, 0, 0] for name in names}
+    for each in reports:
+        cells = []
+        for name in names:
+            counts = [
+                sum(map(bool, each.values(name, precision, "flipped")))
+                for precision in (BEFORE, AFTER)
+            ]
+            images = len(each.found[name])
+            totals[name] = [a + b for a, b in zip(totals[name], [*counts, images], strict=True)]
+            cells.append(f"{counts[0]} → {counts[1]} of {images}")
+        yield from _row(each.network, cells)
+    cells = [f"{before} → {after} of {of}" for before, after, of in totals.values()]
+    yield from _row("**all**", cells)
+
+
+def _row(title: str, cells: Sequence[str]) -> Iterator[str]:
+    yield "| " + " | ".join([title, *cells]) + " |"
+
+
+def _images(expected: float) -> str:
+    return f"{1 / expected:.1e}" if expected else "∞"
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return bool(torch.cuda.is_available())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
