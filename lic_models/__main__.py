@@ -117,10 +117,10 @@ def _test(arguments: list[str]) -> int:
     line = TrainingCLI(config, options.quality, None, others)
     if weights is None:
         path, measured = checkpoint_path(options.ckpt_path, line.folder), testing.measure_checkpoint
-        line.refuse_other(path, describe_checkpoint(path)["components"])
+        line.refuse_other(path, describe_checkpoint(path)["components"], coding=True)
     else:
         path, measured = weights, testing.measure_weights
-        line.refuse_other(path, read_header(path).components)
+        line.refuse_other(path, read_header(path).components, coding=True)
     corpus = testing.corpus_of(line.data_module())
 
     def progress(done: int, total: int) -> None:

@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from jsonargparse import ArgumentError
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
+
 from lic_models.codec_config import CodecConfig
-from lic_models.config_errors import Problem
-from pytest_lic.errors import UsageError
+from lic_models.config_errors import Problem, explain
+from pytest_lic.errors import LicError, UsageError
 
 _KEYED = re.compile(
     r"(?:--)?(?P<key>(?:model|data|trainer|early_stopping)(?:\.\w+)+)(?:: | is |=| )(?P<what>.*)"
@@ -32,6 +35,27 @@ class Sources:
     quality: str
     changes: Mapping[str, Any]
     arguments: Sequence[str]
+
+    def blamed(self, error: Exception, options: Sequence[str]) -> LicError | None:
+        """What a user is told of an error of jsonargparse, of Lightning or of a constructor.
+
+        Args:
+            error: what was raised.
+            options: the dotted keys that exist.
+
+        Returns:
+            None where it is a defect, which should be seen as it is.
+        """
+        told = " ".join(str(error).split())
+        if isinstance(error, ArgumentError):
+            return self.error(explain(str(error), options))
+        if isinstance(error, MisconfigurationException):
+            return self.error(Problem("trainer", told))
+        refused = _refusal(error)
+        if refused is None:
+            return None
+        problem = self.problem(str(refused), told)
+        return refused if problem is None else self.error(problem)
 
     def error(self, problem: Problem) -> UsageError:
         """The problem with the place of the option before it."""
@@ -73,6 +97,13 @@ class Sources:
         if argument is not None and f"{argument['name']}=" in quoted:
             return Problem(f"{key}.init_args.{argument['name']}", argument["what"])
         return Problem(key, told)
+
+
+def _refusal(error: BaseException | None) -> LicError | None:
+    """The error of ours that another one was raised after."""
+    while error is not None and not isinstance(error, LicError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _key_of(settings: Any, class_name: str, key: str = "") -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import signal
 from pathlib import Path
 from types import FrameType
@@ -117,7 +118,8 @@ class StopOnInterrupt(Checkpoint):
             if self._received:
                 raise TrainingInterrupted(trainer.global_step, None)
             self._received = True
-            print("\nCtrl-C: stopping after this step; press it again to stop at once", flush=True)
+            # Not print, which may itself be what the signal interrupts.
+            os.write(1, b"\nCtrl-C: stopping after this step; press it again to stop at once\n")
 
         self._before = signal.signal(signal.SIGINT, note)
 

@@ -95,6 +95,29 @@ def first_difference(found: Any, expected: Any, key: str = "") -> tuple[str, Any
     return None if found == expected else (key, found, expected)
 
 
+def refuse_other_codec(
+    found: dict[str, Any], components: dict[str, Any], *, coding: bool = False
+) -> None:
+    """Compare the components that a checkpoint or weights are of with those that are described.
+
+    Args:
+        found: those of the file.
+        components: those described.
+        coding: whether the entropy coder, which training does without, must be the same too.
+
+    Raises:
+        WeightsError: naming the first argument that differs.
+    """
+    compared = found if coding else {k: v for k, v in found.items() if k != "entropy_coder"}
+    difference = first_difference(compared, components)
+    if difference is not None:
+        key, there, here = difference
+        raise WeightsError(
+            f"of another codec: its {key} is {there}, this one's is {here}; give the config and "
+            "the options that it was trained with"
+        )
+
+
 def _data(structure: dict[str, Any], name: str | None) -> dict[str, Any]:
     """What the codec was trained on, from the state of the data module."""
     for module, state in structure.items():

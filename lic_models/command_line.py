@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 from lightning import Trainer
@@ -17,20 +16,24 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from lic_models.blame import Sources
 from lic_models.callbacks import KeepCheckpoints, StopOnInterrupt
-from lic_models.checkpoint import SafetensorsCheckpoints, describe_checkpoint
+from lic_models.checkpoint import (
+    SafetensorsCheckpoints,
+    describe_checkpoint,
+    refuse_other_codec,
+)
 from lic_models.codec_config import SHIPPED, CodecConfig
-from lic_models.config_errors import Problem, explain
 from lic_models.data.module import CropDataModule
+from lic_models.first_weights import PRINCIPAL_COMPONENTS, RANDOM, start_path
 from lic_models.metrics_file import MetricsFile
 from lic_models.progress import TrainingProgress, ended_lines, started_lines, validation_line
 from lic_models.run_folder import RUNS, checkpoint_path, folder_of, refuse_earlier_run
 from lic_models.saved_config import SaveResolvedConfig
-from lic_models.training import (
-    PRINCIPAL_COMPONENTS,
-    RANDOM,
-    CodecTraining,
-    refuse_other_codec,
-    start_path,
+from lic_models.training import CodecTraining
+from lic_models.training_defaults import (
+    DEFAULTS,
+    METRICS_FILE,
+    logger_arguments,
+    trainer_defaults,
 )
 from lic_models.weights_file import copy_parameters
 from lic_models.weights_header import read_header
@@ -39,20 +42,6 @@ from pytest_lic.errors import LicError, UsageError, WeightsError
 PROGRAM = "python -m lic_models"
 COMMANDS = ("fit", "validate")
 COMPONENTS = ("transform", "quantizer", "entropy_model", "entropy_coder")
-_OF_RUNS = ("ckpt_path", "weights_only")
-_METRICS_FILE = f"{MetricsFile.__module__}.{MetricsFile.__qualname__}"
-_DEFAULTS = {
-    "model.transform": "lic_models.components.ConvolutionalTransform",
-    "model.quantizer": "lic_models.components.NoiseQuantizer",
-    "model.entropy_model": "lic_models.components.Factorized",
-    "model.entropy_coder": "lic_models.components.AnsCoder",
-    "data": "lic_models.data.BundledPhotographs",
-    "early_stopping.monitor": "validation_loss",
-    "early_stopping.patience": 20,
-    "early_stopping.strict": False,
-    # At the epoch's end, a resumed run would not know the loss.
-    "early_stopping.check_on_train_epoch_end": False,
-}
 
 
 class TrainingCLI(LightningCLI):
@@ -85,7 +74,7 @@ class TrainingCLI(LightningCLI):
         self._weights = weights
         self.folder = Path(RUNS, f"{config.name}-{label}")
         """Where this codec's run is."""
-        of_runs = () if command else _OF_RUNS
+        of_runs = () if command else ("ckpt_path", "weights_only")
         settings = {key: each for key, each in config.settings.items() if key not in of_runs}
         quiet = {"exit_on_error": False}
         of_commands = {name: dict(quiet) for name in self.subcommands()} if command else {}
@@ -104,16 +93,7 @@ class TrainingCLI(LightningCLI):
                 auto_configure_optimizers=False,
                 save_config_callback=SaveResolvedConfig if command == "fit" else None,
                 save_config_kwargs={"codec": config, "quality": label},
-                trainer_defaults={
-                    "devices": 1,
-                    "max_epochs": -1,
-                    "num_sanity_val_steps": 0,
-                    "enable_model_summary": False,
-                    # On a GPU, convolutions differ from run to run otherwise.
-                    "deterministic": "warn" if torch.cuda.is_available() else None,
-                    "default_root_dir": str(self.folder),
-                    "logger": {"class_path": _METRICS_FILE, "init_args": _split(self.folder)},
-                },
+                trainer_defaults=trainer_defaults(self.folder),
                 parser_kwargs={**quiet, "prog": PROGRAM, **of_commands},
                 args=given,
                 run=command is not None,
@@ -127,7 +107,7 @@ class TrainingCLI(LightningCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Early stopping beside the trainer's own, and the default of every component."""
         parser.add_lightning_class_args(EarlyStopping, "early_stopping")
-        parser.set_defaults(_DEFAULTS)
+        parser.set_defaults(DEFAULTS)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse what the constructor was given; Lightning would warn that there is sys.argv too."""
@@ -145,7 +125,7 @@ class TrainingCLI(LightningCLI):
         """Find the run's folder and the checkpoint, and refuse what could not end well."""
         settings = self._settings
         logger = settings.trainer.logger
-        ours = isinstance(logger, Namespace) and logger.get("class_path") == _METRICS_FILE
+        ours = isinstance(logger, Namespace) and logger.get("class_path") == METRICS_FILE
         if ours:
             self.folder = Path(logger.init_args.save_dir, logger.init_args.name)
         elif settings.trainer.default_root_dir:
@@ -163,7 +143,7 @@ class TrainingCLI(LightningCLI):
             self.folder = resumed_in
             settings.trainer.default_root_dir = str(resumed_in)
             if ours:
-                logger.init_args.update(Namespace(**_split(resumed_in)))
+                logger.init_args.update(Namespace(**logger_arguments(resumed_in)))
         if not settings.ckpt_path and settings.model.start not in (PRINCIPAL_COMPONENTS, RANDOM):
             start_path(settings.model.start)
 
@@ -231,14 +211,19 @@ class TrainingCLI(LightningCLI):
         self._dump_config()
         return {name: self.config_dump["model"][name] for name in COMPONENTS}
 
-    def refuse_other(self, path: Path, components: dict[str, Any]) -> None:
+    def refuse_other(self, path: Path, components: dict[str, Any], *, coding: bool = False) -> None:
         """Compare what a checkpoint or weights file is of with what was described.
+
+        Args:
+            path: of the file.
+            components: those that it is of.
+            coding: whether the entropy coder, which training does without, must be the same too.
 
         Raises:
             WeightsError: naming the file, and the first argument that differs.
         """
         try:
-            refuse_other_codec(components, self.components)
+            refuse_other_codec(components, self.components, coding=coding)
         except WeightsError as error:
             raise WeightsError(f"{path}: {error}") from None
 
@@ -290,17 +275,11 @@ class TrainingCLI(LightningCLI):
         """Name the file and the key in what jsonargparse, Lightning or a constructor refuses."""
         try:
             yield
-        except ArgumentError as error:
-            raise self._sources.error(explain(str(error), self._options())) from error
-        except MisconfigurationException as error:
-            told = " ".join(str(error).split())
-            raise self._sources.error(Problem("trainer", told)) from error
-        except (LicError, ValueError, TypeError) as error:
-            refused = _refusal(error)
-            if refused is None:
+        except (ArgumentError, MisconfigurationException, LicError, ValueError, TypeError) as error:
+            told = self._sources.blamed(error, self._options())
+            if told is None or told is error:
                 raise
-            problem = self._sources.problem(str(refused), " ".join(str(error).split()))
-            raise (refused if problem is None else self._sources.error(problem)) from error
+            raise told from error
 
 
 def described_components(config: CodecConfig, quality: str) -> dict[str, Any]:
@@ -312,19 +291,8 @@ def described_components(config: CodecConfig, quality: str) -> dict[str, Any]:
     return TrainingCLI(config, quality).components
 
 
-def _refusal(error: BaseException | None) -> LicError | None:
-    """The error of ours that another one was raised after."""
-    while error is not None and not isinstance(error, LicError):
-        error = error.__cause__ or error.__context__
-    return error
-
-
 def _listed(given: Any) -> list[Any]:
     return list(given) if isinstance(given, list) else [] if given is None else [given]
-
-
-def _split(folder: Path) -> dict[str, str]:
-    return {"save_dir": str(folder.parent), "name": folder.name}
 
 
 def _one_line(value: Any) -> str:

@@ -10,7 +10,6 @@ import math
 import os
 import time
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -19,22 +18,20 @@ from lightning import LightningModule
 from torch import Tensor
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from lic_models.checkpoint import first_difference
+from lic_models.batch_psnr import mean_psnr
+from lic_models.checkpoint import refuse_other_codec
 from lic_models.codec import LearnedCodec
 from lic_models.components.entropy_coders import EntropyCoder
 from lic_models.components.entropy_models import EntropyModel
 from lic_models.components.quantizers import Quantizer
 from lic_models.components.transforms import Transform
-from lic_models.principal_components import start_from_principal_components
+from lic_models.first_weights import PRINCIPAL_COMPONENTS, refuse_odd_sizes, set_first_weights
 from lic_models.rate_distortion_loss import Distortion, Loss, rate_distortion_loss
 from lic_models.running_means import RunningMeans
-from lic_models.weights_file import copy_parameters
 from pytest_lic.environment import environment
-from pytest_lic.errors import UsageError, WeightsError
+from pytest_lic.errors import UsageError
 
 Decay = Literal["plateau", "linear", "constant"]
-PRINCIPAL_COMPONENTS, RANDOM = "principal-components", "random"
-_START_CROPS = 64
 _PRECISIONS = ("32-true", "bf16-mixed")
 
 
@@ -138,10 +135,8 @@ class CodecTraining(LightningModule):
         self._steps = self._planned_steps()
         if self.resumes:
             return
-        if self.start == PRINCIPAL_COMPONENTS:
-            start_from_principal_components(self.codec, self._first_crops(), self.lmbda)
-        elif self.start != RANDOM:
-            copy_parameters(self.codec, start_path(self.start))
+        data = getattr(self.trainer, "datamodule", None)
+        set_first_weights(self.codec, self.start, self.lmbda, data)
 
     def configure_optimizers(self) -> Any:
         """Adam for everything but the quantiles, and Adam for the quantiles."""
@@ -159,7 +154,7 @@ class CodecTraining(LightningModule):
     def training_step(self, images: Tensor, _index: int) -> None:
         """One step of both optimizers on an image batch (B, 3, H, W), RGB in [0, 1]."""
         main, auxiliary = self.optimizers()  # type: ignore[misc]
-        self._refuse_odd_sizes(images)
+        refuse_odd_sizes(self.codec, images)
         step, device = self.global_step, images.device.type
         # Both seeds in one number: 2**32 steps are more than anyone takes.
         torch.manual_seed((int(os.environ.get("PL_GLOBAL_SEED", "0")) << 32) + step)
@@ -265,14 +260,6 @@ class CodecTraining(LightningModule):
             )
         return planned
 
-    def _refuse_odd_sizes(self, images: Tensor) -> None:
-        factor = self.codec.downsampling_factor
-        if images.size(-1) % factor or images.size(-2) % factor:
-            raise UsageError(
-                f"data.init_args.crop_size: crops of {images.size(-1)}×{images.size(-2)} pixels; "
-                f"expected multiples of {factor}, the pixels that share a latent"
-            )
-
     def _coded_whole(self, images: Tensor) -> dict[str, Any]:
         """The codec's outputs for images of any size, padded by repeating their edges."""
         factor = self.codec.downsampling_factor
@@ -286,62 +273,6 @@ class CodecTraining(LightningModule):
         if self.distortion == "ms-ssim":
             values["ms_ssim"] = 1.0 - loss.distortion
         return {name: value.detach() for name, value in values.items()}
-
-    def _first_crops(self) -> Tensor:
-        """(64 or a little more, 3, H, W): the crops of the first steps."""
-        data = getattr(self.trainer, "datamodule", None)
-        if data is None:
-            raise UsageError("model.start: principal components need a data module to draw from")
-        crops: list[Tensor] = []
-        for batch in data.train_dataloader():
-            self._refuse_odd_sizes(batch)
-            crops.append(batch)
-            if sum(map(len, crops)) >= _START_CROPS:
-                break
-        return torch.cat(crops)
-
-
-def start_path(start: str) -> Path:
-    """The file that ``model.start`` names.
-
-    Raises:
-        UsageError: there is no such file.
-    """
-    path = Path(start).expanduser()
-    if not path.is_file():
-        raise UsageError(
-            f"model.start: {start} is no file; expected {PRINCIPAL_COMPONENTS}, {RANDOM}, or the "
-            "path of exported weights or of a checkpoint"
-        )
-    return path
-
-
-def refuse_other_codec(found: dict[str, Any], components: dict[str, Any]) -> None:
-    """Compare the components that a checkpoint or weights are of with those that are described.
-
-    Raises:
-        WeightsError: naming the first argument that differs.
-    """
-    difference = first_difference(found, components)
-    if difference is not None:
-        key, there, here = difference
-        raise WeightsError(
-            f"of another codec: its {key} is {there}, this one's is {here}; give the config and "
-            "the options that it was trained with"
-        )
-
-
-@torch.no_grad()
-def mean_psnr(decoded: Tensor, images: Tensor) -> Tensor:
-    """Mean over a batch of the PSNR in dB of the 8-bit reconstructions, as the plugin has it.
-
-    Args:
-        decoded: (B, 3, H, W), not yet clamped.
-        images: (B, 3, H, W), in [0, 1].
-    """
-    pixels = (decoded.float().clamp(0.0, 1.0) * 255.0).round()
-    errors = (pixels - images * 255.0).square().mean((1, 2, 3)).clamp(min=1e-6)
-    return (10.0 * (255.0**2 / errors).log10()).mean()
 
 
 def _machine(device: torch.device) -> str:

@@ -21,10 +21,10 @@ import torch
 import yaml
 
 from lic_models.__main__ import main
+from lic_models.batch_psnr import mean_psnr
 from lic_models.checkpoint import describe_checkpoint, first_difference, read_checkpoint
 from lic_models.metrics_file import MetricsFile, read_metrics
 from lic_models.running_means import RunningMeans
-from lic_models.training import mean_psnr
 from lic_models.weights_file import read_tensors
 from lic_models.weights_header import read_header
 from pytest_lic.metrics import psnr

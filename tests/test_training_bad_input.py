@@ -511,9 +511,8 @@ def test_nothing_to_validate_or_test(trained: Path, refusal: Callable[..., str])
         "ImageFolder has no images for test: give --data.test_path, or use another data set, such "
         "as --data=lic_models.data.Kodak"
     )
-    assert refusal("validate", *given, "--data.validation_share=0") == (
-        "no validation images; give --data.validation_share above 0, or another data set"
-    )
+    line = refusal("validate", *given, "--data.validation_share=0")
+    assert line.startswith("ImageFolder has no images for validation; ")
 
 
 # Images
