@@ -46,7 +46,12 @@ def fitted(kind: type[EntropyModel], latents: Tensor, seed: int = 1) -> EntropyM
     """A small model that starts from these latents, with densities of no special shape."""
     torch.manual_seed(seed)
     channels = latents.size(1)
-    model = kind(channels) if kind is Factorized else kind(channels, hyper_channels=4)
+    if kind is Factorized:
+        model = Factorized(channels)
+    else:
+        model = kind(channels, hyper_channels=4)
+        with torch.no_grad():
+            model.hyper_analysis[-1].weight.mul_(30)  # or z would be all zeros
     model.fit(latents)
     with torch.no_grad():
         for name, parameter in model.named_parameters():

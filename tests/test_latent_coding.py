@@ -74,8 +74,8 @@ def test_decoding_gives_what_evaluation_said_even_of_far_outliers(
         strings = model.compress(latents[0], quantizer, coder)
         decoded = model.decompress(strings, (5, 7), quantizer, coder)
         assert decoded.dtype == torch.float32
-        # Decoded values are float32, and z's are before the means are predicted from them.
-        torch.testing.assert_close(decoded.double(), said, rtol=1e-6, atol=1e-4)
+        # z is float32 before the means are predicted from it, which tells at these outliers.
+        torch.testing.assert_close(decoded.double(), said, rtol=1e-6, atol=2e-3)
         if kind is Factorized:
             # Symbols and medians add up to the same float32, whatever they are added in.
             assert torch.equal(decoded, single)
