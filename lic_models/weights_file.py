@@ -160,9 +160,7 @@ def load_weights(codec: LearnedCodec, path: Path) -> None:
     try:
         codec.tables = {name: FrequencyTables.from_arrays(parts) for name, parts in arrays.items()}
     except (LicError, KeyError) as error:
-        raise WeightsError(
-            f"{path}: the entropy coder's tables: {error}; export it again"
-        ) from None
+        raise WeightsError(f"{path}: entropy coder tables: {error}; export it again") from None
     codec.eval()
 
 

@@ -20,7 +20,7 @@ from lic_models.components.entropy_models.base import (
     channel_deviations,
     check_strings,
 )
-from lic_models.components.entropy_models.masses import LEAST_MASS, at_least, density_mass
+from lic_models.components.entropy_models.masses import density_mass, likelihood
 from lic_models.components.entropy_models.symbols import table_symbols, to_array, to_tensor
 from lic_models.components.frequency_tables import FrequencyTables
 from lic_models.components.quantizers import Quantizer
@@ -55,7 +55,7 @@ class Factorized(EntropyModel):
         medians = self._medians()
         quantized = quantizer(latents - medians)
         mass = density_mass(self.density, quantized.lower + medians, quantized.upper + medians)
-        return Rated(quantized.values + medians, {"latents": at_least(mass, LEAST_MASS)})
+        return Rated(quantized.values + medians, {"latents": likelihood(mass, self.training)})
 
     @torch.no_grad()
     def update(self, quantizer: Quantizer) -> None:

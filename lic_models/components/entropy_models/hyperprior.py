@@ -23,9 +23,8 @@ from lic_models.components.entropy_models.base import (
 )
 from lic_models.components.entropy_models.factorized import Factorized
 from lic_models.components.entropy_models.masses import (
-    LEAST_MASS,
-    at_least,
     gaussian_mass,
+    likelihood,
     within,
 )
 from lic_models.components.entropy_models.symbols import table_symbols, to_array, to_tensor
@@ -118,7 +117,7 @@ class ScaleHyperprior(EntropyModel):
         return Rated(
             quantized.values + means,
             {
-                "latents": at_least(mass, LEAST_MASS),
+                "latents": likelihood(mass, self.training),
                 "hyper_latents": hyper.likelihoods["latents"],
             },
         )

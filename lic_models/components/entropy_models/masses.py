@@ -9,8 +9,12 @@ from compressai.entropy_models import EntropyBottleneck
 from compressai.ops.bound_ops import LowerBoundFunction
 from torch import Tensor
 
+from lic_models.components.frequency_tables import TOTAL
+
 LEAST_MASS = 1e-9
-"""As CompressAI's: keeps a latent far from all expectation from costing ∞ bits."""
+"""In training, as CompressAI's: keeps a latent far from all expectation from costing ∞ bits."""
+LEAST_CODED_MASS = 1.0 / TOTAL
+"""When coding: no entry of a frequency table, the escape's included, has less than one count."""
 
 
 def density_mass(density: EntropyBottleneck, lower: Tensor, upper: Tensor) -> Tensor:
@@ -46,6 +50,11 @@ def gaussian_mass(lower: Tensor, upper: Tensor) -> Tensor:
     # erfc keeps the digits of a small tail, where 1 + erf would lose them.
     far = torch.erfc(-root * sign * upper) - torch.erfc(-root * sign * lower)
     return (0.5 * far).abs()
+
+
+def likelihood(mass: Tensor, training: bool) -> Tensor:
+    """``mass`` as what a symbol is rated by: at least `LEAST_MASS` or `LEAST_CODED_MASS`."""
+    return at_least(mass, LEAST_MASS if training else LEAST_CODED_MASS)
 
 
 def at_least(values: Tensor, bound: float) -> Tensor:
