@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from compressai.entropy_models import EntropyBottleneck
 from torch import Tensor
 
 from lic_models.components import (
@@ -18,6 +19,7 @@ from lic_models.components import (
     StraightThroughQuantizer,
     UniversalQuantizer,
 )
+from lic_models.rate_distortion_loss import estimated_bits
 
 MODELS = [Factorized, ScaleHyperprior, MeanScaleHyperprior]
 QUANTIZERS = [
@@ -71,3 +73,27 @@ def quantizer_of(kind: type[Quantizer], seed: int = 2) -> Quantizer:
         with torch.no_grad():
             quantizer.steps.add_(torch.randn_like(quantizer.steps) / 2)
     return quantizer.eval()
+
+
+def random_density(channels: int, seed: int = 3) -> EntropyBottleneck:
+    """CompressAI's, of no special shape and with medians beside 0."""
+    torch.manual_seed(seed)
+    density = EntropyBottleneck(channels, init_scale=4)
+    with torch.no_grad():
+        for factor in density.factors:
+            factor.uniform_(-0.7, 0.7)
+        density.quantiles[:, 0, 1] = torch.randn(channels)
+    return density
+
+
+def with_density(density: EntropyBottleneck) -> Factorized:
+    """A factorized prior in evaluation mode with this density."""
+    model = Factorized(density.channels)
+    model.density.load_state_dict(density.state_dict())
+    return model.eval()
+
+
+def bits_of(model: EntropyModel, quantizer: Quantizer, latents: Tensor) -> float:
+    """The estimated rate."""
+    with torch.no_grad():
+        return float(estimated_bits(model.eval()(latents, quantizer).likelihoods).sum())
