@@ -51,6 +51,9 @@ class CodecTraining(LightningModule):
         distortion: "mse" for λ · 255² · MSE + bpp, "ms-ssim" for λ · (1 − MS-SSIM) + bpp.
         start: where the weights begin: "principal-components" of the training images, "random",
             or the path of exported weights or of a checkpoint, such as those of another λ.
+        trained: "entropy_model" leaves transform and quantizer as they start. A hyperprior that was
+            trained on small crops, of which z is a few numbers, gains much from some steps of
+            its own on large ones.
         learning_rate: Adam's.
         auxiliary_learning_rate: of the quantiles.
         clip_norm: the largest norm of the gradient.
@@ -76,6 +79,7 @@ class CodecTraining(LightningModule):
         lmbda: float = 0.0067,
         distortion: Distortion = "mse",
         start: str = PRINCIPAL_COMPONENTS,
+        trained: Literal["all", "entropy_model"] = "all",
         learning_rate: float = 3e-4,
         auxiliary_learning_rate: float = 1e-3,
         clip_norm: float = 1.0,
@@ -103,6 +107,7 @@ class CodecTraining(LightningModule):
         self.lmbda = lmbda
         self.distortion: Distortion = distortion
         self.start = start
+        self.trained = trained
         self.learning_rate = learning_rate
         self.auxiliary_learning_rate = auxiliary_learning_rate
         self.clip_norm = clip_norm
@@ -142,6 +147,9 @@ class CodecTraining(LightningModule):
         """Adam for everything but the quantiles, and Adam for the quantiles."""
         main, auxiliary = [], []
         for name, parameter in sorted(self.codec.named_parameters()):
+            if self.trained == "entropy_model" and not name.startswith("entropy_model."):
+                parameter.requires_grad_(False)
+                continue
             (auxiliary if name.endswith(".quantiles") else main).append(parameter)
         optimizers = [
             torch.optim.Adam(main, lr=self.learning_rate),
@@ -221,6 +229,7 @@ class CodecTraining(LightningModule):
                 "steps": self.global_step,
                 "minutes": round(self.minutes, 1),
                 "start": self.start,
+                "trained": self.trained,
                 "distortion": self.distortion,
                 "learning_rate": self.learning_rate,
                 "decay": self.decay,

@@ -25,6 +25,7 @@ from lic_models.batch_psnr import mean_psnr
 from lic_models.checkpoint import describe_checkpoint, first_difference, read_checkpoint
 from lic_models.metrics_file import MetricsFile, read_metrics
 from lic_models.running_means import RunningMeans
+from lic_models.training import CodecTraining
 from lic_models.weights_file import read_tensors
 from lic_models.weights_header import read_header
 from pytest_lic.metrics import psnr
@@ -639,3 +640,14 @@ def test_the_resolved_config_can_be_printed(capsys: pytest.CaptureFixture[str]) 
     with pytest.raises(SystemExit, match="0"):
         main(["fit", "--config=tiny.yaml", "--print_config"])
     assert yaml.safe_load(capsys.readouterr().out)["model"]["lmbda"] == 0.0067
+
+
+def test_the_entropy_model_can_be_trained_alone() -> None:
+    training = CodecTraining(trained="entropy_model", decay="constant")
+    main_steps, auxiliary_steps = training.configure_optimizers()
+    groups = [*main_steps.param_groups, *auxiliary_steps.param_groups]
+    stepped = {id(parameter) for group in groups for parameter in group["params"]}
+    names = {name for name, each in training.codec.named_parameters() if id(each) in stepped}
+    every = {name for name, _ in training.codec.named_parameters()}
+    assert names == {name for name in every if name.startswith("entropy_model.")} < every
+    assert not any(each.requires_grad for each in training.codec.transform.parameters())
