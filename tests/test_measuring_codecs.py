@@ -145,7 +145,7 @@ def test_the_estimate_is_that_of_the_likelihoods() -> None:
     payload = measured.measurement.images[image.name].payload
     assert payload is not None
     # Ten steps do not teach the scales, and what lies beyond a table is coded as an escape.
-    assert 8 * payload == pytest.approx(bits, rel=0.05)
+    assert 8 * payload == pytest.approx(bits, rel=0.1)
 
 
 def test_another_data_set_may_be_tested(capsys: pytest.CaptureFixture[str]) -> None:
