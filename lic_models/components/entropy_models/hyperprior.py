@@ -37,6 +37,7 @@ CODING_DTYPE = torch.float64
 # Standard deviations that a table spans on either side. What lies beyond, 2e-6 of the mass, costs
 # fewer bits as escapes than a count for each symbol there would take from the likely ones.
 _REACH = 4.8
+_LEAST_REACH = 6  # symbols: an escape costs more than a count each for a few that hardly ever come
 
 
 class ScaleHyperprior(EntropyModel):
@@ -133,7 +134,7 @@ class ScaleHyperprior(EntropyModel):
         low, high = self._log_range
         steps = torch.arange(self.scale_levels, dtype=torch.float64) / (self.scale_levels - 1)
         scales = (low + (high - low) * steps).exp()
-        reach = (_REACH * scales).ceil()
+        reach = (_REACH * scales).ceil().clamp(min=_LEAST_REACH)
         spans = [table_symbols(quantizer, reach, reach, v) for v in range(quantizer.variants)]
         rows, offsets = [], []
         for index, scale in enumerate(scales):
