@@ -35,6 +35,7 @@ _CLASS_KEYS = ("class_path", "init_args", "dict_kwargs")
 
 SHIPPED = Path(__file__).parent / "configs"
 DEFAULT_WEIGHTS = "{name}-{quality}.safetensors"
+SHIPPED_WEIGHTS = f"../weights/{DEFAULT_WEIGHTS}"
 SUFFIXES = (".yaml", ".yml")
 _ONLY_QUALITY = "1"
 
@@ -121,7 +122,9 @@ def read_codec_config(path: Path) -> CodecConfig:
     for place, (_, document) in enumerate(reversed(documents), 1):
         inherited = document if place == len(documents) else _inheritable(document)
         settings = _merged(settings, inherited)
-    name, weights = settings.pop("name", path.stem), settings.pop("weights", DEFAULT_WEIGHTS)
+    is_shipped = path.resolve().parent == SHIPPED.resolve()
+    default = SHIPPED_WEIGHTS if is_shipped else DEFAULT_WEIGHTS
+    name, weights = settings.pop("name", path.stem), settings.pop("weights", default)
     for key, value in (("name", name), ("weights", weights)):
         if not isinstance(value, str) or not value:
             raise UsageError(f"{path}: {key}: {value!r}; expected a text")
