@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 
 from lic_models import families
 from lic_models.__main__ import main
+from lic_models.codec_config import SHIPPED, find_config, read_codec_config
 from lic_models.config_errors import Problem, explain
 from lic_models.weights_file import read_tensors, write_tensors
 from pytest_lic.errors import UsageError
@@ -364,6 +365,15 @@ def test_the_plugin_refuses_a_wrong_config_in_the_same_words() -> None:
     write({QUANTIZER: f"{C}.NoizeQuantizer"})
     with pytest.raises(UsageError, match=r"my\.yaml: model\.quantizer: .*did you mean NoiseQuant"):
         families.read_config(Path("my.yaml"))
+
+
+def test_a_shipped_config_goes_by_its_name_and_finds_its_weights() -> None:
+    path = find_config("fp-gdn")
+    assert path == SHIPPED / "fp-gdn.yaml"
+    weights = read_codec_config(path).weights_path("1").resolve()
+    assert weights == families.WEIGHTS.resolve() / "fp-gdn-1.safetensors"
+    Path("fp-gdn").touch()
+    assert find_config("fp-gdn") == Path("fp-gdn")
 
 
 # Checkpoints and weights
