@@ -229,7 +229,7 @@ class TestConfigOfAUser:
     def test_weights_of_another_codec(self, config: Path) -> None:
         self.give_weights(config, "mine", "1")
         config.write_text(
-            config.read_text() + "model: {entropy_coder: lic_models.components.AnsCoder}"
+            config.read_text() + "model: {entropy_coder: lic_models.components.RangeCoder}"
         )
         with pytest.raises(UsageError, match=r"mine\.yaml: model\.entropy_coder is .*trained with"):
             shipped.read_config(config)
