@@ -19,6 +19,7 @@ components take is checked when the command line or the plugin parses them.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +77,7 @@ class CodecConfig:
     def weights_path(self, quality: str) -> Path:
         """Where the weights of one quality belong."""
         relative = self.weights.format(name=self.name, quality=quality)
-        return self.path.parent / relative
+        return Path(os.path.normpath(self.path.parent / relative))
 
     def overrides(self, quality: str | None) -> tuple[str, Mapping[str, Any]]:
         """The label of the quality asked for, and what it changes.
