@@ -1,0 +1,1 @@
+"""The subcommands of ``pytest-lic``, a file each: what they take, and what they print."""

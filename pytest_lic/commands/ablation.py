@@ -1,0 +1,100 @@
+"""``pytest-lic ablation``: what one component does to rate, quality and time."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from pytest_lic.ablation import ablation
+from pytest_lic.ablation_result import Question
+from pytest_lic.commands.plugin_options import add_plugin_options, origin_here, plugin_arguments
+from pytest_lic.commands.progress import INTERRUPTED, say
+from pytest_lic.commands.written import require_folder, write
+from pytest_lic.errors import UsageError
+from pytest_lic.outside_pytest import opened_run
+from pytest_lic.rate_distortion import CurveMetric
+from pytest_lic.report.ablation import ablation_json, ablation_text
+
+_OPTIONS = (
+    *("codec", "component", "config", "corpus", "resolution", "device", "threads", "anchor"),
+    *("metrics", "lpips-net", "lpips-weights", "no-cache", "cache-dir"),
+)
+_MEANT_HERE = {
+    "config": "codecs that FILE describes, beside all others",
+    "anchor": "as --lic-anchor (default: bpg-444 where the corpus is Kodak, else jpeg)",
+}
+# Ini values that an ablation has no use for: a curve needs every quality, and nothing is gated.
+_WITHOUT = ("lic_quality", "lic_lambda", "lic_require", "lic_prune")
+_METRICS: dict[str, CurveMetric] = {"psnr": "psnr", "ms-ssim": "ms_ssim_db"}
+_MEASURED: dict[CurveMetric, tuple[str, ...]] = {
+    "psnr": ("psnr",),
+    "ms_ssim_db": ("psnr", "ms_ssim"),
+}
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "ablation",
+        help="compare the codecs that differ in one component alone",
+        description="Compare the learned codecs that differ in one component alone: BD-rate, "
+        "BD-PSNR and times. Uses what earlier runs measured, and measures what is missing; times "
+        "are taken now. Ini settings of the plugin hold here too.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--by",
+        required=True,
+        metavar="TAG",
+        help="the component tag that may differ, such as nonlinearity; or several, with commas",
+    )
+    parser.add_argument(
+        "--reference",
+        metavar="VARIANT",
+        help="the variant compared with (default: gdn where there is one, else the first)",
+    )
+    parser.add_argument(
+        "--metric", choices=_METRICS, default="psnr", help="quality axis (default: %(default)s)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write all numbers here")
+    parser.add_argument("--no-times", action="store_true", help="skip the times")
+    parser.add_argument(
+        "--repetitions",
+        type=int,
+        default=Question.repetitions,
+        metavar="N",
+        help="times taken of each image and quality (default: %(default)s)",
+    )
+    add_plugin_options(parser, _OPTIONS, _MEANT_HERE)
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Compare, and print the tables."""
+    by = tuple(dict.fromkeys(tag.strip() for tag in given.by.split(",") if tag.strip()))
+    if not by:
+        raise UsageError("--by is empty; expected a component tag, such as nonlinearity")
+    if given.repetitions < 1:
+        raise UsageError(f"--repetitions {given.repetitions}: expected 1 or more; or --no-times")
+    if given.json is not None:
+        require_folder("--json", given.json)
+    metric = _METRICS[given.metric]
+    repetitions = 0 if given.no_times else given.repetitions
+    question = Question(by, given.reference, metric, repetitions)
+    without = (argument for name in _WITHOUT for argument in ("-o", f"{name}="))
+    origin = origin_here(*without, *plugin_arguments(given, _OPTIONS))
+    try:
+        with opened_run(origin, _MEASURED[metric], say) as opened:
+            found = ablation(opened, question, say)
+    except KeyboardInterrupt:
+        say("interrupted; the same command goes on with what it had measured")
+        return INTERRUPTED
+    width = shutil.get_terminal_size().columns
+    print(ablation_text(found, width=width, color=sys.stdout.isatty()), end="")
+    if given.json is not None:
+        text = json.dumps(ablation_json(found), indent=1, ensure_ascii=False)
+        write("--json", given.json, text + "\n")
+    return 0

@@ -1,0 +1,29 @@
+"""``pytest-lic cache``: the measurements kept between runs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from pytest_lic import cache
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("cache", help="show or clear the measurements kept between runs")
+    parser.add_argument("--clear", action="store_true", help="remove every entry")
+    parser.add_argument(
+        "--dir", type=Path, default=cache.default_folder(), help="the cache's folder (%(default)s)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Say what there is, or remove it."""
+    if given.clear:
+        gone = cache.clear(given.dir)
+        print(f"removed {gone.entries} measurements, {gone.size / 1e6:.1f} MB, from {gone.folder}")
+    else:
+        held = cache.usage(given.dir)
+        print(f"{held.entries} measurements, {held.size / 1e6:.1f} MB, in {held.folder}")
+    return 0

@@ -1,0 +1,36 @@
+"""``pytest-lic list``: the codecs that pytest would find here."""
+
+from __future__ import annotations
+
+import argparse
+
+from pytest_lic.commands.plugin_options import add_plugin_options, origin_here, plugin_arguments
+from pytest_lic.discovery import rediscover
+
+_OPTIONS = ("config",)
+_MEANT_HERE = {"config": "codecs that FILE describes, beside all others"}
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("list", help="list the codecs that pytest would find here")
+    add_plugin_options(parser, _OPTIONS, _MEANT_HERE)
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Print a line per family."""
+    families = rediscover(origin_here(*plugin_arguments(given, _OPTIONS)))
+    for family in families.by_name.values():
+        try:
+            reason = family.unavailable() if family.unavailable is not None else None
+        except Exception as error:
+            reason = f"finding out failed: {type(error).__name__}: {error}"
+        tags = " ".join(f"{tag}={choice}" for tag, choice in family.tags.items())
+        qualities = " ".join(
+            label if lmbda is None else f"{label}(λ={lmbda:g})"
+            for label, lmbda in family.qualities.items()
+        )
+        note = f"  unavailable: {reason}" if reason else ""
+        print(f"{family.name}  qualities {qualities}  {tags}{note}")
+    return 0

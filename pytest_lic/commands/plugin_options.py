@@ -1,0 +1,56 @@
+"""Options of the plugin that a command takes too, under their names without ``lic-``."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pytest_lic.discovery import Origin
+from pytest_lic.option_table import OPTIONS, Option
+
+
+def add_plugin_options(
+    parser: argparse.ArgumentParser, names: Sequence[str], meant_here: Mapping[str, str]
+) -> None:
+    """Declare the options ``names``; ``meant_here`` has the help of those that mean more here."""
+    for option in _options(names):
+        if option.flag:
+            parser.add_argument(f"--{option.name}", action="store_true", help=option.help)
+        else:
+            parser.add_argument(
+                f"--{option.name}",
+                action="append" if option.many else "store",
+                metavar=option.metavar,
+                help=meant_here.get(option.name, f"as {option.flag_name}"),
+            )
+
+
+def plugin_arguments(given: argparse.Namespace, names: Sequence[str]) -> tuple[str, ...]:
+    """What pytest would be given, for the options ``names`` that the command was given."""
+    arguments = []
+    for option in _options(names):
+        value = getattr(given, option.name.replace("-", "_"))
+        if value is True:
+            arguments.append(option.flag_name)
+        elif value:
+            values = value if option.many else [value]
+            arguments += [f"{option.flag_name}={text}" for text in values]
+    return tuple(arguments)
+
+
+def origin_here(*arguments: str) -> Origin:
+    """Where pytest would start from here, with these arguments."""
+    return Origin(str(Path.cwd()), arguments, tuple(sys.path))
+
+
+def as_typed(text: str) -> str:
+    """A message of the plugin, its options called as ``pytest-lic`` calls them."""
+    names = "|".join(sorted((option.name for option in OPTIONS), key=len, reverse=True))
+    return re.sub(rf"--lic-({names})\b", r"--\1", text)
+
+
+def _options(names: Sequence[str]) -> list[Option]:
+    return [option for option in OPTIONS if option.name in names]
