@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
-from pytest_lic.commands import ablation, caching, listing
+from pytest_lic.commands import ab, ablation, caching, listing
 from pytest_lic.commands.plugin_options import as_typed
 from pytest_lic.errors import LicError
 
 UNUSABLE = 2
 """The exit status of a command that could not be carried out."""
+BROKEN_PIPE = 141
+"""The exit status of a command whose output nobody reads to the end, as shells have it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,11 +24,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Companion of the pytest plugin; the gates themselves run under pytest.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (listing, ablation, caching):
+    for command in (listing, ablation, ab, caching):
         command.add_parser(commands)
     given = parser.parse_args(arguments)
     try:
         status: int = given.run(given)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read the output, such as head, had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
     except LicError as error:
         print(f"pytest-lic: {as_typed(str(error))}", file=sys.stderr)
         return UNUSABLE

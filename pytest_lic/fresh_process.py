@@ -17,20 +17,18 @@ from __future__ import annotations
 
 import json
 import os
-import queue
-import subprocess
 import sys
 import tempfile
-import threading
 import traceback
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 import numpy as np
 
+from pytest_lic.child_process import ChildDiedError, ChildHungError, ChildProcess
 from pytest_lic.discovery import Origin, rediscover
 from pytest_lic.errors import CodecError
 
@@ -38,7 +36,6 @@ _BOOT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1])['path']; "
     "from pytest_lic.fresh_process import serve; serve(sys.argv[1])"
 )
-_LAST_WORDS = 2000  # characters of the child's stderr that an error may quote
 
 
 @dataclass(frozen=True)
@@ -78,8 +75,7 @@ class FreshProcess:
         self._origin = origin
         self._timeout = timeout
         self._folder = tempfile.TemporaryDirectory(prefix="pytest-lic-")
-        self._process: subprocess.Popen[str] | None = None
-        self._answers: queue.Queue[str] = queue.Queue()
+        self._child = self._new_child()
         self._requests = 0
 
     def __enter__(self) -> Self:
@@ -128,66 +124,31 @@ class FreshProcess:
 
     def close(self) -> None:
         """End the child; it may be started again."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    pipe.close()
+        self._child.close()
 
     def _ask(self, request: Request) -> dict[str, Any]:
-        process = self._started()
-        assert process.stdin is not None
         try:
-            process.stdin.write(json.dumps(asdict(request)) + "\n")
-            process.stdin.flush()
-            line = self._answers.get(timeout=self._timeout)
-        except queue.Empty:
-            self.close()
+            return self._child.ask(asdict(request), self._timeout)
+        except ChildHungError:
             raise CodecError(
                 f"in a fresh process: decoding took over {self._timeout:g} s and was stopped; "
                 "raise --lic-timeout if that is expected"
             ) from None
-        except BrokenPipeError:
-            line = ""
-        if not line:
-            status = process.wait()
-            self.close()
-            raise CodecError(f"the fresh process died ({_status(status)}) {self._last_words()}")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+        except ChildDiedError as error:
+            raise CodecError(f"the fresh process died while it decoded: {error}") from None
 
-    def _started(self) -> subprocess.Popen[str]:
-        if self._process is not None:
-            return self._process
+    def _new_child(self) -> ChildProcess:
+        folder = Path(self._folder.name)
         seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
-        work = Path(self._folder.name) / "empty"
-        work.mkdir(exist_ok=True)
+        work = folder / "empty"
+        work.mkdir()
         argument = json.dumps(asdict(self._origin) | {"work": str(work)})
-        with self._stderr().open("w", encoding="utf-8") as stderr:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", _BOOT, argument],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                cwd=self._origin.folder,
-                env={**os.environ, "PYTHONHASHSEED": seed, "TMPDIR": str(work)},
-                text=True,
-            )
-        assert self._process.stdout is not None
-        self._answers = queue.Queue()
-        threading.Thread(
-            target=_pump, args=(self._process.stdout, self._answers), daemon=True
-        ).start()
-        return self._process
-
-    def _stderr(self) -> Path:
-        return Path(self._folder.name) / "stderr.txt"
-
-    def _last_words(self) -> str:
-        text = self._stderr().read_text(encoding="utf-8", errors="replace").strip()
-        return f"while it decoded; its last words: {text[-_LAST_WORDS:] or '(none)'}"
+        return ChildProcess(
+            [sys.executable, "-P", "-c", _BOOT, argument],
+            cwd=self._origin.folder,
+            env={**os.environ, "PYTHONHASHSEED": seed, "TMPDIR": str(work)},
+            stderr=folder / "stderr.txt",
+        )
 
 
 def serve(argument: str) -> None:
@@ -245,13 +206,3 @@ def _decode(codec: Any, request: Request) -> bool:
                 np.save(folder / f"latent-{number}.npy", latent.detach().cpu().numpy())
         start += count
     return with_latents
-
-
-def _pump(stream: IO[str], lines: queue.Queue[str]) -> None:
-    for line in stream:
-        lines.put(line)
-    lines.put("")
-
-
-def _status(status: int) -> str:
-    return f"killed by signal {-status}" if status < 0 else f"exit status {status}"

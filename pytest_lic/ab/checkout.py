@@ -1,0 +1,316 @@
+"""Each side of a comparison in a folder of its own: checked out, and installed alone.
+
+    repository ─ git worktree add ─▶ FOLDER/base/tree ─ pip install --target ─▶ FOLDER/base/site
+
+The working tree, as a side, is a worktree of its commit with the files as they lie there now:
+tracked ones, and untracked ones that git does not ignore. Everything is removed in the end, also on
+Ctrl-C; what a killed comparison left behind is removed by the next one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from pytest_lic.errors import UsageError
+
+_PREFIX = "pytest-lic-ab-"
+_INSTALL_TIMEOUT = 600.0
+_BUILT_BY = ("pyproject.toml", "setup.py")
+# Set where git runs us from a hook: then they would name a folder for every git we start.
+_OF_HOOKS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
+
+
+@dataclass(frozen=True)
+class Revision:
+    """What one side is: ``name`` as the user wrote it, ``commit`` in full, ``subject`` its title.
+
+    ``working_tree``: the files as they lie there now, on top of ``commit``.
+    """
+
+    name: str
+    commit: str
+    subject: str
+    working_tree: bool = False
+
+    @property
+    def title(self) -> str:
+        """Such as ``HEAD~1 (1a2b3c4d5e, Widen the hyperprior)``."""
+        if self.working_tree:
+            return f"working tree (on {self.commit[:10]})"
+        return f"{self.name} ({self.commit[:10]}, {self.subject})"
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """One side on disk.
+
+    ``label`` is ``base`` or ``head``; ``tree`` its files; ``site`` where it is installed, or None
+    where it is no package; ``folder`` the user's working directory within ``tree``.
+    """
+
+    label: str
+    revision: Revision
+    tree: Path
+    site: Path | None
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Repository:
+    """The repository that the user's folder ``here`` lies in; ``root`` is its top folder."""
+
+    here: Path
+    root: Path
+
+    @classmethod
+    def around(cls, here: Path) -> Repository:
+        """The repository around a folder.
+
+        Raises:
+            UsageError: there is none, or no git.
+        """
+        try:
+            root = git("rev-parse", "--show-toplevel", cwd=here)
+        except UsageError as error:
+            raise UsageError(f"{here} is in no git repository that has files: {error}") from error
+        return cls(here.resolve(), Path(root.strip()).resolve())
+
+    def revision(self, name: str) -> Revision:
+        """A commit by any name that git knows it by.
+
+        Raises:
+            UsageError: git does not know it, or it is checked out with changes that it lacks.
+        """
+        commit = self._commit(name)
+        changed = self.changed_files()
+        if changed and commit == git("rev-parse", "HEAD", cwd=self.root).strip():
+            shown = ", ".join(changed[:3]) + (", …" if len(changed) > 3 else "")
+            raise UsageError(
+                f"{name} is checked out with changes that the commit lacks ({shown}): commit or "
+                "stash them, or leave HEAD out to compare the working tree"
+            )
+        return self._described(name, commit)
+
+    def base_of_working_tree(self, name: str) -> Revision:
+        """As `revision`, for the other side of the working tree, which may have changes."""
+        return self._described(name, self._commit(name))
+
+    def working_tree(self) -> Revision:
+        """The files as they are now."""
+        commit = git("rev-parse", "HEAD", cwd=self.root).strip()
+        return Revision("working tree", commit, "", working_tree=True)
+
+    def changed_files(self) -> list[str]:
+        """Tracked files that differ from the commit that is checked out."""
+        listed = git("diff", "--name-only", "-z", "HEAD", cwd=self.root)
+        return [name for name in listed.split("\0") if name]
+
+    def _commit(self, name: str) -> str:
+        # A name that begins with a dash would be taken for an option.
+        wanted = ("--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        try:
+            return git("rev-parse", *wanted, cwd=self.root).strip()
+        except UsageError:
+            raise UsageError(
+                f"{name}: no commit of {self.root} has this name; git log shows those there are"
+            ) from None
+
+    def _described(self, name: str, commit: str) -> Revision:
+        subject = git("log", "-1", "--format=%s", commit, cwd=self.root).strip()
+        return Revision(name, commit, subject)
+
+
+@contextmanager
+def checked_out(
+    repository: Repository, base: Revision, head: Revision
+) -> Iterator[tuple[Checkout, Checkout]]:
+    """Both sides on disk, for as long as the block runs.
+
+    Raises:
+        UsageError: a checkout failed, or its package could not be built or installed.
+    """
+    _remove_abandoned(repository)
+    # The process id tells the next comparison whether this one still lives.
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-")).resolve()
+    try:
+        yield (
+            _checked_out(repository, "base", base, folder),
+            _checked_out(repository, "head", head, folder),
+        )
+    finally:
+        for label in ("base", "head"):
+            _remove(repository, folder / label / "tree")
+        shutil.rmtree(folder, ignore_errors=True)
+        git("worktree", "prune", cwd=repository.root)
+
+
+def _checked_out(repository: Repository, label: str, revision: Revision, folder: Path) -> Checkout:
+    tree = folder / label / "tree"
+    git("worktree", "add", "--detach", "--quiet", str(tree), revision.commit, cwd=repository.root)
+    if revision.working_tree:
+        _overlay(repository.root, tree)
+    here = tree / repository.here.relative_to(repository.root)
+    if not here.is_dir():
+        raise UsageError(
+            f"{label}, {revision.title}, has no folder {here.relative_to(tree)}; "
+            "start pytest-lic ab from a folder that both sides have"
+        )
+    site = folder / label / "site"
+    packaged = _package_folder(here, tree)
+    if packaged is None:
+        return Checkout(label, revision, tree, None, here)
+    _install(packaged, site, f"{label}, {revision.title}")
+    return Checkout(label, revision, tree, site, here)
+
+
+def _overlay(root: Path, tree: Path) -> None:
+    """Make ``tree`` hold what lies in the working tree ``root``, but for what git ignores."""
+    for name in git("ls-files", "-z", cwd=tree).split("\0"):
+        if name:
+            (tree / name).unlink(missing_ok=True)
+    listed = git("ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=root)
+    for name in dict.fromkeys(listed.split("\0")):
+        source, copy = root / name, tree / name
+        if not name or not (source.exists() or source.is_symlink()):
+            continue  # deleted, but not yet committed so
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir() and not source.is_symlink():  # a repository within the repository
+            shutil.copytree(source, copy, symlinks=True, dirs_exist_ok=True)
+        else:
+            shutil.copy2(source, copy, follow_symlinks=False)
+
+
+def _package_folder(here: Path, tree: Path) -> Path | None:
+    """The nearest folder around ``here`` that can be installed; None for a plain project."""
+    for folder in (here, *here.parents):
+        if any(_is_built_by(folder / name) for name in _BUILT_BY):
+            return folder
+        if folder == tree:
+            return None
+    return None
+
+
+def _is_built_by(file: Path) -> bool:
+    """Whether a file says how to build a package; a pyproject.toml may hold settings alone."""
+    if not file.is_file() or file.name != "pyproject.toml":
+        return file.is_file()
+    try:
+        stored = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} is not valid TOML: {error}") from error
+    return bool({"project", "build-system"} & set(stored))
+
+
+def _install(package: Path, site: Path, side: str) -> None:
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-input"]
+    command += ["--disable-pip-version-check", "--no-warn-conflicts", "--target", str(site)]
+    if _can_build_here(package):
+        command.append("--no-build-isolation")
+    try:
+        done = subprocess.run(
+            [*command, str(package)],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_INSTALL_TIMEOUT,
+            check=False,
+            start_new_session=True,
+        )
+    except subprocess.TimeoutExpired:
+        raise UsageError(f"{side}: pip did not install it within {_INSTALL_TIMEOUT:g} s") from None
+    if done.returncode != 0:
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        told = "\n".join(lines[-8:]) or f"pip ended with exit status {done.returncode}"
+        raise UsageError(f"{side}: it can't be installed:\n{told}")
+
+
+def _can_build_here(package: Path) -> bool:
+    """Whether the environment has what builds the package, so that nothing is downloaded."""
+    pyproject = package / "pyproject.toml"
+    needed = ["setuptools", "wheel"]
+    if pyproject.is_file():
+        stored = tomllib.loads(pyproject.read_text(encoding="utf-8"))
+        needed = stored.get("build-system", {}).get("requires", ["setuptools"])
+    return all(_is_installed(requirement) for requirement in needed)
+
+
+def _is_installed(text: str) -> bool:
+    try:
+        requirement = Requirement(text)
+        if requirement.marker is not None and not requirement.marker.evaluate():
+            return True
+        return requirement.specifier.contains(metadata.version(requirement.name), prereleases=True)
+    except (InvalidRequirement, metadata.PackageNotFoundError):
+        return False
+
+
+def _remove(repository: Repository, tree: Path) -> None:
+    """Remove a worktree, as much of it as there is."""
+    if tree.exists():
+        try:
+            git("worktree", "remove", "--force", str(tree), cwd=repository.root)
+        except UsageError:
+            shutil.rmtree(tree, ignore_errors=True)  # git prunes what it still knows of it
+
+
+def _remove_abandoned(repository: Repository) -> None:
+    """Remove the worktrees of comparisons that were killed."""
+    listed = git("worktree", "list", "--porcelain", "-z", cwd=repository.root)
+    for line in listed.split("\0"):
+        tree = Path(line.removeprefix("worktree "))
+        folder = tree.parent.parent
+        if not line.startswith("worktree ") or not folder.name.startswith(_PREFIX):
+            continue
+        owner = folder.name.removeprefix(_PREFIX).split("-")[0]
+        if owner.isdigit() and not _lives(int(owner)):
+            _remove(repository, tree)
+            shutil.rmtree(folder, ignore_errors=True)
+    git("worktree", "prune", cwd=repository.root)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is another user's
+        return True
+    return True
+
+
+def git(*arguments: str, cwd: Path) -> str:
+    """What a git command prints.
+
+    Raises:
+        UsageError: there is no git, or the command failed; with the last line it printed.
+    """
+    try:
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=cwd,
+            capture_output=True,
+            text=True,
+            errors="surrogateescape",
+            check=False,
+            env={name: value for name, value in os.environ.items() if name not in _OF_HOOKS},
+            # Ctrl-C ends us, and we clean up: a half-finished git would leave locks behind.
+            start_new_session=True,
+        )
+    except FileNotFoundError:
+        raise UsageError("git is not installed, or not on the PATH; install git") from None
+    if done.returncode != 0:
+        told = done.stderr.strip().splitlines()
+        raise UsageError(f"git {arguments[0]}: {told[-1] if told else 'it failed'}")
+    return done.stdout

@@ -1,0 +1,186 @@
+"""Two sides → what became of rate, quality and time in each cell that both have."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Container, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from pytest_lic import coding
+from pytest_lic.ab.result import CellResult, Compared, Demand, Timed
+from pytest_lic.ab.side import Side, SideFamilies
+from pytest_lic.ab.timing import take_times
+from pytest_lic.codec import CodecFamily
+from pytest_lic.comparison import Comparison, compare
+from pytest_lic.corpus import Corpus, batches, load_corpus
+from pytest_lic.environment import environment
+from pytest_lic.errors import LicError, UsageError
+from pytest_lic.grid import Cell, Grid, Setting, make_grid, select_families
+from pytest_lic.measure import Measurement, measure
+from pytest_lic.options import Options
+
+TIMED_BATCHES = 5
+"""Of a larger corpus, that many batches are timed."""
+
+Say = Callable[[str], None]
+
+
+def compare_sides(base: Side, head: Side, options: Options, demand: Demand, say: Say) -> Compared:
+    """Measure every cell once on each side, and take times of one quality of each family.
+
+    Times are taken of every quality where qualities were chosen.
+
+    Args:
+        base: the side compared with.
+        head: the side in question.
+        options: whose selection, metrics, tolerances and threads are used.
+        demand: which slowdown matters, and how long to look for it.
+        say: told how far it is.
+
+    Raises:
+        UsageError: a side whose codecs can't be found, or no codec that both have.
+    """
+    began = time.monotonic()
+    grid, one_sided, left_out = _common_grid(base.families(), head.families(), options)
+    say(f"rate and quality of {len(grid.cells)} cells, on both sides")
+    corpora = {
+        setting: load_corpus(grid.corpora[setting.corpus], setting.resolution)
+        for setting in dict.fromkeys(cell.setting for cell in grid.cells)
+    }
+    results = [
+        _measured(cell, (base, head), corpora[cell.setting], options, say) for cell in grid.cells
+    ]
+    wanted = _timed_cells(grid, options)
+    with tempfile.TemporaryDirectory(prefix="pytest-lic-batches-") as folder:
+        files = {
+            setting: _batch_files(corpus, setting, Path(folder))
+            for setting, corpus in corpora.items()
+        }
+        sound = [result.cell for result in results if result.quality is not None]
+        times = take_times(
+            base,
+            head,
+            {cell: files[cell.setting] for cell in sound if cell in wanted},
+            demand,
+            options.threads,
+            say,
+        )
+    return Compared(
+        base.checkout.revision,
+        head.checkout.revision,
+        demand,
+        environment(options.selection.devices[0], options.threads),
+        tuple(_with_times(result, times, wanted) for result in results),
+        one_sided,
+        left_out,
+        time.monotonic() - began,
+        grid.notes,
+    )
+
+
+def _common_grid(
+    base: SideFamilies, head: SideFamilies, options: Options
+) -> tuple[Grid, dict[str, str], dict[str, str]]:
+    """The grid of what both sides have; what only one has; and what can't run here."""
+    selection = options.selection
+    chosen = select_families([*{**base.by_name, **head.by_name}.values()], selection)
+    common: list[CodecFamily] = []
+    one_sided: dict[str, str] = {}
+    left_out: dict[str, str] = {}
+    for name in (family.name for family in chosen):
+        before, after = base.by_name.get(name), head.by_name.get(name)
+        if before is None or after is None:
+            one_sided[name] = "head" if before is None else "base"
+            continue
+        for label in dict.fromkeys([*before.qualities, *after.qualities]):
+            if label not in before.qualities or label not in after.qualities:
+                owner = "head" if label in after.qualities else "base"
+                one_sided[f"{name}, quality {label}"] = owner
+        shared = {
+            label: lmbda for label, lmbda in after.qualities.items() if label in before.qualities
+        }
+        device = selection.devices[0].split(":")[0]
+        reason = head.unavailable.get(name) or base.unavailable.get(name)
+        if reason is None and not (device in before.devices and device in after.devices):
+            reason = f"it does not run on {device}"
+        if reason is None and not shared:
+            reason = "the sides have no quality in common"
+        if reason is None:
+            common.append(replace(after, qualities=shared))
+        else:
+            left_out[name] = reason
+    if not common:
+        lacking = [f"{name} (only on {side})" for name, side in one_sided.items()]
+        lacking += [f"{name} ({reason})" for name, reason in left_out.items()]
+        raise UsageError(f"no codec can be compared: {'; '.join(lacking) or 'there is none'}")
+    return make_grid(common, replace(selection, codecs=(), components=())), one_sided, left_out
+
+
+def _timed_cells(grid: Grid, options: Options) -> set[Cell]:
+    """Every cell where qualities were chosen; else those of each family's middle quality."""
+    if options.selection.narrows_qualities:
+        return set(grid.cells)
+    timed = set()
+    for name in {cell.family for cell in grid.cells}:
+        own = [cell for cell in grid.cells if cell.family == name]
+        labels = list(dict.fromkeys(cell.quality for cell in own))
+        middle = labels[len(labels) // 2]
+        timed |= {cell for cell in own if cell.quality == middle}
+    return timed
+
+
+def _measured(
+    cell: Cell, sides: tuple[Side, Side], corpus: Corpus, options: Options, say: Say
+) -> CellResult:
+    """Rate and quality of both sides; times are yet to come."""
+    say(f"coding {cell.id}")
+    base, head = (_of_side(cell, side, corpus, options) for side in sides)
+    verdict: Comparison | None = None
+    if isinstance(base, Measurement) and isinstance(head, Measurement):
+        verdict = compare(head, base, options.tolerances)
+    return CellResult(cell, base, head, verdict, "not yet taken")
+
+
+def _of_side(cell: Cell, side: Side, corpus: Corpus, options: Options) -> Measurement | str:
+    """What a side's codec gives on the corpus, or how it broke."""
+    try:
+        side.load(cell, options.threads)
+        return measure(
+            side.codec(),
+            cell,
+            corpus,
+            lmbda=None,
+            metrics=options.metrics,
+            lpips=options.lpips,
+            threads=options.threads,
+        )
+    except LicError as error:
+        return str(error)
+
+
+def _batch_files(corpus: Corpus, setting: Setting, folder: Path) -> list[Path]:
+    """At most `TIMED_BATCHES` image batches from all over the corpus, as .npy files."""
+    groups = batches(corpus, setting.batch)
+    count = min(len(groups), TIMED_BATCHES)
+    files = []
+    for index in range(count):
+        group = groups[index * len(groups) // count]
+        files.append(folder / f"{setting.id}-{index}.npy")
+        np.save(files[-1], coding.image_batch(group).numpy())
+    return files
+
+
+def _with_times(
+    result: CellResult, times: Mapping[Cell, Timed | str], wanted: Container[Cell]
+) -> CellResult:
+    """With its times, or the reason why they were not taken."""
+    if result.cell in times:
+        return replace(result, times=times[result.cell])
+    if result.quality is None:
+        return replace(result, times="not taken of a codec that is broken")
+    assert result.cell not in wanted
+    return replace(result, times="not taken of this quality, unless --quality names it")

@@ -1,0 +1,148 @@
+"""Paired times of two sides → ratio HEAD/BASE, its interval, and a verdict that noise can't fake.
+
+    turn      one side codes a batch a few times
+    quartet   four turns, BASE HEAD HEAD BASE or the reverse: drift hits both sides alike
+    start     the quartets of one pair of fresh processes; their median log-ratio is one value
+
+Two processes that run the same code differ by a percent or so for as long as they live, so the
+quartets of one start are not independent: only the starts are, and intervals are Student's over
+them. A comparison is looked at several times, to stop where the answer is clear. Each look spends a
+share of the error that is allowed in all, 1/2, 1/6, 1/12, …, and each share is divided between the
+comparisons of the run (Bonferroni on both counts), so that all of a run's verdicts together raise a
+false alarm in at most 5 % of runs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from statistics import fmean, median, stdev
+
+ERROR = 0.05
+"""The probability that any verdict of a run names a difference where there is none."""
+FIRST_LOOK = 5
+"""Starts before the first look."""
+FEWEST = 3
+"""Starts without which nothing is said."""
+_GROWTH = 1.3  # starts from one look to the next
+
+
+class Speed(StrEnum):
+    """The verdict on one direction of one cell."""
+
+    FASTER = "faster"
+    SLOWER = "slower"
+    NO_DIFFERENCE = "no difference seen"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Bounds of a ratio HEAD/BASE."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What the starts so far say of one direction of one cell.
+
+    ``ratio`` is HEAD's time over BASE's; ``interval`` its 95 % confidence interval taken alone,
+    ``corrected`` the one for all looks and comparisons of the run together, which the verdict goes
+    by. Both are None before `FEWEST` starts.
+    """
+
+    ratio: float
+    interval: Interval | None
+    corrected: Interval | None
+    starts: int
+    verdict: Speed
+
+    @property
+    def seen_from(self) -> float | None:
+        """The smallest slowdown that would have been seen, as a ratio."""
+        return None if self.corrected is None else self.ratio / self.corrected.low
+
+
+def quartet(base: tuple[float, float], head: tuple[float, float]) -> float:
+    """Log of HEAD/BASE from the times of two turns each, all of the same work."""
+    return (sum(map(math.log, head)) - sum(map(math.log, base))) / 2
+
+
+def value(quartets: Sequence[float]) -> float:
+    """What one start says: the median over its quartets."""
+    return median(quartets)
+
+
+def is_look(starts: int) -> bool:
+    """Whether a comparison is looked at after that many starts."""
+    return starts in _looks(starts)
+
+
+def estimate(values: Sequence[float], *, comparisons: int, threshold: float) -> Estimate:
+    """The estimate and verdict after as many starts as there are values.
+
+    Args:
+        values: of each start, see `value`.
+        comparisons: how many are made in the run: directions times cells.
+        threshold: the slowdown that matters, such as 0.03; a difference is called unseen only
+            where one of that size would have been seen.
+    """
+    starts = len(values)
+    centre = fmean(values)
+    ratio = math.exp(centre)
+    if starts < FEWEST:
+        return Estimate(ratio, None, None, starts, Speed.UNDECIDED)
+    scheduled = _looks(starts)
+    # A run that ends between two looks, its time being up, takes the next one early.
+    look = len(scheduled) + (starts not in scheduled)
+    share = ERROR / (look * (look + 1)) / comparisons
+    error = stdev(values) / math.sqrt(starts)
+    alone, all_together = (error * _student(level, starts - 1) for level in (ERROR, share))
+    margin = math.log1p(threshold)
+    low, high = centre - all_together, centre + all_together
+    if low > 0:
+        verdict = Speed.SLOWER
+    elif high < 0:
+        verdict = Speed.FASTER
+    elif all_together <= margin:
+        verdict = Speed.NO_DIFFERENCE
+    else:
+        verdict = Speed.UNDECIDED
+    return Estimate(
+        ratio, _interval(centre, alone), _interval(centre, all_together), starts, verdict
+    )
+
+
+def is_clear(found: Estimate, threshold: float) -> bool:
+    """Whether more starts could not change what the run makes of it."""
+    if found.corrected is None or found.verdict is Speed.UNDECIDED:
+        return False
+    # Slower, and not yet known whether by enough to fail.
+    return not (
+        found.verdict is Speed.SLOWER and found.ratio < 1 + threshold < found.corrected.high
+    )
+
+
+def _looks(starts: int) -> list[int]:
+    """The looks up to ``starts``: 5, 7, 10, 13, 17, …"""
+    found = []
+    look = FIRST_LOOK
+    while look <= starts:
+        found.append(look)
+        look = math.ceil(look * _GROWTH)
+    return found
+
+
+def _student(level: float, freedom: int) -> float:
+    """Student's t that is exceeded in absolute value with probability ``level``."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, 1 - level / 2))
+
+
+def _interval(centre: float, half_width: float) -> Interval:
+    return Interval(math.exp(centre - half_width), math.exp(centre + half_width))

@@ -1,0 +1,106 @@
+"""What a comparison of two commits asks, and what it found: values alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pytest_lic.ab.checkout import Revision
+from pytest_lic.ab.estimate import Estimate, Speed
+from pytest_lic.comparison import Comparison
+from pytest_lic.environment import Environment
+from pytest_lic.grid import Cell
+from pytest_lic.measure import Measurement
+
+Direction = Literal["encode", "decode"]
+DIRECTIONS: tuple[Direction, ...] = ("encode", "decode")
+
+
+@dataclass(frozen=True)
+class Demand:
+    """How long to look, and for what.
+
+    ``fail_slower`` is a share, such as 0.03; ``budget`` and ``timeout`` are in seconds.
+    """
+
+    fail_slower: float = 0.03
+    budget: float = 600.0
+    timeout: float = 120.0
+
+
+@dataclass(frozen=True)
+class Quartets:
+    """The paired times of one start of one cell: direction → the log-ratio of each quartet."""
+
+    encode: tuple[float, ...]
+    decode: tuple[float, ...]
+
+    def of(self, direction: Direction) -> tuple[float, ...]:
+        """Those of one direction."""
+        return self.encode if direction == "encode" else self.decode
+
+
+@dataclass(frozen=True)
+class Timed:
+    """The times of one cell: its starts, the estimates, and BASE's median seconds of one batch."""
+
+    starts: tuple[Quartets, ...]
+    seconds: Mapping[Direction, float]
+    estimates: Mapping[Direction, Estimate]
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """All that was found out about one cell.
+
+    ``quality`` is HEAD's rate and quality against BASE's; None where one side is broken.
+    ``base`` and ``head`` are the measurements, or the errors. ``times`` is a text where there are
+    none, with the reason.
+    """
+
+    cell: Cell
+    base: Measurement | str
+    head: Measurement | str
+    quality: Comparison | None
+    times: Timed | str
+
+    def slower(self, threshold: float) -> list[Direction]:
+        """The directions that fail: surely slower, and by ``threshold`` at least."""
+        if isinstance(self.times, str):
+            return []
+        return [
+            direction
+            for direction, found in self.times.estimates.items()
+            if found.verdict is Speed.SLOWER and found.ratio >= 1 + threshold
+        ]
+
+    @property
+    def worse(self) -> bool:
+        """Whether HEAD's rate or quality got worse, or HEAD broke."""
+        broke = isinstance(self.head, str) and not isinstance(self.base, str)
+        return broke or (self.quality is not None and self.quality.verdict.fails())
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A whole comparison.
+
+    ``one_sided`` maps what only one side has, a family or a quality, to that side; ``left_out``
+    names what could not be compared, with the reason.
+    """
+
+    base: Revision
+    head: Revision
+    demand: Demand
+    environment: Environment
+    cells: tuple[CellResult, ...]
+    one_sided: Mapping[str, str]
+    left_out: Mapping[str, str]
+    seconds: float
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def fails(self) -> bool:
+        """Whether any cell got worse, or slower by enough."""
+        return any(result.worse or result.slower(self.demand.fail_slower) for result in self.cells)

@@ -1,0 +1,239 @@
+"""The parent's view of one side's process: its families, its codecs, its times.
+
+A `Side` starts as many processes as it is asked to, one after the other: how memory happens to be
+laid out makes a process a little faster or slower for as long as it lives, so a comparison has to
+see several.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import site
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pytest_lic.ab import worker
+from pytest_lic.ab.checkout import Checkout, Repository
+from pytest_lic.child_process import ChildDiedError, ChildHungError, ChildProcess
+from pytest_lic.codec import Codec, CodecFamily
+from pytest_lic.errors import CodecError, UsageError
+from pytest_lic.grid import Cell
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class SideError(CodecError):
+    """A side could not do what the other may be able to; the text names the side."""
+
+
+@dataclass(frozen=True)
+class SideFamilies:
+    """The families of one side by name, and why some can't run here."""
+
+    by_name: Mapping[str, CodecFamily]
+    unavailable: Mapping[str, str]
+
+
+class Side:
+    """One side, and its running process, if there is one.
+
+    Args:
+        checkout: where its files are.
+        repository: the user's own checkout, of which its processes must import nothing.
+        arguments: of pytest, by which the families are found.
+        timeout: seconds that a single request may take.
+    """
+
+    def __init__(
+        self, checkout: Checkout, repository: Repository, arguments: Sequence[str], timeout: float
+    ) -> None:
+        self.checkout = checkout
+        self._repository = repository
+        self._arguments = tuple(arguments)
+        self._timeout = timeout
+        self._folder = tempfile.TemporaryDirectory(prefix=f"pytest-lic-{checkout.label}-")
+        self._child: ChildProcess | None = None
+        self._loaded: tuple[str, str, str, int] | None = None
+
+    @property
+    def label(self) -> str:
+        """``base`` or ``head``."""
+        return self.checkout.label
+
+    def restart(self) -> None:
+        """Start a fresh process."""
+        self.stop()
+        checkout = self.checkout
+        path = side_path(sys.path, self._repository, checkout)
+        given = {
+            "path": path,
+            "folder": str(checkout.folder),
+            "args": self._arguments,
+            "repository": str(self._repository.root),
+            "environment": _environment_folders(),
+        }
+        self._child = ChildProcess(
+            [sys.executable, "-P", str(worker.__file__), json.dumps(given)],
+            cwd=str(checkout.folder),
+            # For Python programs that a codec starts.
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
+            stderr=Path(self._folder.name, "stderr.txt"),
+        )
+        self._child.start()
+
+    def stop(self) -> None:
+        """End the process."""
+        child, self._child, self._loaded = self._child, None, None
+        if child is not None:
+            child.close()
+
+    def close(self) -> None:
+        """End the process and remove its files."""
+        self.stop()
+        self._folder.cleanup()
+
+    def families(self) -> SideFamilies:
+        """What pytest would find on this side.
+
+        Raises:
+            UsageError: a conftest.py or a package of this side can't be imported.
+        """
+        try:
+            answer = self.ask("finding its codecs", do="families")
+        except SideError as error:
+            raise UsageError(f"{self.checkout.revision.title}: {error}") from error
+        described = answer["families"]
+        return SideFamilies(
+            {each["name"]: _stand_in(each) for each in described},
+            {each["name"]: each["unavailable"] for each in described if each["unavailable"]},
+        )
+
+    def load(self, cell: Cell, threads: int) -> None:
+        """Have the cell's codec built, unless it is the one in use."""
+        wanted = (cell.family, cell.quality, cell.setting.device, threads)
+        if self._loaded != wanted:
+            self._loaded = None
+            family, quality, device, _ = wanted
+            self.ask(
+                "building the codec",
+                do="load",
+                family=family,
+                quality=quality,
+                device=device,
+                threads=threads,
+            )
+            self._loaded = wanted
+
+    def codec(self) -> Codec:
+        """The codec in use, as one of this process."""
+        return _RemoteCodec(self, Path(self._folder.name))
+
+    def keep(self, batches: Sequence[Path], cpu: int | None) -> None:
+        """Give it the image batches to take times on, on one processor if given; it warms up."""
+        self.ask("warming up", do="keep", batches=[str(batch) for batch in batches], cpu=cpu)
+
+    def turn(self, batch: int, calls: int) -> list[tuple[float, float]]:
+        """Seconds of encoding and decoding one of the batches, ``calls`` times."""
+        answer = self.ask("coding", do="turn", batch=batch, calls=calls)
+        return [(encode, decode) for encode, decode in answer["seconds"]]
+
+    def ask(self, what: str, **request: Any) -> dict[str, Any]:
+        """The answer to one request; ``what`` names it in errors.
+
+        Raises:
+            SideError: the process reported an error, died, or took too long.
+        """
+        if self._child is None:
+            self.restart()
+        assert self._child is not None
+        try:
+            answer = self._child.ask(request, self._timeout)
+        except ChildHungError:
+            self.stop()
+            raise SideError(
+                f"{self.label}: {what} took over {self._timeout:g} s and was stopped; raise "
+                "--timeout if that is expected"
+            ) from None
+        except ChildDiedError as error:
+            self.stop()
+            raise SideError(f"{self.label}: its process died {what}: {error}") from None
+        if "error" in answer:
+            raise SideError(f"{self.label}: {what} failed: {answer['error']}")
+        return answer
+
+
+class _RemoteCodec:
+    """A side's codec in the place of one of this process."""
+
+    def __init__(self, side: Side, folder: Path) -> None:
+        self._side = side
+        self._folder = folder
+
+    def encode(self, images: Tensor, /) -> list[bytes]:
+        """As `Codec.encode`."""
+        batch = self._folder / "images.npy"
+        np.save(batch, images.detach().cpu().numpy())
+        answer = self._side.ask("encoding", do="encode", batch=str(batch), folder=str(self._folder))
+        return [(self._folder / f"{index}.bin").read_bytes() for index in range(answer["count"])]
+
+    def decode(self, bitstreams: Sequence[bytes], /) -> Tensor:
+        """As `Codec.decode`."""
+        import torch
+
+        files = [self._folder / f"{index}.bin" for index in range(len(bitstreams))]
+        for file, bitstream in zip(files, bitstreams, strict=True):
+            file.write_bytes(bitstream)
+        decoded = self._folder / "decoded.npy"
+        self._side.ask(
+            "decoding", do="decode", bitstreams=[str(file) for file in files], decoded=str(decoded)
+        )
+        return torch.from_numpy(np.load(decoded))
+
+
+def side_path(path: Sequence[str], repository: Repository, checkout: Checkout) -> list[str]:
+    """``sys.path`` of a side: what it installed first, then ``path`` with its own files in it.
+
+    Folders of installed packages stay, wherever they are.
+    """
+    kept = [Path(folder) for folder in _environment_folders()]
+    own = [] if checkout.site is None else [str(checkout.site)]
+    for entry in path:
+        place = Path(entry).resolve()
+        installed = any(place.is_relative_to(folder) for folder in kept)
+        if place.is_relative_to(repository.root) and not installed:
+            own.append(str(checkout.tree / place.relative_to(repository.root)))
+        else:
+            own.append(entry)
+    return own
+
+
+def _environment_folders() -> list[str]:
+    """Where packages are installed, and the standard library."""
+    paths = [sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib", "platstdlib")]
+    paths += [*site.getsitepackages(), site.getusersitepackages()]
+    return sorted({str(Path(path).resolve()) for path in paths})
+
+
+def _stand_in(described: Mapping[str, Any]) -> CodecFamily:
+    """A family of a side as a grid needs it; its codecs are in that side's process."""
+
+    def build(quality: str, device: str) -> Codec:
+        raise CodecError(f"{described['name']} can be built in a side's own process only")
+
+    return CodecFamily(
+        described["name"],
+        described["qualities"],
+        build,
+        tags=described["tags"],
+        devices=described["devices"],
+        one_network=described["one_network"],
+    )

@@ -1,0 +1,177 @@
+"""Times of both sides, taken alternately in pairs of fresh processes, until the answer is clear.
+
+Within a start, quartets of turns go over the cell's batches, so that what is slower on some images
+alone is seen too. Both processes share one processor: two processors are never equally fast, and
+only one process works at a time anyway.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+from pytest_lic.ab.estimate import FEWEST, Estimate, estimate, is_clear, is_look, quartet, value
+from pytest_lic.ab.result import DIRECTIONS, Demand, Direction, Quartets, Timed
+from pytest_lic.ab.side import Side
+from pytest_lic.errors import LicError
+from pytest_lic.grid import Cell
+
+_TURN = 0.03  # seconds that a turn should take at least, and
+_MOST_CALLS = 64  # the calls that may go into one
+_START = 4.0  # seconds of turns in one start, shared among the cells
+_QUARTETS = (5, 40)  # of a cell in one start, at least and at most
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class _Progress:
+    """What is known of one cell so far."""
+
+    cell: Cell
+    starts: list[Quartets] = field(default_factory=list)
+    seconds: dict[Direction, list[float]] = field(
+        default_factory=lambda: {direction: [] for direction in DIRECTIONS}
+    )
+    failed: str | None = None
+    clear: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Whether more starts are wanted."""
+        return self.failed is None and not self.clear
+
+    def estimates(self, comparisons: int, threshold: float) -> dict[Direction, Estimate]:
+        """By direction."""
+        return {
+            direction: estimate(
+                [value(start.of(direction)) for start in self.starts],
+                comparisons=comparisons,
+                threshold=threshold,
+            )
+            for direction in DIRECTIONS
+        }
+
+
+def take_times(
+    base: Side,
+    head: Side,
+    batches: Mapping[Cell, Sequence[Path]],
+    demand: Demand,
+    threads: int,
+    say: Say,
+) -> dict[Cell, Timed | str]:
+    """The times of each cell, or the reason why it has none.
+
+    Args:
+        base: one side.
+        head: the other.
+        batches: the image batches of each cell, .npy files.
+        demand: which slowdown matters, and how many seconds there are.
+        threads: CPU threads of torch in each process.
+        say: told how far it is.
+    """
+    progress = [_Progress(cell) for cell in batches]
+    comparisons = len(progress) * len(DIRECTIONS)
+    end = time.monotonic() + demand.budget
+    for start, cpu in enumerate(_processors(threads)):
+        going = [each for each in progress if each.open]
+        if not going or time.monotonic() >= end:
+            break
+        base.restart()
+        head.restart()
+        # Those with the fewest starts first, so that none is left behind where time runs out.
+        for each in sorted(going, key=lambda each: len(each.starts)):
+            if time.monotonic() >= end:
+                break
+            sides = (base, head) if start % 2 == 0 else (head, base)
+            try:
+                _one_start(each, sides, batches[each.cell], threads, cpu, _START / len(going))
+            except LicError as error:
+                each.failed = str(error)
+                continue
+            if is_look(len(each.starts)):
+                found = each.estimates(comparisons, demand.fail_slower).values()
+                each.clear = all(is_clear(one, demand.fail_slower) for one in found)
+        left = sum(each.open for each in progress)
+        spent = demand.budget - max(0.0, end - time.monotonic())
+        say(
+            f"timing: {start + 1} pairs of fresh processes, {left} of {len(progress)} cells not "
+            f"yet clear, {spent:.0f} of {demand.budget:g} s"
+        )
+    base.stop()
+    head.stop()
+    return {each.cell: _timed(each, comparisons, demand) for each in progress}
+
+
+def _one_start(
+    progress: _Progress,
+    sides: tuple[Side, Side],
+    batches: Sequence[Path],
+    threads: int,
+    cpu: int | None,
+    target: float,
+) -> None:
+    """Add the quartets of one pair of processes."""
+
+    def ready(side: Side) -> None:
+        side.load(progress.cell, threads)
+        side.keep(batches, cpu)
+
+    with ThreadPoolExecutor(len(sides)) as pool:
+        list(pool.map(ready, sides))
+    once = sum(sides[0].turn(0, 1)[0])
+    calls = min(_MOST_CALLS, max(1, round(_TURN / once)))
+    count = round(target / (4 * calls * once))
+    count = max(_QUARTETS[0], min(_QUARTETS[1], count))
+    ratios: dict[Direction, list[float]] = {direction: [] for direction in DIRECTIONS}
+    for number in range(count):
+        first, second = sides if number % 2 == 0 else reversed(sides)
+        turns: dict[str, list[dict[Direction, float]]] = {"base": [], "head": []}
+        for side in (first, second, second, first):
+            turns[side.label].append(_turn(side, number % len(batches), calls))
+        for direction in DIRECTIONS:
+            before, after = (
+                (turns[label][0][direction], turns[label][1][direction])
+                for label in ("base", "head")
+            )
+            ratios[direction].append(quartet(before, after))
+            progress.seconds[direction] += before
+    progress.starts.append(Quartets(tuple(ratios["encode"]), tuple(ratios["decode"])))
+
+
+def _turn(side: Side, batch: int, calls: int) -> dict[Direction, float]:
+    """Seconds of one call, by direction: the median of all, where there are several."""
+    encode, decode = zip(*side.turn(batch, calls), strict=True)
+    return {"encode": median(encode), "decode": median(decode)}
+
+
+def _timed(progress: _Progress, comparisons: int, demand: Demand) -> Timed | str:
+    if progress.failed is not None:
+        return progress.failed
+    if len(progress.starts) < FEWEST:
+        return (
+            f"{len(progress.starts)} pairs of processes within --budget {demand.budget:g} s, and "
+            f"{FEWEST} are needed for any interval; raise --budget, or choose fewer cells"
+        )
+    return Timed(
+        tuple(progress.starts),
+        {direction: median(progress.seconds[direction]) for direction in DIRECTIONS},
+        progress.estimates(comparisons, demand.fail_slower),
+    )
+
+
+def _processors(threads: int) -> Iterator[int | None]:
+    """For each start the processor that both processes run on; None where it is the system's."""
+    allowed: list[int | None] = [None]
+    if threads == 1 and hasattr(os, "sched_getaffinity"):
+        allowed = [*sorted(os.sched_getaffinity(0))]
+    start = 0
+    while True:
+        yield allowed[start % len(allowed)]
+        start += 1

@@ -1,0 +1,233 @@
+"""What codes and takes times in one side's process: a script, not a module of that side.
+
+Both sides run this same file, so that what is compared is measured alike. Of the side's own
+pytest-lic, or of an installed one, it uses `Origin`, `rediscover`, and the codecs they lead to.
+
+It answers JSON lines, each asking for a method of `_Side`. Tensors and bitstreams travel as files.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import importlib
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+Answer = dict[str, Any]
+
+
+def main(given: Answer) -> None:
+    """Answer requests until stdin ends.
+
+    Args:
+        given: ``path``, the side's ``sys.path``; ``folder`` and ``args`` of its origin;
+            ``repository``, the user's own checkout, of which no module may come; ``environment``,
+            the folders of installed packages.
+    """
+    _die_with_parent()
+    # Codecs may print; answers get a channel of their own.
+    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    sys.path[:] = given["path"]
+    _forget_editable_installs(given["repository"])
+    side = _Side(given)
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            answer = getattr(side, request.pop("do"))(**request)
+        except Exception as error:
+            traceback.print_exc()
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        channel.write(json.dumps(answer) + "\n")
+        channel.flush()
+
+
+class _Side:
+    """The families of one side, the codec in use, and the batches it is timed on."""
+
+    def __init__(self, given: Answer) -> None:
+        self._given = given
+        self._families: Any = None
+        self._codec: Any = None
+        self._batches: list[Any] = []
+        self._wait: Callable[[], None] = lambda: None
+        self._cpus = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+
+    def families(self) -> Answer:
+        """Every family that pytest would find: what a grid is made of."""
+        self._find()
+        described = [
+            {
+                "name": family.name,
+                "qualities": dict(family.qualities),
+                "tags": dict(family.tags),
+                "devices": list(family.devices),
+                "one_network": family.one_network,
+                "trained": getattr(family, "trained", True),
+                "unavailable": _unavailable(family),
+            }
+            for family in self._families.by_name.values()
+        ]
+        return {"families": described, "shipped": sorted(self._families.shipped)}
+
+    def load(self, family: str, quality: str, device: str, threads: int) -> Answer:
+        """Build a codec in the place of the one before."""
+        import torch
+
+        self._find()
+        self._codec, self._batches = None, []
+        self._run_on(self._cpus)
+        gc.collect()
+        torch.set_num_threads(threads)
+        self._codec = self._families[family].build(quality, device)
+        self._device = device
+        if device.startswith("cuda"):
+            self._wait = lambda: torch.cuda.synchronize(device)
+        _refuse(_strangers(self._given))
+        return {}
+
+    def encode(self, batch: str, folder: str) -> Answer:
+        """Code one image batch, a .npy file of float32 (B, 3, H, W), into numbered files."""
+        bitstreams = self._codec.encode(self._tensor(batch))
+        for index, bitstream in enumerate(bitstreams):
+            Path(folder, f"{index}.bin").write_bytes(bitstream)
+        return {"count": len(bitstreams)}
+
+    def decode(self, bitstreams: Sequence[str], decoded: str) -> Answer:
+        """Decode bitstreams, given as files, into the .npy file ``decoded``."""
+        import numpy as np
+
+        images = self._codec.decode([Path(file).read_bytes() for file in bitstreams])
+        np.save(decoded, images.detach().cpu().numpy())
+        return {}
+
+    def keep(self, batches: Sequence[str], cpu: int | None) -> Answer:
+        """Image batches to take times on, on one processor if given; each is coded to warm up."""
+        self._run_on(self._cpus if cpu is None else {cpu})
+        self._batches = [self._tensor(batch) for batch in batches]
+        for batch in self._batches:
+            self._timed(batch)
+        return {}
+
+    def turn(self, batch: int, calls: int) -> Answer:
+        """Code one of the batches ``calls`` times: [encode, decode] seconds of each."""
+        images = self._batches[batch]
+        gc.collect()
+        gc.disable()
+        try:
+            return {"seconds": [self._timed(images) for _ in range(calls)]}
+        finally:
+            gc.enable()
+
+    def _run_on(self, cpus: Iterable[int] | None) -> None:
+        if cpus is not None:
+            os.sched_setaffinity(0, cpus)
+
+    def _timed(self, images: Any) -> tuple[float, float]:
+        self._wait()
+        start = time.perf_counter()
+        bitstreams = self._codec.encode(images)
+        self._wait()
+        between = time.perf_counter()
+        self._codec.decode(bitstreams)
+        self._wait()
+        return between - start, time.perf_counter() - between
+
+    def _tensor(self, file: str) -> Any:
+        import numpy as np
+        import torch
+
+        return torch.from_numpy(np.load(file)).to(self._device)
+
+    def _find(self) -> None:
+        if self._families is None:
+            from pytest_lic.discovery import Origin, rediscover
+
+            given = self._given
+            origin = Origin(given["folder"], tuple(given["args"]), tuple(given["path"]))
+            self._families = rediscover(origin)
+            # It puts what this process had on its path behind; the side's own stays first.
+            sys.path[:] = given["path"]
+            _refuse(_strangers(given))
+
+
+def _unavailable(family: Any) -> str | None:
+    """Why a family can't run here, or None."""
+    if family.unavailable is None:
+        return None
+    try:
+        reason: str | None = family.unavailable()
+    except Exception as error:
+        return f"finding out failed: {type(error).__name__}: {error}"
+    return reason
+
+
+def _strangers(given: Answer) -> list[str]:
+    """Modules of the user's own checkout in this process, each with its file."""
+    root = Path(given["repository"])
+    installed = [Path(folder) for folder in given["environment"]]
+    found = []
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if name == "__main__" or not isinstance(file, str):
+            continue
+        path = Path(file).resolve()
+        if path.is_relative_to(root) and not any(path.is_relative_to(place) for place in installed):
+            found.append(f"{name} ({file})")
+    return found
+
+
+def _refuse(strangers: Sequence[str]) -> None:
+    if strangers:
+        shown = ", ".join(strangers[:3])
+        raise RuntimeError(
+            f"{len(strangers)} modules come from the working tree, not from this side's checkout: "
+            f"{shown}; import the project by its installed name, not through paths of your own"
+        )
+
+
+def _forget_editable_installs(repository: str) -> None:
+    """Take away the import hooks by which an editable install leads into the working tree."""
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not _leads_to(finder, repository)]
+    sys.path_hooks[:] = [hook for hook in sys.path_hooks if not _leads_to(hook, repository)]
+    sys.path_importer_cache.clear()
+    importlib.invalidate_caches()
+
+
+def _leads_to(finder: object, repository: str) -> bool:
+    """Whether the module that defines an import hook names a folder of the repository."""
+    module = sys.modules.get(getattr(finder, "__module__", ""))
+    if module is None or module.__name__.partition(".")[0] in sys.stdlib_module_names:
+        return False
+    own = [value for name, value in vars(module).items() if not name.startswith("__")]
+    return any(text.startswith(repository) for text in _texts(own))
+
+
+def _texts(values: Iterable[object]) -> Iterable[str]:
+    """The texts among some values, in their lists and mappings too."""
+    for value in values:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, list | tuple):
+            yield from _texts(value)
+        elif isinstance(value, dict):
+            yield from _texts([*value.keys(), *value.values()])
+
+
+def _die_with_parent() -> None:
+    """On Linux, be killed when the parent is, even while a codec hangs."""
+    if sys.platform == "linux":
+        kill_me_then = 1  # PR_SET_PDEATHSIG
+        ctypes.CDLL(None).prctl(kill_me_then, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))

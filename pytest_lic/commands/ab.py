@@ -1,0 +1,166 @@
+"""``pytest-lic ab``: two commits compared on this machine, in one run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from types import FrameType
+
+from pytest_lic.ab.checkout import Repository, checked_out
+from pytest_lic.ab.comparison import compare_sides
+from pytest_lic.ab.result import Compared, Demand
+from pytest_lic.ab.side import Side
+from pytest_lic.commands.plugin_options import add_plugin_options, origin_here, plugin_arguments
+from pytest_lic.commands.progress import INTERRUPTED, say
+from pytest_lic.commands.written import require_folder, write
+from pytest_lic.discovery import pytest_config
+from pytest_lic.errors import UsageError
+from pytest_lic.options import Options, read_options
+from pytest_lic.report.ab import ab_json, ab_markdown, ab_text
+
+WORSE = 1
+"""The exit status where HEAD is slower or worse."""
+
+_OPTIONS = (
+    *("codec", "component", "quality", "lambda", "config", "corpus", "resolution", "batch"),
+    *("device", "threads", "metrics", "lpips-net", "lpips-weights"),
+)
+_RESOLUTION = "256"
+_MEANT_HERE = {
+    "config": "codecs that FILE describes, found from the same folder on both sides",
+    "quality": "as --lic-quality (default: all are coded, and the middle one is timed)",
+    "resolution": f"as --lic-resolution (default: {_RESOLUTION})",
+}
+# Of the project's ini file: what is fixed here, or has no use.
+_WITHOUT = ("lic_require", "lic_prune", "lic_anchor", "lic_config")
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "ab",
+        help="compare two commits: rate, quality, and times that noise can't fake",
+        description="Compare two commits of this repository: check both out, install each without "
+        "dependencies, code the same images with both, and take times alternately in pairs of "
+        "fresh processes until the answer is clear. The working tree stays as it is.",
+        epilog="Exit status: 0 nothing got worse; 1 slower by --fail-slower or more, or rate or "
+        "quality worse than the tolerances; 2 the comparison could not be carried out; 130 "
+        "interrupted.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("base", metavar="BASE", help="the commit compared with")
+    parser.add_argument(
+        "head",
+        metavar="HEAD",
+        nargs="?",
+        help="the commit in question (default: the working tree, uncommitted changes included)",
+    )
+    parser.add_argument(
+        "--fail-slower",
+        type=float,
+        default=100 * Demand.fail_slower,
+        metavar="PERCENT",
+        help="fail where HEAD is surely slower, and by this much at least (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--budget",
+        type=float,
+        default=Demand.budget,
+        metavar="SECONDS",
+        help="how long times may be taken, in all; ends earlier where all is clear "
+        "(default: %(default)g)",
+    )
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=Demand.timeout,
+        metavar="SECONDS",
+        help="how long one batch may take to code before its side is stopped "
+        "(default: %(default)g)",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write all numbers here")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write a report here")
+    add_plugin_options(parser, _OPTIONS, _MEANT_HERE)
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Compare, print, and say by the exit status whether HEAD may pass."""
+    demand = _demand(given)
+    for option, file in (("--json", given.json), ("--markdown", given.markdown)):
+        if file is not None:
+            require_folder(option, file)
+    here = Path.cwd()
+    repository = Repository.around(here)
+    if given.head is None:
+        base, head = repository.base_of_working_tree(given.base), repository.working_tree()
+    else:
+        base, head = repository.revision(given.base), repository.revision(given.head)
+    options = _options(given)
+    arguments = plugin_arguments(given, ("config",))
+    try:
+        with _ended_like_interrupted(), checked_out(repository, base, head) as checkouts:
+            say(f"base {base.title}; head {head.title}")
+            sides = [Side(each, repository, arguments, demand.timeout) for each in checkouts]
+            with closing(sides[0]), closing(sides[1]):
+                found = compare_sides(sides[0], sides[1], options, demand, say)
+    except KeyboardInterrupt:
+        say("interrupted; both checkouts are removed, nothing is kept")
+        return INTERRUPTED
+    _report(given, found)
+    return WORSE if found.fails else 0
+
+
+def _report(given: argparse.Namespace, found: Compared) -> None:
+    width = shutil.get_terminal_size().columns
+    print(ab_text(found, width=width, color=sys.stdout.isatty()), end="")
+    if given.json is not None:
+        text = json.dumps(ab_json(found), indent=1, ensure_ascii=False)
+        write("--json", given.json, text + "\n")
+    if given.markdown is not None:
+        write("--markdown", given.markdown, ab_markdown(found))
+
+
+def _demand(given: argparse.Namespace) -> Demand:
+    for name, value in (
+        ("--fail-slower", given.fail_slower),
+        ("--budget", given.budget),
+        ("--timeout", given.timeout),
+    ):
+        if not 0 < value < float("inf"):
+            raise UsageError(f"{name} {value:g}: expected a number above 0")
+    return Demand(given.fail_slower / 100, given.budget, given.timeout)
+
+
+def _options(given: argparse.Namespace) -> Options:
+    """Settings of the project as it lies here, but no codec: those are the sides' own."""
+    names = [name for name in _OPTIONS if name != "config"]
+    without = [argument for name in _WITHOUT for argument in ("-o", f"{name}=")]
+    arguments = [*without, "--noconftest", *plugin_arguments(given, names)]
+    if not given.resolution:
+        arguments.append(f"--lic-resolution={_RESOLUTION}")
+    with pytest_config(origin_here(*arguments)) as config:
+        options = read_options(config)
+    if len(options.selection.devices) > 1:
+        raise UsageError("--device: one at a time; compare on the other in a run of its own")
+    return options
+
+
+@contextmanager
+def _ended_like_interrupted() -> Iterator[None]:
+    """Within the block, have SIGTERM clean up as Ctrl-C does."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,262 @@
+"""A comparison of two commits for the terminal, as Markdown, and as JSON with all its numbers."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table as Grid
+
+from pytest_lic.ab.estimate import Estimate, Interval, Speed
+from pytest_lic.ab.result import DIRECTIONS, CellResult, Compared, Direction, Timed
+from pytest_lic.comparison import Verdict
+from pytest_lic.measure import Measurement
+
+FORMAT = 1
+_STYLES = {Speed.SLOWER: "bold red", Speed.FASTER: "green", Speed.UNDECIDED: "yellow"}
+_HEADINGS = ("cell", "", "base ms", "HEAD/BASE", "95 %", "all together", "verdict")
+
+
+def ab_text(found: Compared, *, width: int, color: bool) -> str:
+    """The verdict, the times of each cell, and what became of rate and quality.
+
+    Args:
+        found: the comparison.
+        width: of the terminal, in characters.
+        color: whether it shows colours.
+    """
+    console = Console(
+        file=io.StringIO(), width=max(width, 110), force_terminal=color, highlight=False
+    )
+    console.print(f"base: {found.base.title}", markup=False)
+    console.print(f"head: {found.head.title}\n", markup=False)
+    grid = Grid(box=None, pad_edge=False)
+    for index, heading in enumerate(_HEADINGS):
+        right = 2 <= index <= 5
+        grid.add_column(heading, justify="right" if right else "left", no_wrap=True)
+    for result in found.cells:
+        if isinstance(result.times, Timed):
+            for direction, cells in _rows(result, result.times):
+                style = _STYLES.get(result.times.estimates[direction].verdict)
+                grid.add_row(*cells, style=style)
+    if grid.row_count:
+        console.print(grid)
+        console.print()
+    for line in (*_remarks(found), *_quality_lines(found), *verdict_lines(found)):
+        console.print(line, markup=False)
+    assert isinstance(console.file, io.StringIO)
+    lines = (line.rstrip() for line in console.file.getvalue().splitlines())
+    return "\n".join(lines) + "\n"
+
+
+def ab_markdown(found: Compared) -> str:
+    """The same as a comment on a pull request would show it."""
+    lines = [f"**base** {_escaped(found.base.title)}  ", f"**head** {_escaped(found.head.title)}"]
+    lines += ["", *(f"- {_escaped(line)}" for line in verdict_lines(found)), ""]
+    rows = [
+        cells
+        for result in found.cells
+        if isinstance(result.times, Timed)
+        for _, cells in _rows(result, result.times)
+    ]
+    if rows:
+        headings = ("cell", "direction", *_HEADINGS[2:])
+        lines += [_markdown_row(headings), "|---|---|--:|--:|--:|--:|---|"]
+        lines += [_markdown_row(cells) for cells in rows]
+        lines.append("")
+    lines += [f"- {_escaped(line)}" for line in (*_quality_lines(found), *_remarks(found))]
+    return "\n".join(lines) + "\n"
+
+
+def ab_json(found: Compared) -> dict[str, Any]:
+    """Every number: the log-ratio of each quartet in each start, estimates, measurements."""
+    return {
+        "format": FORMAT,
+        "base": asdict(found.base),
+        "head": asdict(found.head),
+        "fails": found.fails,
+        "demand": asdict(found.demand),
+        "environment": found.environment.to_json(),
+        "seconds": found.seconds,
+        "one_sided": dict(found.one_sided),
+        "left_out": dict(found.left_out),
+        "cells": [_cell_json(result, found.demand.fail_slower) for result in found.cells],
+    }
+
+
+def verdict_lines(found: Compared) -> list[str]:
+    """What fails, named, or that nothing does."""
+    lines = []
+    for result in found.cells:
+        for direction in result.slower(found.demand.fail_slower):
+            assert isinstance(result.times, Timed)
+            estimate = result.times.estimates[direction]
+            lines.append(
+                f"SLOWER: {result.cell.id} {direction}: {_times(estimate.ratio)} "
+                f"({_range(estimate.corrected)})"
+            )
+        if result.worse:
+            lines.append(f"WORSE: {result.cell.id}: {_why_worse(result)}")
+    if lines:
+        return lines
+    verdicts = [
+        estimate.verdict
+        for result in found.cells
+        if isinstance(result.times, Timed)
+        for estimate in result.times.estimates.values()
+    ]
+    counts = {verdict: verdicts.count(verdict) for verdict in Speed}
+    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
+    return [f"nothing got worse; times: {told or 'none taken'}"]
+
+
+def _rows(result: CellResult, times: Timed) -> Iterator[tuple[Direction, tuple[str, ...]]]:
+    for direction in DIRECTIONS:
+        estimate = times.estimates[direction]
+        verdict = str(estimate.verdict)
+        if estimate.verdict is Speed.NO_DIFFERENCE and estimate.seen_from is not None:
+            verdict += f" (from {_percent(estimate.seen_from)} it would be)"
+        yield (
+            direction,
+            (
+                result.cell.id,
+                direction,
+                f"{1000 * times.seconds[direction]:.2f}",
+                _times(estimate.ratio),
+                _range(estimate.interval),
+                _range(estimate.corrected),
+                verdict,
+            ),
+        )
+
+
+def _remarks(found: Compared) -> Iterator[str]:
+    """What the table can't show, and how to read it."""
+    for what, side in found.one_sided.items():
+        yield f"only on {side}: {what}"
+    for what, reason in found.left_out.items():
+        yield f"left out: {what}: {reason}"
+    reasons: dict[str, list[str]] = {}
+    for result in found.cells:
+        if isinstance(result.times, str):
+            reasons.setdefault(result.times, []).append(result.cell.id)
+    for reason, cells in reasons.items():
+        more = f" and {len(cells) - 1} more" if len(cells) > 1 else ""
+        yield f"no times: {cells[0]}{more}: {reason}"
+    starts = [len(result.times.starts) for result in found.cells if isinstance(result.times, Timed)]
+    if starts:
+        fewest, most = min(starts), max(starts)
+        pairs = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+        yield (
+            f"times: HEAD over BASE, of {pairs} pairs of fresh processes each; the verdict goes by the interval for all cells together; "
+            f"slower by {100 * found.demand.fail_slower:g} % or more fails"
+        )
+    if any(
+        estimate.verdict is Speed.UNDECIDED
+        for result in found.cells
+        if isinstance(result.times, Timed)
+        for estimate in result.times.estimates.values()
+    ):
+        yield "undecided: the time was up; a longer --budget, or fewer cells, would tell"
+
+
+def _quality_lines(found: Compared) -> Iterator[str]:
+    """Rate and quality: cells that changed one by one, the others as a count."""
+    alike: dict[Verdict, int] = {}
+    for result in found.cells:
+        comparison = result.quality
+        if comparison is None:
+            for side, given in (("base", result.base), ("head", result.head)):
+                if isinstance(given, str):
+                    yield f"broken on {side}: {result.cell.id}: {given}"
+        elif comparison.verdict in (Verdict.SAME, Verdict.WITHIN, Verdict.CHANGED):
+            alike[comparison.verdict] = alike.get(comparison.verdict, 0) + 1
+        elif comparison.verdict is Verdict.IMPROVED:
+            yield f"improved: {result.cell.id}: {_moved(result)}"
+    for verdict, count in alike.items():
+        meaning = {
+            Verdict.SAME: "the same to the bit",
+            Verdict.WITHIN: "within tolerance",
+            Verdict.CHANGED: "changed, but inside the tolerances",
+        }[verdict]
+        yield f"rate and quality: {count} cell{'s' if count > 1 else ''} {meaning}"
+
+
+def _why_worse(result: CellResult) -> str:
+    if isinstance(result.head, str):
+        return f"it broke: {result.head}"
+    assert result.quality is not None
+    worst = [difference for difference in result.quality.differences if difference.regressed][:1]
+    told = _moved(result)
+    for difference in worst:
+        where = f"on {difference.image}" if difference.image is not None else "in the mean"
+        told += (
+            f"; most in {difference.metric} {where}: worse by {difference.worse_by:.4g}, "
+            f"tolerance {difference.tolerance:g}"
+        )
+    return told if worst else f"{told}; {result.quality.reason}"
+
+
+def _moved(result: CellResult) -> str:
+    """Mean rate and PSNR before and after."""
+    assert isinstance(result.base, Measurement)
+    assert isinstance(result.head, Measurement)
+    parts = []
+    for metric, unit, digits in (("bpp", "bpp", 4), ("psnr", "dB", 3)):
+        before, after = result.base.mean(metric), result.head.mean(metric)
+        if before is not None and after is not None:
+            parts.append(f"{before:.{digits}f} → {after:.{digits}f} {unit}")
+    return ", ".join(parts)
+
+
+def _cell_json(result: CellResult, threshold: float) -> dict[str, Any]:
+    times: Any = result.times
+    if isinstance(times, Timed):
+        times = {
+            "seconds": dict(times.seconds),
+            "starts": [asdict(start) for start in times.starts],
+            "estimates": {name: _estimate_json(each) for name, each in times.estimates.items()},
+        }
+    return {
+        "cell": result.cell.id,
+        "slower": list(result.slower(threshold)),
+        "worse": result.worse,
+        "quality": result.quality.to_json() if result.quality is not None else None,
+        "base": _side_json(result.base),
+        "head": _side_json(result.head),
+        "times": times,
+    }
+
+
+def _side_json(given: Measurement | str) -> Any:
+    return {"error": given} if isinstance(given, str) else given.to_json()
+
+
+def _estimate_json(found: Estimate) -> dict[str, Any]:
+    return asdict(found) | {"verdict": found.verdict.value, "seen_from": found.seen_from}
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.4f}"
+
+
+def _range(interval: Interval | None) -> str:
+    return "–" if interval is None else f"{interval.low:.3f} to {interval.high:.3f}"
+
+
+def _percent(ratio: float) -> str:
+    return f"{100 * (ratio - 1):.1f} %"
+
+
+def _markdown_row(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(_escaped(cell) for cell in cells)} |"
+
+
+def _escaped(text: str) -> str:
+    """One line, that Markdown shows as it stands."""
+    for special in ("\\", "|", "*", "_", "`", "<"):
+        text = text.replace(special, f"\\{special}")
+    return text.replace("\n", " ")
