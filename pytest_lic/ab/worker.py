@@ -177,7 +177,7 @@ def _strangers(given: Answer) -> list[str]:
     found = []
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if name == "__main__" or not isinstance(file, str):
+        if not isinstance(file, str) or file == __file__:
             continue
         path = Path(file).resolve()
         if path.is_relative_to(root) and not any(path.is_relative_to(place) for place in installed):

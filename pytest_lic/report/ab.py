@@ -151,8 +151,9 @@ def _remarks(found: Compared) -> Iterator[str]:
         fewest, most = min(starts), max(starts)
         pairs = f"{fewest}" if fewest == most else f"{fewest} to {most}"
         yield (
-            f"times: HEAD over BASE, of {pairs} pairs of fresh processes each; the verdict goes by the interval for all cells together; "
-            f"slower by {100 * found.demand.fail_slower:g} % or more fails"
+            f"times: HEAD over BASE, of {pairs} pairs of fresh processes each; the verdict goes by "
+            "the interval for all cells together; slower by "
+            f"{100 * found.demand.fail_slower:g} % or more fails"
         )
     if any(
         estimate.verdict is Speed.UNDECIDED
