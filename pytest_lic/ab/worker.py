@@ -85,6 +85,7 @@ class _Side:
         self._find()
         self._codec, self._batches = None, []
         self._run_on(self._cpus)
+        gc.unfreeze()
         gc.collect()
         torch.set_num_threads(threads)
         self._codec = self._families[family].build(quality, device)
@@ -115,6 +116,9 @@ class _Side:
         self._batches = [self._tensor(batch) for batch in batches]
         for batch in self._batches:
             self._timed(batch)
+        # What lives now lives on: collecting what a turn leaves behind then takes no time.
+        gc.collect()
+        gc.freeze()
         return {}
 
     def turn(self, batch: int, calls: int) -> Answer:
