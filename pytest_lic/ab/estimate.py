@@ -1,8 +1,9 @@
 """Paired times of two sides → ratio HEAD/BASE, its interval, and a verdict that noise can't fake.
 
-    turn      one side codes a batch a few times
+    turn      one side codes a batch a few times; the least counts, as interruptions only add
     quartet   four turns, BASE HEAD HEAD BASE or the reverse: drift hits both sides alike
-    start     the quartets of one pair of fresh processes; their median log-ratio is one value
+    start     the quartets of one pair of fresh processes; the mean log-ratio of their middle half
+              is one value
 
 Two processes that run the same code differ by a percent or so for as long as they live, so the
 quartets of one start are not independent: only the starts are, and intervals are Student's over
@@ -18,7 +19,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from statistics import fmean, median, stdev
+from statistics import fmean, stdev
 
 ERROR = 0.05
 """The probability that any verdict of a run names a difference where there is none."""
@@ -73,8 +74,14 @@ def quartet(base: tuple[float, float], head: tuple[float, float]) -> float:
 
 
 def value(quartets: Sequence[float]) -> float:
-    """What one start says: the median over its quartets."""
-    return median(quartets)
+    """What one start says: the mean of the middle half of its quartets.
+
+    On a machine whose other core was busy, that scattered by 0.8 % from start to start where the
+    median did by 1.0 %.
+    """
+    ordered = sorted(quartets)
+    cut = len(ordered) // 4
+    return fmean(ordered[cut : len(ordered) - cut])
 
 
 def is_look(starts: int) -> bool:
