@@ -30,13 +30,16 @@ class Demand:
 
 
 @dataclass(frozen=True)
-class Quartets:
-    """The paired times of one start of one cell: direction → the log-ratio of each quartet."""
+class Start:
+    """The paired times of one cell in one pair of processes.
 
-    encode: tuple[float, ...]
-    decode: tuple[float, ...]
+    Of each build the log-ratio of each quartet; both directions have the same builds and quartets.
+    """
 
-    def of(self, direction: Direction) -> tuple[float, ...]:
+    encode: tuple[tuple[float, ...], ...]
+    decode: tuple[tuple[float, ...], ...]
+
+    def of(self, direction: Direction) -> tuple[tuple[float, ...], ...]:
         """Those of one direction."""
         return self.encode if direction == "encode" else self.decode
 
@@ -45,7 +48,7 @@ class Quartets:
 class Timed:
     """The times of one cell: its starts, the estimates, and BASE's median seconds of one batch."""
 
-    starts: tuple[Quartets, ...]
+    starts: tuple[Start, ...]
     seconds: Mapping[Direction, float]
     estimates: Mapping[Direction, Estimate]
 

@@ -1,8 +1,6 @@
 """The parent's view of one side's process: its families, its codecs, its times.
 
-A `Side` starts as many processes as it is asked to, one after the other: how memory happens to be
-laid out makes a process a little faster or slower for as long as it lives, so a comparison has to
-see several.
+A `Side` starts as many processes as it is asked to, one after the other.
 """
 
 from __future__ import annotations
@@ -62,7 +60,6 @@ class Side:
         self._timeout = timeout
         self._folder = tempfile.TemporaryDirectory(prefix=f"pytest-lic-{checkout.label}-")
         self._child: ChildProcess | None = None
-        self._loaded: tuple[str, str, str, int] | None = None
 
     @property
     def label(self) -> str:
@@ -92,7 +89,7 @@ class Side:
 
     def stop(self) -> None:
         """End the process."""
-        child, self._child, self._loaded = self._child, None, None
+        child, self._child = self._child, None
         if child is not None:
             child.close()
 
@@ -118,20 +115,15 @@ class Side:
         )
 
     def load(self, cell: Cell, threads: int) -> None:
-        """Have the cell's codec built, unless it is the one in use."""
-        wanted = (cell.family, cell.quality, cell.setting.device, threads)
-        if self._loaded != wanted:
-            self._loaded = None
-            family, quality, device, _ = wanted
-            self.ask(
-                "building the codec",
-                do="load",
-                family=family,
-                quality=quality,
-                device=device,
-                threads=threads,
-            )
-            self._loaded = wanted
+        """Have the cell's codec built anew."""
+        self.ask(
+            "building the codec",
+            do="load",
+            family=cell.family,
+            quality=cell.quality,
+            device=cell.setting.device,
+            threads=threads,
+        )
 
     def codec(self) -> Codec:
         """The codec in use, as one of this process."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 
 from pytest_lic.ab.estimate import FEWEST, Estimate, estimate, is_clear, is_look, quartet, value
-from pytest_lic.ab.result import DIRECTIONS, Demand, Direction, Quartets, Timed
+from pytest_lic.ab.result import DIRECTIONS, Demand, Direction, Start, Timed
 from pytest_lic.ab.side import Side
 from pytest_lic.errors import LicError
 from pytest_lic.grid import Cell
@@ -24,7 +24,8 @@ from pytest_lic.grid import Cell
 _TURN = 0.03  # seconds that a turn should take at least, and
 _MOST_CALLS = 64  # the calls that may go into one
 _START = 4.0  # seconds of turns in one start, shared among the cells
-_QUARTETS = (5, 40)  # of a cell in one start, at least and at most
+_BUILDS = 6  # of a cell's codec in one start
+_QUARTETS = (3, 20)  # of one build, at least and at most
 
 Say = Callable[[str], None]
 
@@ -34,7 +35,7 @@ class _Progress:
     """What is known of one cell so far."""
 
     cell: Cell
-    starts: list[Quartets] = field(default_factory=list)
+    starts: list[Start] = field(default_factory=list)
     seconds: dict[Direction, list[float]] = field(
         default_factory=lambda: {direction: [] for direction in DIRECTIONS}
     )
@@ -117,32 +118,37 @@ def _one_start(
     cpu: int | None,
     target: float,
 ) -> None:
-    """Add the quartets of one pair of processes."""
+    """Add what one pair of processes has to say, in about ``target`` seconds of turns."""
 
     def ready(side: Side) -> None:
         side.load(progress.cell, threads)
         side.keep(batches, cpu)
 
-    with ThreadPoolExecutor(len(sides)) as pool:
-        list(pool.map(ready, sides))
-    once = sum(sides[0].turn(0, 1)[0])
-    calls = min(_MOST_CALLS, max(1, round(_TURN / once)))
-    count = round(target / (4 * calls * once))
-    count = max(_QUARTETS[0], min(_QUARTETS[1], count))
-    ratios: dict[Direction, list[float]] = {direction: [] for direction in DIRECTIONS}
-    for number in range(count):
-        first, second = sides if number % 2 == 0 else reversed(sides)
-        turns: dict[str, list[dict[Direction, float]]] = {"base": [], "head": []}
-        for side in (first, second, second, first):
-            turns[side.label].append(_turn(side, number % len(batches), calls))
-        for direction in DIRECTIONS:
-            before, after = (
-                (turns[label][0][direction], turns[label][1][direction])
-                for label in ("base", "head")
-            )
-            ratios[direction].append(quartet(before, after))
-            progress.seconds[direction] += before
-    progress.starts.append(Quartets(tuple(ratios["encode"]), tuple(ratios["decode"])))
+    builds: dict[Direction, list[tuple[float, ...]]] = {name: [] for name in DIRECTIONS}
+    for build in range(_BUILDS):
+        with ThreadPoolExecutor(len(sides)) as pool:
+            list(pool.map(ready, sides))
+        once = sum(sides[0].turn(0, 1)[0])
+        calls = min(_MOST_CALLS, max(1, round(_TURN / once)))
+        count = round(target / (_BUILDS * 4 * calls * once))
+        count = max(_QUARTETS[0], min(_QUARTETS[1], count))
+        ratios: dict[Direction, list[float]] = {name: [] for name in DIRECTIONS}
+        for number in range(count):
+            # Over all builds, each batch has its turn, and each side begins as often.
+            batch = (build * count + number) % len(batches)
+            first, second = sides if number % 2 == 0 else reversed(sides)
+            turns: dict[str, list[dict[Direction, float]]] = {"base": [], "head": []}
+            for side in (first, second, second, first):
+                turns[side.label].append(_turn(side, batch, calls))
+            for name in DIRECTIONS:
+                before, after = (
+                    (turns[label][0][name], turns[label][1][name]) for label in ("base", "head")
+                )
+                ratios[name].append(quartet(before, after))
+                progress.seconds[name] += before
+        for name in DIRECTIONS:
+            builds[name].append(tuple(ratios[name]))
+    progress.starts.append(Start(tuple(builds["encode"]), tuple(builds["decode"])))
 
 
 def _turn(side: Side, batch: int, calls: int) -> dict[Direction, float]:

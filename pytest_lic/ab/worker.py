@@ -13,6 +13,7 @@ import gc
 import importlib
 import json
 import os
+import random
 import signal
 import sys
 import time
@@ -58,6 +59,7 @@ class _Side:
         self._families: Any = None
         self._codec: Any = None
         self._batches: list[Any] = []
+        self._ballast: list[bytearray] = []
         self._wait: Callable[[], None] = lambda: None
         self._cpus = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
 
@@ -79,7 +81,7 @@ class _Side:
         return {"families": described, "shipped": sorted(self._families.shipped)}
 
     def load(self, family: str, quality: str, device: str, threads: int) -> Answer:
-        """Build a codec in the place of the one before."""
+        """Build a codec in the place of the one before, and elsewhere in memory."""
         import torch
 
         self._find()
@@ -88,6 +90,7 @@ class _Side:
         gc.unfreeze()
         gc.collect()
         torch.set_num_threads(threads)
+        self._ballast = _ballast()
         self._codec = self._families[family].build(quality, device)
         self._device = device
         if device.startswith("cuda"):
@@ -161,6 +164,12 @@ class _Side:
             # It puts what this process had on its path behind; the side's own stays first.
             sys.path[:] = given["path"]
             _refuse(_strangers(given))
+
+
+def _ballast() -> list[bytearray]:
+    """Memory of random amount, so that what is allocated next lies where chance puts it."""
+    chance = random.SystemRandom()
+    return [bytearray(chance.randrange(1, 200_000)) for _ in range(chance.randrange(1, 60))]
 
 
 def _unavailable(family: Any) -> str | None:
