@@ -39,6 +39,7 @@ class _Progress:
     seconds: dict[Direction, list[float]] = field(
         default_factory=lambda: {direction: [] for direction in DIRECTIONS}
     )
+    took: float = 0.0
     failed: str | None = None
     clear: bool = False
 
@@ -82,20 +83,24 @@ def take_times(
     end = time.monotonic() + demand.budget
     for start, cpu in enumerate(_processors(threads)):
         going = [each for each in progress if each.open]
-        if not going or time.monotonic() >= end:
+        # What would not be ready in time, going by the last time, is not begun.
+        going = [each for each in going if time.monotonic() + each.took < end]
+        if not going:
             break
         base.restart()
         head.restart()
         # Those with the fewest starts first, so that none is left behind where time runs out.
         for each in sorted(going, key=lambda each: len(each.starts)):
-            if time.monotonic() >= end:
-                break
+            began = time.monotonic()
+            if began + each.took >= end:
+                continue
             sides = (base, head) if start % 2 == 0 else (head, base)
             try:
                 _one_start(each, sides, batches[each.cell], threads, cpu, _START / len(going))
             except LicError as error:
                 each.failed = str(error)
                 continue
+            each.took = time.monotonic() - began
             if is_look(len(each.starts)):
                 found = each.estimates(comparisons, demand.fail_slower).values()
                 each.clear = all(is_clear(one, demand.fail_slower) for one in found)

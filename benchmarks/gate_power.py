@@ -1,0 +1,268 @@
+"""How good the verdict of ``pytest-lic ab`` is: false alarms, and slowdowns found.
+
+    python benchmarks/gate_power.py [--results gate_power.jsonl] [--budget 50]
+
+Compares a shipped codec with itself, and with copies that are slower by 2, 5 and 10 % in encode or
+decode, many times over, as the command would: two commits of a small repository, fresh processes on
+either side. "Found" means the verdict *slower*; any verdict *slower* on what was not slowed is a
+false alarm. Each trial is a line of the results file, and a call with the same file goes on where
+the last one stopped.
+
+For the small slowdowns, trials are also resampled: as many starts as a live trial had time for are
+drawn, with replacement, from those of all live trials of the same kind, and judged in the same way.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import random
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from pytest_lic import coding
+from pytest_lic.ab.checkout import Repository, checked_out
+from pytest_lic.ab.estimate import Speed, estimate, is_clear, is_look, value
+from pytest_lic.ab.result import DIRECTIONS, Demand, Timed
+from pytest_lic.ab.side import Side
+from pytest_lic.ab.timing import take_times
+from pytest_lic.corpus import load_corpus
+from pytest_lic.grid import Cell, Setting
+
+TRIALS = {0: 40, 10: 20, 5: 10, 2: 10}
+"""Slowdown in percent → live trials."""
+RESAMPLED = (5, 2)
+RESOLUTION = "256"
+
+CONFTEST = """
+import time
+
+from lic_models.families import families
+from pytest_lic import CodecFamily
+
+SLOWER = {slower}
+
+
+class Slowed:
+    def __init__(self, codec):
+        self.codec = codec
+
+    def encode(self, images):
+        return self.slowed("encode", self.codec.encode, images)
+
+    def decode(self, bitstreams):
+        return self.slowed("decode", self.codec.decode, bitstreams)
+
+    def slowed(self, direction, step, given):
+        start = time.perf_counter()
+        result = step(given)
+        end = time.perf_counter()
+        end += SLOWER.get(direction, 0) * (end - start)
+        while time.perf_counter() < end:
+            pass
+        return result
+
+
+def pytest_lic_codecs():
+    (shipped,) = (family for family in families() if family.name == "{codec}")
+    yield CodecFamily(
+        "guarded",
+        shipped.qualities,
+        build=lambda quality, device: Slowed(shipped.build(quality, device)),
+    )
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--results", type=Path, default=Path("gate_power.jsonl"))
+    parser.add_argument("--budget", type=float, default=50.0, help="seconds of a trial")
+    parser.add_argument("--codec", default="fp-gdn")
+    parser.add_argument("--quality", default="1")
+    parser.add_argument("--resampled", type=int, default=400, help="trials of each kind")
+    parser.add_argument("--only-print", action="store_true", help="take no more trials")
+    given = parser.parse_args()
+    done = recorded(given.results)
+    if not given.only_print:
+        with tempfile.TemporaryDirectory() as folder:
+            take_trials(given, done, Path(folder))
+    print_table(done, given.resampled)
+
+
+def recorded(file: Path) -> list[dict[str, Any]]:
+    if not file.exists():
+        return []
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def take_trials(given: argparse.Namespace, done: list[dict[str, Any]], folder: Path) -> None:
+    commits = make_repository(folder / "project", given.codec)
+    files = write_batches(folder)
+    cell = Cell("guarded", given.quality, Setting("photos", RESOLUTION))
+    demand = Demand(budget=given.budget)
+    repository = Repository.around(folder / "project")
+    base = repository.revision(commits[0, "encode"])
+    for number, (percent, direction) in enumerate(plan()):
+        if number < len(done):
+            assert (done[number]["percent"], done[number]["direction"]) == (percent, direction)
+            continue
+        head = repository.revision(commits[percent, direction])
+        start = time.monotonic()
+        with checked_out(repository, base, head) as checkouts:
+            sides = [Side(each, repository, (), demand.timeout) for each in checkouts]
+            with closing(sides[0]), closing(sides[1]):
+                times = take_times(sides[0], sides[1], {cell: files}, demand, 1, lambda text: None)[
+                    cell
+                ]
+        took = time.monotonic() - start
+        if isinstance(times, str):
+            raise SystemExit(f"trial {number}: {times}")
+        done.append(as_record(percent, direction, times, took))
+        with given.results.open("a") as results:
+            results.write(json.dumps(done[-1]) + "\n")
+        told = ", ".join(
+            f"{name} {times.estimates[name].verdict} {times.estimates[name].ratio:.4f}"
+            for name in DIRECTIONS
+        )
+        print(
+            f"trial {number + 1} of {sum(TRIALS.values())}: {percent} % in {direction}: {told}; "
+            f"{len(times.starts)} starts, {took:.0f} s",
+            flush=True,
+        )
+
+
+def plan() -> Iterator[tuple[int, str]]:
+    """All trials in a fixed order that mixes the kinds, so that a part of it says something too."""
+    kinds = [
+        (percent, DIRECTIONS[index % 2])
+        for percent, count in TRIALS.items()
+        for index in range(count)
+    ]
+    random.Random(0).shuffle(kinds)
+    yield from kinds
+
+
+def make_repository(project: Path, codec: str) -> dict[tuple[int, str], str]:
+    """A repository with a commit of each kind: (percent, direction) → commit."""
+    project.mkdir()
+
+    def git(*arguments: str) -> str:
+        identity = ("-c", "user.name=gate_power", "-c", "user.email=gate@power")
+        done = subprocess.run(
+            ["git", *identity, *arguments], cwd=project, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    git("init", "--quiet")
+    commits = {}
+    for percent in TRIALS:
+        for direction in DIRECTIONS:
+            slower = {direction: percent / 100}
+            text = CONFTEST.replace("{slower}", repr(slower)).replace("{codec}", codec)
+            (project / "conftest.py").write_text(text)
+            git("add", "conftest.py")
+            git("commit", "--quiet", "--message", f"{direction} slower by {percent} %")
+            commits[percent, direction] = git("rev-parse", "HEAD")
+    return commits
+
+
+def write_batches(folder: Path) -> list[Path]:
+    files = []
+    for index, image in enumerate(load_corpus("photos", RESOLUTION).images):
+        files.append(folder / f"{index}.npy")
+        np.save(files[-1], coding.image_batch([image]).numpy())
+    return files
+
+
+def as_record(percent: int, direction: str, times: Timed, took: float) -> dict[str, Any]:
+    return {
+        "percent": percent,
+        "direction": direction,
+        "seconds": took,
+        "verdicts": {name: str(found.verdict) for name, found in times.estimates.items()},
+        "ratios": {name: found.ratio for name, found in times.estimates.items()},
+        "starts": [{"encode": start.encode, "decode": start.decode} for start in times.starts],
+    }
+
+
+def print_table(done: Sequence[dict[str, Any]], resampled: int) -> None:
+    """Found and false alarms by kind."""
+    print(f"\n{'slower by':>10} {'trials':>7} {'found':>7} {'resampled':>10} {'false':>7} ", end="")
+    print(f"{'median ratio':>13} {'s (median, most)':>18}")
+    for percent in TRIALS:
+        trials = [each for each in done if each["percent"] == percent]
+        if not trials:
+            continue
+        found = false = 0
+        for trial in trials:
+            for name, verdict in trial["verdicts"].items():
+                slowed = percent > 0 and name == trial["direction"]
+                found += slowed and verdict == Speed.SLOWER
+                false += not slowed and verdict == Speed.SLOWER
+        ratios = [
+            ratio
+            for trial in trials
+            for name, ratio in trial["ratios"].items()
+            if percent == 0 or name == trial["direction"]
+        ]
+        seconds = [trial["seconds"] for trial in trials]
+        again = "–"
+        if percent in RESAMPLED:
+            again = f"{100 * found_again(trials, resampled):.1f} %"
+        print(
+            f"{percent:>8} % {len(trials):>7} {found if percent else '–':>7} {again:>10} "
+            f"{false:>7} {median(ratios):>13.4f} {median(seconds):>9.0f}, {max(seconds):.0f}"
+        )
+    print("found: the slowed direction was called slower; false: a direction that was not")
+    scatter(done)
+
+
+def found_again(trials: Sequence[dict[str, Any]], count: int) -> float:
+    """The share of resampled trials that call the slowed direction slower."""
+    chance = random.Random(0)
+    found = 0
+    for number in range(count):
+        direction = DIRECTIONS[number % 2]
+        alike = [trial for trial in trials if trial["direction"] == direction]
+        pool = [value(start[direction]) for trial in alike for start in trial["starts"]]
+        most = round(median(len(trial["starts"]) for trial in trials))
+        found += judged(chance.choices(pool, k=most)) is Speed.SLOWER
+    return found / count
+
+
+def judged(values: Sequence[float]) -> Speed:
+    """The verdict of a trial whose starts gave these values, in this order."""
+    demand = Demand()
+    comparisons = len(DIRECTIONS)
+    for starts in range(1, len(values) + 1):
+        if is_look(starts):
+            seen = estimate(values[:starts], comparisons=comparisons, threshold=demand.fail_slower)
+            if is_clear(seen, demand.fail_slower):
+                return seen.verdict
+    return estimate(values, comparisons=comparisons, threshold=demand.fail_slower).verdict
+
+
+def scatter(done: Sequence[dict[str, Any]]) -> None:
+    """How far the starts of one trial scatter, in percent."""
+    for direction in DIRECTIONS:
+        squares = []
+        for trial in done:
+            values = [value(start[direction]) for start in trial["starts"]]
+            centre = sum(values) / len(values)
+            squares.append(sum((one - centre) ** 2 for one in values) / (len(values) - 1))
+        if squares:
+            deviation = 100 * math.sqrt(sum(squares) / len(squares))
+            print(f"starts of one trial scatter by {deviation:.2f} % in {direction}")
+
+
+if __name__ == "__main__":
+    main()
