@@ -60,6 +60,7 @@ class Side:
         self._timeout = timeout
         self._folder = tempfile.TemporaryDirectory(prefix=f"pytest-lic-{checkout.label}-")
         self._child: ChildProcess | None = None
+        self._asked = ""
 
     @property
     def label(self) -> str:
@@ -116,7 +117,12 @@ class Side:
 
     def load(self, cell: Cell, threads: int) -> None:
         """Have the cell's codec built anew."""
-        self.ask(
+        self.begin_load(cell, threads)
+        self.finish()
+
+    def begin_load(self, cell: Cell, threads: int) -> None:
+        """As `load`, which `finish` then waits for."""
+        self.begin(
             "building the codec",
             do="load",
             family=cell.family,
@@ -129,9 +135,9 @@ class Side:
         """The codec in use, as one of this process."""
         return _RemoteCodec(self, Path(self._folder.name))
 
-    def keep(self, batches: Sequence[Path], cpu: int | None) -> None:
+    def begin_keep(self, batches: Sequence[Path], cpu: int | None) -> None:
         """Give it the image batches to take times on, on one processor if given; it warms up."""
-        self.ask("warming up", do="keep", batches=[str(batch) for batch in batches], cpu=cpu)
+        self.begin("warming up", do="keep", batches=[str(batch) for batch in batches], cpu=cpu)
 
     def turn(self, batch: int, calls: int) -> list[tuple[float, float]]:
         """Seconds of encoding and decoding one of the batches, ``calls`` times."""
@@ -144,11 +150,23 @@ class Side:
         Raises:
             SideError: the process reported an error, died, or took too long.
         """
+        self.begin(what, **request)
+        return self.finish()
+
+    def begin(self, what: str, **request: Any) -> None:
+        """Set a request off, in a new process if there is none; `finish` waits for the answer."""
         if self._child is None:
             self.restart()
         assert self._child is not None
+        self._asked = what
+        self._child.send(request)
+
+    def finish(self) -> dict[str, Any]:
+        """As `ask`, for what was begun."""
+        assert self._child is not None
+        what = self._asked
         try:
-            answer = self._child.ask(request, self._timeout)
+            answer = self._child.answer(self._timeout)
         except ChildHungError:
             self.stop()
             raise SideError(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -99,6 +98,8 @@ def take_times(
                 _one_start(each, sides, batches[each.cell], threads, cpu, _START / len(going))
             except LicError as error:
                 each.failed = str(error)
+                base.stop()  # whatever it was doing, the next cell begins afresh
+                head.stop()
                 continue
             each.took = time.monotonic() - began
             if is_look(len(each.starts)):
@@ -125,14 +126,15 @@ def _one_start(
 ) -> None:
     """Add what one pair of processes has to say, in about ``target`` seconds of turns."""
 
-    def ready(side: Side) -> None:
-        side.load(progress.cell, threads)
-        side.keep(batches, cpu)
-
     builds: dict[Direction, list[tuple[float, ...]]] = {name: [] for name in DIRECTIONS}
     for build in range(_BUILDS):
-        with ThreadPoolExecutor(len(sides)) as pool:
-            list(pool.map(ready, sides))
+        for side in sides:
+            side.begin_load(progress.cell, threads)
+        for side in sides:
+            side.finish()
+            side.begin_keep(batches, cpu)
+        for side in sides:
+            side.finish()
         once = sum(sides[0].turn(0, 1)[0])
         calls = min(_MOST_CALLS, max(1, round(_TURN / once)))
         count = round(target / (_BUILDS * 4 * calls * once))

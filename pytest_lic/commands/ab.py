@@ -118,8 +118,9 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _report(given: argparse.Namespace, found: Compared) -> None:
-    width = shutil.get_terminal_size().columns
-    print(ab_text(found, width=width, color=sys.stdout.isatty()), end="")
+    seen = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if seen else 0
+    print(ab_text(found, width=width, color=seen), end="")
     if given.json is not None:
         text = json.dumps(ab_json(found), indent=1, ensure_ascii=False)
         write("--json", given.json, text + "\n")

@@ -17,7 +17,8 @@ from pytest_lic.measure import Measurement
 
 FORMAT = 1
 _STYLES = {Speed.SLOWER: "bold red", Speed.FASTER: "green", Speed.UNDECIDED: "yellow"}
-_HEADINGS = ("cell", "", "base ms", "HEAD/BASE", "95 %", "all together", "verdict")
+_HEADINGS = ("codec", "", "base ms", "HEAD/BASE", "95 %", "all together", "verdict")
+_WIDE = 200  # where nobody's terminal sets a width
 
 
 def ab_text(found: Compared, *, width: int, color: bool) -> str:
@@ -25,26 +26,26 @@ def ab_text(found: Compared, *, width: int, color: bool) -> str:
 
     Args:
         found: the comparison.
-        width: of the terminal, in characters.
+        width: of the terminal, in characters; 0 where there is none.
         color: whether it shows colours.
     """
     console = Console(
-        file=io.StringIO(), width=max(width, 110), force_terminal=color, highlight=False
+        file=io.StringIO(), width=width or _WIDE, force_terminal=color, highlight=False
     )
     console.print(f"base: {found.base.title}", markup=False)
     console.print(f"head: {found.head.title}\n", markup=False)
-    grid = Grid(box=None, pad_edge=False)
-    for index, heading in enumerate(_HEADINGS):
-        right = 2 <= index <= 5
-        grid.add_column(heading, justify="right" if right else "left", no_wrap=True)
-    for result in found.cells:
-        if isinstance(result.times, Timed):
-            for direction, cells in _rows(result, result.times):
-                style = _STYLES.get(result.times.estimates[direction].verdict)
-                grid.add_row(*cells, style=style)
-    if grid.row_count:
-        console.print(grid)
-        console.print()
+    for setting in dict.fromkeys(result.cell.setting for result in found.cells):
+        grid = Grid(title=setting.id, title_justify="left", box=None, pad_edge=False)
+        for index, heading in enumerate(_HEADINGS):
+            grid.add_column(heading, justify="right" if 2 <= index <= 5 else "left")
+        for result in found.cells:
+            if isinstance(result.times, Timed) and result.cell.setting == setting:
+                for direction, cells in _rows(result, result.times):
+                    style = _STYLES.get(result.times.estimates[direction].verdict)
+                    grid.add_row(*cells, style=style)
+        if grid.row_count:
+            console.print(grid)
+            console.print()
     for line in (*_remarks(found), *_quality_lines(found), *verdict_lines(found)):
         console.print(line, markup=False)
     assert isinstance(console.file, io.StringIO)
@@ -57,14 +58,14 @@ def ab_markdown(found: Compared) -> str:
     lines = [f"**base** {_escaped(found.base.title)}  ", f"**head** {_escaped(found.head.title)}"]
     lines += ["", *(f"- {_escaped(line)}" for line in verdict_lines(found)), ""]
     rows = [
-        cells
+        (cells[0], result.cell.setting.id, *cells[1:])
         for result in found.cells
         if isinstance(result.times, Timed)
         for _, cells in _rows(result, result.times)
     ]
     if rows:
-        headings = ("cell", "direction", *_HEADINGS[2:])
-        lines += [_markdown_row(headings), "|---|---|--:|--:|--:|--:|---|"]
+        headings = (_HEADINGS[0], "setting", "direction", *_HEADINGS[2:])
+        lines += [_markdown_row(headings), "|---|---|---|--:|--:|--:|--:|---|"]
         lines += [_markdown_row(cells) for cells in rows]
         lines.append("")
     lines += [f"- {_escaped(line)}" for line in (*_quality_lines(found), *_remarks(found))]
@@ -118,11 +119,11 @@ def _rows(result: CellResult, times: Timed) -> Iterator[tuple[Direction, tuple[s
         estimate = times.estimates[direction]
         verdict = str(estimate.verdict)
         if estimate.verdict is Speed.NO_DIFFERENCE and estimate.seen_from is not None:
-            verdict += f" (from {_percent(estimate.seen_from)} it would be)"
+            verdict += f" ({_percent(estimate.seen_from)} would be)"
         yield (
             direction,
             (
-                result.cell.id,
+                f"{result.cell.family}-q{result.cell.quality}",
                 direction,
                 f"{1000 * times.seconds[direction]:.2f}",
                 _times(estimate.ratio),
@@ -151,8 +152,8 @@ def _remarks(found: Compared) -> Iterator[str]:
         fewest, most = min(starts), max(starts)
         pairs = f"{fewest}" if fewest == most else f"{fewest} to {most}"
         yield (
-            f"times: HEAD over BASE, of {pairs} pairs of fresh processes each; the verdict goes by "
-            "the interval for all cells together; slower by "
+            f"times: HEAD over BASE, from {pairs} pairs of fresh processes; the verdict goes by "
+            "the interval that holds for all cells together; slower by "
             f"{100 * found.demand.fail_slower:g} % or more fails"
         )
     if any(
@@ -241,11 +242,11 @@ def _estimate_json(found: Estimate) -> dict[str, Any]:
 
 
 def _times(ratio: float) -> str:
-    return f"{ratio:.4f}"
+    return f"{ratio:.3f}"
 
 
 def _range(interval: Interval | None) -> str:
-    return "–" if interval is None else f"{interval.low:.3f} to {interval.high:.3f}"
+    return "–" if interval is None else f"{interval.low:.3f}–{interval.high:.3f}"
 
 
 def _percent(ratio: float) -> str:
