@@ -139,10 +139,10 @@ class Side:
         """Give it the image batches to take times on, on one processor if given; it warms up."""
         self.begin("warming up", do="keep", batches=[str(batch) for batch in batches], cpu=cpu)
 
-    def turn(self, batch: int, calls: int) -> list[tuple[float, float]]:
-        """Seconds of encoding and decoding one of the batches, ``calls`` times."""
+    def turn(self, batch: int, calls: int) -> tuple[list[float], list[float]]:
+        """Seconds of encoding one of the batches, ``calls`` times, and of decoding it."""
         answer = self.ask("coding", do="turn", batch=batch, calls=calls)
-        return [(encode, decode) for encode, decode in answer["seconds"]]
+        return answer["encode"], answer["decode"]
 
     def ask(self, what: str, **request: Any) -> dict[str, Any]:
         """The answer to one request; ``what`` names it in errors.

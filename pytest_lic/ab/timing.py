@@ -22,8 +22,8 @@ from pytest_lic.grid import Cell
 
 _TURN = 0.03  # seconds that a turn should take at least, and
 _MOST_CALLS = 64  # the calls that may go into one
-_START = 4.0  # seconds of turns in one start, shared among the cells
-_BUILDS = 6  # of a cell's codec in one start
+_START = 3.2  # seconds of turns in one start, shared among the cells
+_BUILDS = 5  # of a cell's codec in one start
 _QUARTETS = (3, 20)  # of one build, at least and at most
 
 Say = Callable[[str], None]
@@ -135,7 +135,7 @@ def _one_start(
             side.begin_keep(batches, cpu)
         for side in sides:
             side.finish()
-        once = sum(sides[0].turn(0, 1)[0])
+        once = sum(min(seconds) for seconds in sides[0].turn(0, 1))
         calls = min(_MOST_CALLS, max(1, round(_TURN / once)))
         count = round(target / (_BUILDS * 4 * calls * once))
         count = max(_QUARTETS[0], min(_QUARTETS[1], count))
@@ -160,7 +160,7 @@ def _one_start(
 
 def _turn(side: Side, batch: int, calls: int) -> dict[Direction, float]:
     """Seconds of one call, by direction: the least of several."""
-    encode, decode = zip(*side.turn(batch, calls), strict=True)
+    encode, decode = side.turn(batch, calls)
     return {"encode": min(encode), "decode": min(decode)}
 
 
