@@ -48,6 +48,7 @@ def functions(ids: list[str]) -> dict[str, set[str]]:
 def test_markers_choose_among_the_suites(small: Project) -> None:
     for marker, modules in (
         ("rd", ["test_rd"]),
+        ("timing", ["test_timing"]),
         ("roundtrip or determinism", ["test_roundtrip", "test_determinism"]),
     ):
         found = functions(collected(small, "--pyargs", "pytest_lic.suites", "-m", marker))
