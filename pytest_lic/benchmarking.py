@@ -19,7 +19,6 @@ from pytest_lic.codec import Codec, SupportsStages
 from pytest_lic.corpus import RANDOM, Image
 from pytest_lic.device_clock import Clock, EventTimes, device_named
 from pytest_lic.environment import environment
-from pytest_lic.errors import LicError
 from pytest_lic.grid import Cell
 from pytest_lic.peak_memory import PeakMemory, peak_memory
 from pytest_lic.stages import StageTimes, take_stages
@@ -73,15 +72,10 @@ def take(run: Run, cell: Cell, direction: Direction, benchmark: BenchmarkFixture
     """Time one direction of a cell; None where pytest-benchmark is switched off by the user.
 
     Raises:
-        LicError: the codec does not code rightly, or pytest-benchmark is off for another reason.
+        LicError: the codec does not code rightly.
     """
     choice = run.options.timing
     assert choice is not None
-    if benchmark.disabled and not choice.run_once:
-        raise LicError(
-            "pytest-benchmark takes no times under pytest-xdist, where tests disturb each other; "
-            "run timing tests without -n (or with -n0), or give --benchmark-disable to code once"
-        )
     name_benchmark(benchmark, cell, direction)
     codec, timed = run.codec(cell), run.timed_batch(cell)
     work = _work(codec, timed, direction)
@@ -198,8 +192,6 @@ def _findings(taken: Taken, device_seconds: Sequence[float]) -> dict[str, object
         "stages": _or_reason(taken.stages),
         "memory": _or_reason(taken.memory),
     }
-    if isinstance(taken.memory, PeakMemory):
-        found["peak_memory_bytes"] = taken.memory.peak_bytes
     if device_seconds:
         found["device_seconds"] = list(device_seconds)
     return found

@@ -13,6 +13,7 @@ from pathlib import Path
 from pytest_lic import cache
 from pytest_lic.ablation import ablation
 from pytest_lic.ablation_result import Question
+from pytest_lic.commands import timing
 from pytest_lic.discovery import Origin, rediscover
 from pytest_lic.errors import LicError, UsageError
 from pytest_lic.option_table import OPTIONS, Option
@@ -58,6 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--dir", type=Path, default=cache.default_folder(), help="the cache's folder (%(default)s)"
     )
     caching.set_defaults(run=_cache)
+    timing.add_parser(commands)
     given = parser.parse_args(arguments)
     try:
         status: int = given.run(given)

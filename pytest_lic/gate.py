@@ -147,6 +147,13 @@ class Gate:
     def _time(
         self, cell: Cell, direction: benchmarking.Direction, benchmark: BenchmarkFixture
     ) -> None:
+        choice = self._run.options.timing
+        if benchmark.disabled and not (choice is not None and choice.run_once):
+            raise GateError(
+                f"{cell.id}: pytest-benchmark takes no times under pytest-xdist, where tests "
+                "disturb each other; run -m timing without -n, or add --benchmark-disable to "
+                "code once"
+            )
         with self._available(cell, "time"), self._threads():
             taken = benchmarking.take(self._run, cell, direction, benchmark)
         if taken is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -125,11 +125,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         collecting.sort_items(items, config.stash[_run].grid)
 
 
-def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+def pytest_report_collectionfinish(
+    config: pytest.Config, items: Sequence[pytest.Item]
+) -> list[str]:
     """What this run measures, and what the selection left out."""
     if _run not in config.stash or _report not in config.stash:
         return []
-    lines = config.stash[_report].opening_lines(config.stash[_run])
+    gates = not items or any(not collecting.takes_times(item) for item in items)
+    lines = config.stash[_report].opening_lines(config.stash[_run], gates)
     if config.stash.get(_untimed, False):
         lines.append("lic: no times are taken; -m timing takes them")
     return lines

@@ -5,7 +5,11 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from pytest_lic import Cell, Gate
 
-pytestmark = pytest.mark.timing
+pytestmark = [
+    pytest.mark.timing,
+    # What does not code rightly is not timed, and fails; pytest-benchmark would also warn of that.
+    pytest.mark.filterwarnings("ignore:Benchmark fixture was not used at all"),
+]
 
 
 def test_encode(lic: Gate, lic_timed_cell: Cell, benchmark: BenchmarkFixture) -> None:

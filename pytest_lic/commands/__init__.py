@@ -1,0 +1,1 @@
+"""The subcommands of ``pytest-lic``, one file each."""
