@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from rich.console import Console
@@ -12,6 +13,7 @@ from pytest_lic.saved_timings import SavedRun, Timing
 from pytest_lic.timing_series import View, views
 
 _NONE = "–"
+_HEADING = 14  # characters in a line of a stage's heading
 _UNSETTLED = "~"
 
 
@@ -79,7 +81,7 @@ def _stages(console: Console, view: View, names: Sequence[str]) -> None:
         table = _table()
         headings = (*(["run"] if several else []), "px", *stages)
         for heading in headings:
-            table.add_column(heading.replace(" ", "\n", 1), justify="right")
+            table.add_column(textwrap.fill(heading, _HEADING), justify="right", no_wrap=True)
         for series, resolution, run, timing in rows:
             if not isinstance(timing.stages, str):
                 place = (*series, *([run] if several else []), str(resolution))
