@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from lic_models.families import families
 from lic_models.untrained import SPREAD
+from pytest_lic.cli import main
 from pytest_lic.codec import CodecFamily, SupportsLatents
 from pytest_lic.coding import cpu_threads
 from pytest_lic.container import payload_size
@@ -67,3 +70,13 @@ def test_weights_are_the_same_each_time() -> None:
             FAMILIES["fp-relu-small"].build("0", "cpu").encode(images) for _ in range(2)
         )
     assert first == second
+
+
+def test_the_list_of_codecs_says_that_they_are_untrained(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["list"]) == 0
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert "weights=untrained" in lines["fp-gdn-small"]
+    assert "untrained" not in lines["fp-gdn"]
