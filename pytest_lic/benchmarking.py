@@ -14,20 +14,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_lic import coding, family_calls
+from pytest_lic import family_calls
 from pytest_lic.codec import Codec, SupportsStages
-from pytest_lic.corpus import RANDOM, Image
+from pytest_lic.corpus import RANDOM
 from pytest_lic.device_clock import Clock, EventTimes, device_named
 from pytest_lic.environment import environment
 from pytest_lic.grid import Cell
 from pytest_lic.peak_memory import PeakMemory, peak_memory
 from pytest_lic.stages import StageTimes, take_stages
-from pytest_lic.timed_images import SEED
+from pytest_lic.timed_images import SEED, TimedBatch
 from pytest_lic.warm_up import WarmUp, warm_up
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
-    from torch import Tensor
 
     from pytest_lic.run import Run
 
@@ -36,36 +35,21 @@ FORMAT = 1
 
 Direction = Literal["encode", "decode"]
 STAGE_ROUNDS = 5
-
-
-@dataclass(frozen=True)
-class TimedBatch:
-    """One batch of images, on its device too, and the bitstreams that were checked to decode."""
-
-    images: tuple[Image, ...]
-    batch: Tensor
-    bitstreams: Sequence[bytes]
+WIDE = 0.2
+"""Rounds whose interquartile range is a larger share of their median are called uneven."""
 
 
 @dataclass(frozen=True)
 class Taken:
-    """What is to be said of one benchmark besides its times."""
+    """What is to be said of one benchmark besides its times.
+
+    ``spread`` is the rounds' interquartile range as a share of their median.
+    """
 
     warm_up: WarmUp
-    rounds: int
+    spread: float
     stages: StageTimes | str
     memory: PeakMemory | str
-
-
-def checked_batch(codec: Codec, images: Sequence[Image], device: str) -> TimedBatch:
-    """The batch with its bitstreams, after a round trip whose every promise was checked.
-
-    Raises:
-        CodecError: a codec that does not code rightly; its times would mean nothing.
-    """
-    bitstreams = coding.encode(codec, images, device)
-    coding.decode(codec, bitstreams, images)
-    return TimedBatch(tuple(images), coding.image_batch(images, device), bitstreams)
 
 
 def take(run: Run, cell: Cell, direction: Direction, benchmark: BenchmarkFixture) -> Taken | None:
@@ -94,10 +78,11 @@ def take(run: Run, cell: Cell, direction: Direction, benchmark: BenchmarkFixture
         device_seconds = events.seconds()
         stages = _stages(codec, work, clock)
         memory = peak_memory(cell.setting.device, work)
-    taken = Taken(warmed, rounds, stages, memory)
+    stats = benchmark.stats.stats
+    taken = Taken(warmed, stats.iqr / stats.median, stages, memory)
     benchmark.extra_info.update(
         circumstances(run, cell, direction, timed)
-        | _speeds(cell, benchmark.stats.stats.median)
+        | _speeds(cell, stats.median)
         | _findings(taken, device_seconds)
         | {"device_name": device.description}
     )

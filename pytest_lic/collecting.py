@@ -131,17 +131,19 @@ def _spread(
 ) -> None:
     """One test per subject; where there is none, one that is skipped and says why."""
     if subjects:
-        params = [pytest.param(subject, marks=_timer(name, subject)) for subject in subjects]
+        params: Sequence[object] = subjects
+        if name == "lic_timed_cell":
+            params = [pytest.param(subject, marks=_timer(subject)) for subject in subjects]
         metafunc.parametrize(name, params, ids=[subject.id for subject in subjects])
     else:
         skipped = pytest.param(None, marks=pytest.mark.skip(reason=if_none), id="none")
         metafunc.parametrize(name, [skipped])
 
 
-def _timer(name: str, subject: Cell | Curve) -> Sequence[pytest.MarkDecorator]:
+def _timer(subject: Cell | Curve) -> Sequence[pytest.MarkDecorator]:
     """For a benchmark on a GPU, what makes pytest-benchmark wait for it."""
     device = subject.setting.device
-    if name != "lic_timed_cell" or device == "cpu":
+    if device == "cpu":
         return ()
     return (pytest.mark.benchmark(timer=Clock(device_named(device))),)
 

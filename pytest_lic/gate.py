@@ -163,6 +163,7 @@ class Gate:
                     "subject": benchmarking.benchmark_name(cell, direction),
                     "warm_up": taken.warm_up.rounds,
                     "settled": taken.warm_up.settled,
+                    "spread": taken.spread,
                 }
             )
 

@@ -15,7 +15,7 @@ from functools import cached_property
 from importlib import resources
 from pathlib import Path
 
-from pytest_lic import benchmarking, coding, determinism, family_calls
+from pytest_lic import coding, determinism, family_calls
 from pytest_lic.baseline import Baselines, Key
 from pytest_lic.cache import MeasurementStore, Stored, installed_packages
 from pytest_lic.codec import Codec, CodecFamily
@@ -31,7 +31,7 @@ from pytest_lic.options import Options
 from pytest_lic.published import published_curve, published_names
 from pytest_lic.rate_distortion import RDCurve
 from pytest_lic.timed_grid import timed_families, whole_grid
-from pytest_lic.timed_images import timed_images
+from pytest_lic.timed_images import TimedBatch, checked_batch, timed_images
 
 Progress = Callable[[str], None]
 
@@ -83,7 +83,7 @@ class Run:
         self._codec: tuple[tuple[str, str, str], Codec] | None = None
         self._coded: tuple[Cell, list[determinism.CodedBatch]] | None = None
         self._uncodable: tuple[Cell, LicError] | None = None
-        self._timed: tuple[Cell, benchmarking.TimedBatch] | None = None
+        self._timed: tuple[Cell, TimedBatch] | None = None
         self._fresh: tuple[str, FreshProcess] | None = None
         self._fingerprints: dict[tuple[str, str], str | None] = {}
         self._check()
@@ -134,7 +134,7 @@ class Run:
                 raise
         return self._coded[1]
 
-    def timed_batch(self, cell: Cell) -> benchmarking.TimedBatch:
+    def timed_batch(self, cell: Cell) -> TimedBatch:
         """The batch that a cell is timed on, checked to come back right; kept for both directions.
 
         Raises:
@@ -146,7 +146,7 @@ class Run:
             setting = cell.setting
             corpus = None if setting.corpus == RANDOM else self.grid.corpora[setting.corpus]
             images = timed_images(setting, corpus)
-            batch = benchmarking.checked_batch(self.codec(cell), images, setting.device)
+            batch = checked_batch(self.codec(cell), images, setting.device)
             self._timed = (cell, batch)
         return self._timed[1]
 
@@ -262,7 +262,8 @@ class Run:
 
     def _check(self) -> None:
         """Say now what would otherwise be said once per cell."""
-        names = [*self.families.by_name, *published_names()]
+        trained = [family.name for family in self.families.by_name.values() if family.trained]
+        names = [*trained, *published_names()]
         for anchor in self.options.anchors:
             if anchor not in names:
                 raise UnknownNameError("anchor", anchor, names, "--lic-anchor")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pytest_lic.benchmarking import FORMAT
+from pytest_lic.benchmarking import FORMAT, WIDE
 from pytest_lic.errors import UsageError
 
 STORAGE = ".benchmarks"
@@ -56,6 +56,11 @@ class Timing:
     def codec(self) -> str:
         """Such as ``fp-gdn q3``."""
         return f"{self.family} q{self.quality}"
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the times had not settled, or the rounds were uneven all the same."""
+        return not self.settled or self.spread > WIDE * self.median
 
     @property
     def images_per_second(self) -> float:

@@ -1,15 +1,33 @@
-"""The images that times are taken on: random, or cut from a corpus; always of the exact size."""
+"""What times are taken on: a batch of random images, or cut from a corpus, of the exact size."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from pytest_lic import coding
+from pytest_lic.codec import Codec
 from pytest_lic.corpus import RANDOM, Image, load_corpus
 from pytest_lic.errors import CorpusError
 from pytest_lic.grid import Setting
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 SEED = 0
 """Of the first random image; each further one has the next."""
+
+
+@dataclass(frozen=True)
+class TimedBatch:
+    """One batch of images, on its device too, and the bitstreams that were checked to decode."""
+
+    images: tuple[Image, ...]
+    batch: Tensor
+    bitstreams: Sequence[bytes]
 
 
 def timed_images(setting: Setting, corpus: str | None) -> tuple[Image, ...]:
@@ -45,3 +63,14 @@ def random_image(side: int, index: int) -> Image:
     pixels = np.ascontiguousarray(pixels)
     pixels.setflags(write=False)
     return Image(f"{RANDOM}{index}", pixels)
+
+
+def checked_batch(codec: Codec, images: Sequence[Image], device: str) -> TimedBatch:
+    """The batch with its bitstreams, after a round trip whose every promise was checked.
+
+    Raises:
+        CodecError: a codec that does not code rightly; its times would mean nothing.
+    """
+    bitstreams = coding.encode(codec, images, device)
+    coding.decode(codec, bitstreams, images)
+    return TimedBatch(tuple(images), coding.image_batch(images, device), bitstreams)

@@ -181,7 +181,15 @@ def test_times_that_had_not_settled_are_marked(
     save(folder / "times.json", [benchmark(warm_up={"rounds": 50, "settled": False})])
     text = printed(capsys, "times.json")
     assert rows(text, "latency in ms")[("toy", "encode")] == ["~10.0"]
-    assert "~ 1 times that had not settled" in text
+    assert "~ 1 times of little worth" in text
+
+
+def test_uneven_times_are_marked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    uneven = benchmark("uneven")
+    uneven["stats"]["iqr"] = 0.3 * uneven["stats"]["median"]
+    save(folder / "times.json", [benchmark(), uneven])
+    latency = rows(printed(capsys, "times.json"), "latency in ms")
+    assert latency == {("toy", "encode"): ["10.0"], ("uneven", "encode"): ["~10.0"]}
 
 
 def test_benchmarks_of_other_things_are_counted_and_left_alone(
@@ -212,6 +220,20 @@ def test_both_are_drawn(folder: Path, capsys: pytest.CaptureFixture[str], suffix
         # Text is drawn as paths; matplotlib writes it down beside them.
         for text in ("latency, batch 1", "throughput, 512 px", "toy q3 encode (one)", "other q3"):
             assert text in drawn
+
+
+def test_published_times_of_the_codecs_shown_with_their_circumstances(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(folder / "times.json", [benchmark("fp-gsdn-small"), benchmark("toy")])
+    text = printed(capsys, "times.json", "--reference", "thesis")
+    assert "for reference only: D. Ferrari" in text
+    assert "NVIDIA RTX 3090, torch.randn images" in text
+    assert "fp-gsdn-small: throughput, 256 px: 420 images per second" in text
+    assert "msh-relu-small" not in text
+    save(folder / "times.json", [benchmark("toy")])
+    text = printed(capsys, "times.json", "--reference", "thesis")
+    assert "of none of the codecs shown; N=128, M=192: fp-gsdn-small, fp-relu-small" in text
 
 
 class TestRefused:

@@ -299,6 +299,9 @@ class TestChoice:
             result = take(timed, "--lic-codec=raw", "--lic-update", marker=marker)
             assert result.ret == pytest.ExitCode.USAGE_ERROR
             result.stderr.fnmatch_lines(["*only untrained codecs are chosen (raw)*-m timing*"])
+        anchored = take(timed, "--lic-anchor=raw", marker="rd")
+        assert anchored.ret == pytest.ExitCode.USAGE_ERROR
+        anchored.stderr.fnmatch_lines(["*--lic-anchor: no anchor is named 'raw'*"])
         both = take(timed, "--lic-codec=toy,raw", "--collect-only", "-q", marker="rd")
         assert "toy-q1" in both.stdout.str()
         assert "raw-q" not in both.stdout.str()
@@ -437,6 +440,23 @@ class TestFailure:
         write(timed, change, "Restless")
         result = take(timed, "--lic-resolution=16", "--lic-batch=1")
         result.stdout.fnmatch_lines(["lic: not settled when patience ran out*b1-cpu-encode*"])
+
+    def test_rounds_that_are_uneven_after_the_warm_up_are_named(self, timed: Project) -> None:
+        change = """
+        class Uneven(Toy):
+            calls = 0
+
+            def encode(self, images):
+                import time
+                Uneven.calls += 1
+                # Even at first: the check, and six rounds of warm-up.
+                time.sleep(0.03 if Uneven.calls > 8 and Uneven.calls % 2 else 0.005)
+                return super().encode(images)
+        """
+        write(timed, change, "Uneven")
+        sizes = ("--lic-resolution=16", "--lic-batch=1", "--benchmark-min-rounds=10")
+        result = take(timed, *sizes)
+        result.stdout.fnmatch_lines(["lic: half of the rounds differ by more than 20%*-encode*"])
 
     @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
     def test_a_device_that_is_not_here(self, timed: Project) -> None:

@@ -80,3 +80,12 @@ def test_the_list_of_codecs_says_that_they_are_untrained(
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
     assert "weights=untrained" in lines["fp-gdn-small"]
     assert "untrained" not in lines["fp-gdn"]
+
+
+def test_an_ablation_compares_none_of_them(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = -m timing\n")
+    monkeypatch.chdir(tmp_path)
+    assert main(["ablation", "--by", "nonlinearity", "--codec", "*-small"]) == 2
+    assert "only untrained codecs are chosen (fp-1dn-small, " in capsys.readouterr().err

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_lic.errors import UsageError
-from pytest_lic.report.timing_table import timing_text
+from pytest_lic.published.timings import published_timing_names, published_timings
+from pytest_lic.report.timing_table import reference_text, timing_text
 from pytest_lic.saved_timings import STORAGE, find_runs, read_runs
 
 if TYPE_CHECKING:
@@ -56,6 +57,11 @@ def add_parser(commands: Commands) -> None:
         help="also print which share of the time each stage takes",
     )
     parser.add_argument("--plot", type=Path, metavar="FILE", help="also draw both, as .png or .svg")
+    parser.add_argument(
+        "--reference",
+        choices=published_timing_names(),
+        help="also print what was published of the codecs shown; of another machine and method",
+    )
     parser.set_defaults(run=run)
 
 
@@ -70,6 +76,8 @@ def run(given: argparse.Namespace) -> int:
     runs = read_runs(find_runs([*given.runs, *given.named], given.storage))
     width = shutil.get_terminal_size().columns
     print(timing_text(runs, given.stages, width=width, color=sys.stdout.isatty()), end="")
+    if given.reference is not None:
+        print(reference_text(published_timings(given.reference), runs), end="")
     if given.plot is not None:
         from pytest_lic.report.timing_plot import draw
 

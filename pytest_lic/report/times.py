@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from pytest_lic.benchmarking import WIDE
 from pytest_lic.comparison import Verdict
 from pytest_lic.saved_timings import is_ours
 
@@ -26,11 +27,13 @@ def warm_up_lines(records: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     span = f"{rounds[0]}" if rounds[0] == rounds[-1] else f"{rounds[0]} to {rounds[-1]}"
     yield f"{len(taken)} benchmarks, each after {span} rounds of warm-up"
     restless = [record["subject"] for record in taken if not record["settled"]]
+    uneven = [record["subject"] for record in taken if record["spread"] > WIDE]
     if restless:
-        yield (
-            f"not settled when patience ran out, so of little worth: {_listed(restless)}; "
-            "take them again on a machine with nothing else to do"
-        )
+        yield f"not settled when patience ran out: {_listed(restless)}"
+    if uneven:
+        yield f"half of the rounds differ by more than {WIDE:.0%}: {_listed(uneven)}"
+    if restless or uneven:
+        yield "such times are worth little; take them again on a machine with nothing else to do"
 
 
 def unavailable_lines(records: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
+from pytest_lic.benchmarking import WIDE
+from pytest_lic.published.timings import PublishedTimings
 from pytest_lic.saved_timings import SavedRun, Timing
 from pytest_lic.timing_series import View, views
 
 _NONE = "–"
 _HEADING = 14  # characters in a line of a stage's heading
-_UNSETTLED = "~"
+_DOUBTFUL = "~"
 
 
 def timing_text(runs: Sequence[SavedRun], stages: bool, *, width: int, color: bool) -> str:
@@ -42,6 +44,22 @@ def timing_text(runs: Sequence[SavedRun], stages: bool, *, width: int, color: bo
         console.print(line, markup=False)
     assert isinstance(console.file, io.StringIO)
     lines = (line.rstrip() for line in console.file.getvalue().splitlines())
+    return "\n".join(lines) + "\n"
+
+
+def reference_text(published: PublishedTimings, runs: Sequence[SavedRun]) -> str:
+    """What was published of the codecs in some runs, with its circumstances."""
+    families = {timing.family for run in runs for timing in run.timings}
+    found = [each for each in published.times if each.codec in families]
+    lines = [
+        "",
+        f"for reference only: {published.source}",
+        f"  {published.gpu}, {published.method}",
+    ]
+    lines += [f"  {each.codec}: {each.what}: {each.value:g} {each.unit}" for each in found]
+    if not found:
+        known = ", ".join(sorted({each.codec for each in published.times}))
+        lines.append(f"  of none of the codecs shown; {published.networks}: {known}")
     return "\n".join(lines) + "\n"
 
 
@@ -125,9 +143,12 @@ def _closing(runs: Sequence[SavedRun]) -> Iterator[str]:
         yield f"side by side: {order}; taken one after the other, so the machine may differ too"
         if len({run.machine for run in runs}) > 1:
             yield "these runs are of different machines: their times say nothing of each other"
-    restless = sum(not timing.settled for run in runs for timing in run.timings)
-    if restless:
-        yield f"{_UNSETTLED} {restless} times that had not settled after the warm-up"
+    doubtful = sum(timing.doubtful for run in runs for timing in run.timings)
+    if doubtful:
+        yield (
+            f"{_DOUBTFUL} {doubtful} times of little worth: not settled after the warm-up, or half "
+            f"of the rounds differ by more than {WIDE:.0%}"
+        )
     for run in runs:
         if run.others:
             yield f"{run.name}: {run.others} other benchmarks in this file left alone"
@@ -154,7 +175,7 @@ def _side_by_side(found: Sequence[Timing | None], shown: Callable[[Timing], str]
 
 
 def _marked(timing: Timing, text: str) -> str:
-    return text if timing.settled else f"{_UNSETTLED}{text}"
+    return f"{_DOUBTFUL}{text}" if timing.doubtful else text
 
 
 def _milliseconds(timing: Timing) -> str:
