@@ -236,6 +236,24 @@ def test_published_times_of_the_codecs_shown_with_their_circumstances(
     assert "of none of the codecs shown; N=128, M=192: fp-gsdn-small, fp-relu-small" in text
 
 
+def test_what_differs_a_hundredfold_is_drawn_on_a_logarithmic_axis(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [f"codec{index}" for index in range(12)]  # more than there are plain colours
+    timings = [
+        benchmark(name, batch=batch, median=1e-4 * 2**index)
+        for index, name in enumerate(names)
+        for batch in (1, 2)
+    ]
+    save(folder / "times.json", timings)
+    printed(capsys, "times.json", "--plot=plot.svg")
+    drawn = (folder / "plot.svg").read_text()
+    assert "10^{1}" in drawn
+    save(folder / "times.json", timings[:4])
+    printed(capsys, "times.json", "--plot=plot.svg")
+    assert "10^{1}" not in (folder / "plot.svg").read_text()
+
+
 class TestRefused:
     def test_nothing_saved(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert "no saved run in .benchmarks; take times with pytest" in refused(capsys)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from matplotlib import colormaps
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -16,7 +17,9 @@ _COLUMNS = 4  # panels side by side
 _PANEL = (4.2, 3.4)  # inches
 _LINES = {"encode": "-", "decode": "--"}
 _MARKERS = "osD^vPX*"  # one a run, again from the first after the last
-_COLOURS = 10  # of the cycle "C0", "C1", …
+_COLOURS = 10  # of the cycle "C0", "C1", …; for more codecs, as many of a rainbow
+_LOG_FROM = 20  # times the smallest value: on a linear axis the small ones could not be told apart
+_LEGEND_COLUMNS, _LEGEND_ROW = 4, 0.22  # inches
 
 
 def draw(runs: Sequence[SavedRun], path: Path) -> None:
@@ -33,16 +36,23 @@ def draw(runs: Sequence[SavedRun], path: Path) -> None:
     columns = min(_COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
     # A figure of its own, not pyplot's: no window, and no state that outlives the call.
-    figure = Figure(figsize=(columns * _PANEL[0], rows * _PANEL[1] + 1), layout="constrained")
+    names = [run.name for run in runs]
+    lines = sum(len(view.series) for view in views(runs)) * len(runs)
+    legend = 0.3 + _LEGEND_ROW * -(-lines // _LEGEND_COLUMNS)
+    size = (columns * _PANEL[0], rows * _PANEL[1] + legend)
+    figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(rows, columns, squeeze=False).flatten()
     shown: dict[str, Any] = {}
     for axis, panel in zip(axes, panels, strict=False):
-        shown |= panel(axis, [run.name for run in runs])
+        shown |= panel(axis, names)
     for axis in axes[len(panels) :]:
         axis.set_visible(False)
     figure.legend(
-        shown.values(), shown.keys(), loc="outside lower center", ncols=min(4, len(shown))
+        shown.values(),
+        shown.keys(),
+        loc="outside lower center",
+        ncols=min(_LEGEND_COLUMNS, len(shown)),
     )
     figure.savefig(path, dpi=120)
 
@@ -92,7 +102,7 @@ def _lines(
 ) -> dict[str, Any]:
     """A line for each series and run, through the places that it has."""
     drawn = {}
-    codecs = list(dict.fromkeys(codec for codec, _ in view.series))
+    colours = _colours(list(dict.fromkeys(codec for codec, _ in view.series)))
     for series in view.series:
         found = [view.find(series, resolution, batch) for resolution, batch in places]
         for index, name in enumerate(names):
@@ -106,15 +116,26 @@ def _lines(
             label = " ".join([*series, *([f"({name})"] if len(names) > 1 else [])])
             (drawn[label],) = axis.plot(
                 *zip(*points, strict=True),
-                color=f"C{codecs.index(series[0]) % _COLOURS}",
+                color=colours[series[0]],
                 linestyle=_LINES[series[1]],
                 marker=_MARKERS[index % len(_MARKERS)],
                 markersize=4,
             )
-    # From 0, so that what looks twice as high takes twice as long.
-    axis.set_ylim(bottom=0)
+    values = [y for line in drawn.values() for y in line.get_ydata()]
+    if values and max(values) > _LOG_FROM * min(values):
+        axis.set_yscale("log")
+    elif values:
+        # From 0, so that what looks twice as high takes twice as long.
+        axis.set_ylim(0, 1.08 * max(values))
     axis.grid(alpha=0.3)
     return drawn
+
+
+def _colours(codecs: Sequence[str]) -> dict[str, Any]:
+    if len(codecs) <= _COLOURS:
+        return {codec: f"C{index}" for index, codec in enumerate(codecs)}
+    rainbow = colormaps["turbo"]
+    return {codec: rainbow(index / (len(codecs) - 1)) for index, codec in enumerate(codecs)}
 
 
 def _milliseconds(timing: Timing) -> float:
