@@ -96,6 +96,13 @@ def wants_timing(config: pytest.Config) -> bool:
     return any(name in (f"{PACKAGE}.{_TIMING_MODULE}", f"{_TIMING_MODULE}.py") for name in named)
 
 
+def would_choose_timing(config: pytest.Config) -> bool:
+    """Whether tests of times would run if they were like others: no ``-m`` leaves them out."""
+    expression = config.getoption("markexpr") or ""
+    leaves_out = re.search(rf"\bnot\s+{TIMING}\b", expression) is not None
+    return not expression or (re.search(r"\bnot\b", expression) is not None and not leaves_out)
+
+
 def without_timing(items: list[pytest.Item]) -> list[pytest.Item]:
     """Take the tests of times out of ``items``; returns them."""
     taken_out = [item for item in items if takes_times(item)]

@@ -113,14 +113,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             raise pytest.Collector.CollectError(str(error)) from error
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run one network after the other; take no times that nobody asked for."""
-    if not collecting.wants_timing(config):
-        unwanted = collecting.without_timing(items)
-        if unwanted:
-            config.hook.pytest_deselected(items=unwanted)
-            config.stash[_untimed] = True
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None, None, None]:
+    """Take no times that nobody asked for; run one network after the other."""
+    # Before all others, or pytest-benchmark would warn in every distributed run.
+    unwanted = [] if collecting.wants_timing(config) else collecting.without_timing(items)
+    if unwanted:
+        config.hook.pytest_deselected(items=unwanted)
+        config.stash[_untimed] = collecting.would_choose_timing(config)
+    yield
     if _run in config.stash:
         collecting.sort_items(items, config.stash[_run].grid)
 

@@ -96,12 +96,16 @@ def whole_grid(
     grid = make_grid(families, selection)
     if choice is not None:
         return with_timed_cells(grid, families, selection, choice)
-    untrained = [family.name for family in matching_families(families, selection)]
+    chosen = timed_families(families, selection)
+    untrained = [family.name for family in chosen if not family.trained]
     if untrained and not grid.cells:
         raise UsageError(
             f"only untrained codecs are chosen ({_listed(untrained)}), and those are only timed: "
             "give pytest -m timing, or choose trained ones with --lic-codec"
         )
+    if untrained:
+        note = f"untrained, so left out but for -m timing: {_listed(untrained)}"
+        return replace(grid, notes=(*grid.notes, note))
     return grid
 
 

@@ -118,6 +118,13 @@ def test_untrained_networks_alone_are_refused_where_no_times_are_taken() -> None
         grid(None, codecs=("fp-gdn-small",))
 
 
+def test_untrained_networks_beside_others_are_left_out_and_the_run_says_so() -> None:
+    found = grid(None, codecs=("fp-gdn", "fp-gdn-small"))
+    assert {cell.family for cell in found.cells} == {"fp-gdn"}
+    assert found.notes == ("untrained, so left out but for -m timing: fp-gdn-small",)
+    assert grid(None, codecs=("fp-*",)).notes == (), "a glob that fits both means the trained ones"
+
+
 def test_each_timed_cell_has_its_network() -> None:
     found = grid(codecs=("fp-gdn", "fp-gdn-small"))
     assert {found.networks[cell.id] for cell in found.timed_cells} == {

@@ -315,6 +315,24 @@ class TestNotAskedFor:
         result.stdout.fnmatch_lines(["lic: no times are taken; -m timing takes them"])
         assert "test_timing" not in result.stdout.str()
 
+    @pytest.mark.parametrize(
+        ("marker", "said"), [("not rd", True), ("rd", False), ("not timing", False)]
+    )
+    def test_it_is_said_where_the_marker_would_have_chosen_them(
+        self, timed: Project, marker: str, said: bool
+    ) -> None:
+        output = take(timed, "--collect-only", "-q", marker=marker).stdout.str()
+        assert ("no times are taken; -m timing takes them" in output) is said
+
+    def test_a_distributed_run_without_them_is_not_warned_of_benchmarks(
+        self, timed: Project
+    ) -> None:
+        write_photographs(timed.images, count=1, side=32)
+        arguments = (f"--lic-corpus={timed.images}", "--lic-quality=1", "-n1")
+        result = take(timed, *arguments, marker="roundtrip")
+        assert result.ret == 0
+        assert "Benchmark" not in result.stdout.str() + result.stderr.str()
+
     @pytest.mark.parametrize("marker", ["rd", "not timing", "roundtrip or determinism"])
     def test_other_markers_take_none(self, timed: Project, marker: str) -> None:
         result = take(timed, "--collect-only", "-q", marker=marker)
