@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from pytest_lic.adapters.heap_memory import keep_freed_memory
 from pytest_lic.device_clock import Clock, Cpu, Cuda, EventTimes, device_named
 from pytest_lic.peak_memory import PeakMemory, peak_memory
 
@@ -108,6 +109,9 @@ class TestPeakMemory:
         assert found.peak_bytes == found.before_bytes + found.added_bytes
 
     def test_memory_freed_earlier_does_not_hide_it(self) -> None:
+        if not keep_freed_memory():  # as the adapter does for networks on the CPU
+            pytest.skip("the C library does not keep freed memory here")
+
         def work() -> None:
             torch.ones(16_000_000).add_(1)
 
