@@ -1,4 +1,4 @@
-"""Learned codec families: those that ship with pytest-lic, and those that a file describes.
+"""Learned codec families: those that come with pytest-lic, and those that a file describes.
 
 Importing this loads no torch: a family is a name with qualities until one of them is built.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lic_models.codec_config import SUFFIXES, CodecConfig, read_codec_config
+from lic_models.untrained import untrained_families
 from lic_models.weights_header import WeightsHeader, component_tags, file_digest, read_header
 from pytest_lic.adapters.compressai import compressai_family
 from pytest_lic.codec import CodecFamily
@@ -18,17 +19,25 @@ from pytest_lic.errors import UsageError
 if TYPE_CHECKING:
     from torch import nn
 
+STAGES = {
+    "analysis": "transform.analysis",
+    "hyper-analysis": "entropy_model.hyper_analysis",
+    "hyper-synthesis": "entropy_model.hyper_synthesis",
+    "synthesis": "transform.synthesis",
+}
+"""Stage → the part of `LearnedCodec` that does it; an entropy model may lack some."""
 WEIGHTS = Path(__file__).parent / "weights"
 
 
 def families() -> Iterator[CodecFamily]:
-    """Every family whose trained weights are shipped."""
+    """Every family whose trained weights are shipped, and the untrained ones that can be timed."""
     found: dict[str, list[WeightsHeader]] = {}
     for path in sorted(WEIGHTS.glob("*.safetensors")):
         header = read_header(path)
         found.setdefault(header.name, []).append(header)
     for headers in found.values():
         yield learned_family(headers)
+    yield from untrained_families(STAGES)
 
 
 def read_config(path: Path) -> Iterable[CodecFamily] | None:
@@ -82,6 +91,7 @@ def learned_family(headers: Iterable[WeightsHeader]) -> CodecFamily:
         {quality: header.lmbda for quality, header in by_quality.items()},
         tags=_shared_tags(by_quality),
         synthesis="transform.synthesis",
+        stages=STAGES,
         fingerprint=lambda quality: file_digest(by_quality[quality].path),
     )
 

@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from pytest_lic.codec import Codec, CodecFamily, SupportsLatents
+from pytest_lic.codec import Codec, CodecFamily, SupportsLatents, SupportsStages
 
 if TYPE_CHECKING:
     from pytest_lic.gate import Gate
     from pytest_lic.grid import Cell, Curve
 
-__all__ = ["Cell", "Codec", "CodecFamily", "Curve", "Gate", "SupportsLatents"]
+__all__ = ["Cell", "Codec", "CodecFamily", "Curve", "Gate", "SupportsLatents", "SupportsStages"]
 
 
 def __getattr__(name: str) -> object:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from pytest_lic.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+]*(-[A-Za-z0-9._+]+)*")
 
@@ -49,6 +49,20 @@ class SupportsLatents(Protocol):
         ...
 
 
+@runtime_checkable
+class SupportsStages(Protocol):
+    """What a codec may add to `Codec` so that its time is told stage by stage."""
+
+    def stages(self) -> Mapping[str, nn.Module]:
+        """Stage → the module that does it, in the order of coding.
+
+        Such as ``analysis``, ``hyper-analysis``, ``hyper-synthesis`` and ``synthesis``. Each must
+        be one that coding *calls*, since hooks on it take its time; what none of them does counts
+        as entropy coding and the rest.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class CodecFamily:
     """A named codec with its ordered qualities.
@@ -68,6 +82,9 @@ class CodecFamily:
         devices: the device types that the codec can run on.
         one_network: one network serves every quality (variable rate), so that all of them are
             kept in one process.
+        trained: False for weights that nobody trained: rate and quality mean nothing then, so the
+            family is only ever timed, and only where it is asked for. It gets the tag
+            ``weights=untrained``.
     """
 
     name: str
@@ -78,6 +95,7 @@ class CodecFamily:
     unavailable: Callable[[], str | None] | None = None
     devices: Sequence[str] = ("cpu", "cuda")
     one_network: bool = False
+    trained: bool = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
@@ -106,8 +124,9 @@ class CodecFamily:
                     f"codec family {self.name!r}: λ of quality {label} is {lmbda!r}; expected a "
                     "positive number, or None"
                 )
+        tags = dict(self.tags) if self.trained else {**self.tags, "weights": "untrained"}
         object.__setattr__(self, "qualities", MappingProxyType(qualities))
-        object.__setattr__(self, "tags", MappingProxyType(dict(self.tags)))
+        object.__setattr__(self, "tags", MappingProxyType(tags))
         object.__setattr__(self, "devices", tuple(self.devices))
 
     def require_quality(self, quality: str, where: str) -> str:

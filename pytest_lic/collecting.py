@@ -7,6 +7,7 @@ is collected by a collector of its own, and its modules are imported by their fu
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.util import find_spec
@@ -15,9 +16,15 @@ from types import ModuleType
 
 import pytest
 
+from pytest_lic.device_clock import Clock, device_named
 from pytest_lic.grid import Cell, Curve, Grid
 
 PACKAGE = "pytest_lic.suites"
+TIMING = "timing"
+"""The marker of the tests that take times."""
+_TIMING_MODULE = "test_timing"
+SUBJECTS = ("lic_cell", "lic_curve", "lic_timed_cell")
+"""The fixtures that stand for a place on the grid."""
 
 
 class SuiteFolder(pytest.Directory):
@@ -77,18 +84,53 @@ def wants_suites(config: pytest.Config) -> bool:
     return False
 
 
-def parametrize(metafunc: pytest.Metafunc, grid: Grid) -> None:
-    """Spread a test that takes ``lic_cell`` or ``lic_curve`` over the grid.
+def wants_timing(config: pytest.Config) -> bool:
+    """Whether ``-m`` or a test's id asks for times.
 
-    A test marked ``roundtrip`` also gets the cells of the ``edge`` corpus.
+    They take minutes, and are disturbed by other tests, so a plain run takes none.
+    """
+    selected = re.sub(rf"\bnot\s+{TIMING}\b", "", config.getoption("markexpr") or "")
+    if re.search(rf"\b{TIMING}\b", selected):
+        return True
+    named = (Path(argument.split("::")[0]).name for argument in config.args)
+    return any(name in (f"{PACKAGE}.{_TIMING_MODULE}", f"{_TIMING_MODULE}.py") for name in named)
+
+
+def would_choose_timing(config: pytest.Config) -> bool:
+    """Whether tests of times would run if they were like others: no ``-m`` leaves them out."""
+    expression = config.getoption("markexpr") or ""
+    leaves_out = re.search(rf"\bnot\s+{TIMING}\b", expression) is not None
+    return not expression or (re.search(r"\bnot\b", expression) is not None and not leaves_out)
+
+
+def without_timing(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Take the tests of times out of ``items``; returns them."""
+    taken_out = [item for item in items if takes_times(item)]
+    if taken_out:
+        items[:] = [item for item in items if not takes_times(item)]
+    return taken_out
+
+
+def takes_times(item: pytest.Item) -> bool:
+    """Whether a test is about a cell to be timed."""
+    return "lic_timed_cell" in getattr(item, "fixturenames", ())
+
+
+def parametrize(metafunc: pytest.Metafunc, grid: Grid) -> None:
+    """Spread a test that takes one of `SUBJECTS` over the grid.
+
+    A test marked ``roundtrip`` also gets the cells of the ``edge`` corpus. A benchmark on a GPU
+    gets a timer that waits for it.
     """
     if "lic_cell" in metafunc.fixturenames:
         cells = list(grid.cells)
         if metafunc.definition.get_closest_marker("roundtrip") is not None:
             cells += grid.edge_cells
-        _spread(metafunc, "lic_cell", cells, "no codec is on the grid")
+        _spread(metafunc, "lic_cell", cells, "no trained codec is on the grid")
     if "lic_curve" in metafunc.fixturenames:
         _spread(metafunc, "lic_curve", grid.curves, "the grid holds no codec with all qualities")
+    if "lic_timed_cell" in metafunc.fixturenames:
+        _spread(metafunc, "lic_timed_cell", grid.timed_cells, "no codec is timed")
 
 
 def _spread(
@@ -96,10 +138,21 @@ def _spread(
 ) -> None:
     """One test per subject; where there is none, one that is skipped and says why."""
     if subjects:
-        metafunc.parametrize(name, subjects, ids=[subject.id for subject in subjects])
+        params: Sequence[object] = subjects
+        if name == "lic_timed_cell":
+            params = [pytest.param(subject, marks=_timer(subject)) for subject in subjects]
+        metafunc.parametrize(name, params, ids=[subject.id for subject in subjects])
     else:
         skipped = pytest.param(None, marks=pytest.mark.skip(reason=if_none), id="none")
         metafunc.parametrize(name, [skipped])
+
+
+def _timer(subject: Cell | Curve) -> Sequence[pytest.MarkDecorator]:
+    """For a benchmark on a GPU, what makes pytest-benchmark wait for it."""
+    device = subject.setting.device
+    if device == "cpu":
+        return ()
+    return (pytest.mark.benchmark(timer=Clock(device_named(device))),)
 
 
 def subject(item: pytest.Item) -> Cell | Curve | None:
@@ -107,14 +160,18 @@ def subject(item: pytest.Item) -> Cell | Curve | None:
     callspec = getattr(item, "callspec", None)
     if callspec is None:
         return None
-    found = callspec.params.get("lic_cell") or callspec.params.get("lic_curve")
-    return found if isinstance(found, Cell | Curve) else None
+    found = (callspec.params.get(name) for name in SUBJECTS)
+    return next((each for each in found if isinstance(each, Cell | Curve)), None)
 
 
 def sort_items(items: list[pytest.Item], grid: Grid) -> None:
-    """Other tests first, then network by network and cell by cell, then the curves."""
+    """Other tests first, then network by network and cell by cell, then the curves.
+
+    The times of a cell come after all else that is asked of its network's cells.
+    """
     networks = {name: place for place, name in enumerate(dict.fromkeys(grid.networks.values()))}
-    cells = {cell: place for place, cell in enumerate((*grid.cells, *grid.edge_cells))}
+    every_cell = (*grid.cells, *grid.edge_cells, *grid.timed_cells)
+    cells = {cell: place for place, cell in enumerate(every_cell)}
 
     def place(item: pytest.Item) -> tuple[int, int, int]:
         found = subject(item)

@@ -44,6 +44,9 @@ images (instruments took them, and the retina alone has more pixels than all fiv
 what is drawn or grey.
 """
 
+RANDOM = "rand"
+"""How cells call the random images that times are taken on: a name that no corpus gets."""
+
 
 @dataclass(frozen=True, eq=False)
 class Image:
@@ -124,7 +127,7 @@ def corpus_name(spec: str) -> str:
     if spec in _BUILT_IN:
         return spec
     name = re.sub(r"[^A-Za-z0-9._]", "_", Path(spec).expanduser().resolve().name) or "root"
-    return f"folder.{name}" if name in _BUILT_IN else name
+    return f"folder.{name}" if name in (*_BUILT_IN, RANDOM) else name
 
 
 def batches(corpus: Corpus, batch_size: int) -> list[tuple[Image, ...]]:

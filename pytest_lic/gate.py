@@ -9,11 +9,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_lic import coding, determinism
+from pytest_lic import benchmarking, coding, determinism
 from pytest_lic.baseline import Key
 from pytest_lic.codec import Codec
 from pytest_lic.comparison import (
@@ -30,6 +30,9 @@ from pytest_lic.measure import Measurement
 from pytest_lic.rate_distortion import RDCurve, bd_psnr, bd_rate
 from pytest_lic.report.words import comparison_text
 from pytest_lic.run import Run
+
+if TYPE_CHECKING:
+    from pytest_benchmark.fixture import BenchmarkFixture
 
 
 class GateError(LicError):
@@ -133,6 +136,37 @@ class Gate:
             codec, corpus = self._codec(cell), self._run.corpus(cell)
             self._remark(cell, determinism.check_batch(codec, cell, corpus))
 
+    def time_encoding(self, cell: Cell, benchmark: BenchmarkFixture) -> None:
+        """The encoder's times, taken through pytest-benchmark's fixture."""
+        self._time(cell, "encode", benchmark)
+
+    def time_decoding(self, cell: Cell, benchmark: BenchmarkFixture) -> None:
+        """The decoder's times."""
+        self._time(cell, "decode", benchmark)
+
+    def _time(
+        self, cell: Cell, direction: benchmarking.Direction, benchmark: BenchmarkFixture
+    ) -> None:
+        choice = self._run.options.timing
+        if benchmark.disabled and not (choice is not None and choice.run_once):
+            raise GateError(
+                f"{cell.id}: pytest-benchmark takes no times under pytest-xdist, where tests "
+                "disturb each other; run -m timing without -n, or add --benchmark-disable to "
+                "code once"
+            )
+        with self._available(cell, "time"), self._threads():
+            taken = benchmarking.take(self._run, cell, direction, benchmark)
+        if taken is not None:
+            self.records.append(
+                {
+                    "kind": "time",
+                    "subject": benchmarking.benchmark_name(cell, direction),
+                    "warm_up": taken.warm_up.rounds,
+                    "settled": taken.warm_up.settled,
+                    "spread": taken.spread,
+                }
+            )
+
     def _codec(self, cell: Cell) -> Codec:
         return self._run.codec(cell)
 
@@ -140,7 +174,7 @@ class Gate:
         return coding.cpu_threads(self._run.options.threads)
 
     @contextmanager
-    def _available(self, subject: Cell | Curve) -> Iterator[None]:
+    def _available(self, subject: Cell | Curve, kind: str | None = None) -> Iterator[None]:
         """Skip, with the reason, what can't run here; name the subject in what fails."""
         run = self._run
         device = subject.setting.device
@@ -151,7 +185,7 @@ class Gate:
             yield
         except UnavailableError as error:
             comparison = Comparison(subject.id, Verdict.UNAVAILABLE, str(error))
-            kind = "point" if isinstance(subject, Cell) else "curve"
+            kind = kind or ("point" if isinstance(subject, Cell) else "curve")
             self._record(kind, subject, comparison)
             if {subject.family, device, device.split(":")[0]} & set(run.options.require):
                 raise GateError(f"{subject.id}: required, but {error}") from error

@@ -93,7 +93,8 @@ class Grid:
     """The cells and curves of a run, and which network serves each id.
 
     ``notes`` say what the selection left out without being an error. ``corpora`` maps each
-    corpus name to what the user called it.
+    corpus name to what the user called it. ``timed_cells`` are those whose times are taken (see
+    `timed_grid`); there are none unless times are asked for.
     """
 
     cells: tuple[Cell, ...]
@@ -102,18 +103,21 @@ class Grid:
     corpora: Mapping[str, str]
     networks: Mapping[str, str]
     notes: tuple[str, ...] = ()
+    timed_cells: tuple[Cell, ...] = ()
 
 
 def make_grid(families: Sequence[CodecFamily], selection: Selection) -> Grid:
     """Cells and curves in the order in which each network is loaded once.
+
+    Untrained families are not among them: all that can be asked of those is their time.
 
     Raises:
         UnknownNameError: a codec, component, quality or λ that no family answers to.
         UsageError: two corpora or two cells of one name, or a resolution or batch that is not one.
     """
     chosen = select_families(families, selection)
-    qualities, notes = _select_qualities(chosen, selection)
-    settings, corpora = _settings(selection)
+    qualities, notes = select_qualities(chosen, selection) if chosen else ({}, [])
+    settings, corpora = settings_of(selection)
     cells: list[Cell] = []
     edge_cells: list[Cell] = []
     curves: list[Curve] = []
@@ -133,7 +137,7 @@ def make_grid(families: Sequence[CodecFamily], selection: Selection) -> Grid:
             curves += [Curve(family.name, setting) for setting in settings]
     if selection.narrows_qualities:
         notes.append("the qualities are narrowed: points are gated, curves are not")
-    _check_ids([*cells, *edge_cells, *curves])
+    check_ids([*cells, *edge_cells, *curves])
     return Grid(
         tuple(cells), tuple(edge_cells), tuple(curves), corpora, networks, notes=tuple(notes)
     )
@@ -142,7 +146,18 @@ def make_grid(families: Sequence[CodecFamily], selection: Selection) -> Grid:
 def select_families(
     families: Sequence[CodecFamily], selection: Selection
 ) -> tuple[CodecFamily, ...]:
-    """The families that match the codec globs and every component tag."""
+    """The trained families that match the codec globs and every component tag."""
+    return tuple(family for family in matching_families(families, selection) if family.trained)
+
+
+def matching_families(
+    families: Sequence[CodecFamily], selection: Selection
+) -> tuple[CodecFamily, ...]:
+    """The families, trained or not, that match the codec globs and every component tag.
+
+    Raises:
+        UnknownNameError: a glob or a component that no family answers to.
+    """
     names = [family.name for family in families]
     for pattern in selection.codecs:
         if not fnmatch.filter(names, pattern):
@@ -171,9 +186,15 @@ def select_families(
     return tuple(chosen)
 
 
-def _select_qualities(
+def select_qualities(
     families: Sequence[CodecFamily], selection: Selection
 ) -> tuple[dict[str, list[str]], list[str]]:
+    """Family → its qualities that are asked for, and what that leaves out.
+
+    Raises:
+        UnknownNameError: a quality or λ that none of the families has.
+        UsageError: no quality of any family is left.
+    """
     labels = {label for family in families for label in family.qualities}
     for label in selection.qualities:
         if label not in labels:
@@ -202,7 +223,12 @@ def _select_qualities(
     return chosen, notes
 
 
-def _settings(selection: Selection) -> tuple[list[Setting], dict[str, str]]:
+def settings_of(selection: Selection) -> tuple[list[Setting], dict[str, str]]:
+    """Every setting, and corpus name → what the user called it.
+
+    Raises:
+        UsageError: two corpora of one name, or a resolution or batch that is not one.
+    """
     corpora: dict[str, str] = {"edge": "edge"}
     for spec in selection.corpora:
         name = corpus_name(spec)
@@ -229,8 +255,8 @@ def _settings(selection: Selection) -> tuple[list[Setting], dict[str, str]]:
     return list(dict.fromkeys(settings)), corpora
 
 
-def _check_ids(subjects: Sequence[Cell | Curve]) -> None:
-    """Tests, the store and the scheduler know cells and curves by their ids alone."""
+def check_ids(subjects: Sequence[Cell | Curve]) -> None:
+    """Refuse two subjects of one id: tests, store and scheduler know them by their ids alone."""
     known: dict[str, Cell | Curve] = {}
     for subject in subjects:
         other = known.setdefault(subject.id, subject)

@@ -7,24 +7,27 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
 from pytest_lic.cache import default_folder
+from pytest_lic.collecting import wants_timing
 from pytest_lic.comparison import DEFAULT_TOLERANCES, Tolerance, parse_tolerances
 from pytest_lic.errors import UnknownNameError, UsageError
 from pytest_lic.grid import Selection, absolute_corpora
 from pytest_lic.metrics import METRICS, LPIPSOptions
 from pytest_lic.option_table import on_command_line, option_values
 from pytest_lic.project import misled, project_root
+from pytest_lic.timed_grid import TimingChoice
 
 
 @dataclass(frozen=True)
 class Options:
     """The options of one run, checked and resolved.
 
-    ``misled`` warns where pytest reads no configuration of the project.
+    ``misled`` warns where pytest reads no configuration of the project. ``timing`` is None unless
+    times are to be taken.
     """
 
     selection: Selection
@@ -42,6 +45,7 @@ class Options:
     timeout: float
     tolerances: Mapping[str, Tolerance]
     misled: str | None
+    timing: TimingChoice | None = None
 
 
 def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
@@ -100,9 +104,31 @@ def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
         timeout=_number("timeout", values["timeout"], float, least=0.1),
         tolerances=_tolerances(root / "pyproject.toml"),
         misled=misled(config),
+        timing=_timing_choice(config, values, selection) if wants_timing(config) else None,
     )
 
 
+def _timing_choice(
+    config: pytest.Config, values: Mapping[str, Any], selection: Selection
+) -> TimingChoice:
+    """What to time. The ini file's corpora, resolutions and batches are meant for the gates."""
+
+    def given(name: str, value: _Value) -> _Value | None:
+        return value if on_command_line(config, name) else None
+
+    disabled = config.getoption("benchmark_disable", False)
+    return TimingChoice(
+        preset=values["preset"],
+        corpora=given("corpus", selection.corpora),
+        resolutions=given("resolution", selection.resolutions),
+        batches=given("batch", selection.batches),
+        least_rounds=config.getoption("benchmark_min_rounds", TimingChoice.least_rounds),
+        least_seconds=float(config.getoption("benchmark_max_time", TimingChoice.least_seconds)),
+        run_once=disabled and not config.getoption("benchmark_enable", False),
+    )
+
+
+_Value = TypeVar("_Value")
 _Number = TypeVar("_Number", int, float)
 
 

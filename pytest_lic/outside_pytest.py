@@ -27,7 +27,8 @@ def opened_run(origin: Origin, metrics: Sequence[str], say: Callable[[str], None
         LicError: an option, a family or a baseline that pytest would refuse.
     """
     with pytest_config(origin) as config:
-        families, options = discover(config), read_options(config)
+        # Commands take times of their own, whatever -m in the ini file's addopts says.
+        families, options = discover(config), replace(read_options(config), timing=None)
     needed = dict.fromkeys([*options.metrics, *metrics])
     shared = Shared.create(origin)
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ MARKERS = (
     "roundtrip: every bitstream decodes to the right size, type and range",
     "determinism: the same image gives the same bits and pixels, here and elsewhere",
     "rd: rate and quality hold against the baselines",
+    "timing: takes encoding and decoding times with pytest-benchmark; runs only where it is named",
     "lic_tolerance(metric=number, ...): tolerances of one test, such as "
     "psnr={'mean': 0.02, 'image': 0.1}",
 )
@@ -35,6 +36,7 @@ _shared = pytest.StashKey[Shared]()
 _run = pytest.StashKey[Run]()
 _report = pytest.StashKey[SessionReport]()
 _gate = pytest.StashKey[Gate]()
+_untimed = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -104,30 +106,44 @@ def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Col
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Spread tests over the grid."""
-    if {"lic_cell", "lic_curve"} & set(metafunc.fixturenames):
+    if set(collecting.SUBJECTS) & set(metafunc.fixturenames):
         try:
             collecting.parametrize(metafunc, _run_of(metafunc.config).grid)
         except LicError as error:
             raise pytest.Collector.CollectError(str(error)) from error
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run one network after the other."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None, None, None]:
+    """Take no times that nobody asked for; run one network after the other."""
+    # Before all others, or pytest-benchmark would warn in every distributed run.
+    unwanted = [] if collecting.wants_timing(config) else collecting.without_timing(items)
+    if unwanted:
+        config.hook.pytest_deselected(items=unwanted)
+        config.stash[_untimed] = collecting.would_choose_timing(config)
+    yield
     if _run in config.stash:
         collecting.sort_items(items, config.stash[_run].grid)
 
 
-def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+def pytest_report_collectionfinish(
+    config: pytest.Config, items: Sequence[pytest.Item]
+) -> list[str]:
     """What this run measures, and what the selection left out."""
     if _run not in config.stash or _report not in config.stash:
         return []
-    return config.stash[_report].opening_lines(config.stash[_run])
+    gates = not items or any(not collecting.takes_times(item) for item in items)
+    lines = config.stash[_report].opening_lines(config.stash[_run], gates)
+    if config.stash.get(_untimed, False):
+        lines.append("lic: no times are taken; -m timing takes them")
+    return lines
 
 
 @pytest.fixture
 def lic(request: pytest.FixtureRequest) -> Gate:
-    """The checks of pytest-lic, for a test that takes ``lic_cell`` or ``lic_curve`` too."""
+    """The checks of pytest-lic, for a test that takes a place on the grid too."""
     marker = request.node.get_closest_marker("lic_tolerance")
     if marker is not None and marker.args:
         raise UsageError(

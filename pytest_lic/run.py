@@ -19,17 +19,19 @@ from pytest_lic import coding, determinism, family_calls
 from pytest_lic.baseline import Baselines, Key
 from pytest_lic.cache import MeasurementStore, Stored, installed_packages
 from pytest_lic.codec import Codec, CodecFamily
-from pytest_lic.corpus import Corpus, check_corpus, load_corpus
+from pytest_lic.corpus import RANDOM, Corpus, check_corpus, load_corpus
 from pytest_lic.discovery import Families, Origin
 from pytest_lic.environment import environment
 from pytest_lic.errors import LicError, UnavailableError, UnknownNameError, UsageError
 from pytest_lic.fresh_process import FreshProcess
-from pytest_lic.grid import Cell, Curve, Grid, make_grid, select_families
+from pytest_lic.grid import Cell, Curve, Grid, select_families
 from pytest_lic.measure import Measurement, measure, rd_curve
 from pytest_lic.metrics import METRICS, metric_fingerprint
 from pytest_lic.options import Options
 from pytest_lic.published import published_curve, published_names
 from pytest_lic.rate_distortion import RDCurve
+from pytest_lic.timed_grid import timed_families, whole_grid
+from pytest_lic.timed_images import TimedBatch, checked_batch, timed_images
 
 Progress = Callable[[str], None]
 
@@ -70,7 +72,9 @@ class Run:
         self.options = options
         self.families = families
         self.shared = shared
-        self.grid: Grid = make_grid(list(families.by_name.values()), options.selection)
+        self.grid: Grid = whole_grid(
+            list(families.by_name.values()), options.selection, options.timing
+        )
         self.baselines = Baselines(
             options.baselines, Path(str(resources.files("pytest_lic.baselines"))), families.shipped
         )
@@ -79,6 +83,7 @@ class Run:
         self._codec: tuple[tuple[str, str, str], Codec] | None = None
         self._coded: tuple[Cell, list[determinism.CodedBatch]] | None = None
         self._uncodable: tuple[Cell, LicError] | None = None
+        self._timed: tuple[Cell, TimedBatch] | None = None
         self._fresh: tuple[str, FreshProcess] | None = None
         self._fingerprints: dict[tuple[str, str], str | None] = {}
         self._check()
@@ -87,7 +92,7 @@ class Run:
         """End the child process, if there is one."""
         if self._fresh is not None:
             self._fresh[1].close()
-        self._fresh = self._coded = self._codec = None
+        self._fresh = self._coded = self._timed = self._codec = None
 
     def corpus(self, cell: Cell | Curve) -> Corpus:
         """The images of a cell, at its resolution."""
@@ -128,6 +133,22 @@ class Run:
                 self._uncodable = (cell, error)
                 raise
         return self._coded[1]
+
+    def timed_batch(self, cell: Cell) -> TimedBatch:
+        """The batch that a cell is timed on, checked to come back right; kept for both directions.
+
+        Raises:
+            CodecError: it does not.
+            CorpusError: images that are too small.
+        """
+        if self._timed is None or self._timed[0] != cell:
+            self._timed = None
+            setting = cell.setting
+            corpus = None if setting.corpus == RANDOM else self.grid.corpora[setting.corpus]
+            images = timed_images(setting, corpus)
+            batch = checked_batch(self.codec(cell), images, setting.device)
+            self._timed = (cell, batch)
+        return self._timed[1]
 
     def fresh_process(self, family: str) -> FreshProcess:
         """The child process that serves all cells of a family."""
@@ -225,8 +246,11 @@ class Run:
 
     @cached_property
     def selected_families(self) -> tuple[CodecFamily, ...]:
-        """The families on the grid."""
-        return select_families(list(self.families.by_name.values()), self.options.selection)
+        """The families on the grid, those that are only timed among them."""
+        families, selection = list(self.families.by_name.values()), self.options.selection
+        if self.options.timing is not None:
+            return timed_families(families, selection)
+        return select_families(families, selection)
 
     def _asked_for(self) -> set[str]:
         """What this run would give, were everything available."""
@@ -238,7 +262,8 @@ class Run:
 
     def _check(self) -> None:
         """Say now what would otherwise be said once per cell."""
-        names = [*self.families.by_name, *published_names()]
+        trained = [family.name for family in self.families.by_name.values() if family.trained]
+        names = [*trained, *published_names()]
         for anchor in self.options.anchors:
             if anchor not in names:
                 raise UnknownNameError("anchor", anchor, names, "--lic-anchor")

@@ -8,14 +8,15 @@ never stored for later: they would be of another hour, if not of another machine
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 
 from pytest_lic import coding
 from pytest_lic.codec import Codec
 from pytest_lic.corpus import Image
+from pytest_lic.device_clock import Clock, device_named
 from pytest_lic.errors import LicError
 from pytest_lic.family_calls import blamed
 
@@ -81,6 +82,7 @@ def take_times(
     def going() -> list[str]:
         return [name for name in codecs if name not in failed]
 
+    clock = Clock(device_named(device))
     with coding.cpu_threads(threads):
         for image in images:
             batch = coding.image_batch([image], device)
@@ -98,29 +100,14 @@ def take_times(
                     codec, stream = codecs[name], bitstreams[name]
                     try:
                         with blamed(f"coding {image.name} again"):
-                            encode[name][-1].append(_seconds(device, codec.encode, batch))
-                            decode[name][-1].append(_seconds(device, codec.decode, stream))
+                            encode[name][-1].append(clock.seconds(partial(codec.encode, batch)))
+                            decode[name][-1].append(clock.seconds(partial(codec.decode, stream)))
                     except LicError as error:
                         failed[name] = str(error)
     return {
         name: failed.get(name) or Times(_frozen(encode[name]), _frozen(decode[name]))
         for name in codecs
     }
-
-
-def _seconds(device: str, step: Callable[..., object], given: object) -> float:
-    _wait_for(device)
-    start = time.perf_counter()
-    step(given)
-    _wait_for(device)
-    return time.perf_counter() - start
-
-
-def _wait_for(device: str) -> None:
-    if device.startswith("cuda"):
-        import torch
-
-        torch.cuda.synchronize(device)
 
 
 def _turned(names: Sequence[str], by: int) -> Sequence[str]:

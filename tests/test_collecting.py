@@ -48,6 +48,7 @@ def functions(ids: list[str]) -> dict[str, set[str]]:
 def test_markers_choose_among_the_suites(small: Project) -> None:
     for marker, modules in (
         ("rd", ["test_rd"]),
+        ("timing", ["test_timing"]),
         ("roundtrip or determinism", ["test_roundtrip", "test_determinism"]),
     ):
         found = functions(collected(small, "--pyargs", "pytest_lic.suites", "-m", marker))
@@ -122,7 +123,7 @@ def test_cells_of_one_network_stand_together_and_curves_last(small: Project) -> 
 
 def test_a_narrowed_run_says_why_it_gates_no_curve(small: Project) -> None:
     result = small.run("-m", "rd", "-k", "test_curve", "--lic-quality=1", "-rs")
-    result.assert_outcomes(skipped=1, deselected=7)
+    result.assert_outcomes(skipped=1, deselected=9)
     result.stdout.fnmatch_lines(
         [
             "lic: the qualities are narrowed: points are gated, curves are not",

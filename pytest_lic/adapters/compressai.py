@@ -34,6 +34,14 @@ from pytest_lic.codec import CodecFamily
 from pytest_lic.container import short_fingerprint
 from pytest_lic.errors import CodecError, LicError, UsageError
 
+STAGES = {
+    "analysis": ("g_a",),
+    "hyper-analysis": ("h_a", "latent_codec.h_a", "latent_codec.hyper.h_a"),
+    "hyper-synthesis": ("h_s", "latent_codec.h_s", "latent_codec.hyper.h_s"),
+    "synthesis": ("g_s",),
+}
+"""Stage → where CompressAI's networks have it."""
+
 _Arguments = Callable[[str], Mapping[str, Any]]
 
 
@@ -51,9 +59,11 @@ def compressai_family(
     parameters: Collection[str] | None = None,
     prepare: Callable[[Any, str], None] | None = None,
     synthesis: str = "g_s",
+    stages: Mapping[str, str] | None = None,
     fingerprint: Callable[[str], str | None] | None = None,
     unavailable: Callable[[], str | None] | None = None,
     devices: Sequence[str] = ("cpu", "cuda"),
+    trained: bool = True,
 ) -> CodecFamily:
     """A codec family of networks with ``compress`` and ``decompress`` in CompressAI's manner.
 
@@ -89,11 +99,15 @@ def compressai_family(
             weights in place.
         synthesis: dotted name of the module that receives the quantised latents; where it
             exists, broken streams are located in them.
+        stages: stage → dotted name of the module that does it, such as
+            ``{"analysis": "transform.analysis"}``, in the order of coding; so the times of each
+            are told apart. By default CompressAI's: ``g_a``, ``h_a``, ``h_s`` and ``g_s``.
         fingerprint: quality → text that changes whenever weights or arguments do, such as the
             digest of a weights file. By default the network is built and every tensor digested;
             what is no ``nn.Module`` then has no fingerprint.
         unavailable: the reason why the family can't run here, or None.
         devices: the device types that it can run on.
+        trained: False for networks that are only to be timed (see `CodecFamily`).
 
     Raises:
         UsageError: several qualities of one network with nothing to tell them apart.
@@ -114,6 +128,7 @@ def compressai_family(
         parameters=parameters,
         prepare=prepare,
         synthesis=synthesis,
+        stages=STAGES if stages is None else {stage: (name,) for stage, name in stages.items()},
         fingerprint=fingerprint,
         device=devices[0] if devices else "cpu",
     )
@@ -127,6 +142,7 @@ def compressai_family(
         unavailable=unavailable,
         devices=devices,
         one_network=one_network,
+        trained=trained,
     )
 
 
@@ -148,6 +164,7 @@ class _Recipe:
     parameters: Collection[str] | None
     prepare: Callable[[Any, str], None] | None
     synthesis: str
+    stages: Mapping[str, Sequence[str]]
     fingerprint: Callable[[str], str | None] | None
     device: str
 
@@ -209,6 +226,7 @@ class _Family:
             decompress_arguments=decoder_arguments,
             parameters=recipe.parameters,
             synthesis=recipe.synthesis,
+            stages=recipe.stages,
         )
         layout = find_layout(calls, recipe.multiple, recipe.channels_last)
         # Only now: some layers, such as masked convolutions, settle their weights on first use.

@@ -7,7 +7,7 @@ decompress(strings, shape, …) → {"x_hat": …}
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -50,6 +50,8 @@ class NetworkCalls:
         parameters: the results of ``compress`` that ``decompress`` needs by name; found from its
             signature when None.
         synthesis: dotted name of the module that receives the quantised latents.
+        stages: stage → dotted names of the module that does it, of which the first that exists
+            counts.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class NetworkCalls:
         decompress_arguments: Mapping[str, Any],
         parameters: Collection[str] | None,
         synthesis: str,
+        stages: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.network = network
         self.label = label
@@ -74,6 +77,7 @@ class NetworkCalls:
         self._sent = tuple(name for name in wanted if name not in self._decompress_arguments)
         self._required = tuple(name for name in required if name in self._sent)
         self._synthesis = _submodule(network, synthesis)
+        self.stages = _existing(network, stages or {})
         self._dtype = _input_dtype(network)
 
     @property
@@ -208,6 +212,15 @@ def _decoder_arguments(
     required = [parameter.name for parameter in named if parameter.default is kinds.empty]
     names = tuple(parameter.name for parameter in named)
     return names, any_number or len(positional) > 1, tuple(required)
+
+
+def _existing(network: Any, stages: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Stage → its module, for those stages that the network has."""
+    found = {
+        stage: next((part for name in names if (part := _submodule(network, name))), None)
+        for stage, names in stages.items()
+    }
+    return {stage: part for stage, part in found.items() if part is not None}
 
 
 def _submodule(network: Any, name: str) -> Any | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_lic.adapters.network_calls import Compressed, NetworkCalls
@@ -14,7 +14,7 @@ from pytest_lic.container import Bitstream, pack, unpack
 from pytest_lic.errors import CodecError
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 
 class NetworkCodec:
@@ -78,6 +78,10 @@ class NetworkCodec:
         above, _, left, _ = self._layout.borders(height, width)
         cropped = batch[..., above : above + height, left : left + width]
         return cropped.float().clamp(0.0, 1.0).contiguous()
+
+    def stages(self) -> Mapping[str, nn.Module]:
+        """Stage → the network's module that does it; empty where none is known."""
+        return self._calls.stages
 
     def _padded(self, images: Tensor) -> Tensor:
         """Images as the network wants them, their edges repeated around them on all sides.

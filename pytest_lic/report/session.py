@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -40,20 +41,37 @@ class SessionReport:
         if broken or (report.failed and {"roundtrip", "determinism"} & set(found["checks"])):
             self._broken.add((found["family"], found["quality"]))
 
-    def opening_lines(self, run: Run) -> list[str]:
-        """What the run measures, before it starts."""
+    def opening_lines(self, run: Run, gates: bool = True) -> list[str]:
+        """What the run measures, before it starts; ``gates``: whether it does more than timing."""
         grid, options = run.grid, run.options
-        if not grid.cells:
+        if not grid.cells and not grid.timed_cells:
             return ["lic: no codec is on the grid"]
+        notes = [f"lic: {note}" for note in (options.misled, *grid.notes) if note is not None]
+        timed = [self._timing_line(run)] if grid.timed_cells else []
+        gated = [self._gates_line(run)] if grid.cells and gates else []
+        return [*gated, *timed, *notes]
+
+    def _timing_line(self, run: Run) -> str:
+        cells, choice = run.grid.timed_cells, run.options.timing
+        assert choice is not None
+        codecs = len({(cell.family, cell.quality) for cell in cells})
+        images = ", ".join(sorted({cell.setting.corpus for cell in cells}))
+        sides = sorted({int(cell.setting.resolution) for cell in cells})
+        batches = sorted({cell.setting.batch for cell in cells})
+        return (
+            f"lic: timing {codecs} codecs on {images} images: {_joined(sides)} px, batches of "
+            f"{_joined(batches)}; {_threads(run)}"
+        )
+
+    def _gates_line(self, run: Run) -> str:
+        grid, options = run.grid, run.options
         families = len({cell.family for cell in grid.cells})
         corpora = ", ".join(sorted({cell.setting.corpus for cell in grid.cells}))
-        threads = f"{options.threads} thread{'s' if options.threads > 1 else ''} per process"
         cache = f"cache {options.cache}" if options.cache is not None else "no cache"
-        first = (
-            f"lic: {len(grid.cells)} cells of {families} codecs on {corpora}; {threads}; {cache}"
+        return (
+            f"lic: {len(grid.cells)} cells of {families} codecs on {corpora}; {_threads(run)}; "
+            f"{cache}"
         )
-        notes = [options.misled, *grid.notes]
-        return [first, *(f"lic: {note}" for note in notes if note is not None)]
 
     def finish(self, run: Run, exitstatus: int) -> bool:
         """Update, name or prune baselines; whether that should fail a run that passed."""
@@ -102,3 +120,12 @@ class SessionReport:
         terminal.write(reporter, self._records, run)
         for line in self._epilogue:
             reporter.write_line(f"lic: {line}")
+
+
+def _threads(run: Run) -> str:
+    threads = run.options.threads
+    return f"{threads} thread{'s' if threads > 1 else ''} per process"
+
+
+def _joined(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers))

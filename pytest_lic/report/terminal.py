@@ -14,6 +14,7 @@ from pytest_lic.comparison import Comparison, Verdict
 from pytest_lic.measure import Measurement
 from pytest_lic.metrics import to_db
 from pytest_lic.recording import Stale
+from pytest_lic.report import times
 from pytest_lic.report.words import difference_text
 from pytest_lic.run import Run
 
@@ -51,7 +52,7 @@ def write(reporter: pytest.TerminalReporter, records: Sequence[Record], run: Run
     tables = [record for record in judged if record["kind"] in ("point", "curve")]
     for text in _tables(tables, run, width=reporter._tw.fullwidth, color=reporter.hasmarkup):
         reporter.write_line(text)
-    for line in _closing(records):
+    for line in (*_closing(records), *times.partner_lines(reporter.config)):
         reporter.write_line(f"lic: {line}")
 
 
@@ -184,6 +185,8 @@ def _closing(records: Sequence[Record]) -> Iterable[str]:
     missing = [r for r in points if r["comparison"]["verdict"] == Verdict.MISSING.value]
     if missing:
         yield f"{len(missing)} points have no baseline; record them with --lic-update-missing"
+    yield from times.warm_up_lines(records)
+    yield from times.unavailable_lines(records)
     for record in records:
         if record["kind"] == "remark":
             yield f"{record['subject']}: {record['text']}"

@@ -1,0 +1,193 @@
+"""One cell timed in one direction, through pytest-benchmark's fixture.
+
+    check ─► warm up ─► benchmark ─► stages ─► peak memory
+
+Only what decodes rightly is timed. Stages and memory have rounds of their own, since looking costs
+time. All circumstances go into the benchmark's ``extra_info``, so that a stored time says what it
+is of.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from pytest_lic import family_calls
+from pytest_lic.codec import Codec, SupportsStages
+from pytest_lic.corpus import RANDOM
+from pytest_lic.device_clock import Clock, EventTimes, device_named
+from pytest_lic.environment import environment
+from pytest_lic.grid import Cell
+from pytest_lic.peak_memory import PeakMemory, peak_memory
+from pytest_lic.stages import StageTimes, take_stages
+from pytest_lic.timed_images import SEED, TimedBatch
+from pytest_lic.warm_up import WarmUp, warm_up
+
+if TYPE_CHECKING:
+    from pytest_benchmark.fixture import BenchmarkFixture
+
+    from pytest_lic.run import Run
+
+FORMAT = 1
+"""Of what ``extra_info`` holds; under the key ``lic_format``."""
+
+Direction = Literal["encode", "decode"]
+STAGE_ROUNDS = 5
+WIDE = 0.2
+"""Rounds whose interquartile range is a larger share of their median are called uneven."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What is to be said of one benchmark besides its times.
+
+    ``spread`` is the rounds' interquartile range as a share of their median.
+    """
+
+    warm_up: WarmUp
+    spread: float
+    stages: StageTimes | str
+    memory: PeakMemory | str
+
+
+def take(run: Run, cell: Cell, direction: Direction, benchmark: BenchmarkFixture) -> Taken | None:
+    """Time one direction of a cell; None where pytest-benchmark is switched off by the user.
+
+    Raises:
+        LicError: the codec does not code rightly.
+    """
+    choice = run.options.timing
+    assert choice is not None
+    name_benchmark(benchmark, cell, direction)
+    codec, timed = run.codec(cell), run.timed_batch(cell)
+    work = _work(codec, timed, direction)
+    if benchmark.disabled:
+        with family_calls.blamed(f"{direction} again"):
+            benchmark.pedantic(work)
+        return None
+    device = device_named(cell.setting.device)
+    clock, events = Clock(device), EventTimes(device)
+    with family_calls.blamed(f"{direction} again"):
+        warmed = warm_up(lambda: clock.seconds(work))
+        rounds = rounds_for(
+            warmed.seconds, choice.rounds, choice.least_rounds, choice.least_seconds
+        )
+        benchmark.pedantic(events.around(work), rounds=rounds)
+        device_seconds = events.seconds()
+        stages = _stages(codec, work, clock)
+        memory = peak_memory(cell.setting.device, work)
+    stats = benchmark.stats.stats
+    taken = Taken(warmed, stats.iqr / stats.median, stages, memory)
+    benchmark.extra_info.update(
+        circumstances(run, cell, direction, timed)
+        | _speeds(cell, stats.median)
+        | _findings(taken, device_seconds)
+        | {"device_name": device.description}
+    )
+    return taken
+
+
+def benchmark_name(cell: Cell, direction: Direction) -> str:
+    """Such as ``fp-gdn-q3-rand-256px-b4-cpu-encode``."""
+    return f"{cell.id}-{direction}"
+
+
+def name_benchmark(benchmark: BenchmarkFixture, cell: Cell, direction: Direction) -> None:
+    """Name it by what is timed, whatever folder the test lies in: comparisons match by name."""
+    setting = cell.setting
+    benchmark.name = benchmark.fullname = benchmark_name(cell, direction)
+    benchmark.group = direction
+    benchmark.param = cell.id
+    benchmark.params = {
+        "family": cell.family,
+        "quality": cell.quality,
+        "corpus": setting.corpus,
+        "resolution": setting.resolution,
+        "batch": setting.batch,
+        "device": setting.device,
+        "direction": direction,
+    }
+
+
+def rounds_for(seconds: float, fixed: int | None, least_rounds: int, least_seconds: float) -> int:
+    """How many rounds to take, each of about ``seconds``.
+
+    Args:
+        seconds: what one round took when warm.
+        fixed: what the preset says, or None.
+        least_rounds: never fewer.
+        least_seconds: without a preset's number, so many that they take so long together.
+    """
+    if fixed is not None:
+        return max(fixed, least_rounds)
+    return max(least_rounds, math.ceil(least_seconds / max(seconds, 1e-6)))
+
+
+def circumstances(
+    run: Run, cell: Cell, direction: Direction, timed: TimedBatch
+) -> dict[str, object]:
+    """What a time is of: codec, images, setting and environment."""
+    family, setting = run.families[cell.family], cell.setting
+    if setting.corpus == RANDOM:
+        images: dict[str, object] = {"corpus": RANDOM, "seed": SEED}
+    else:
+        images = {"corpus": setting.corpus, "corpus_digest": run.corpus(cell).digest}
+    return {
+        "lic_format": FORMAT,
+        "cell": cell.id,
+        "direction": direction,
+        "family": cell.family,
+        "quality": cell.quality,
+        "lambda": family.qualities[cell.quality],
+        "tags": dict(family.tags),
+        "fingerprint": run.fingerprint(cell),
+        **images,
+        "images": [image.name for image in timed.images],
+        "resolution": int(setting.resolution),
+        "batch": setting.batch,
+        "device": setting.device,
+        "threads": run.options.threads,
+        "preset": run.options.timing.preset if run.options.timing is not None else None,
+        "bytes": [len(bitstream) for bitstream in timed.bitstreams],
+        "environment": environment(setting.device, run.options.threads).to_json(),
+    }
+
+
+def _work(codec: Codec, timed: TimedBatch, direction: Direction) -> Callable[[], object]:
+    if direction == "encode":
+        return lambda: codec.encode(timed.batch)
+    bitstreams = list(timed.bitstreams)
+    return lambda: codec.decode(bitstreams)
+
+
+def _speeds(cell: Cell, seconds: float) -> dict[str, object]:
+    """Images and megapixels (10⁶ pixels) per second, by the median round."""
+    images = cell.setting.batch / seconds
+    return {
+        "images_per_second": images,
+        "megapixels_per_second": images * int(cell.setting.resolution) ** 2 / 1e6,
+    }
+
+
+def _findings(taken: Taken, device_seconds: Sequence[float]) -> dict[str, object]:
+    found: dict[str, Any] = {
+        "warm_up": {"rounds": taken.warm_up.rounds, "settled": taken.warm_up.settled},
+        "stages": _or_reason(taken.stages),
+        "memory": _or_reason(taken.memory),
+    }
+    if device_seconds:
+        found["device_seconds"] = list(device_seconds)
+    return found
+
+
+def _or_reason(found: StageTimes | PeakMemory | str) -> dict[str, object]:
+    return {"reason": found} if isinstance(found, str) else found.to_json()
+
+
+def _stages(codec: Codec, work: Callable[[], object], clock: Clock) -> StageTimes | str:
+    parts = codec.stages() if isinstance(codec, SupportsStages) else {}
+    if not parts:
+        return "the codec names no parts (see pytest_lic.SupportsStages)"
+    return take_stages(parts, work, clock, STAGE_ROUNDS)

@@ -1,0 +1,78 @@
+"""How much memory one round needs at its peak, on a GPU or in the process."""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+_STATUS = Path("/proc/self/status")
+_RESET = Path("/proc/self/clear_refs")
+_RESET_PEAK = "5"  # proc(5): sets the peak resident set (VmHWM) to what is resident now
+
+
+@dataclass(frozen=True)
+class PeakMemory:
+    """Bytes before a round and at its peak, and what they count.
+
+    ``peak_bytes`` holds what was there before, weights included; what the round itself needed is
+    ``added_bytes``.
+    """
+
+    before_bytes: int
+    peak_bytes: int
+    added_bytes: int
+    counts: str
+
+    def to_json(self) -> dict[str, object]:
+        """A JSON object."""
+        return asdict(self)
+
+
+def peak_memory(device: str, work: Callable[[], object]) -> PeakMemory | str:
+    """The peak of one round that is not timed, or why it can't be told.
+
+    Args:
+        device: ``cpu``, ``cuda`` or ``cuda:INDEX``.
+        work: the round.
+    """
+    return _on_gpu(device, work) if device.startswith("cuda") else _in_process(work)
+
+
+def _on_gpu(device: str, work: Callable[[], object]) -> PeakMemory:
+    import torch
+
+    torch.cuda.synchronize(device)
+    torch.cuda.reset_peak_memory_stats(device)
+    before = torch.cuda.memory_allocated(device)
+    work()
+    torch.cuda.synchronize(device)
+    peak = torch.cuda.max_memory_allocated(device)
+    return PeakMemory(before, peak, peak - before, "bytes of tensors that torch holds on the GPU")
+
+
+def _in_process(work: Callable[[], object]) -> PeakMemory | str:
+    if platform.libc_ver()[0] != "glibc":
+        return "the peak of one round can be told on Linux with glibc alone"
+    try:
+        # What earlier rounds freed may still be resident, and would hide what this one takes.
+        ctypes.CDLL(None).malloc_trim(0)
+        _RESET.write_text(_RESET_PEAK)
+        before = _resident("VmRSS")
+        work()
+        peak = _resident("VmHWM")
+    except OSError as error:
+        return f"the kernel does not tell: {error}"
+    return PeakMemory(
+        before, peak, peak - before, "resident bytes of the process, freed memory returned before"
+    )
+
+
+def _resident(field: str) -> int:
+    for line in _STATUS.read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name == field:
+            return 1024 * int(value.split()[0])
+    raise OSError(f"{_STATUS} has no {field}")

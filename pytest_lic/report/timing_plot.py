@@ -1,0 +1,146 @@
+"""Saved times drawn: latency over resolution, and for each resolution throughput over batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib import colormaps
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from pytest_lic.saved_timings import SavedRun, Timing
+from pytest_lic.timing_series import View, views
+
+_COLUMNS = 4  # panels side by side
+_PANEL = (4.2, 3.4)  # inches
+_LINES = {"encode": "-", "decode": "--"}
+_MARKERS = "osD^vPX*"  # one a run, again from the first after the last
+_COLOURS = 10  # of the cycle "C0", "C1", …; for more codecs, as many of a rainbow
+_LOG_FROM = 20  # times the smallest value: on a linear axis the small ones could not be told apart
+_LEGEND_COLUMNS, _LEGEND_ROW = 4, 0.22  # inches
+
+
+def draw(runs: Sequence[SavedRun], path: Path) -> None:
+    """Draw some runs into one picture, of the kind that the file's suffix says.
+
+    Args:
+        runs: told apart by markers; codecs have colours, and decoders broken lines.
+        path: ends in .png or .svg.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    panels = [panel for view in views(runs) for panel in _panels(view)]
+    columns = min(_COLUMNS, len(panels))
+    rows = -(-len(panels) // columns)
+    # A figure of its own, not pyplot's: no window, and no state that outlives the call.
+    names = [run.name for run in runs]
+    lines = sum(len(view.series) for view in views(runs)) * len(runs)
+    legend = 0.3 + _LEGEND_ROW * -(-lines // _LEGEND_COLUMNS)
+    size = (columns * _PANEL[0], rows * _PANEL[1] + legend)
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(rows, columns, squeeze=False).flatten()
+    shown: dict[str, Any] = {}
+    for axis, panel in zip(axes, panels, strict=False):
+        shown |= panel(axis, names)
+    for axis in axes[len(panels) :]:
+        axis.set_visible(False)
+    figure.legend(
+        shown.values(),
+        shown.keys(),
+        loc="outside lower center",
+        ncols=min(_LEGEND_COLUMNS, len(shown)),
+    )
+    figure.savefig(path, dpi=120)
+
+
+_Panel = Callable[[Any, Sequence[str]], dict[str, Any]]
+
+
+def _panels(view: View) -> list[_Panel]:
+    """Functions that draw one panel each and return its lines by their labels."""
+
+    def latency(axis: Any, names: Sequence[str]) -> dict[str, Any]:
+        batch = view.batches[0]
+        axis.set(
+            title=f"latency, batch {batch}\n{view.title}",
+            xlabel="resolution in pixels",
+            ylabel="ms",
+        )
+        places = [(resolution, batch) for resolution in view.resolutions]
+        lines = _lines(axis, view, names, places, view.resolutions, _milliseconds)
+        axis.set_xticks(view.resolutions)
+        return lines
+
+    def throughput(resolution: int) -> _Panel:
+        def draw_panel(axis: Any, names: Sequence[str]) -> dict[str, Any]:
+            axis.set(
+                title=f"throughput, {resolution} px\n{view.title}",
+                xlabel="images in a batch",
+                ylabel="images per second",
+            )
+            places = [(resolution, batch) for batch in view.batches]
+            lines = _lines(axis, view, names, places, view.batches, _rate)
+            axis.set_xticks(view.batches)
+            return lines
+
+        return draw_panel
+
+    return [latency, *(throughput(resolution) for resolution in view.resolutions)]
+
+
+def _lines(
+    axis: Any,
+    view: View,
+    names: Sequence[str],
+    places: Sequence[tuple[int, int]],
+    xs: Sequence[int],
+    value: Callable[[Timing], float],
+) -> dict[str, Any]:
+    """A line for each series and run, through the places that it has."""
+    drawn = {}
+    colours = _colours(list(dict.fromkeys(codec for codec, _ in view.series)))
+    for series in view.series:
+        found = [view.find(series, resolution, batch) for resolution, batch in places]
+        for index, name in enumerate(names):
+            points = [
+                (x, value(timing))
+                for x, each in zip(xs, found, strict=True)
+                if (timing := each[index]) is not None
+            ]
+            if not points:
+                continue
+            label = " ".join([*series, *([f"({name})"] if len(names) > 1 else [])])
+            (drawn[label],) = axis.plot(
+                *zip(*points, strict=True),
+                color=colours[series[0]],
+                linestyle=_LINES[series[1]],
+                marker=_MARKERS[index % len(_MARKERS)],
+                markersize=4,
+            )
+    values = [y for line in drawn.values() for y in line.get_ydata()]
+    if values and max(values) > _LOG_FROM * min(values):
+        axis.set_yscale("log")
+    elif values:
+        # From 0, so that what looks twice as high takes twice as long.
+        axis.set_ylim(0, 1.08 * max(values))
+    axis.grid(alpha=0.3)
+    return drawn
+
+
+def _colours(codecs: Sequence[str]) -> dict[str, Any]:
+    if len(codecs) <= _COLOURS:
+        return {codec: f"C{index}" for index, codec in enumerate(codecs)}
+    rainbow = colormaps["turbo"]
+    return {codec: rainbow(index / (len(codecs) - 1)) for index, codec in enumerate(codecs)}
+
+
+def _milliseconds(timing: Timing) -> float:
+    return 1000 * timing.median
+
+
+def _rate(timing: Timing) -> float:
+    return timing.images_per_second

@@ -1,0 +1,191 @@
+"""Saved times as tables: latency by resolution, throughput by batch, shares of the stages."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from pytest_lic.benchmarking import WIDE
+from pytest_lic.published.timings import PublishedTimings
+from pytest_lic.saved_timings import SavedRun, Timing
+from pytest_lic.timing_series import View, views
+
+_NONE = "–"
+_HEADING = 14  # characters in a line of a stage's heading
+_DOUBTFUL = "~"
+
+
+def timing_text(runs: Sequence[SavedRun], stages: bool, *, width: int, color: bool) -> str:
+    """The tables of some runs, what they were taken on, and how to read them.
+
+    Args:
+        runs: side by side in each place of the tables, in this order.
+        stages: whether the shares of the stages are told too.
+        width: of the terminal, in characters.
+        color: whether it shows colours.
+    """
+    console = Console(
+        file=io.StringIO(), width=max(width, 100), force_terminal=color, highlight=False
+    )
+    for run in runs:
+        console.print(f"{run.name}: {run.machine}; {run.commit}", markup=False)
+    console.print()
+    for view in views(runs):
+        _latency(console, view)
+        for resolution in view.resolutions:
+            _throughput(console, view, resolution)
+        if stages:
+            _stages(console, view, [run.name for run in runs])
+    for line in _closing(runs):
+        console.print(line, markup=False)
+    assert isinstance(console.file, io.StringIO)
+    lines = (line.rstrip() for line in console.file.getvalue().splitlines())
+    return "\n".join(lines) + "\n"
+
+
+def reference_text(published: PublishedTimings, runs: Sequence[SavedRun]) -> str:
+    """What was published of the codecs in some runs, with its circumstances."""
+    families = {timing.family for run in runs for timing in run.timings}
+    found = [each for each in published.times if each.codec in families]
+    lines = [
+        "",
+        f"for reference only: {published.source}",
+        f"  {published.gpu}, {published.method}",
+    ]
+    lines += [f"  {each.codec}: {each.what}: {each.value:g} {each.unit}" for each in found]
+    if not found:
+        known = ", ".join(sorted({each.codec for each in published.times}))
+        lines.append(f"  of none of the codecs shown; {published.networks}: {known}")
+    return "\n".join(lines) + "\n"
+
+
+def _latency(console: Console, view: View) -> None:
+    batch = view.batches[0]
+    table = _table()
+    for resolution in view.resolutions:
+        table.add_column(f"{resolution} px", justify="right", no_wrap=True)
+    for series in view.series:
+        found = [view.find(series, resolution, batch) for resolution in view.resolutions]
+        table.add_row(*series, *(_side_by_side(each, _milliseconds) for each in found))
+    _print(console, f"latency in ms by resolution, batch {batch}, {view.title}", table)
+
+
+def _throughput(console: Console, view: View, resolution: int) -> None:
+    table = _table()
+    for batch in view.batches:
+        table.add_column(f"batch {batch}", justify="right", no_wrap=True)
+    for series in view.series:
+        found = [view.find(series, resolution, batch) for batch in view.batches]
+        table.add_row(*series, *(_side_by_side(each, _rate) for each in found))
+    _print(console, f"images per second by batch, {resolution} px, {view.title}", table)
+
+
+def _stages(console: Console, view: View, names: Sequence[str]) -> None:
+    batch = view.batches[0]
+    rows = [
+        (series, resolution, run, timing)
+        for series in view.series
+        for resolution in view.resolutions
+        for run, timing in zip(names, view.find(series, resolution, batch), strict=True)
+        if timing is not None
+    ]
+    stages = _stage_names([timing for *_, timing in rows])
+    if stages:
+        several = len(names) > 1
+        table = _table()
+        headings = (*(["run"] if several else []), "px", *stages)
+        for heading in headings:
+            table.add_column(textwrap.fill(heading, _HEADING), justify="right", no_wrap=True)
+        for series, resolution, run, timing in rows:
+            if not isinstance(timing.stages, str):
+                place = (*series, *([run] if several else []), str(resolution))
+                table.add_row(*place, *_shares(timing.stages, stages))
+        _print(console, f"shares of the stages in percent, batch {batch}, {view.title}", table)
+    reasons: dict[str, dict[str, None]] = {}
+    for *_, timing in rows:
+        if isinstance(timing.stages, str):
+            reasons.setdefault(timing.stages, {})[timing.codec] = None
+    for reason, codecs in reasons.items():
+        console.print(f"no stages of {', '.join(codecs)}: {reason}", markup=False)
+    if reasons:
+        console.print()
+
+
+def _stage_names(timings: Sequence[Timing]) -> list[str]:
+    """All stages, in the order of coding: the rest, which each has, stands last."""
+    names: dict[str, None] = {}
+    last: dict[str, None] = {}
+    for timing in timings:
+        if not isinstance(timing.stages, str):
+            *parts, rest = timing.stages
+            names.update(dict.fromkeys(parts))
+            last[rest] = None
+    return [*(name for name in names if name not in last), *last]
+
+
+def _shares(stages: Mapping[str, float], names: Sequence[str]) -> Iterator[str]:
+    total = sum(stages.values())
+    for name in names:
+        yield f"{100 * stages[name] / total:.1f}" if name in stages else _NONE
+
+
+def _closing(runs: Sequence[SavedRun]) -> Iterator[str]:
+    yield (
+        "medians of the rounds; GPUs are waited for; latency is the time of the whole batch, from "
+        "images in memory to bitstreams, and back"
+    )
+    if len(runs) > 1:
+        order = " | ".join(run.name for run in runs)
+        yield f"side by side: {order}; taken one after the other, so the machine may differ too"
+        if len({run.machine for run in runs}) > 1:
+            yield "these runs are of different machines: their times say nothing of each other"
+    doubtful = sum(timing.doubtful for run in runs for timing in run.timings)
+    if doubtful:
+        yield (
+            f"{_DOUBTFUL} {doubtful} times of little worth: not settled after the warm-up, or half "
+            f"of the rounds differ by more than {WIDE:.0%}"
+        )
+    for run in runs:
+        if run.others:
+            yield f"{run.name}: {run.others} other benchmarks in this file left alone"
+
+
+def _print(console: Console, title: str, table: Table) -> None:
+    # Not the table's own title, which would be wrapped to the table's width.
+    console.print(title, style="bold", markup=False)
+    console.print(table)
+    console.print()
+
+
+def _table() -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("codec", no_wrap=True)
+    table.add_column("")
+    return table
+
+
+def _side_by_side(found: Sequence[Timing | None], shown: Callable[[Timing], str]) -> str:
+    if not any(found):
+        return _NONE
+    return " | ".join(_NONE if each is None else _marked(each, shown(each)) for each in found)
+
+
+def _marked(timing: Timing, text: str) -> str:
+    return f"{_DOUBTFUL}{text}" if timing.doubtful else text
+
+
+def _milliseconds(timing: Timing) -> str:
+    return _significant(1000 * timing.median)
+
+
+def _rate(timing: Timing) -> str:
+    return _significant(timing.images_per_second)
+
+
+def _significant(value: float) -> str:
+    """Three significant digits, never in powers of ten."""
+    return f"{value:.0f}" if value >= 100 else f"{value:#.3g}"

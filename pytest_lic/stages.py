@@ -1,0 +1,102 @@
+"""Where a codec's time goes: hooks on its parts, in rounds apart from the benchmark's.
+
+Each part's forward call is timed, waiting for the device on either side, and what is left of the
+round is entropy coding and the rest: quantising, table indices, the entropy coder, packing. A part
+within another counts for itself alone, so that the stages add up to the round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_lic.device_clock import Clock
+
+if TYPE_CHECKING:
+    from torch import nn
+
+REST = "entropy coding and the rest"
+
+
+@dataclass(frozen=True)
+class StageTimes:
+    """The stages of one round, in seconds, in the order of coding; `REST` is the last.
+
+    They are those of the round whose total is the median of ``rounds``, and sum up to ``total``,
+    which is larger than the benchmark's median: the device is waited for around every part.
+    """
+
+    seconds: Mapping[str, float]
+    total: float
+    rounds: int
+
+    def to_json(self) -> dict[str, object]:
+        """A JSON object."""
+        return {"seconds": dict(self.seconds), "total": self.total, "rounds": self.rounds}
+
+
+def take_stages(
+    parts: Mapping[str, nn.Module], work: Callable[[], object], clock: Clock, rounds: int
+) -> StageTimes:
+    """The stages of ``work``; parts that it never calls take no time and are left out.
+
+    Args:
+        parts: stage → the module that does it.
+        work: one round.
+        clock: waits for the device before each reading.
+        rounds: how many to take, 1 or more.
+    """
+    taken = []
+    for _ in range(rounds):
+        watch = _Watch(clock)
+        with watch.on(parts):
+            total = clock.seconds(work)
+        taken.append((total, watch.seconds))
+    taken.sort(key=lambda each: each[0])
+    total, seconds = taken[(len(taken) - 1) // 2]
+    stages = {stage: seconds[stage] for stage in parts if stage in seconds}
+    return StageTimes({**stages, REST: total - sum(stages.values())}, total, rounds)
+
+
+class _Watch:
+    """Runs while a part does: a part that calls another stops counting until that returns."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.seconds: dict[str, float] = {}
+        self._clock = clock
+        self._running: list[str] = []
+        self._since = 0.0
+
+    @contextmanager
+    def on(self, parts: Mapping[str, nn.Module]) -> Iterator[None]:
+        """With hooks on the parts, which are gone afterwards."""
+        handles = []
+        try:
+            for stage, part in parts.items():
+                handles.append(part.register_forward_pre_hook(self._entering(stage)))
+                handles.append(part.register_forward_hook(self._leaving, always_call=True))
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _entering(self, stage: str) -> Callable[[Any, Any], None]:
+        def enter(module: Any, inputs: Any) -> None:
+            self._count()
+            self._running.append(stage)
+            self.seconds.setdefault(stage, 0.0)
+
+        return enter
+
+    def _leaving(self, module: Any, inputs: Any, output: Any) -> None:
+        self._count()
+        self._running.pop()
+
+    def _count(self) -> None:
+        """Add what has passed to the part that runs, and go on from here."""
+        now = self._clock()
+        if self._running:
+            self.seconds[self._running[-1]] += now - self._since
+        self._since = now

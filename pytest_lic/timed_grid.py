@@ -1,0 +1,228 @@
+"""Which cells are timed: every chosen family over resolution × batch × device, on random images.
+
+Times depend on the size of the work, not on what a gate measures, so these cells are chosen apart
+from the others: by a preset, one quality of each family, untrained networks too where asked for.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from pytest_lic.codec import CodecFamily
+from pytest_lic.corpus import RANDOM
+from pytest_lic.errors import UnknownNameError, UsageError
+from pytest_lic.grid import (
+    Cell,
+    Grid,
+    Selection,
+    Setting,
+    check_ids,
+    make_grid,
+    matching_families,
+    select_qualities,
+    settings_of,
+)
+
+_NAMED = 6  # families of a note
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Sizes and numbers to take times with.
+
+    Args:
+        resolutions: sides in pixels.
+        batches: images at once.
+        rounds: of each cell and direction; None takes what pytest-benchmark's options ask for.
+    """
+
+    resolutions: tuple[str, ...]
+    batches: tuple[int, ...]
+    rounds: int | None = None
+
+
+PRESETS = {
+    "quick": Preset(("256", "512"), (1, 4)),
+    "full": Preset(
+        tuple(str(side) for side in range(256, 1025, 128)), (1, 2, 4, 8, 10, 12, 14, 16), 50
+    ),
+}
+
+
+@dataclass(frozen=True)
+class TimingChoice:
+    """What the user asked of the times; None leaves it to the preset.
+
+    Args:
+        preset: a name of `PRESETS`.
+        corpora: to crop images from, in place of random ones.
+        resolutions: sides in pixels.
+        batches: images at once.
+        least_rounds: fewest rounds of a benchmark.
+        least_seconds: rounds are repeated for so long, unless the preset says how many.
+        run_once: pytest-benchmark is switched off by the user: code once, take no time.
+    """
+
+    preset: str = "quick"
+    corpora: tuple[str, ...] | None = None
+    resolutions: tuple[str, ...] | None = None
+    batches: tuple[int, ...] | None = None
+    least_rounds: int = 5
+    least_seconds: float = 1.0
+    run_once: bool = False
+
+    def __post_init__(self) -> None:
+        if self.preset not in PRESETS:
+            raise UnknownNameError("preset", self.preset, PRESETS, "--lic-preset")
+
+    @property
+    def rounds(self) -> int | None:
+        """How many rounds the preset fixes, or None."""
+        return PRESETS[self.preset].rounds
+
+
+def whole_grid(
+    families: Sequence[CodecFamily], selection: Selection, choice: TimingChoice | None
+) -> Grid:
+    """The grid of a run, with what is to be timed if anything is.
+
+    Raises:
+        UnknownNameError: a name in the selection that nothing answers to.
+        UsageError: as `make_grid`, or untrained families alone are chosen in a run that times
+            nothing.
+    """
+    grid = make_grid(families, selection)
+    if choice is not None:
+        return with_timed_cells(grid, families, selection, choice)
+    chosen = timed_families(families, selection)
+    untrained = [family.name for family in chosen if not family.trained]
+    if untrained and not grid.cells:
+        raise UsageError(
+            f"only untrained codecs are chosen ({_listed(untrained)}), and those are only timed: "
+            "give pytest -m timing, or choose trained ones with --lic-codec"
+        )
+    if untrained:
+        note = f"untrained, so left out but for -m timing: {_listed(untrained)}"
+        return replace(grid, notes=(*grid.notes, note))
+    return grid
+
+
+def with_timed_cells(
+    grid: Grid, families: Sequence[CodecFamily], selection: Selection, choice: TimingChoice
+) -> Grid:
+    """The grid with the cells to be timed, and what is to be said of their choice.
+
+    Raises:
+        UnknownNameError: a quality or λ that none of the chosen families has.
+        UsageError: a resolution that is no number of pixels, or two cells of one name.
+    """
+    chosen = timed_families(families, selection)
+    qualities, notes = select_qualities(chosen, selection)
+    if not selection.narrows_qualities:
+        qualities = {family.name: [_middle(family)] for family in chosen}
+        notes.append(_quality_note(chosen))
+    passed_over = [
+        family.name
+        for family in matching_families(families, selection)
+        if family not in chosen and (selection.codecs or selection.components)
+    ]
+    if passed_over:
+        notes.append(
+            f"untrained and not timed: {_listed(passed_over)}; name them alone, or give "
+            "--lic-component weights=untrained"
+        )
+    settings, corpora = _timed_settings(selection, choice)
+    cells = []
+    networks = dict(grid.networks)
+    for family in chosen:
+        for quality in qualities[family.name]:
+            for setting in settings:
+                cells.append(Cell(family.name, quality, setting))
+                networks[cells[-1].id] = family.network(quality)
+    check_ids([*cells, *grid.cells, *grid.edge_cells, *grid.curves])
+    return replace(
+        grid,
+        timed_cells=tuple(cells),
+        corpora={**corpora, **grid.corpora},
+        networks=networks,
+        notes=tuple(dict.fromkeys([*grid.notes, *notes])),
+    )
+
+
+def timed_families(
+    families: Sequence[CodecFamily], selection: Selection
+) -> tuple[CodecFamily, ...]:
+    """The families whose times are taken: the trained ones, and the untrained ones asked for.
+
+    What asks for untrained families is a glob or a component that fits no trained one:
+    ``fp-gdn-small`` and ``weights=untrained`` do, ``fp-*`` does not.
+    """
+    return tuple(
+        family
+        for family in matching_families(families, selection)
+        if family.trained or _is_asked_for(family, families, selection)
+    )
+
+
+def _is_asked_for(
+    family: CodecFamily, families: Sequence[CodecFamily], selection: Selection
+) -> bool:
+    trained = [each for each in families if each.trained]
+    for pattern in selection.codecs:
+        fits = fnmatch.fnmatchcase(family.name, pattern)
+        if fits and not any(fnmatch.fnmatchcase(each.name, pattern) for each in trained):
+            return True
+    for component in selection.components:
+        tag, _, choice = component.partition("=")
+        if not any(fnmatch.fnmatchcase(each.tags.get(tag, ""), choice) for each in trained):
+            return True
+    return False
+
+
+def _middle(family: CodecFamily) -> str:
+    """The middle quality; of two in the middle, the upper."""
+    labels = list(family.qualities)
+    return labels[len(labels) // 2]
+
+
+def _quality_note(families: Sequence[CodecFamily]) -> str:
+    named = _listed([f"{family.name} q{_middle(family)}" for family in families])
+    return f"one quality of each codec is timed, its middle one: {named}; --lic-quality chooses"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
+
+
+def _timed_settings(
+    selection: Selection, choice: TimingChoice
+) -> tuple[list[Setting], dict[str, str]]:
+    preset = PRESETS[choice.preset]
+    sized = replace(
+        selection,
+        resolutions=choice.resolutions or preset.resolutions,
+        batches=choice.batches or preset.batches,
+        corpora=choice.corpora or (),
+    )
+    _refuse_native(sized.resolutions)
+    settings, corpora = settings_of(sized)
+    if choice.corpora is None:
+        settings = [
+            Setting(RANDOM, resolution, batch, device)
+            for device in sized.devices
+            for resolution in sized.resolutions
+            for batch in sized.batches
+        ]
+        settings = list(dict.fromkeys(settings))
+    return settings, corpora
+
+
+def _refuse_native(resolutions: Collection[str]) -> None:
+    if "native" in resolutions:
+        raise UsageError(
+            "--lic-resolution native: times are taken on squares of a given size; give a number "
+            "of pixels, or leave it to --lic-preset"
+        )
