@@ -204,7 +204,8 @@ def print_table(done: Sequence[dict[str, Any]], resampled: int) -> None:
             continue
         found = false = 0
         for trial in trials:
-            for name, verdict in trial["verdicts"].items():
+            for name in DIRECTIONS:
+                verdict = judged([value(start[name]) for start in trial["starts"]])
                 slowed = percent > 0 and name == trial["direction"]
                 found += slowed and verdict == Speed.SLOWER
                 false += not slowed and verdict == Speed.SLOWER
@@ -248,7 +249,9 @@ def judged(values: Sequence[float]) -> Speed:
             seen = estimate(values[:starts], comparisons=comparisons, threshold=demand.fail_slower)
             if is_clear(seen, demand.fail_slower):
                 return seen.verdict
-    return estimate(values, comparisons=comparisons, threshold=demand.fail_slower).verdict
+    return estimate(
+        values, comparisons=comparisons, threshold=demand.fail_slower, last=True
+    ).verdict
 
 
 def scatter(done: Sequence[dict[str, Any]]) -> None:

@@ -121,7 +121,7 @@ def with_timed_cells(
     chosen = timed_families(families, selection)
     qualities, notes = select_qualities(chosen, selection)
     if not selection.narrows_qualities:
-        qualities = {family.name: [_middle(family)] for family in chosen}
+        qualities = {family.name: [middle_quality(family)] for family in chosen}
         notes.append(_quality_note(chosen))
     passed_over = [
         family.name
@@ -181,14 +181,14 @@ def _is_asked_for(
     return False
 
 
-def _middle(family: CodecFamily) -> str:
+def middle_quality(family: CodecFamily) -> str:
     """The middle quality; of two in the middle, the upper."""
     labels = list(family.qualities)
     return labels[len(labels) // 2]
 
 
 def _quality_note(families: Sequence[CodecFamily]) -> str:
-    named = _listed([f"{family.name} q{_middle(family)}" for family in families])
+    named = _listed([f"{family.name} q{middle_quality(family)}" for family in families])
     return f"one quality of each codec is timed, its middle one: {named}; --lic-quality chooses"
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -82,18 +80,13 @@ class AbProject:
         return len(trees) == 1 and not self.git("status", "--porcelain")
 
 
-@pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AbProject]:
+def repository_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AbProject:
     """A repository without commits; comparisons start in it, and have little to do."""
-    made = AbProject(tmp_path)
+    made = AbProject(folder)
     monkeypatch.chdir(made.path)
     monkeypatch.setattr(timing, "_START", 0.3)
     monkeypatch.setattr(timing, "_BUILDS", 2)
-    # Both sides start with the path of this process; its own tests are none of theirs.
-    here = str(Path(__file__).parent)
-    monkeypatch.syspath_prepend(here)
-    monkeypatch.setenv("PYTHONPATH", os.environ.get("PYTHONPATH", ""))
-    yield made
+    return made
 
 
 def processes_of(folder: Path) -> list[str]:

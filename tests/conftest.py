@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import textwrap
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import torch  # noqa: F401, before pytester looks at sys.modules: torch can't be imported twice
 from PIL import Image
+
+if TYPE_CHECKING:
+    from ab_project import AbProject
 
 TOY = '''
 """A codec small enough to break on purpose: uniform steps, prediction from the left, zlib."""
@@ -173,3 +177,11 @@ def recorded(project: Project, recorded_baselines: dict[str, bytes]) -> Project:
     project.baseline.parent.mkdir(exist_ok=True)
     project.baseline.write_bytes(recorded_baselines["toy"])
     return project
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AbProject:
+    """A git repository without commits, for comparisons of two."""
+    from ab_project import repository_in
+
+    return repository_in(tmp_path, monkeypatch)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from statistics import stdev
 
 import numpy as np
 import pytest
+from scipy.special import stdtrit
 
 from pytest_lic.ab.estimate import (
     ERROR,
@@ -29,7 +31,7 @@ def judged(values: list[float], comparisons: int = 2) -> tuple[Speed, int]:
             found = estimate(values[:starts], comparisons=comparisons, threshold=THRESHOLD)
             if is_clear(found, THRESHOLD):
                 return found.verdict, starts
-    found = estimate(values, comparisons=comparisons, threshold=THRESHOLD)
+    found = estimate(values, comparisons=comparisons, threshold=THRESHOLD, last=True)
     return found.verdict, len(values)
 
 
@@ -76,15 +78,31 @@ def test_more_comparisons_and_more_looks_widen_the_interval_that_decides() -> No
     alone = estimate(few, comparisons=1, threshold=THRESHOLD).interval
     assert alone is not None
     assert width(1, few) > math.log(alone.high / alone.low), "the first look spends a half"
-    # Six starts are no look: they are judged as the second, which has a third of that half.
-    assert width(1, [*few, 0.018]) > width(1, few) * 0.9
+
+
+def test_when_the_time_is_up_all_the_error_that_is_left_is_spent() -> None:
+    few = [0.01, 0.02, 0.03, 0.02, 0.01]
+    found = estimate(few, comparisons=1, threshold=THRESHOLD, last=True)
+    assert found.corrected == found.interval, "no look before, and one comparison"
+    more = [*few, 0.02, 0.01]
+    looks_before = 1
+    by_hand = 0.05 / (looks_before + 1)
+    second = estimate(more, comparisons=1, threshold=THRESHOLD, last=True).corrected
+    spent = estimate(more, comparisons=1, threshold=THRESHOLD).corrected
+    assert second is not None
+    assert spent is not None
+    t = stdtrit(len(more) - 1, 1 - by_hand / 2)
+    half = t * stdev(more) / math.sqrt(len(more))
+    assert math.log(second.high / second.low) == pytest.approx(2 * half)
+    assert second.high < spent.high
 
 
 def test_all_looks_and_comparisons_together_spend_no_more_than_the_error_allowed() -> None:
     looks = [starts for starts in range(1, 2000) if is_look(starts)]
     assert looks[:4] == [5, 7, 10, 13]
-    shares = [ERROR / (look * (look + 1)) for look in range(1, len(looks) + 2)]
-    assert sum(shares) < ERROR
+    # As `estimate` divides it: 1/(n (n+1)) for the n-th look, 1/n for the last.
+    shares = [ERROR / (look * (look + 1)) for look in range(1, len(looks))]
+    assert sum(shares) + ERROR / len(looks) == pytest.approx(ERROR)
 
 
 def test_equal_code_raises_no_more_false_alarms_than_stated() -> None:

@@ -12,19 +12,22 @@ import numpy as np
 
 from pytest_lic import coding
 from pytest_lic.ab.result import CellResult, Compared, Demand, Timed
-from pytest_lic.ab.side import Side, SideFamilies
+from pytest_lic.ab.side import Side, SideError, SideFamilies
 from pytest_lic.ab.timing import take_times
 from pytest_lic.codec import CodecFamily
 from pytest_lic.comparison import Comparison, compare
 from pytest_lic.corpus import Corpus, batches, load_corpus
 from pytest_lic.environment import environment
 from pytest_lic.errors import LicError, UsageError
-from pytest_lic.grid import Cell, Grid, Setting, make_grid, select_families
+from pytest_lic.grid import Cell, Setting, make_grid, matching_families, select_families
 from pytest_lic.measure import Measurement, measure
 from pytest_lic.options import Options
+from pytest_lic.timed_grid import middle_quality
 
 TIMED_BATCHES = 5
 """Of a larger corpus, that many batches are timed."""
+
+_BROKEN = "not taken of a codec that is broken"
 
 Say = Callable[[str], None]
 
@@ -45,7 +48,8 @@ def compare_sides(base: Side, head: Side, options: Options, demand: Demand, say:
         UsageError: a side whose codecs can't be found, or no codec that both have.
     """
     began = time.monotonic()
-    grid, one_sided, left_out = _common_grid(base.families(), head.families(), options)
+    common, one_sided, left_out = _common_families(base.families(), head.families(), options)
+    grid = make_grid(common, replace(options.selection, codecs=(), components=()))
     say(f"rate and quality of {len(grid.cells)} cells, on both sides")
     corpora = {
         setting: load_corpus(grid.corpora[setting.corpus], setting.resolution)
@@ -54,7 +58,10 @@ def compare_sides(base: Side, head: Side, options: Options, demand: Demand, say:
     results = [
         _measured(cell, (base, head), corpora[cell.setting], options, say) for cell in grid.cells
     ]
-    wanted = _timed_cells(grid, options)
+    wanted = set(grid.cells)
+    if not options.selection.narrows_qualities:
+        middle = {family.name: middle_quality(family) for family in common}
+        wanted = {cell for cell in wanted if cell.quality == middle[cell.family]}
     with tempfile.TemporaryDirectory(prefix="pytest-lic-batches-") as folder:
         files = {
             setting: _batch_files(corpus, setting, Path(folder))
@@ -82,12 +89,19 @@ def compare_sides(base: Side, head: Side, options: Options, demand: Demand, say:
     )
 
 
-def _common_grid(
+def _common_families(
     base: SideFamilies, head: SideFamilies, options: Options
-) -> tuple[Grid, dict[str, str], dict[str, str]]:
-    """The grid of what both sides have; what only one has; and what can't run here."""
+) -> tuple[list[CodecFamily], dict[str, str], dict[str, str]]:
+    """What both sides have, with the qualities of both; what only one has; what can't run here."""
     selection = options.selection
-    chosen = select_families([*{**base.by_name, **head.by_name}.values()], selection)
+    known = [*{**base.by_name, **head.by_name}.values()]
+    chosen = select_families(known, selection)
+    if not chosen:
+        untrained = [family.name for family in matching_families(known, selection)]
+        raise UsageError(
+            f"only untrained codecs are chosen ({', '.join(untrained)}): their rate and quality "
+            "mean nothing; choose trained ones with --codec"
+        )
     common: list[CodecFamily] = []
     one_sided: dict[str, str] = {}
     left_out: dict[str, str] = {}
@@ -117,20 +131,7 @@ def _common_grid(
         lacking = [f"{name} (only on {side})" for name, side in one_sided.items()]
         lacking += [f"{name} ({reason})" for name, reason in left_out.items()]
         raise UsageError(f"no codec can be compared: {'; '.join(lacking) or 'there is none'}")
-    return make_grid(common, replace(selection, codecs=(), components=())), one_sided, left_out
-
-
-def _timed_cells(grid: Grid, options: Options) -> set[Cell]:
-    """Every cell where qualities were chosen; else those of each family's middle quality."""
-    if options.selection.narrows_qualities:
-        return set(grid.cells)
-    timed = set()
-    for name in {cell.family for cell in grid.cells}:
-        own = [cell for cell in grid.cells if cell.family == name]
-        labels = list(dict.fromkeys(cell.quality for cell in own))
-        middle = labels[len(labels) // 2]
-        timed |= {cell for cell in own if cell.quality == middle}
-    return timed
+    return common, one_sided, left_out
 
 
 def _measured(
@@ -175,12 +176,19 @@ def _batch_files(corpus: Corpus, setting: Setting, folder: Path) -> list[Path]:
 
 
 def _with_times(
-    result: CellResult, times: Mapping[Cell, Timed | str], wanted: Container[Cell]
+    result: CellResult, times: Mapping[Cell, Timed | LicError], wanted: Container[Cell]
 ) -> CellResult:
     """With its times, or the reason why they were not taken."""
-    if result.cell in times:
-        return replace(result, times=times[result.cell])
+    match times.get(result.cell):
+        case Timed() as taken:
+            return replace(result, times=taken)
+        case SideError(label="base") as error:
+            return replace(result, base=str(error), quality=None, times=_BROKEN)
+        case SideError() as error:
+            return replace(result, head=str(error), quality=None, times=_BROKEN)
+        case LicError() as error:
+            return replace(result, times=str(error))
     if result.quality is None:
-        return replace(result, times="not taken of a codec that is broken")
+        return replace(result, times=_BROKEN)
     assert result.cell not in wanted
     return replace(result, times="not taken of this quality, unless --quality names it")

@@ -12,9 +12,9 @@ from that.) The quartets of a build are therefore not independent, and whether t
 process are is not taken for granted: intervals are Student's over the starts.
 
 A comparison is looked at several times, to stop where the answer is clear. Each look spends a share
-of the error that is allowed in all, 1/2, 1/6, 1/12, …, and each share is divided between the
-comparisons of the run (Bonferroni on both counts), so that all of a run's verdicts together raise a
-false alarm in at most 5 % of runs.
+of the error that is allowed in all, 1/2, 1/6, 1/12, …, the last one, when the time is up, all that
+is left; and each share is divided between the comparisons of the run (Bonferroni on both counts).
+So all of a run's verdicts together raise a false alarm in at most 5 % of runs.
 """
 
 from __future__ import annotations
@@ -87,7 +87,9 @@ def is_look(starts: int) -> bool:
     return starts in _looks(starts)
 
 
-def estimate(values: Sequence[float], *, comparisons: int, threshold: float) -> Estimate:
+def estimate(
+    values: Sequence[float], *, comparisons: int, threshold: float, last: bool = False
+) -> Estimate:
     """The estimate and verdict after as many starts as there are values.
 
     Args:
@@ -95,16 +97,15 @@ def estimate(values: Sequence[float], *, comparisons: int, threshold: float) -> 
         comparisons: how many are made in the run: directions times cells.
         threshold: the slowdown that matters, such as 0.03; a difference is called unseen only
             where one of that size would have been seen.
+        last: no start will follow, whatever this says: for want of time, not because of the values.
     """
     starts = len(values)
     centre = fmean(values)
     ratio = math.exp(centre)
     if starts < FEWEST:
         return Estimate(ratio, None, None, starts, Speed.UNDECIDED)
-    scheduled = _looks(starts)
-    # A run that ends between two looks, its time being up, takes the next one early.
-    look = len(scheduled) + (starts not in scheduled)
-    share = ERROR / (look * (look + 1)) / comparisons
+    before = len(_looks(starts - 1))
+    share = ERROR / (before + 1) / (1 if last else before + 2) / comparisons
     error = stdev(values) / math.sqrt(starts)
     alone, all_together = (error * _student(level, starts - 1) for level in (ERROR, share))
     margin = math.log1p(threshold)

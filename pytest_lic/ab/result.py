@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from pytest_lic.ab.checkout import Revision
 from pytest_lic.ab.estimate import Estimate, Speed
+from pytest_lic.benchmarking import Direction
 from pytest_lic.comparison import Comparison
 from pytest_lic.environment import Environment
 from pytest_lic.grid import Cell
 from pytest_lic.measure import Measurement
 
-Direction = Literal["encode", "decode"]
 DIRECTIONS: tuple[Direction, ...] = ("encode", "decode")
 
 

@@ -30,7 +30,11 @@ if TYPE_CHECKING:
 
 
 class SideError(CodecError):
-    """A side could not do what the other may be able to; the text names the side."""
+    """A side could not do what the other may be able to; ``label`` and the text name the side."""
+
+    def __init__(self, label: str, text: str) -> None:
+        super().__init__(f"{label}: {text}")
+        self.label = label
 
 
 @dataclass(frozen=True)
@@ -170,14 +174,15 @@ class Side:
         except ChildHungError:
             self.stop()
             raise SideError(
-                f"{self.label}: {what} took over {self._timeout:g} s and was stopped; raise "
-                "--timeout if that is expected"
+                self.label,
+                f"{what} took over {self._timeout:g} s and was stopped; raise --timeout if that is "
+                "expected",
             ) from None
         except ChildDiedError as error:
             self.stop()
-            raise SideError(f"{self.label}: its process died {what}: {error}") from None
+            raise SideError(self.label, f"its process died {what}: {error}") from None
         if "error" in answer:
-            raise SideError(f"{self.label}: {what} failed: {answer['error']}")
+            raise SideError(self.label, f"{what} failed: {answer['error']}")
         return answer
 
 
@@ -246,4 +251,5 @@ def _stand_in(described: Mapping[str, Any]) -> CodecFamily:
         tags=described["tags"],
         devices=described["devices"],
         one_network=described["one_network"],
+        trained=described["trained"],
     )

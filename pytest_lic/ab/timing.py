@@ -15,9 +15,10 @@ from pathlib import Path
 from statistics import median
 
 from pytest_lic.ab.estimate import FEWEST, Estimate, estimate, is_clear, is_look, quartet, value
-from pytest_lic.ab.result import DIRECTIONS, Demand, Direction, Start, Timed
-from pytest_lic.ab.side import Side
-from pytest_lic.errors import LicError
+from pytest_lic.ab.result import DIRECTIONS, Demand, Start, Timed
+from pytest_lic.ab.side import Side, SideError
+from pytest_lic.benchmarking import Direction
+from pytest_lic.errors import LicError, UnavailableError
 from pytest_lic.grid import Cell
 
 _TURN = 0.03  # seconds that a turn should take at least, and
@@ -39,7 +40,7 @@ class _Progress:
         default_factory=lambda: {direction: [] for direction in DIRECTIONS}
     )
     took: float = 0.0
-    failed: str | None = None
+    failed: SideError | None = None
     clear: bool = False
 
     @property
@@ -47,13 +48,16 @@ class _Progress:
         """Whether more starts are wanted."""
         return self.failed is None and not self.clear
 
-    def estimates(self, comparisons: int, threshold: float) -> dict[Direction, Estimate]:
-        """By direction."""
+    def estimates(
+        self, comparisons: int, threshold: float, *, last: bool
+    ) -> dict[Direction, Estimate]:
+        """By direction; ``last`` as in `estimate`."""
         return {
             direction: estimate(
                 [value(start.of(direction)) for start in self.starts],
                 comparisons=comparisons,
                 threshold=threshold,
+                last=last,
             )
             for direction in DIRECTIONS
         }
@@ -66,7 +70,7 @@ def take_times(
     demand: Demand,
     threads: int,
     say: Say,
-) -> dict[Cell, Timed | str]:
+) -> dict[Cell, Timed | LicError]:
     """The times of each cell, or the reason why it has none.
 
     Args:
@@ -96,14 +100,14 @@ def take_times(
             sides = (base, head) if start % 2 == 0 else (head, base)
             try:
                 _one_start(each, sides, batches[each.cell], threads, cpu, _START / len(going))
-            except LicError as error:
-                each.failed = str(error)
+            except SideError as error:
+                each.failed = error
                 base.stop()  # whatever it was doing, the next cell begins afresh
                 head.stop()
                 continue
             each.took = time.monotonic() - began
             if is_look(len(each.starts)):
-                found = each.estimates(comparisons, demand.fail_slower).values()
+                found = each.estimates(comparisons, demand.fail_slower, last=False).values()
                 each.clear = all(is_clear(one, demand.fail_slower) for one in found)
         left = sum(each.open for each in progress)
         spent = demand.budget - max(0.0, end - time.monotonic())
@@ -164,18 +168,18 @@ def _turn(side: Side, batch: int, calls: int) -> dict[Direction, float]:
     return {"encode": min(encode), "decode": min(decode)}
 
 
-def _timed(progress: _Progress, comparisons: int, demand: Demand) -> Timed | str:
+def _timed(progress: _Progress, comparisons: int, demand: Demand) -> Timed | LicError:
     if progress.failed is not None:
         return progress.failed
     if len(progress.starts) < FEWEST:
-        return (
+        return UnavailableError(
             f"{len(progress.starts)} pairs of processes within --budget {demand.budget:g} s, and "
             f"{FEWEST} are needed for any interval; raise --budget, or choose fewer cells"
         )
     return Timed(
         tuple(progress.starts),
         {direction: median(progress.seconds[direction]) for direction in DIRECTIONS},
-        progress.estimates(comparisons, demand.fail_slower),
+        progress.estimates(comparisons, demand.fail_slower, last=not progress.clear),
     )
 
 

@@ -123,6 +123,7 @@ class _Side:
         for images in self._batches:
             self._codec.decode(self._codec.encode(images))
         self._wait()
+        _refuse(_strangers(self._given))
         return {}
 
     def turn(self, batch: int, calls: int) -> Answer:

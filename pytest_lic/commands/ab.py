@@ -114,7 +114,11 @@ def run(given: argparse.Namespace) -> int:
         say("interrupted; both checkouts are removed, nothing is kept")
         return INTERRUPTED
     _report(given, found)
-    return WORSE if found.fails else 0
+    if found.fails:
+        return WORSE
+    if all(result.quality is None for result in found.cells):
+        raise UsageError("nothing could be compared: every codec is broken on one side")
+    return 0
 
 
 def _report(given: argparse.Namespace, found: Compared) -> None:

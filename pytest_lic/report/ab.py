@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from pytest_lic.ab.estimate import Estimate, Interval, Speed
-from pytest_lic.ab.result import DIRECTIONS, CellResult, Compared, Direction, Timed
+from pytest_lic.ab.result import DIRECTIONS, CellResult, Compared, Timed
+from pytest_lic.benchmarking import Direction
 from pytest_lic.comparison import Verdict
 from pytest_lic.measure import Measurement
 

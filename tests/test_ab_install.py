@@ -1,0 +1,178 @@
+"""Each side of a comparison imports its own files: installed, editable or found through a path."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+from ab_project import AbProject
+
+from conftest import HOOK, TOY
+from pytest_lic import cli
+from pytest_lic.ab.checkout import Checkout, Repository, Revision
+from pytest_lic.ab.side import side_path
+
+PYPROJECT = """
+[build-system]
+requires = ["setuptools>=77"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "toycodec"
+version = "1.0"
+
+[tool.setuptools]
+packages = ["toycodec"]
+
+[tool.setuptools.package-dir]
+toycodec = "src/codec"
+"""
+CONFTEST = """
+from toycodec.families import {names}
+
+
+def pytest_lic_codecs():
+    yield family
+"""
+AB = "import sys; from pytest_lic.cli import main; sys.exit(main())"
+
+
+def write_package(repository: AbProject, step: int, names: str = "family") -> None:
+    """A package of one module more than it needs, whose codec has ``step`` at quality 3."""
+    source = repository.path / "src" / "codec"
+    source.mkdir(parents=True, exist_ok=True)
+    body = TOY.replace('"3": 20', f'"3": {step}') + HOOK
+    body = body.replace("CODEC", "Toy").replace("FINGERPRINT", "None")
+    (source / "families.py").write_text(body + "\n(family,) = pytest_lic_codecs()\n")
+    (source / "__init__.py").write_text("")
+    (repository.path / "pyproject.toml").write_text(PYPROJECT)
+    (repository.path / "conftest.py").write_text(CONFTEST.format(names=names))
+    (repository.path / ".gitignore").write_text("*.egg-info\nbuild\n")
+
+
+def commit(repository: AbProject, message: str) -> None:
+    repository.git("add", "--all")
+    repository.git("commit", "--quiet", "--message", message)
+
+
+@pytest.fixture
+def editable(repository: AbProject, tmp_path: Path) -> Path:
+    """The interpreter of an environment with an editable install of the repository's package."""
+    environment = tmp_path / "environment"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
+    (packages,) = environment.glob("lib/python*/site-packages")
+    everything = sysconfig.get_path("purelib")
+    (packages / "all.pth").write_text(f"import site; site.addsitedir({everything!r})\n")
+    python = environment / "bin" / "python"
+    write_package(repository, step=20)
+    install = [sys.executable, "-m", "pip", f"--python={python}", "install", "--quiet"]
+    install += ["--no-deps", "--no-build-isolation", "--editable", str(repository.path)]
+    subprocess.run(install, check=True, timeout=300)
+    return python
+
+
+def test_an_editable_install_does_not_mix_the_sides(repository: AbProject, editable: Path) -> None:
+    (repository.path / "src" / "codec" / "old.py").write_text("")
+    commit(repository, "step 20")
+    write_package(repository, step=24)
+    (repository.path / "src" / "codec" / "old.py").unlink()
+    commit(repository, "step 24")
+    written = repository.path.parent / "ab.json"
+    arguments = repository.arguments("HEAD~1", "HEAD", "--quality=3", "--budget=0.001")
+    done = subprocess.run(
+        [editable, "-c", AB, *arguments, f"--json={written}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "WORSE: toy-q3-images-native-b1-cpu: " in done.stdout
+    (cell,) = json.loads(written.read_text())["cells"]
+
+    def rate(side: str) -> int:
+        return sum(image["bytes"] for image in cell[side]["images"].values())
+
+    assert rate("base") > rate("head"), "coarser steps take fewer bytes"
+    assert repository.is_left_clean()
+
+
+def test_a_module_that_a_commit_lacks_is_not_taken_from_the_working_tree(
+    repository: AbProject, editable: Path
+) -> None:
+    commit(repository, "without extra")
+    (repository.path / "src" / "codec" / "extra.py").write_text("")
+    conftest = repository.path / "conftest.py"
+    conftest.write_text("import toycodec.extra\n" + conftest.read_text())
+    repository.git("add", "conftest.py")
+    repository.git("commit", "--quiet", "--message", "extra was forgotten")
+    arguments = repository.arguments("HEAD~1", "HEAD", "--quality=3", "--budget=0.001")
+    done = subprocess.run(
+        [editable, "-c", AB, *arguments], capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "No module named 'toycodec.extra'" in done.stderr
+
+
+def test_a_path_into_the_working_tree_is_refused(
+    repository: AbProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (repository.path / "mine.py").write_text("")
+    repository.commit(f"import sys; sys.path.insert(0, {str(repository.path)!r}); import mine")
+    assert repository.ab("HEAD", "--quality=3", "--budget=0.001") == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "1 modules come from the working tree, not from this side's checkout: mine (" in error
+
+
+def test_a_package_that_can_t_be_built_is_named(
+    repository: AbProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_package(repository, step=20)
+    (repository.path / "pyproject.toml").write_text(PYPROJECT.replace("src/codec", "nowhere"))
+    commit(repository, "no such folder")
+    assert repository.ab("HEAD", "--quality=3") == 2
+    error = capsys.readouterr().err
+    assert "base, HEAD (" in error
+    assert "it can't be installed:" in error
+    assert "nowhere" in error
+    assert repository.is_left_clean()
+
+
+def test_paths_into_the_repository_become_the_side_s_own(tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    installed = Path(sysconfig.get_path("purelib")).resolve()
+    repository = Repository(root, root)
+    tree = tmp_path / "base" / "tree"
+    revision = Revision("HEAD", "0" * 40, "a commit")
+    checkout = Checkout("base", revision, tree, tmp_path / "base" / "site", tree)
+    given = [str(root / "src"), str(installed), "/elsewhere"]
+    assert side_path(given, repository, checkout) == [
+        str(tmp_path / "base" / "site"),
+        str(tree / "src"),
+        str(installed),
+        "/elsewhere",
+    ]
+    # An environment within the repository is no part of the project.
+    around = Repository(installed.parent, installed.parent)
+    assert str(installed) in side_path(given, around, checkout)
+
+
+def test_a_hook_s_git_variables_are_not_followed(
+    repository: AbProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.commit()
+    monkeypatch.setenv("GIT_DIR", os.devnull)
+    assert Repository.around(repository.path).root == repository.path.resolve()
+
+
+def test_a_commit_s_name_may_look_like_an_option(
+    repository: AbProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repository.commit()
+    assert cli.main(["ab", "--", "--all"]) == 2
+    assert "--all: no commit of " in capsys.readouterr().err
