@@ -13,7 +13,7 @@ import compressai.models  # noqa: F401, before pytester looks at sys.modules: it
 import pytest
 
 from conftest import write_photographs
-from pytest_lic import Codec, CodecFamily
+from pytest_lic import Codec, CodecFamily, cli
 from pytest_lic.comparison import DEFAULT_TOLERANCES, parse_tolerances
 from pytest_lic.option_table import OPTIONS
 
@@ -119,3 +119,19 @@ def test_set_up_commands_are_environments_of_tox() -> None:
 def test_linked_files_exist() -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", TEXT):
         assert (README.parent / target).exists(), target
+
+
+def test_options_of_ab_are_named_and_its_defaults_are_those_shown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["ab", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    section = TEXT.split("## Compare two commits")[1].split("\n## ")[0]
+    for option in ("--budget", "--fail-slower", "--json", "--markdown"):
+        assert option in section
+        assert option in told
+    assert "by `--fail-slower` (3 %) or more" in section
+    assert "at least (default: 3)" in told
+    assert "--resolution (default: 256)" in told
+    assert "`photos` at 256 px" in " ".join(section.split())
