@@ -1,6 +1,6 @@
 """How good the verdict of ``pytest-lic ab`` is: false alarms, and slowdowns found.
 
-    python benchmarks/gate_power.py [--results gate_power.jsonl] [--budget 50]
+    python benchmarks/gate_power.py [--results gate_power.jsonl] [--budget 44]
 
 Compares a shipped codec with itself, and with copies that are slower by 2, 5 and 10 % in encode or
 decode, many times over, as the command would: two commits of a small repository, fresh processes on
@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import random
 import subprocess
 import tempfile
@@ -85,7 +86,9 @@ def pytest_lic_codecs():
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--results", type=Path, default=Path("gate_power.jsonl"))
-    parser.add_argument("--budget", type=float, default=50.0, help="seconds of a trial")
+    parser.add_argument(
+        "--budget", type=float, default=44.0, help="seconds of a trial (%(default)g)"
+    )
     parser.add_argument("--codec", default="fp-gdn")
     parser.add_argument("--quality", default="1")
     parser.add_argument("--resampled", type=int, default=400, help="trials of each kind")
@@ -188,6 +191,7 @@ def as_record(percent: int, direction: str, times: Timed, took: float) -> dict[s
         "percent": percent,
         "direction": direction,
         "seconds": took,
+        "load": os.getloadavg()[0],
         "verdicts": {name: str(found.verdict) for name, found in times.estimates.items()},
         "ratios": {name: found.ratio for name, found in times.estimates.items()},
         "starts": [{"encode": start.encode, "decode": start.decode} for start in times.starts],
@@ -225,6 +229,9 @@ def print_table(done: Sequence[dict[str, Any]], resampled: int) -> None:
         )
     print("found: the slowed direction was called slower; false: a direction that was not")
     scatter(done)
+    load = [trial["load"] for trial in done]
+    if load:
+        print(f"load average of the machine, trials included: {min(load):.1f} to {max(load):.1f}")
 
 
 def found_again(trials: Sequence[dict[str, Any]], count: int) -> float:

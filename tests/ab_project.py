@@ -10,7 +10,7 @@ import pytest
 
 from conftest import HOOK, TOY, write_photographs
 from pytest_lic import cli
-from pytest_lic.ab import timing
+from pytest_lic.ab import estimate, timing
 
 SPIN = """
 import time
@@ -86,6 +86,7 @@ def repository_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AbProject:
     monkeypatch.chdir(made.path)
     monkeypatch.setattr(timing, "_START", 0.3)
     monkeypatch.setattr(timing, "_BUILDS", 2)
+    monkeypatch.setattr(estimate, "FIRST_LOOK", estimate.FEWEST)
     return made
 
 

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from ab_project import SPIN, AbProject, processes_of
 
 from pytest_lic import cli
@@ -188,6 +189,11 @@ def test_a_dirty_tree_given_as_a_commit_is_refused(
         (("HEAD", "--json=nowhere/x.json"), "--json nowhere/x.json: there is no folder "),
         (("HEAD", "--codec=tay"), "--codec: no codec is named 'tay'; did you mean toy"),
         (("HEAD", "--device=cpu", "--device=cuda"), "--device: one at a time"),
+        pytest.param(
+            ("HEAD", "--device=cuda"),
+            "sees no CUDA GPU",
+            marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA GPU"),
+        ),
     ],
 )
 def test_what_can_t_be_carried_out_is_refused(

@@ -46,18 +46,20 @@ def compare_sides(base: Side, head: Side, options: Options, demand: Demand, say:
 
     Raises:
         UsageError: a side whose codecs can't be found, or no codec that both have.
+        UnavailableError: there is no such device.
     """
     began = time.monotonic()
+    here = environment(options.selection.devices[0], options.threads)
     common, one_sided, left_out = _common_families(base.families(), head.families(), options)
     grid = make_grid(common, replace(options.selection, codecs=(), components=()))
-    say(f"rate and quality of {len(grid.cells)} cells, on both sides")
     corpora = {
         setting: load_corpus(grid.corpora[setting.corpus], setting.resolution)
         for setting in dict.fromkeys(cell.setting for cell in grid.cells)
     }
-    results = [
-        _measured(cell, (base, head), corpora[cell.setting], options, say) for cell in grid.cells
-    ]
+    results = []
+    for number, cell in enumerate(grid.cells, start=1):
+        say(f"rate and quality: {cell.id}, {number} of {len(grid.cells)}")
+        results.append(_measured(cell, (base, head), corpora[cell.setting], options))
     wanted = set(grid.cells)
     if not options.selection.narrows_qualities:
         middle = {family.name: middle_quality(family) for family in common}
@@ -80,7 +82,7 @@ def compare_sides(base: Side, head: Side, options: Options, demand: Demand, say:
         base.checkout.revision,
         head.checkout.revision,
         demand,
-        environment(options.selection.devices[0], options.threads),
+        here,
         tuple(_with_times(result, times, wanted) for result in results),
         one_sided,
         left_out,
@@ -134,11 +136,8 @@ def _common_families(
     return common, one_sided, left_out
 
 
-def _measured(
-    cell: Cell, sides: tuple[Side, Side], corpus: Corpus, options: Options, say: Say
-) -> CellResult:
+def _measured(cell: Cell, sides: tuple[Side, Side], corpus: Corpus, options: Options) -> CellResult:
     """Rate and quality of both sides; times are yet to come."""
-    say(f"coding {cell.id}")
     base, head = (_of_side(cell, side, corpus, options) for side in sides)
     verdict: Comparison | None = None
     if isinstance(base, Measurement) and isinstance(head, Measurement):

@@ -10,7 +10,6 @@ import os
 import site
 import sys
 import sysconfig
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +61,8 @@ class Side:
         self._repository = repository
         self._arguments = tuple(arguments)
         self._timeout = timeout
-        self._folder = tempfile.TemporaryDirectory(prefix=f"pytest-lic-{checkout.label}-")
+        self._folder = checkout.tree.parent / "exchange"
+        self._folder.mkdir(exist_ok=True)
         self._child: ChildProcess | None = None
         self._asked = ""
 
@@ -73,7 +73,7 @@ class Side:
 
     def restart(self) -> None:
         """Start a fresh process."""
-        self.stop()
+        self.close()
         checkout = self.checkout
         path = side_path(sys.path, self._repository, checkout)
         given = {
@@ -88,20 +88,15 @@ class Side:
             cwd=str(checkout.folder),
             # For Python programs that a codec starts.
             env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
-            stderr=Path(self._folder.name, "stderr.txt"),
+            stderr=self._folder / "stderr.txt",
         )
         self._child.start()
 
-    def stop(self) -> None:
-        """End the process."""
+    def close(self) -> None:
+        """End the process; it may be started again."""
         child, self._child = self._child, None
         if child is not None:
             child.close()
-
-    def close(self) -> None:
-        """End the process and remove its files."""
-        self.stop()
-        self._folder.cleanup()
 
     def families(self) -> SideFamilies:
         """What pytest would find on this side.
@@ -137,7 +132,7 @@ class Side:
 
     def codec(self) -> Codec:
         """The codec in use, as one of this process."""
-        return _RemoteCodec(self, Path(self._folder.name))
+        return _RemoteCodec(self, self._folder)
 
     def begin_keep(self, batches: Sequence[Path], cpu: int | None) -> None:
         """Give it the image batches to take times on, on one processor if given; it warms up."""
@@ -172,14 +167,14 @@ class Side:
         try:
             answer = self._child.answer(self._timeout)
         except ChildHungError:
-            self.stop()
+            self.close()
             raise SideError(
                 self.label,
                 f"{what} took over {self._timeout:g} s and was stopped; raise --timeout if that is "
                 "expected",
             ) from None
         except ChildDiedError as error:
-            self.stop()
+            self.close()
             raise SideError(self.label, f"its process died {what}: {error}") from None
         if "error" in answer:
             raise SideError(self.label, f"{what} failed: {answer['error']}")

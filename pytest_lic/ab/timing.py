@@ -102,8 +102,8 @@ def take_times(
                 _one_start(each, sides, batches[each.cell], threads, cpu, _START / len(going))
             except SideError as error:
                 each.failed = error
-                base.stop()  # whatever it was doing, the next cell begins afresh
-                head.stop()
+                base.close()  # whatever it was doing, the next cell begins afresh
+                head.close()
                 continue
             each.took = time.monotonic() - began
             if is_look(len(each.starts)):
@@ -115,8 +115,8 @@ def take_times(
             f"timing: {start + 1} pairs of fresh processes, {left} of {len(progress)} cells not "
             f"yet clear, {spent:.0f} of {demand.budget:g} s"
         )
-    base.stop()
-    head.stop()
+    base.close()
+    head.close()
     return {each.cell: _timed(each, comparisons, demand) for each in progress}
 
 
