@@ -127,8 +127,8 @@ def take_trials(given: argparse.Namespace, done: list[dict[str, Any]], folder: P
                     cell
                 ]
         took = time.monotonic() - start
-        if isinstance(times, str):
-            raise SystemExit(f"trial {number}: {times}")
+        if not isinstance(times, Timed):
+            raise SystemExit(f"trial {number + 1}: {times}")
         done.append(as_record(percent, direction, times, took))
         with given.results.open("a") as results:
             results.write(json.dumps(done[-1]) + "\n")
