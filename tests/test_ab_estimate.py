@@ -48,10 +48,16 @@ def test_a_steady_drift_of_the_machine_cancels_within_a_quartet() -> None:
     assert ratio == pytest.approx(1.1)
 
 
-def test_a_start_is_the_mean_over_its_builds_of_each_one_s_middle_half() -> None:
+def test_a_start_is_the_mean_over_its_batches_of_each_one_s_middle_half() -> None:
     interrupted = [0.01, 0.01, 0.03, 0.9]  # its middle half: 0.01 and 0.03
     assert value([interrupted]) == pytest.approx(0.02)
     assert value([interrupted, [0.04, 0.04]]) == pytest.approx(0.03)
+
+
+def test_what_is_slower_on_one_image_alone_is_seen() -> None:
+    as_before, twice_as_long = [0.0] * 5, [math.log(2)] * 5
+    ratio = math.exp(value([as_before, as_before, twice_as_long, as_before, as_before]))
+    assert ratio == pytest.approx(2 ** (1 / 5))
 
 
 def test_the_interval_alone_is_students() -> None:

@@ -2,8 +2,10 @@
 
     turn      one side codes a batch a few times; the least counts, as interruptions only add
     quartet   four turns, BASE HEAD HEAD BASE or the reverse: drift hits both sides alike
-    build     the quartets of one pair of codecs, built anew; the mean of their middle half counts
-    start     the builds of one pair of fresh processes; their mean is one value
+    build     the quartets of one pair of codecs, built anew
+    start     the builds of one pair of fresh processes. Of the quartets of each image batch the mean
+              of the middle half counts; the mean over the batches is one value, so that what is
+              slower on one batch alone counts too
 
 Two codecs that run the same code differ by a percent or two for as long as they live: it hangs on
 where their memory happens to lie. (Rebuilt six times in each of eight pairs of processes, equal
@@ -77,9 +79,9 @@ def quartet(base: tuple[float, float], head: tuple[float, float]) -> float:
     return (sum(map(math.log, head)) - sum(map(math.log, base))) / 2
 
 
-def value(builds: Sequence[Sequence[float]]) -> float:
-    """What one start says, from the quartets of each of its builds."""
-    return fmean(_middle_half(quartets) for quartets in builds)
+def value(batches: Sequence[Sequence[float]]) -> float:
+    """What one start says, from the quartets of each of its image batches."""
+    return fmean(_middle_half(quartets) for quartets in batches)
 
 
 def is_look(starts: int) -> bool:

@@ -32,7 +32,7 @@ class Demand:
 class Start:
     """The paired times of one cell in one pair of processes.
 
-    Of each build the log-ratio of each quartet; both directions have the same builds and quartets.
+    For each of its image batches the log-ratios of the quartets that coded it, of all builds.
     """
 
     encode: tuple[tuple[float, ...], ...]

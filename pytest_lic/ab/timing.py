@@ -130,8 +130,11 @@ def _one_start(
 ) -> None:
     """Add what one pair of processes has to say, in about ``target`` seconds of turns."""
 
-    builds: dict[Direction, list[tuple[float, ...]]] = {name: [] for name in DIRECTIONS}
-    for build in range(_BUILDS):
+    ratios: dict[Direction, list[list[float]]] = {
+        name: [[] for _ in batches] for name in DIRECTIONS
+    }
+    number = 0
+    for _ in range(_BUILDS):
         for side in sides:
             side.begin_load(progress.cell, threads)
         for side in sides:
@@ -142,12 +145,11 @@ def _one_start(
         once = sum(min(seconds) for seconds in sides[0].turn(0, 1))
         calls = min(_MOST_CALLS, max(1, round(_TURN / once)))
         count = round(target / (_BUILDS * 4 * calls * once))
-        count = max(_QUARTETS[0], min(_QUARTETS[1], count))
-        ratios: dict[Direction, list[float]] = {name: [] for name in DIRECTIONS}
-        for number in range(count):
+        for _ in range(max(_QUARTETS[0], min(_QUARTETS[1], count))):
             # Over all builds, each batch has its turn, and each side begins as often.
-            batch = (build * count + number) % len(batches)
+            batch = number % len(batches)
             first, second = sides if number % 2 == 0 else reversed(sides)
+            number += 1
             turns: dict[str, list[dict[Direction, float]]] = {"base": [], "head": []}
             for side in (first, second, second, first):
                 turns[side.label].append(_turn(side, batch, calls))
@@ -155,11 +157,10 @@ def _one_start(
                 before, after = (
                     (turns[label][0][name], turns[label][1][name]) for label in ("base", "head")
                 )
-                ratios[name].append(quartet(before, after))
+                ratios[name][batch].append(quartet(before, after))
                 progress.seconds[name] += before
-        for name in DIRECTIONS:
-            builds[name].append(tuple(ratios[name]))
-    progress.starts.append(Start(tuple(builds["encode"]), tuple(builds["decode"])))
+    encode, decode = (tuple(tuple(one) for one in ratios[name]) for name in DIRECTIONS)
+    progress.starts.append(Start(encode, decode))
 
 
 def _turn(side: Side, batch: int, calls: int) -> dict[Direction, float]:
