@@ -4,11 +4,11 @@
 
 Compares a convolutional codec with itself, and with copies that are slower by 2, 5 and 10 % in
 encode or decode, many times over, as the command would: two commits of a small repository, fresh
-processes on either side. "Found" means the verdict *slower*; any verdict *slower* on what was not slowed is a
-false alarm. Each trial is a line of the results file, and a call with the same file goes on where
-the last one stopped.
+processes on either side. "Found" means the verdict *slower*; any verdict *slower* on what was not
+slowed is a false alarm. Each trial is a line of the results file, and a call with the same file
+goes on where the last one stopped.
 
-For the small slowdowns, trials are also resampled: as many starts as a live trial had time for are
+For the small slowdowns, trials are also resampled: as many starts as most live trials had are
 drawn, with replacement, from those of all live trials of the same kind, and judged in the same way.
 """
 
@@ -31,12 +31,13 @@ from typing import Any
 import numpy as np
 
 from pytest_lic import coding
-from pytest_lic.ab.checkout import Repository, checked_out
-from pytest_lic.ab.estimate import Speed, estimate, is_clear, is_look, value
+from pytest_lic.ab.checkout import Repository, Revision, checked_out
+from pytest_lic.ab.estimate import Speed, estimate, is_settled, value
 from pytest_lic.ab.result import DIRECTIONS, Demand, Timed
 from pytest_lic.ab.side import Side
 from pytest_lic.ab.timing import take_times
 from pytest_lic.corpus import load_corpus
+from pytest_lic.errors import LicError
 from pytest_lic.grid import Cell, Setting
 
 TRIALS = {0: 40, 10: 20, 5: 10, 2: 10}
@@ -53,6 +54,7 @@ import torch
 from torch import nn
 
 from pytest_lic import CodecFamily
+from pytest_lic.adapters.heap_memory import keep_freed_memory
 
 SLOWER = {slower}
 CHANNELS = (3, 32, 32, 32, 96)
@@ -67,6 +69,7 @@ def layers(channels, kind, **arguments):
 
 class Convolutional:
     def __init__(self):
+        keep_freed_memory()
         torch.manual_seed(0)
         self.analysis = layers(CHANNELS, nn.Conv2d)
         self.synthesis = layers(CHANNELS[::-1], nn.ConvTranspose2d, output_padding=1)
@@ -146,15 +149,12 @@ def take_trials(given: argparse.Namespace, done: list[dict[str, Any]], folder: P
             continue
         head = repository.revision(commits[percent, direction])
         start = time.monotonic()
-        with checked_out(repository, base, head) as checkouts:
-            sides = [Side(each, repository, (), demand.timeout) for each in checkouts]
-            with closing(sides[0]), closing(sides[1]):
-                times = take_times(sides[0], sides[1], {cell: files}, demand, 1, lambda text: None)[
-                    cell
-                ]
+        times = one_trial(repository, base, head, cell, files, demand)
+        while not isinstance(times, Timed):  # the machine had no time for it
+            print(f"trial {number + 1} is taken again: {times}", flush=True)
+            start = time.monotonic()
+            times = one_trial(repository, base, head, cell, files, demand)
         took = time.monotonic() - start
-        if not isinstance(times, Timed):
-            raise SystemExit(f"trial {number + 1}: {times}")
         done.append(as_record(percent, direction, times, took))
         with given.results.open("a") as results:
             results.write(json.dumps(done[-1]) + "\n")
@@ -167,6 +167,20 @@ def take_trials(given: argparse.Namespace, done: list[dict[str, Any]], folder: P
             f"{len(times.starts)} starts, {took:.0f} s",
             flush=True,
         )
+
+
+def one_trial(
+    repository: Repository,
+    base: Revision,
+    head: Revision,
+    cell: Cell,
+    files: Sequence[Path],
+    demand: Demand,
+) -> Timed | LicError:
+    with checked_out(repository, base, head) as checkouts:
+        sides = [Side(each, repository, (), demand.timeout) for each in checkouts]
+        with closing(sides[0]), closing(sides[1]):
+            return take_times(*sides, {cell: files}, demand, 1, lambda text: None)[cell]
 
 
 def plan() -> Iterator[tuple[int, str]]:
@@ -264,8 +278,9 @@ def found_again(trials: Sequence[dict[str, Any]], count: int) -> float:
     """The share of resampled trials that call the slowed direction slower."""
     chance = random.Random(0)
     found = 0
+    directions = sorted({trial["direction"] for trial in trials})
     for number in range(count):
-        direction = DIRECTIONS[number % 2]
+        direction = directions[number % len(directions)]
         alike = [trial for trial in trials if trial["direction"] == direction]
         pool = [value(start[direction]) for trial in alike for start in trial["starts"]]
         most = round(median(len(trial["starts"]) for trial in trials))
@@ -275,16 +290,11 @@ def found_again(trials: Sequence[dict[str, Any]], count: int) -> float:
 
 def judged(values: Sequence[float]) -> Speed:
     """The verdict of a trial whose starts gave these values, in this order."""
-    demand = Demand()
-    comparisons = len(DIRECTIONS)
+    asked = {"comparisons": len(DIRECTIONS), "threshold": Demand.fail_slower}
     for starts in range(1, len(values) + 1):
-        if is_look(starts):
-            seen = estimate(values[:starts], comparisons=comparisons, threshold=demand.fail_slower)
-            if is_clear(seen, demand.fail_slower):
-                return seen.verdict
-    return estimate(
-        values, comparisons=comparisons, threshold=demand.fail_slower, last=True
-    ).verdict
+        if is_settled(values[:starts], **asked):
+            return estimate(values[:starts], **asked).verdict
+    return estimate(values, **asked, last=True).verdict
 
 
 def scatter(done: Sequence[dict[str, Any]]) -> None:

@@ -102,7 +102,7 @@ class ChildProcess:
         except queue.Empty:
             self.close()
             raise ChildHungError from None
-        if not line:
+        if not line.endswith("\n"):  # it died before it had said all
             status = self._process.wait()
             self.close()
             raise ChildDiedError(f"{_status(status)}; its last words: {self.last_words()}")
@@ -125,6 +125,36 @@ class ChildProcess:
         """The end of what it wrote to its error stream."""
         text = self._stderr.read_text(encoding="utf-8", errors="replace").strip()
         return text[-_LAST_WORDS:] or "(none)"
+
+
+def run_in_session(
+    command: Sequence[str],
+    *,
+    timeout: float | None = None,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """As `subprocess.run`, but whatever ends the wait ends all that the command started.
+
+    Raises:
+        subprocess.TimeoutExpired: it took more than ``timeout`` seconds.
+    """
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="surrogateescape",
+        cwd=cwd,
+        env=env,
+        start_new_session=True,
+    ) as process:
+        try:
+            out, error = process.communicate(timeout=timeout)
+        except BaseException:
+            kill_session(process.pid)
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, out, error)
 
 
 def kill_session(leader: int) -> None:

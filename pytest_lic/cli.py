@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 from pytest_lic.commands import ab, ablation, caching, listing, timing
@@ -33,7 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read the output, such as head, had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
-    except LicError as error:
+    except Exception as error:
+        if not isinstance(error, LicError):
+            traceback.print_exc()  # a fault of ours, and no verdict on the user's codecs
+            return UNUSABLE
         print(f"pytest-lic: {as_typed(str(error))}", file=sys.stderr)
         return UNUSABLE
     return status

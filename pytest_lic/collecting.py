@@ -7,7 +7,6 @@ is collected by a collector of its own, and its modules are imported by their fu
 from __future__ import annotations
 
 import importlib
-import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.util import find_spec
@@ -89,18 +88,35 @@ def wants_timing(config: pytest.Config) -> bool:
 
     They take minutes, and are disturbed by other tests, so a plain run takes none.
     """
-    selected = re.sub(rf"\bnot\s+{TIMING}\b", "", config.getoption("markexpr") or "")
-    if re.search(rf"\b{TIMING}\b", selected):
+    if _chooses(config, TIMING) and not _chooses(config, None):
         return True
-    named = (Path(argument.split("::")[0]).name for argument in config.args)
-    return any(name in (f"{PACKAGE}.{_TIMING_MODULE}", f"{_TIMING_MODULE}.py") for name in named)
+    module = suites_folder() / f"{_TIMING_MODULE}.py"
+    start = config.invocation_params.dir
+    named = (argument.split("::")[0] for argument in config.args)
+    return any(
+        name == f"{PACKAGE}.{_TIMING_MODULE}" or (start / name).resolve() == module.resolve()
+        for name in named
+    )
 
 
 def would_choose_timing(config: pytest.Config) -> bool:
     """Whether tests of times would run if they were like others: no ``-m`` leaves them out."""
-    expression = config.getoption("markexpr") or ""
-    leaves_out = re.search(rf"\bnot\s+{TIMING}\b", expression) is not None
-    return not expression or (re.search(r"\bnot\b", expression) is not None and not leaves_out)
+    return not config.getoption("markexpr") or _chooses(config, TIMING)
+
+
+def _chooses(config: pytest.Config, marker: str | None) -> bool:
+    """Whether ``-m`` chooses a test with this marker alone, or one without any."""
+    # What pytest evaluates itself; it has no public name.
+    from _pytest.mark.expression import Expression
+
+    text = config.getoption("markexpr") or ""
+    if not text:
+        return False
+    try:
+        expression = Expression.compile(text)
+    except SyntaxError:
+        return False  # pytest refuses it, in its own words
+    return expression.evaluate(lambda name, /, **arguments: name == marker)
 
 
 def without_timing(items: list[pytest.Item]) -> list[pytest.Item]:

@@ -61,10 +61,10 @@ def _in_process(work: Callable[[], object]) -> PeakMemory | str:
         ctypes.CDLL(None).malloc_trim(0)
         _RESET.write_text(_RESET_PEAK)
         before = _resident("VmRSS")
-        work()
-        peak = _resident("VmHWM")
     except OSError as error:
         return f"the kernel does not tell: {error}"
+    work()
+    peak = _resident("VmHWM")
     return PeakMemory(
         before, peak, peak - before, "resident bytes of the process, freed memory returned before"
     )

@@ -100,7 +100,7 @@ def find_runs(given: Sequence[str], storage: Path) -> list[Path]:
         storage: pytest-benchmark's folder.
 
     Raises:
-        UsageError: there is no such file, or several that a name could mean.
+        UsageError: there is no such file. Of several runs of one name the newest is meant.
     """
     saved = sorted(storage.glob("*/*.json"), key=lambda path: (path.stat().st_mtime, path.name))
     if not given:

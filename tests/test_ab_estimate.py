@@ -17,6 +17,7 @@ from pytest_lic.ab.estimate import (
     estimate,
     is_clear,
     is_look,
+    is_settled,
     quartet,
     value,
 )
@@ -27,10 +28,9 @@ THRESHOLD = 0.03
 def judged(values: list[float], comparisons: int = 2) -> tuple[Speed, int]:
     """The verdict of a comparison that stops where it is clear, and after how many starts."""
     for starts in range(1, len(values) + 1):
-        if is_look(starts):
-            found = estimate(values[:starts], comparisons=comparisons, threshold=THRESHOLD)
-            if is_clear(found, THRESHOLD):
-                return found.verdict, starts
+        seen = values[:starts]
+        if is_settled(seen, comparisons=comparisons, threshold=THRESHOLD):
+            return estimate(seen, comparisons=comparisons, threshold=THRESHOLD).verdict, starts
     found = estimate(values, comparisons=comparisons, threshold=THRESHOLD, last=True)
     return found.verdict, len(values)
 
@@ -142,6 +142,14 @@ def test_no_difference_is_only_said_where_one_that_matters_would_have_been_seen(
     wide = estimate([0.05, -0.05, 0.03, -0.03, 0.0], comparisons=2, threshold=THRESHOLD)
     assert wide.verdict is Speed.UNDECIDED
     assert not is_clear(wide, THRESHOLD)
+
+
+def test_no_difference_is_not_said_while_one_that_matters_is_possible() -> None:
+    values = [0.02, 0.005, 0.025, 0.0, 0.015]
+    found = estimate(values, comparisons=2, threshold=THRESHOLD)
+    assert found.corrected is not None
+    assert found.corrected.low < 1 < 1 + THRESHOLD < found.corrected.high
+    assert found.verdict is Speed.UNDECIDED
 
 
 def test_slower_but_perhaps_not_by_enough_is_looked_at_again() -> None:

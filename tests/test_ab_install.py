@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -14,7 +15,7 @@ from ab_project import AbProject
 
 from conftest import HOOK, TOY
 from pytest_lic import cli
-from pytest_lic.ab.checkout import Checkout, Repository, Revision
+from pytest_lic.ab.checkout import Checkout, Repository, Revision, checked_out
 from pytest_lic.ab.side import side_path
 
 PYPROJECT = """
@@ -160,6 +161,55 @@ def test_paths_into_the_repository_become_the_side_s_own(tmp_path: Path) -> None
     # An environment within the repository is no part of the project.
     around = Repository(installed.parent, installed.parent)
     assert str(installed) in side_path(given, around, checkout)
+
+
+def test_a_config_of_the_repository_is_each_side_s_own(
+    repository: AbProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repository.commit(codec__yaml="extends: no-such-codec\n")
+    (repository.path / "codec.yaml").write_text("and: this one is not it\n")
+    config = repository.path / "codec.yaml"
+    assert repository.ab("HEAD", f"--config={config}", "--quality=3", "--budget=0.001") == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "no-such-codec" in error, "the commit's file is read, not the working tree's"
+
+
+def test_the_working_tree_may_turn_a_folder_into_a_file_and_hold_repositories(
+    repository: AbProject,
+) -> None:
+    (repository.path / "old").mkdir()
+    (repository.path / "old" / "file").write_text("")
+    repository.commit()
+    shutil.rmtree(repository.path / "old")
+    (repository.path / "old").write_text("a file now")
+    inner = repository.path / "inner"
+    inner.mkdir()
+    subprocess.run(["git", "init", "--quiet"], cwd=inner, check=True)
+    (inner / "kept").write_text("as it is")
+    around = Repository.around(repository.path)
+    base, head = around.base_of_working_tree("HEAD"), around.working_tree()
+    with checked_out(around, base, head) as (_, checkout):
+        assert (checkout.tree / "old").read_text() == "a file now"
+        assert (checkout.tree / "conftest.py").read_text()
+    shutil.rmtree(inner)
+
+
+def test_worktrees_of_others_are_let_be_and_half_made_ones_of_ours_removed(
+    repository: AbProject, tmp_path: Path
+) -> None:
+    repository.commit()
+    theirs = tmp_path / "theirs"
+    repository.git("worktree", "add", "--quiet", "--detach", str(theirs))
+    theirs.rename(tmp_path / "on a disk that is not there")
+    around = Repository.around(repository.path)
+    base, head = around.base_of_working_tree("HEAD"), around.working_tree()
+    with checked_out(around, base, head) as (checkout, _):
+        # What Ctrl-C in the midst of git's work leaves: an entry that is locked, and no files.
+        repository.git("worktree", "lock", str(checkout.tree))
+        shutil.rmtree(checkout.tree)
+    listed = repository.git("worktree", "list", "--porcelain")
+    assert str(theirs) in listed
+    assert listed.count("worktree ") == 2
 
 
 def test_a_hook_s_git_variables_are_not_followed(

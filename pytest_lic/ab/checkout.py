@@ -19,15 +19,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from pytest_lic.child_process import run_in_session
 from pytest_lic.errors import UsageError
 
 _PREFIX = "pytest-lic-ab-"
 _INSTALL_TIMEOUT = 600.0
 _BUILT_BY = ("pyproject.toml", "setup.py")
+_NO_REASON = ("hint:", "note:", "╰─>", "[end of output]")  # lines of pip's that tell no reason
 # Set where git runs us from a hook: then they would name a folder for every git we start.
 _OF_HOOKS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 
@@ -150,10 +153,7 @@ def checked_out(
             _checked_out(repository, "head", head, folder),
         )
     finally:
-        for label in ("base", "head"):
-            _remove(repository, folder / label / "tree")
-        shutil.rmtree(folder, ignore_errors=True)
-        git("worktree", "prune", cwd=repository.root)
+        _remove(repository, folder)
 
 
 def _checked_out(repository: Repository, label: str, revision: Revision, folder: Path) -> Checkout:
@@ -161,6 +161,8 @@ def _checked_out(repository: Repository, label: str, revision: Revision, folder:
     git("worktree", "add", "--detach", "--quiet", str(tree), revision.commit, cwd=repository.root)
     if revision.working_tree:
         _overlay(repository.root, tree)
+    elif (tree / ".gitmodules").is_file():
+        git("submodule", "update", "--init", "--recursive", "--quiet", cwd=tree)
     here = tree / repository.here.relative_to(repository.root)
     if not here.is_dir():
         raise UsageError(
@@ -177,9 +179,13 @@ def _checked_out(repository: Repository, label: str, revision: Revision, folder:
 
 def _overlay(root: Path, tree: Path) -> None:
     """Make ``tree`` hold what lies in the working tree ``root``, but for what git ignores."""
-    for name in git("ls-files", "-z", cwd=tree).split("\0"):
-        if name:
-            (tree / name).unlink(missing_ok=True)
+    for entry in tree.iterdir():
+        if entry.name == ".git":
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
     listed = git("ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=root)
     for name in dict.fromkeys(listed.split("\0")):
         source, copy = root / name, tree / name
@@ -210,29 +216,27 @@ def _is_built_by(file: Path) -> bool:
         stored = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} is not valid TOML: {error}") from error
-    return bool({"project", "build-system"} & set(stored))
+    return "build-system" in stored
 
 
 def _install(package: Path, site: Path, side: str) -> None:
+    if find_spec("pip") is None:
+        raise UsageError(
+            f"pip is not installed beside {sys.executable}, and both sides are installed with it; "
+            "install pip into this environment"
+        )
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-input"]
     command += ["--disable-pip-version-check", "--no-warn-conflicts", "--target", str(site)]
     if _can_build_here(package):
         command.append("--no-build-isolation")
     try:
-        done = subprocess.run(
-            [*command, str(package)],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_INSTALL_TIMEOUT,
-            check=False,
-            start_new_session=True,
-        )
+        done = run_in_session([*command, str(package)], timeout=_INSTALL_TIMEOUT)
     except subprocess.TimeoutExpired:
         raise UsageError(f"{side}: pip did not install it within {_INSTALL_TIMEOUT:g} s") from None
     if done.returncode != 0:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
-        told = "\n".join(lines[-8:]) or f"pip ended with exit status {done.returncode}"
+        lines = [line for line in lines if not line.lstrip().startswith(_NO_REASON)]
+        told = "\n".join(lines[-12:]) or f"pip ended with exit status {done.returncode}"
         raise UsageError(f"{side}: it can't be installed:\n{told}")
 
 
@@ -256,28 +260,29 @@ def _is_installed(text: str) -> bool:
         return False
 
 
-def _remove(repository: Repository, tree: Path) -> None:
-    """Remove a worktree, as much of it as there is."""
-    if tree.exists():
-        try:
-            git("worktree", "remove", "--force", str(tree), cwd=repository.root)
-        except UsageError:
-            shutil.rmtree(tree, ignore_errors=True)  # git prunes what it still knows of it
+def _remove(repository: Repository, folder: Path) -> None:
+    """Remove a comparison's folder, and what git knows of the worktrees in it.
+
+    Of those alone, and even where Ctrl-C left one half made and locked. (``git worktree prune``
+    would also forget the user's own worktrees on disks that are not there just now.)
+    """
+    common = git("rev-parse", "--path-format=absolute", "--git-common-dir", cwd=repository.root)
+    for known in Path(common.strip(), "worktrees").glob("*/gitdir"):
+        if Path(known.read_text(encoding="utf-8").strip()).is_relative_to(folder):
+            shutil.rmtree(known.parent)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove_abandoned(repository: Repository) -> None:
-    """Remove the worktrees of comparisons that were killed."""
-    listed = git("worktree", "list", "--porcelain", "-z", cwd=repository.root)
-    for line in listed.split("\0"):
-        tree = Path(line.removeprefix("worktree "))
-        folder = tree.parent.parent
+    """Remove what comparisons left that were killed."""
+    listed = git("worktree", "list", "--porcelain", cwd=repository.root)
+    for line in listed.splitlines():
+        folder = Path(line.removeprefix("worktree ")).parent.parent
         if not line.startswith("worktree ") or not folder.name.startswith(_PREFIX):
             continue
         owner = folder.name.removeprefix(_PREFIX).split("-")[0]
         if owner.isdigit() and not _lives(int(owner)):
-            _remove(repository, tree)
-            shutil.rmtree(folder, ignore_errors=True)
-    git("worktree", "prune", cwd=repository.root)
+            _remove(repository, folder)
 
 
 def _lives(process: int) -> bool:
@@ -296,18 +301,9 @@ def git(*arguments: str, cwd: Path) -> str:
     Raises:
         UsageError: there is no git, or the command failed; with the last line it printed.
     """
+    environment = {name: value for name, value in os.environ.items() if name not in _OF_HOOKS}
     try:
-        done = subprocess.run(
-            ["git", *arguments],
-            cwd=cwd,
-            capture_output=True,
-            text=True,
-            errors="surrogateescape",
-            check=False,
-            env={name: value for name, value in os.environ.items() if name not in _OF_HOOKS},
-            # Ctrl-C ends us, and we clean up: a half-finished git would leave locks behind.
-            start_new_session=True,
-        )
+        done = run_in_session(["git", *arguments], cwd=cwd, env=environment)
     except FileNotFoundError:
         raise UsageError("git is not installed, or not on the PATH; install git") from None
     if done.returncode != 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Container, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -50,8 +50,8 @@ def compare_sides(base: Side, head: Side, options: Options, demand: Demand, say:
     """
     began = time.monotonic()
     here = environment(options.selection.devices[0], options.threads)
-    common, one_sided, left_out = _common_families(base.families(), head.families(), options)
-    grid = make_grid(common, replace(options.selection, codecs=(), components=()))
+    found = _common_families(base.families(), head.families(), options)
+    grid = make_grid(found.common, replace(options.selection, codecs=(), components=()))
     corpora = {
         setting: load_corpus(grid.corpora[setting.corpus], setting.resolution)
         for setting in dict.fromkeys(cell.setting for cell in grid.cells)
@@ -62,7 +62,7 @@ def compare_sides(base: Side, head: Side, options: Options, demand: Demand, say:
         results.append(_measured(cell, (base, head), corpora[cell.setting], options))
     wanted = set(grid.cells)
     if not options.selection.narrows_qualities:
-        middle = {family.name: middle_quality(family) for family in common}
+        middle = {family.name: middle_quality(family) for family in found.common}
         wanted = {cell for cell in wanted if cell.quality == middle[cell.family]}
     with tempfile.TemporaryDirectory(prefix="pytest-lic-batches-") as folder:
         files = {
@@ -84,17 +84,25 @@ def compare_sides(base: Side, head: Side, options: Options, demand: Demand, say:
         demand,
         here,
         tuple(_with_times(result, times, wanted) for result in results),
-        one_sided,
-        left_out,
+        found.one_sided,
+        found.left_out,
+        found.lost,
         time.monotonic() - began,
         grid.notes,
     )
 
 
-def _common_families(
-    base: SideFamilies, head: SideFamilies, options: Options
-) -> tuple[list[CodecFamily], dict[str, str], dict[str, str]]:
-    """What both sides have, with the qualities of both; what only one has; what can't run here."""
+@dataclass(frozen=True)
+class _Families:
+    """``common`` is what both sides have, with the qualities of both; the rest as in `Compared`."""
+
+    common: list[CodecFamily]
+    one_sided: dict[str, str]
+    left_out: dict[str, str]
+    lost: dict[str, str]
+
+
+def _common_families(base: SideFamilies, head: SideFamilies, options: Options) -> _Families:
     selection = options.selection
     known = [*{**base.by_name, **head.by_name}.values()]
     chosen = select_families(known, selection)
@@ -107,6 +115,7 @@ def _common_families(
     common: list[CodecFamily] = []
     one_sided: dict[str, str] = {}
     left_out: dict[str, str] = {}
+    lost: dict[str, str] = {}
     for name in (family.name for family in chosen):
         before, after = base.by_name.get(name), head.by_name.get(name)
         if before is None or after is None:
@@ -120,20 +129,25 @@ def _common_families(
             label: lmbda for label, lmbda in after.qualities.items() if label in before.qualities
         }
         device = selection.devices[0].split(":")[0]
-        reason = head.unavailable.get(name) or base.unavailable.get(name)
-        if reason is None and not (device in before.devices and device in after.devices):
+        reason = base.unavailable.get(name)
+        if reason is None and device not in before.devices:
             reason = f"it does not run on {device}"
         if reason is None and not shared:
             reason = "the sides have no quality in common"
-        if reason is None:
-            common.append(replace(after, qualities=shared))
-        else:
+        now = head.unavailable.get(name)
+        if now is None and device not in after.devices:
+            now = f"it does not run on {device}"
+        if reason is not None:
             left_out[name] = reason
-    if not common:
+        elif now is not None:
+            lost[name] = now
+        else:
+            common.append(replace(after, qualities=shared))
+    if not common and not lost:
         lacking = [f"{name} (only on {side})" for name, side in one_sided.items()]
         lacking += [f"{name} ({reason})" for name, reason in left_out.items()]
         raise UsageError(f"no codec can be compared: {'; '.join(lacking) or 'there is none'}")
-    return common, one_sided, left_out
+    return _Families(common, one_sided, left_out, lost)
 
 
 def _measured(cell: Cell, sides: tuple[Side, Side], corpus: Corpus, options: Options) -> CellResult:
@@ -181,10 +195,8 @@ def _with_times(
     match times.get(result.cell):
         case Timed() as taken:
             return replace(result, times=taken)
-        case SideError(label="base") as error:
-            return replace(result, base=str(error), quality=None, times=_BROKEN)
-        case SideError() as error:
-            return replace(result, head=str(error), quality=None, times=_BROKEN)
+        case SideError(label="head") as error:
+            return replace(result, head=str(error), times=_BROKEN)
         case LicError() as error:
             return replace(result, times=str(error))
     if result.quality is None:

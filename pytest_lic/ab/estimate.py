@@ -3,9 +3,9 @@
     turn      one side codes a batch a few times; the least counts, as interruptions only add
     quartet   four turns, BASE HEAD HEAD BASE or the reverse: drift hits both sides alike
     build     the quartets of one pair of codecs, built anew
-    start     the builds of one pair of fresh processes. Of the quartets of each image batch the mean
-              of the middle half counts; the mean over the batches is one value, so that what is
-              slower on one batch alone counts too
+    start     the builds of one pair of fresh processes. Of the quartets of each image batch the
+              mean of the middle half counts; the mean over the batches is one value, so that what
+              is slower on one batch alone counts too
 
 Two codecs that run the same code differ by a percent or two for as long as they live: it hangs on
 where their memory happens to lie. (Rebuilt six times in each of eight pairs of processes, equal
@@ -70,7 +70,7 @@ class Estimate:
 
     @property
     def seen_from(self) -> float | None:
-        """The smallest slowdown that would have been seen, as a ratio."""
+        """The smallest ratio that would have been called slower, had it been the estimate."""
         return None if self.corrected is None else self.ratio / self.corrected.low
 
 
@@ -97,8 +97,8 @@ def estimate(
     Args:
         values: of each start, see `value`.
         comparisons: how many are made in the run: directions times cells.
-        threshold: the slowdown that matters, such as 0.03; a difference is called unseen only
-            where one of that size would have been seen.
+        threshold: the slowdown that matters, such as 0.03; no difference is said to be seen only
+            where the interval excludes one of that size, to either side.
         last: no start will follow, whatever this says: for want of time, not because of the values.
     """
     starts = len(values)
@@ -116,7 +116,7 @@ def estimate(
         verdict = Speed.SLOWER
     elif high < 0:
         verdict = Speed.FASTER
-    elif all_together <= margin:
+    elif max(-low, high) < margin:
         verdict = Speed.NO_DIFFERENCE
     else:
         verdict = Speed.UNDECIDED
@@ -144,6 +144,14 @@ def _middle_half(values: Sequence[float]) -> float:
     ordered = sorted(values)
     cut = len(ordered) // 4
     return fmean(ordered[cut : len(ordered) - cut])
+
+
+def is_settled(values: Sequence[float], *, comparisons: int, threshold: float) -> bool:
+    """Whether a comparison is looked at after these starts, and then need not go on."""
+    if not is_look(len(values)):
+        return False
+    found = estimate(values, comparisons=comparisons, threshold=threshold)
+    return is_clear(found, threshold)
 
 
 def _looks(starts: int) -> list[int]:

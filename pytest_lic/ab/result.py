@@ -89,7 +89,8 @@ class Compared:
     """A whole comparison.
 
     ``one_sided`` maps what only one side has, a family or a quality, to that side; ``left_out``
-    names what could not be compared, with the reason.
+    names what could not be compared, with the reason, and ``lost`` what could run on BASE and can't
+    on HEAD.
     """
 
     base: Revision
@@ -99,10 +100,13 @@ class Compared:
     cells: tuple[CellResult, ...]
     one_sided: Mapping[str, str]
     left_out: Mapping[str, str]
+    lost: Mapping[str, str]
     seconds: float
     notes: tuple[str, ...] = field(default=())
 
     @property
     def fails(self) -> bool:
-        """Whether any cell got worse, or slower by enough."""
-        return any(result.worse or result.slower(self.demand.fail_slower) for result in self.cells)
+        """Whether any cell got worse, or slower by enough, or a family can't run any more."""
+        return bool(self.lost) or any(
+            result.worse or result.slower(self.demand.fail_slower) for result in self.cells
+        )

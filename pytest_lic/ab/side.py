@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-import site
 import sys
-import sysconfig
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +24,12 @@ from pytest_lic.grid import Cell
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+_FINDING, _BUILDING = "finding its codecs", "building the codec"
+_LOADS = (_FINDING, _BUILDING)
+_LOADING = 600.0
+"""Seconds that imports and the like may take, whatever the limit on coding a batch."""
 
 
 class SideError(CodecError):
@@ -81,7 +85,7 @@ class Side:
             "folder": str(checkout.folder),
             "args": self._arguments,
             "repository": str(self._repository.root),
-            "environment": _environment_folders(),
+            "own": str(checkout.tree.parent),
         }
         self._child = ChildProcess(
             [sys.executable, "-P", str(worker.__file__), json.dumps(given)],
@@ -105,7 +109,7 @@ class Side:
             UsageError: a conftest.py or a package of this side can't be imported.
         """
         try:
-            answer = self.ask("finding its codecs", do="families")
+            answer = self.ask(_FINDING, do="families")
         except SideError as error:
             raise UsageError(f"{self.checkout.revision.title}: {error}") from error
         described = answer["families"]
@@ -122,7 +126,7 @@ class Side:
     def begin_load(self, cell: Cell, threads: int) -> None:
         """As `load`, which `finish` then waits for."""
         self.begin(
-            "building the codec",
+            _BUILDING,
             do="load",
             family=cell.family,
             quality=cell.quality,
@@ -134,9 +138,9 @@ class Side:
         """The codec in use, as one of this process."""
         return _RemoteCodec(self, self._folder)
 
-    def begin_keep(self, batches: Sequence[Path], cpu: int | None) -> None:
-        """Give it the image batches to take times on, on one processor if given; it warms up."""
-        self.begin("warming up", do="keep", batches=[str(batch) for batch in batches], cpu=cpu)
+    def keep(self, batches: Sequence[Path], cpu: int | None) -> None:
+        """Give it the image batches to take times on, on one processor if given."""
+        self.ask("loading images", do="keep", batches=[str(batch) for batch in batches], cpu=cpu)
 
     def turn(self, batch: int, calls: int) -> tuple[list[float], list[float]]:
         """Seconds of encoding one of the batches, ``calls`` times, and of decoding it."""
@@ -164,13 +168,14 @@ class Side:
         """As `ask`, for what was begun."""
         assert self._child is not None
         what = self._asked
+        timeout = max(_LOADING, self._timeout) if what in _LOADS else self._timeout
         try:
-            answer = self._child.answer(self._timeout)
+            answer = self._child.answer(timeout)
         except ChildHungError:
             self.close()
             raise SideError(
                 self.label,
-                f"{what} took over {self._timeout:g} s and was stopped; raise --timeout if that is "
+                f"{what} took over {timeout:g} s and was stopped; raise --timeout if that is "
                 "expected",
             ) from None
         except ChildDiedError as error:
@@ -214,23 +219,14 @@ def side_path(path: Sequence[str], repository: Repository, checkout: Checkout) -
 
     Folders of installed packages stay, wherever they are.
     """
-    kept = [Path(folder) for folder in _environment_folders()]
     own = [] if checkout.site is None else [str(checkout.site)]
     for entry in path:
         place = Path(entry).resolve()
-        installed = any(place.is_relative_to(folder) for folder in kept)
-        if place.is_relative_to(repository.root) and not installed:
+        if place.is_relative_to(repository.root) and not worker.is_installed(place):
             own.append(str(checkout.tree / place.relative_to(repository.root)))
         else:
             own.append(entry)
     return own
-
-
-def _environment_folders() -> list[str]:
-    """Where packages are installed, and the standard library."""
-    paths = [sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib", "platstdlib")]
-    paths += [*site.getsitepackages(), site.getusersitepackages()]
-    return sorted({str(Path(path).resolve()) for path in paths})
 
 
 def _stand_in(described: Mapping[str, Any]) -> CodecFamily:

@@ -14,7 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from pytest_lic.ab.estimate import FEWEST, Estimate, estimate, is_clear, is_look, quartet, value
+from pytest_lic.ab.estimate import (
+    FEWEST,
+    FIRST_LOOK,
+    Estimate,
+    estimate,
+    is_settled,
+    quartet,
+    value,
+)
 from pytest_lic.ab.result import DIRECTIONS, Demand, Start, Timed
 from pytest_lic.ab.side import Side, SideError
 from pytest_lic.benchmarking import Direction
@@ -48,13 +56,17 @@ class _Progress:
         """Whether more starts are wanted."""
         return self.failed is None and not self.clear
 
+    def values(self, direction: Direction) -> list[float]:
+        """What each start says."""
+        return [value(start.of(direction)) for start in self.starts]
+
     def estimates(
         self, comparisons: int, threshold: float, *, last: bool
     ) -> dict[Direction, Estimate]:
         """By direction; ``last`` as in `estimate`."""
         return {
             direction: estimate(
-                [value(start.of(direction)) for start in self.starts],
+                self.values(direction),
                 comparisons=comparisons,
                 threshold=threshold,
                 last=last,
@@ -99,16 +111,20 @@ def take_times(
                 continue
             sides = (base, head) if start % 2 == 0 else (head, base)
             try:
-                _one_start(each, sides, batches[each.cell], threads, cpu, _START / len(going))
+                target, longest = _START / len(going), demand.budget / (FIRST_LOOK * len(going))
+                _one_start(each, sides, batches[each.cell], threads, cpu, target, longest)
             except SideError as error:
                 each.failed = error
                 base.close()  # whatever it was doing, the next cell begins afresh
                 head.close()
                 continue
             each.took = time.monotonic() - began
-            if is_look(len(each.starts)):
-                found = each.estimates(comparisons, demand.fail_slower, last=False).values()
-                each.clear = all(is_clear(one, demand.fail_slower) for one in found)
+            each.clear = all(
+                is_settled(
+                    each.values(direction), comparisons=comparisons, threshold=demand.fail_slower
+                )
+                for direction in DIRECTIONS
+            )
         left = sum(each.open for each in progress)
         spent = demand.budget - max(0.0, end - time.monotonic())
         say(
@@ -127,22 +143,30 @@ def _one_start(
     threads: int,
     cpu: int | None,
     target: float,
+    longest: float,
 ) -> None:
-    """Add what one pair of processes has to say, in about ``target`` seconds of turns."""
+    """Add what one pair of processes has to say, in about ``target`` seconds of turns.
+
+    After ``longest`` seconds no further build is begun.
+    """
 
     ratios: dict[Direction, list[list[float]]] = {
         name: [[] for _ in batches] for name in DIRECTIONS
     }
     number = 0
-    for _ in range(_BUILDS):
+    began = time.monotonic()
+    for build in range(_BUILDS):
+        if build and time.monotonic() - began > longest:
+            break  # a slow codec: rather fewer builds than fewer starts
         for side in sides:
             side.begin_load(progress.cell, threads)
         for side in sides:
             side.finish()
-            side.begin_keep(batches, cpu)
+            side.keep(batches, cpu)
+        # All batches once, to warm up; the last time tells how long a turn should be.
         for side in sides:
-            side.finish()
-        once = sum(min(seconds) for seconds in sides[0].turn(0, 1))
+            took = [sum(map(sum, side.turn(batch, 1))) for batch in range(len(batches))]
+        once = median(took)
         calls = min(_MOST_CALLS, max(1, round(_TURN / once)))
         count = round(target / (_BUILDS * 4 * calls * once))
         for _ in range(max(_QUARTETS[0], min(_QUARTETS[1], count))):

@@ -30,8 +30,8 @@ def main(given: Answer) -> None:
 
     Args:
         given: ``path``, the side's ``sys.path``; ``folder`` and ``args`` of its origin;
-            ``repository``, the user's own checkout, of which no module may come; ``environment``,
-            the folders of installed packages.
+            ``repository``, the user's own checkout, of which no module may come, but for what is
+            installed in it and what lies in ``own``, the side's folder.
     """
     _die_with_parent()
     # Codecs may print; answers get a channel of their own.
@@ -78,7 +78,7 @@ class _Side:
             }
             for family in self._families.by_name.values()
         ]
-        return {"families": described, "shipped": sorted(self._families.shipped)}
+        return {"families": described}
 
     def load(self, family: str, quality: str, device: str, threads: int) -> Answer:
         """Build a codec in the place of the one before, and elsewhere in memory."""
@@ -117,12 +117,9 @@ class _Side:
         return {}
 
     def keep(self, batches: Sequence[str], cpu: int | None) -> Answer:
-        """Image batches to take times on, on one processor if given; each is coded to warm up."""
+        """Image batches to take times on, on one processor if given."""
         self._run_on(self._cpus if cpu is None else {cpu})
         self._batches = [self._tensor(batch) for batch in batches]
-        for images in self._batches:
-            self._codec.decode(self._codec.encode(images))
-        self._wait()
         _refuse(_strangers(self._given))
         return {}
 
@@ -135,15 +132,15 @@ class _Side:
         gc.collect()
         gc.disable()
         try:
-            encoded = [self._timed(self._codec.encode, images) for _ in range(calls)]
-            bitstreams = encoded[0][1]
-            decoded = [self._timed(self._codec.decode, bitstreams) for _ in range(calls)]
+            encode, decode = [], []
+            for _ in range(calls):
+                seconds, bitstreams = self._timed(self._codec.encode, images)
+                encode.append(seconds)
+            for _ in range(calls):
+                decode.append(self._timed(self._codec.decode, bitstreams)[0])
         finally:
             gc.enable()
-        return {
-            "encode": [seconds for seconds, _ in encoded],
-            "decode": [seconds for seconds, _ in decoded],
-        }
+        return {"encode": encode, "decode": decode}
 
     def _run_on(self, cpus: Iterable[int] | None) -> None:
         if cpus is not None:
@@ -194,17 +191,24 @@ def _unavailable(family: Any) -> str | None:
 
 def _strangers(given: Answer) -> list[str]:
     """Modules of the user's own checkout in this process, each with its file."""
-    root = Path(given["repository"])
-    installed = [Path(folder) for folder in given["environment"]]
+    root, own = Path(given["repository"]), Path(given["own"])
     found = []
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
         if not isinstance(file, str) or file == __file__:
             continue
         path = Path(file).resolve()
-        if path.is_relative_to(root) and not any(path.is_relative_to(place) for place in installed):
+        if path.is_relative_to(root) and not (path.is_relative_to(own) or is_installed(path)):
             found.append(f"{name} ({file})")
     return found
+
+
+def is_installed(path: Path) -> bool:
+    """Whether a file is of an environment, which may lie within the repository."""
+    environments = {sys.prefix, sys.base_prefix}
+    return bool({"site-packages", "dist-packages"} & set(path.parts)) or any(
+        path.is_relative_to(Path(place, "lib").resolve()) for place in environments
+    )
 
 
 def _refuse(strangers: Sequence[str]) -> None:
@@ -225,12 +229,13 @@ def _forget_editable_installs(repository: str) -> None:
 
 
 def _leads_to(finder: object, repository: str) -> bool:
-    """Whether the module that defines an import hook names a folder of the repository."""
+    """Whether an import hook, or the module that defines it, names a folder of the repository."""
     module = sys.modules.get(getattr(finder, "__module__", ""))
     if module is None or module.__name__.partition(".")[0] in sys.stdlib_module_names:
         return False
-    own = [value for name, value in vars(module).items() if not name.startswith("__")]
-    return any(text.startswith(repository) for text in _texts(own))
+    known = {**vars(module), **getattr(finder, "__dict__", {})}
+    own = [value for name, value in known.items() if not name.startswith("__")]
+    return any(Path(text).is_relative_to(repository) for text in _texts(own) if "\0" not in text)
 
 
 def _texts(values: Iterable[object]) -> Iterable[str]:

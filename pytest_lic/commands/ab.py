@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import signal
 import sys
@@ -66,7 +67,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=float,
         default=100 * Demand.fail_slower,
         metavar="PERCENT",
-        help="fail where HEAD is surely slower, and by this much at least (default: %(default)g)",
+        help="fail where HEAD is surely slower, and by this much or more as best estimated "
+        "(default: %(default)g)",
     )
     parser.add_argument(
         "--budget",
@@ -103,6 +105,8 @@ def run(given: argparse.Namespace) -> int:
     else:
         base, head = repository.revision(given.base), repository.revision(given.head)
     options = _options(given)
+    # A file of the repository is each side's own.
+    given.config = [_from_here(text, repository) for text in given.config or ()]
     arguments = plugin_arguments(given, ("config",))
     try:
         with _ended_like_interrupted(), checked_out(repository, base, head) as checkouts:
@@ -116,7 +120,7 @@ def run(given: argparse.Namespace) -> int:
     _report(given, found)
     if found.fails:
         return WORSE
-    if all(result.quality is None for result in found.cells):
+    if not any(result.quality is not None for result in found.cells):
         raise UsageError("nothing could be compared: every codec is broken on one side")
     return 0
 
@@ -146,7 +150,8 @@ def _demand(given: argparse.Namespace) -> Demand:
 def _options(given: argparse.Namespace) -> Options:
     """Settings of the project as it lies here, but no codec: those are the sides' own."""
     names = [name for name in _OPTIONS if name != "config"]
-    without = [argument for name in _WITHOUT for argument in ("-o", f"{name}=")]
+    # addopts may hold options of a conftest.py, and none is loaded.
+    without = [argument for name in (*_WITHOUT, "addopts") for argument in ("-o", f"{name}=")]
     arguments = [*without, "--noconftest", *plugin_arguments(given, names)]
     if not given.resolution:
         arguments.append(f"--lic-resolution={_RESOLUTION}")
@@ -155,6 +160,14 @@ def _options(given: argparse.Namespace) -> Options:
     if len(options.selection.devices) > 1:
         raise UsageError("--device: one at a time; compare on the other in a run of its own")
     return options
+
+
+def _from_here(text: str, repository: Repository) -> str:
+    """A file within the repository, as seen from the folder where the user is."""
+    path = (repository.here / Path(text).expanduser()).resolve()
+    if not path.is_relative_to(repository.root):
+        return str(path)
+    return os.path.relpath(path, repository.here)
 
 
 @contextmanager

@@ -74,8 +74,9 @@ def run(given: argparse.Namespace) -> int:
     if given.plot is not None:
         _check_plot(given.plot)
     runs = read_runs(find_runs([*given.runs, *given.named], given.storage))
-    width = shutil.get_terminal_size().columns
-    print(timing_text(runs, given.stages, width=width, color=sys.stdout.isatty()), end="")
+    seen = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if seen else 0
+    print(timing_text(runs, given.stages, width=width, color=seen), end="")
     if given.reference is not None:
         print(reference_text(published_timings(given.reference), runs), end="")
     if given.plot is not None:

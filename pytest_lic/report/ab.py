@@ -85,13 +85,18 @@ def ab_json(found: Compared) -> dict[str, Any]:
         "seconds": found.seconds,
         "one_sided": dict(found.one_sided),
         "left_out": dict(found.left_out),
+        "lost": dict(found.lost),
+        "notes": list(found.notes),
         "cells": [_cell_json(result, found.demand.fail_slower) for result in found.cells],
     }
 
 
 def verdict_lines(found: Compared) -> list[str]:
     """What fails, named, or that nothing does."""
-    lines = []
+    lines = [
+        f"WORSE: {family}: it ran on base, and can't on head: {reason}"
+        for family, reason in found.lost.items()
+    ]
     for result in found.cells:
         for direction in result.slower(found.demand.fail_slower):
             assert isinstance(result.times, Timed)
@@ -111,7 +116,10 @@ def verdict_lines(found: Compared) -> list[str]:
         for estimate in result.times.estimates.values()
     ]
     counts = {verdict: verdicts.count(verdict) for verdict in Speed}
-    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
+    names = {Speed.SLOWER: f"slower by less than {100 * found.demand.fail_slower:g} %"}
+    told = ", ".join(
+        f"{count} {names.get(verdict, verdict)}" for verdict, count in counts.items() if count
+    )
     return [f"nothing got worse; times: {told or 'none taken'}"]
 
 
@@ -120,7 +128,7 @@ def _rows(result: CellResult, times: Timed) -> Iterator[tuple[Direction, tuple[s
         estimate = times.estimates[direction]
         verdict = str(estimate.verdict)
         if estimate.verdict is Speed.NO_DIFFERENCE and estimate.seen_from is not None:
-            verdict += f" ({_percent(estimate.seen_from)} would be)"
+            verdict += f" ({_percent(estimate.seen_from)} would be slower)"
         yield (
             direction,
             (
@@ -137,6 +145,7 @@ def _rows(result: CellResult, times: Timed) -> Iterator[tuple[Direction, tuple[s
 
 def _remarks(found: Compared) -> Iterator[str]:
     """What the table can't show, and how to read it."""
+    yield from found.notes
     for what, side in found.one_sided.items():
         yield f"only on {side}: {what}"
     for what, reason in found.left_out.items():

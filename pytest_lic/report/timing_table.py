@@ -17,6 +17,7 @@ from pytest_lic.timing_series import View, views
 _NONE = "–"
 _HEADING = 14  # characters in a line of a stage's heading
 _DOUBTFUL = "~"
+_WIDE = 400  # where nobody's terminal sets a width: no number is cut short
 
 
 def timing_text(runs: Sequence[SavedRun], stages: bool, *, width: int, color: bool) -> str:
@@ -25,11 +26,14 @@ def timing_text(runs: Sequence[SavedRun], stages: bool, *, width: int, color: bo
     Args:
         runs: side by side in each place of the tables, in this order.
         stages: whether the shares of the stages are told too.
-        width: of the terminal, in characters.
+        width: of the terminal, in characters; 0 where there is none.
         color: whether it shows colours.
     """
     console = Console(
-        file=io.StringIO(), width=max(width, 100), force_terminal=color, highlight=False
+        file=io.StringIO(),
+        width=max(width, 100) if width else _WIDE,
+        force_terminal=color,
+        highlight=False,
     )
     for run in runs:
         console.print(f"{run.name}: {run.machine}; {run.commit}", markup=False)
