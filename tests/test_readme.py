@@ -132,6 +132,6 @@ def test_options_of_ab_are_named_and_its_defaults_are_those_shown(
         assert option in section
         assert option in told
     assert "by `--fail-slower` (3 %) or more" in section
-    assert "at least (default: 3)" in told
+    assert "as best estimated (default: 3)" in told
     assert "as --lic-resolution (default: 256)" in told
     assert "`photos` at 256 px" in " ".join(section.split())
