@@ -17,6 +17,9 @@ from pytest_lic.corpus import corpus_name
 from pytest_lic.errors import UnknownNameError, UsageError
 
 
+NO_CURVES = "the qualities are narrowed: points are gated, curves are not"
+
+
 @dataclass(frozen=True)
 class Selection:
     """What the user asked for; empty tuples select everything.
@@ -136,7 +139,7 @@ def make_grid(families: Sequence[CodecFamily], selection: Selection) -> Grid:
         if qualities[family.name] and not selection.narrows_qualities:
             curves += [Curve(family.name, setting) for setting in settings]
     if selection.narrows_qualities:
-        notes.append("the qualities are narrowed: points are gated, curves are not")
+        notes.append(NO_CURVES)
     check_ids([*cells, *edge_cells, *curves])
     return Grid(
         tuple(cells), tuple(edge_cells), tuple(curves), corpora, networks, notes=tuple(notes)

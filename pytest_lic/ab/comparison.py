@@ -19,7 +19,7 @@ from pytest_lic.comparison import Comparison, compare
 from pytest_lic.corpus import Corpus, batches, load_corpus
 from pytest_lic.environment import environment
 from pytest_lic.errors import LicError, UsageError
-from pytest_lic.grid import Cell, Setting, make_grid, matching_families, select_families
+from pytest_lic.grid import NO_CURVES, Cell, Setting, make_grid, matching_families, select_families
 from pytest_lic.measure import Measurement, measure
 from pytest_lic.options import Options
 from pytest_lic.timed_grid import middle_quality
@@ -88,7 +88,7 @@ def compare_sides(base: Side, head: Side, options: Options, demand: Demand, say:
         found.left_out,
         found.lost,
         time.monotonic() - began,
-        grid.notes,
+        tuple(note for note in grid.notes if note != NO_CURVES),
     )
 
 
