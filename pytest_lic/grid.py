@@ -16,7 +16,6 @@ from pytest_lic.codec import CodecFamily
 from pytest_lic.corpus import corpus_name
 from pytest_lic.errors import UnknownNameError, UsageError
 
-
 NO_CURVES = "the qualities are narrowed: points are gated, curves are not"
 
 
