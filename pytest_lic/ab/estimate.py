@@ -136,13 +136,13 @@ def is_clear(found: Estimate, threshold: float) -> bool:
 
 
 def _middle_half(values: Sequence[float]) -> float:
-    """The mean without the lowest and the highest quarter.
+    """The mean without the lowest and the highest quarter; of three, the one in the middle.
 
     As robust here as the median, and more precise: on a machine whose other core was busy, starts
     scattered by 0.8 % with it, by 1.0 % with the median and by 2.1 % with the mean of all.
     """
     ordered = sorted(values)
-    cut = len(ordered) // 4
+    cut = len(ordered) // 4 if len(ordered) != 3 else 1
     return fmean(ordered[cut : len(ordered) - cut])
 
 

@@ -149,11 +149,11 @@ def _one_start(
 
     After ``longest`` seconds no further build is begun.
     """
-
     ratios: dict[Direction, list[list[float]]] = {
         name: [[] for _ in batches] for name in DIRECTIONS
     }
-    number = 0
+    # Where a start is too short for every batch, the next ones go on with the others.
+    number = _QUARTETS[0] * len(progress.starts)
     began = time.monotonic()
     for build in range(_BUILDS):
         if build and time.monotonic() - began > longest:
@@ -183,7 +183,7 @@ def _one_start(
                 )
                 ratios[name][batch].append(quartet(before, after))
                 progress.seconds[name] += before
-    encode, decode = (tuple(tuple(one) for one in ratios[name]) for name in DIRECTIONS)
+    encode, decode = (tuple(tuple(one) for one in ratios[name] if one) for name in DIRECTIONS)
     progress.starts.append(Start(encode, decode))
 
 
