@@ -48,11 +48,6 @@ class ChildProcess:
         self._process: subprocess.Popen[str] | None = None
         self._answers: queue.Queue[str] = queue.Queue()
 
-    @property
-    def pid(self) -> int | None:
-        """The running child's process id."""
-        return self._process.pid if self._process is not None else None
-
     def start(self) -> None:
         """Start the child, unless it runs."""
         if self._process is not None:

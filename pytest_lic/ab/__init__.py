@@ -4,6 +4,7 @@ checkout    each side in a folder of its own, installed without dependencies
 worker      the script that codes and takes times in a side's process
 side        the parent's view of such a process
 estimate    paired times → ratio, interval, verdict
-comparison  which cells are measured when, and until when
+timing      pairs of fresh processes, timed in turn until the answer is clear
+comparison  which cells are measured, and which of them timed
 result      what came out
 """
