@@ -29,6 +29,7 @@ from pytest_lic.adapters.network_state import (
     weights_digest,
     with_own_tables,
 )
+from pytest_lic.adapters.rans_guard import guard_rans
 from pytest_lic.adapters.value_packing import pack_value
 from pytest_lic.codec import CodecFamily
 from pytest_lic.container import short_fingerprint
@@ -210,6 +211,7 @@ class _Family:
         if device == "cpu":
             keep_freed_memory()
         network = self._new_network(quality, device)
+        guard_rans()
         with _blamed(label, "preparing the network"), same_random_numbers():
             if recipe.prepare is not None:
                 recipe.prepare(network, quality)
