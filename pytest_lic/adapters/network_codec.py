@@ -57,11 +57,12 @@ class NetworkCodec:
     def decode(self, bitstreams: Sequence[bytes], /) -> Tensor:
         """Decode B bitstreams of equally large images into an image batch (B, 3, H, W).
 
-        The result is float32, clamped to [0, 1] (NaN stays NaN), on the codec's device.
+        The result is float32, clamped to [0, 1], on the codec's device.
 
         Raises:
             BitstreamError: damaged, of another codec, quality or weights, or of absurd size.
-            CodecError: images of several sizes, or the network failed.
+            CodecError: images of several sizes, or the network failed, or returned values that
+                are not finite.
         """
         import torch
 
@@ -77,11 +78,24 @@ class NetworkCodec:
         batch = torch.cat(decoded) if len(decoded) > 1 else decoded[0]
         above, _, left, _ = self._layout.borders(height, width)
         cropped = batch[..., above : above + height, left : left + width]
+        self._check_finite(cropped)
         return cropped.float().clamp(0.0, 1.0).contiguous()
 
     def stages(self) -> Mapping[str, nn.Module]:
         """Stage → the network's module that does it; empty where none is known."""
         return self._calls.stages
+
+    def _check_finite(self, images: Tensor) -> None:
+        import torch
+
+        wrong = ~torch.isfinite(images)
+        if bool(wrong.any()):
+            image, channel, row, column = (int(place) for place in wrong.nonzero()[0])
+            raise CodecError(
+                f"{self._calls.label}: decompress returned {int(wrong.sum())} values that are not "
+                f"finite, first at channel {channel}, row {row}, column {column} of image {image}: "
+                "the bitstream was damaged, or the weights are"
+            )
 
     def _padded(self, images: Tensor) -> Tensor:
         """Images as the network wants them, their edges repeated around them on all sides.

@@ -24,21 +24,29 @@ from pytest_lic.errors import AbsurdSizeError, CorruptBitstreamError, TruncatedB
 
 _NEST, _SHAPE, _PARAMETERS, _EMPTY = range(4)
 
-_MOST_LATENTS_PER_PIXEL = 64
-"""A stored shape of more elements than this per pixel of the padded image is refused."""
+_LARGEST_SHAPE = 16
+"""A stored shape of so many times the elements that the image's size lets expect is refused, since
+decoding would allocate on its word."""
+_SMALL_SHAPE = 256  # elements that any shape may have
 
 
 def to_sections(
     compressed: Compressed, layout: NetworkLayout, height: int, width: int
 ) -> tuple[bytes, ...]:
-    """The sections for one image of ``height`` by ``width`` pixels, before padding."""
+    """The sections for one image of ``height`` by ``width`` pixels, before padding.
+
+    Raises:
+        AbsurdSizeError: a shape far larger than the image.
+    """
     strings = flatten(compressed.strings)
     described: dict[int, Any] = {}
     nest = nest_of(compressed.strings)
     if nest != layout.nest:
         described[_NEST] = nest
     # Compared as packed: shapes may hold tensors, and a list is not a tuple to every decoder.
-    if pack_value(compressed.shape) != pack_value(_expected_shape(layout, height, width)):
+    expected = _expected_shape(layout, height, width)
+    if pack_value(compressed.shape) != pack_value(expected):
+        _check_shape(compressed.shape, expected)
         described[_SHAPE] = compressed.shape
     if compressed.parameters:
         described[_PARAMETERS] = dict(compressed.parameters)
@@ -78,13 +86,9 @@ def from_sections(
         )
     if not all(strings) and not described.get(_EMPTY):
         raise TruncatedBitstreamError("bitstream holds an empty string; the encoder wrote none")
-    shape = described.get(_SHAPE, _expected_shape(layout, height, width))
-    padded_height, padded_width = layout.padded(height, width)
-    limit = _MOST_LATENTS_PER_PIXEL * padded_height * padded_width
-    if _SHAPE in described and largest_product(shape) > limit:
-        raise AbsurdSizeError(
-            f"bitstream claims latents of shape {shape} for an image of {width}×{height}"
-        )
+    expected = _expected_shape(layout, height, width)
+    shape = described.get(_SHAPE, expected)
+    _check_shape(shape, expected)
     parameters = described.get(_PARAMETERS, {})
     if not isinstance(parameters, dict):
         raise CorruptBitstreamError("bitstream holds parameters without names")
@@ -93,3 +97,10 @@ def from_sections(
 
 def _expected_shape(layout: NetworkLayout, height: int, width: int) -> Any:
     return scaled_shape(layout.shape, layout.probe, layout.padded(height, width))
+
+
+def _check_shape(shape: Any, expected: Any) -> None:
+    if largest_product(shape) > max(_LARGEST_SHAPE * largest_product(expected), _SMALL_SHAPE):
+        raise AbsurdSizeError(
+            f"latents of shape {shape} for an image whose size lets expect {expected}"
+        )

@@ -14,7 +14,7 @@ from typing import Any
 from pytest_lic.errors import AbsurdSizeError, CodecError, CorruptBitstreamError
 
 MAX_TENSOR_BYTES = 2**28
-"""A tensor of more bytes is refused on both sides."""
+"""A tensor of more bytes is refused on both sides; so are several that come to more."""
 
 _MAX_DEPTH = 16
 _MAX_INT_BYTES = 16
@@ -158,6 +158,7 @@ class _Reader:
     def __init__(self, packed: bytes) -> None:
         self.packed = packed
         self.position = 0
+        self.tensor_bytes = 0
 
     def take(self, count: int) -> bytes:
         taken = self.packed[self.position : self.position + count]
@@ -246,11 +247,12 @@ class _Reader:
         size = dtype.itemsize
         for side in shape:
             size *= max(side, 1)
-            if size > MAX_TENSOR_BYTES:
+            if self.tensor_bytes + size > MAX_TENSOR_BYTES:
                 raise AbsurdSizeError(
                     f"bitstream claims a parameter of shape {tuple(shape)}; at most "
-                    f"{MAX_TENSOR_BYTES} bytes are accepted"
+                    f"{MAX_TENSOR_BYTES} bytes are accepted in all"
                 )
+        self.tensor_bytes += size
         if 0 in shape:
             size = 0
         deflated = self.take(1) == b"\1"

@@ -1,0 +1,134 @@
+"""The child of `hostile_process`: changes bitstreams, and decodes them until it is told to stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import resource
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_lic.discovery import Origin, rediscover
+from pytest_lic.errors import CodecError
+from pytest_lic.hostile_outcome import Finding, Tally, outcome_of
+from pytest_lic.mutations import Mutated, RandomChooser, mutated
+
+if TYPE_CHECKING:
+    from pytest_lic.codec import Codec
+
+MEMORY = 2 * 2**30
+"""Bytes that decoding one bitstream may allocate, beside what the codec holds anyhow."""
+SIZES = ((64, 64), (64, 64), (48, 80))
+"""Height and width, in pixels, of the images whose bitstreams are changed."""
+
+
+def serve(argument: str) -> None:
+    """The child's main loop: answer requests until stdin ends."""
+    # Codecs may print; answers get a channel of their own.
+    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    given = json.loads(argument)
+    families: Any = None
+    failed: str | None = None
+    try:
+        families = rediscover(Origin(given["folder"], tuple(given["args"]), tuple(given["path"])))
+    except Exception as error:
+        traceback.print_exc()
+        failed = f"the codecs could not be found again: {type(error).__name__}: {error}"
+    folder = Path(given["work"])
+    os.chdir(folder / "empty")
+    subject: tuple[tuple[str, ...], _Subject] | None = None
+    for line in sys.stdin:
+        asked = json.loads(line)
+        answer: dict[str, Any]
+        try:
+            if failed is not None:
+                raise CodecError(failed)
+            key = (asked["family"], asked["quality"], asked["device"])
+            if subject is None or subject[0] != key:
+                subject = None  # let the old network go first
+                codec = families[key[0]].build(key[1], key[2])
+                subject = key, _Subject(codec, key[2], "/".join(key[:2]))
+            numbers = range(asked["first"], asked["last"] + 1)
+            answer = subject[1].decode(numbers, folder).to_json()
+        except Exception as error:
+            traceback.print_exc()
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        channel.write(json.dumps(answer) + "\n")
+        channel.flush()
+
+
+class _Subject:
+    """A codec in the child, and the intact bitstreams that are changed."""
+
+    def __init__(self, codec: Codec, device: str, seed: str) -> None:
+        import torch
+
+        torch.set_num_threads(1)
+        self._codec = codec
+        self._seed = seed
+        images = [_image(number, height, width) for number, (height, width) in enumerate(SIZES)]
+        self._streams = [codec.encode(image.to(device))[0] for image in images]
+        for stream in self._streams:
+            codec.decode([stream])  # what an intact one takes is not counted
+
+        self._limit = _data_bytes() + MEMORY
+
+    def decode(self, numbers: range, folder: Path) -> Tally:
+        """One changed bitstream for each number; ``folder`` is where each is noted first."""
+        tally = Tally()
+        with _limited_memory(self._limit):
+            for number in numbers:
+                changed = self._changed(number)
+                ways = ", ".join(changed.ways)
+                noted = {"number": number, "ways": ways, "before": tally.to_json()}
+                (folder / "noted.bin").write_bytes(changed.bitstream)
+                (folder / "noted.json").write_text(json.dumps(noted))
+                outcome, words = outcome_of(self._codec, changed.bitstream)
+                tally.counts[outcome] += 1
+                if outcome.fails:
+                    found = Finding(number, outcome, ways, words, changed.bitstream)
+                    tally.findings.append(found)
+        return tally
+
+    def _changed(self, number: int) -> Mutated:
+        choose = RandomChooser(random.Random(f"{self._seed}/{number}"))
+        stream = self._streams[choose.integer(0, len(self._streams) - 1)]
+        return mutated(stream, self._streams, choose)
+
+
+def _data_bytes() -> int:
+    """What this process has allocated, where the system tells."""
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.is_file() else []
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmData:")), 0)
+
+
+@contextmanager
+def _limited_memory(limit: int) -> Iterator[None]:
+    """Let this process allocate no more than that inside the block, where that can be had."""
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    if limit > MEMORY:
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
+
+
+def _image(seed: int, height: int, width: int) -> Any:
+    """A smooth image with some noise, (1, 3, H, W) in [0, 1]."""
+    import torch
+
+    numbers = torch.Generator().manual_seed(seed)
+    coarse = torch.rand((1, 3, 5, 5), generator=numbers)
+    smooth = torch.nn.functional.interpolate(
+        coarse, (height, width), mode="bilinear", align_corners=True
+    )
+    noise = torch.rand((1, 3, height, width), generator=numbers)
+    return (0.9 * smooth + 0.1 * noise).clamp(0, 1)

@@ -1,0 +1,147 @@
+"""What a decoder may make of a damaged bitstream, and what it may not.
+
+An error of `pytest_lic.errors`, or an image: of the size that its header tells, where the bitstream
+is a container of pytest-lic.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from pytest_lic.container import is_container, unpack
+from pytest_lic.errors import BitstreamError, LicError
+
+if TYPE_CHECKING:
+    from pytest_lic.codec import Codec
+
+
+class Outcome(Enum):
+    """What came of a damaged bitstream; all but the first three are failures."""
+
+    REFUSED = "refused"
+    """A `BitstreamError`."""
+    CODEC_ERROR = "codec error"
+    """Another error of pytest-lic's, such as a network that failed on what was decoded."""
+    IMAGE = "an image"
+    WRONG_IMAGE = "a wrong image"
+    """Another size than the header tells, another type, or values outside [0, 1]."""
+    UNTYPED_ERROR = "an untyped error"
+    OVER_ALLOCATED = "over 2 GiB asked for"
+    HUNG = "hung"
+    CRASHED = "crashed"
+
+    @property
+    def fails(self) -> bool:
+        """Whether no decoder may do that."""
+        return self not in (Outcome.REFUSED, Outcome.CODEC_ERROR, Outcome.IMAGE)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One bitstream that a decoder did what it may not with."""
+
+    number: int
+    outcome: Outcome
+    ways: str
+    words: str
+    bitstream: bytes
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many bitstreams came to what, and those that came to no good."""
+
+    counts: Counter[Outcome] = field(default_factory=Counter)
+    findings: list[Finding] = field(default_factory=list)
+
+    def add(self, other: Tally) -> None:
+        """Count another's with this one's."""
+        self.counts.update(other.counts)
+        self.findings.extend(other.findings)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object."""
+        return {
+            "counts": {outcome.name: count for outcome, count in self.counts.items()},
+            "findings": [
+                {
+                    "number": each.number,
+                    "outcome": each.outcome.name,
+                    "ways": each.ways,
+                    "words": each.words,
+                    "bitstream": each.bitstream.hex(),
+                }
+                for each in self.findings
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Tally:
+        """What `to_json` gave."""
+        found = [
+            Finding(
+                each["number"],
+                Outcome[each["outcome"]],
+                each["ways"],
+                each["words"],
+                bytes.fromhex(each["bitstream"]),
+            )
+            for each in stored["findings"]
+        ]
+        counts = {Outcome[name]: count for name, count in stored["counts"].items()}
+        return cls(Counter(counts), found)
+
+
+def outcome_of(codec: Codec, bitstream: bytes) -> tuple[Outcome, str]:
+    """What a decoder makes of one bitstream that may be damaged, and in which words."""
+    try:
+        decoded = codec.decode([bitstream])
+    except Exception as error:
+        words = f"{type(error).__name__}: {error}"
+        if _refused_memory(error):
+            return Outcome.OVER_ALLOCATED, words
+        if isinstance(error, BitstreamError):
+            return Outcome.REFUSED, words
+        return (
+            Outcome.CODEC_ERROR if isinstance(error, LicError) else Outcome.UNTYPED_ERROR
+        ), words
+    wrong = _wrong(decoded, bitstream)
+    return (Outcome.IMAGE, "") if wrong is None else (Outcome.WRONG_IMAGE, wrong)
+
+
+def _wrong(decoded: Any, bitstream: bytes) -> str | None:
+    """What is wrong with a decoded image, if anything."""
+    import torch
+
+    if not isinstance(decoded, torch.Tensor):
+        return f"{type(decoded).__name__}; expected a float32 tensor"
+    shape = tuple(decoded.shape)
+    if decoded.dtype != torch.float32 or len(shape) != 4 or shape[:2] != (1, 3):
+        return f"{decoded.dtype} of shape {shape}; expected torch.float32 of (1, 3, H, W)"
+    if is_container(bitstream):
+        size = _told_size(bitstream)
+        if shape[2:] != size:
+            return f"an image of {shape[3]}×{shape[2]}; its header tells {size[1]}×{size[0]}"
+    if not bool(torch.isfinite(decoded).all()):
+        return "values that are not finite"
+    low, high = float(decoded.min()), float(decoded.max())
+    return None if low >= 0 and high <= 1 else f"values from {low:g} to {high:g}"
+
+
+def _told_size(bitstream: bytes) -> tuple[int, int]:
+    stream = unpack(bitstream)
+    return stream.height, stream.width
+
+
+def _refused_memory(error: BaseException | None) -> bool:
+    """Whether memory that was not to be had is behind an error."""
+    while error is not None:
+        text = str(error)
+        if isinstance(error, MemoryError) or "allocate memory" in text or "bad_alloc" in text:
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -1,0 +1,122 @@
+"""Damaged bitstreams through a decoder, in a process that may die of them.
+
+    parent                                      child (a fresh interpreter, memory limited)
+    HostileProcess(origin) ───── starts ──────▶ finds the families again
+    decode(family, quality, numbers) ─────────▶ codes a few images, and for each number: changes a
+       ▲                                        bitstream, notes it in a file, decodes it
+       └── how many came to what ◀──────────────┘
+
+When the child dies or hangs, the file tells which bitstream it was, and a new child goes on behind
+it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pytest_lic.child_process import ChildDiedError, ChildHungError, ChildProcess
+from pytest_lic.discovery import Origin
+from pytest_lic.errors import CodecError
+from pytest_lic.hostile_outcome import Finding, Outcome, Tally
+
+_PART = 100  # bitstreams that the child is asked for at once
+_BOOT = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1])['path']; "
+    "from pytest_lic.hostile_child import serve; serve(sys.argv[1])"
+)
+
+
+class HostileProcess:
+    """Starts a child when it is first needed, and another when that one died.
+
+    Args:
+        origin: how the child finds the families.
+        timeout: seconds that a hundred bitstreams may take.
+    """
+
+    def __init__(self, origin: Origin, timeout: float) -> None:
+        self._timeout = timeout
+        self._folder = tempfile.TemporaryDirectory(prefix="pytest-lic-hostile-")
+        folder = Path(self._folder.name)
+        (folder / "empty").mkdir()
+        self._noted = folder / "noted.json"
+        self._stream = folder / "noted.bin"
+        argument = json.dumps(asdict(origin) | {"work": str(folder)})
+        self._child = ChildProcess(
+            [sys.executable, "-P", "-c", _BOOT, argument],
+            cwd=origin.folder,
+            env={**os.environ, "TMPDIR": str(folder / "empty")},
+            stderr=folder / "stderr.txt",
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the child."""
+        self._child.close()
+
+    def decode(self, family: str, quality: str, device: str, numbers: range) -> Tally:
+        """Change a bitstream for each of these numbers, and decode it.
+
+        The same numbers give the same bitstreams, of a codec that is the same.
+
+        Raises:
+            CodecError: the codec can't be built, or can't code intact images.
+        """
+        tally = Tally()
+        start = numbers.start
+        while start < numbers.stop:
+            part = range(start, min(start + _PART, numbers.stop))
+            found, start = self._decoded(family, quality, device, part)
+            tally.add(found)
+        return tally
+
+    def _decoded(self, family: str, quality: str, device: str, part: range) -> tuple[Tally, int]:
+        """What came of the part, up to where it ended, and where that was."""
+        self._noted.unlink(missing_ok=True)
+        request = {
+            "family": family,
+            "quality": quality,
+            "device": device,
+            "first": part.start,
+            "last": part.stop - 1,
+        }
+        try:
+            answer = self._child.ask(request, self._timeout)
+        except ChildHungError:
+            return self._ended(Outcome.HUNG, f"over {self._timeout:g} s")
+        except ChildDiedError as error:
+            return self._ended(Outcome.CRASHED, str(error))
+        if "error" in answer:
+            raise CodecError(f"in a fresh process: {answer['error']}")
+        return Tally.from_json(answer), part.stop
+
+    def _ended(self, outcome: Outcome, words: str) -> tuple[Tally, int]:
+        """The child ended on the bitstream noted last."""
+        try:
+            noted = json.loads(self._noted.read_text())
+            stream = self._stream.read_bytes()
+        except (OSError, ValueError):
+            raise CodecError(
+                f"in a fresh process: {outcome.value} before any damaged bitstream: {words}"
+            ) from None
+        tally = Tally.from_json(noted["before"])
+        tally.counts[outcome] += 1
+        tally.findings.append(Finding(noted["number"], outcome, noted["ways"], words, stream))
+        return tally, noted["number"] + 1
