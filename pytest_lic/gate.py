@@ -24,10 +24,11 @@ from pytest_lic.comparison import (
     compare_curves,
     parse_tolerances,
 )
-from pytest_lic.errors import LicError, UnavailableError
+from pytest_lic.errors import CodecError, LicError, UnavailableError
 from pytest_lic.grid import Cell, Curve
 from pytest_lic.measure import Measurement
 from pytest_lic.rate_distortion import RDCurve, bd_psnr, bd_rate
+from pytest_lic.report.damaged import damaged_text
 from pytest_lic.report.words import comparison_text
 from pytest_lic.run import Run
 
@@ -135,6 +136,17 @@ class Gate:
         with self._available(cell), self._threads():
             codec, corpus = self._codec(cell), self._run.corpus(cell)
             self._remark(cell, determinism.check_batch(codec, cell, corpus))
+
+    def damaged_bitstreams(self, cell: Cell) -> None:
+        """No damaged bitstream crashes the decoder, hangs it, or becomes an image of wrong size."""
+        with self._available(cell):
+            damaged = range(self._run.options.damaged)
+            setting = cell.setting
+            tally = self._run.hostile_process().decode(
+                cell.family, cell.quality, setting.device, damaged
+            )
+            if tally.findings:
+                raise CodecError(damaged_text(cell.family, cell.quality, tally))
 
     def time_encoding(self, cell: Cell, benchmark: BenchmarkFixture) -> None:
         """The encoder's times, taken through pytest-benchmark's fixture."""

@@ -25,6 +25,7 @@ from pytest_lic.environment import environment
 from pytest_lic.errors import LicError, UnavailableError, UnknownNameError, UsageError
 from pytest_lic.fresh_process import FreshProcess
 from pytest_lic.grid import Cell, Curve, Grid, select_families
+from pytest_lic.hostile_process import HostileProcess
 from pytest_lic.measure import Measurement, measure, rd_curve
 from pytest_lic.metrics import METRICS, metric_fingerprint
 from pytest_lic.options import Options
@@ -85,14 +86,17 @@ class Run:
         self._uncodable: tuple[Cell, LicError] | None = None
         self._timed: tuple[Cell, TimedBatch] | None = None
         self._fresh: tuple[str, FreshProcess] | None = None
+        self._hostile: HostileProcess | None = None
         self._fingerprints: dict[tuple[str, str], str | None] = {}
         self._check()
 
     def close(self) -> None:
-        """End the child process, if there is one."""
+        """End the child processes, if there are any."""
         if self._fresh is not None:
             self._fresh[1].close()
-        self._fresh = self._coded = self._timed = self._codec = None
+        if self._hostile is not None:
+            self._hostile.close()
+        self._hostile = self._fresh = self._coded = self._timed = self._codec = None
 
     def corpus(self, cell: Cell | Curve) -> Corpus:
         """The images of a cell, at its resolution."""
@@ -157,6 +161,12 @@ class Run:
                 self._fresh[1].close()
             self._fresh = (family, FreshProcess(self.shared.origin, self.options.timeout))
         return self._fresh[1]
+
+    def hostile_process(self) -> HostileProcess:
+        """The child process that decodes damaged bitstreams of all families."""
+        if self._hostile is None:
+            self._hostile = HostileProcess(self.shared.origin, self.options.timeout)
+        return self._hostile
 
     def measured(self, cell: Cell) -> Stored:
         """The cell's measurement: from this run, from an earlier one, or made now."""

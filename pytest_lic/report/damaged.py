@@ -1,0 +1,44 @@
+"""What decoders did with damaged bitstreams that they may not: in words, with the bitstreams."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from pytest_lic.hostile_outcome import Finding, Outcome, Tally
+
+_SHOWN = 3
+_ADVICE = {
+    Outcome.UNTYPED_ERROR: "raise an error of pytest_lic.errors, such as CorruptBitstreamError",
+    Outcome.OVER_ALLOCATED: "compare sizes with the bytes at hand before allocating on their word",
+}
+
+
+def damaged_text(family: str, quality: str, tally: Tally) -> str:
+    """How many damaged bitstreams did what, the first of them, and where those are kept."""
+    failed = {outcome: count for outcome, count in tally.counts.items() if outcome.fails}
+    counted = ", ".join(f"{count}: {outcome.value}" for outcome, count in failed.items())
+    lines = [f"of {sum(tally.counts.values())} damaged bitstreams {counted}"]
+    for finding in tally.findings[:_SHOWN]:
+        kept = keep(family, quality, finding)
+        lines.append(
+            f"  number {finding.number} ({finding.ways}): {_what(finding)}; kept as {kept}"
+        )
+    if len(tally.findings) > _SHOWN:
+        lines.append(f"  … and {len(tally.findings) - _SHOWN} more")
+    lines += [f"  {_ADVICE[outcome]}" for outcome in failed if outcome in _ADVICE]
+    return "\n".join(lines)
+
+
+def keep(family: str, quality: str, finding: Finding) -> Path:
+    """Write a bitstream to where it can be decoded again from."""
+    folder = Path(tempfile.gettempdir()) / "pytest-lic-damaged"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{family}-q{quality}-{finding.number}.bin"
+    path.write_bytes(finding.bitstream)
+    return path
+
+
+def _what(finding: Finding) -> str:
+    words = " ".join(finding.words.split())
+    return f"{finding.outcome.value}: {words[:300]}" if words else finding.outcome.value
