@@ -14,8 +14,9 @@ systems", 2013; the layout is that of Giesen's rans64):
   which add up for as long as they are 15: a run of FF bytes asks for 15 times as many. Zeros end
   such a run, so that beyond the string only what is left in the state, 15 nibbles, can do that.
 - So there are zeros for 16 times the longest run of FF bytes, and 16 bytes for each symbol. The
-  most that could be had from zeros was 5 bytes a symbol, by choosing for each symbol that of 64
-  tables which takes the most (``benchmarks/rans_guard.py``).
+  most that could be had from zeros was 4 bytes a symbol, by choosing for each symbol that of 64
+  tables which takes the most. (``benchmarks/rans_guard.py``; it also compares what this costs with
+  longer zeros, a process that may die, and a decoder in Python.)
 
 Where many symbols are due, what those so far must have taken is added up now and then, and a string
 shorter than that is refused: an image of absurd size is not made from a few bytes.
