@@ -304,6 +304,16 @@ def test_an_absurd_size_is_refused_before_anything_is_decoded(
         codec.decode([bytes(forged)])
 
 
+def test_a_jpeg_too_short_for_its_pixels_is_truncated(photograph: torch.Tensor) -> None:
+    """Its library would draw 67 million pixels in grey."""
+    codec = middle(FAMILIES["jpeg"])
+    [bitstream] = codec.encode(photograph)
+    at = bitstream.index(b"\xff\xc0") + 5
+    forged = bitstream[:at] + b"\x1f\xff\x1f\xff" + bitstream[at + 4 :]
+    with pytest.raises(TruncatedBitstreamError, match="asks for at least 131072"):
+        codec.decode([forged])
+
+
 def test_pillows_own_limit_counts_too(
     photograph: torch.Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,6 +38,9 @@ def read_size(format: str, contents: bytes) -> tuple[int, int]:
         raise AbsurdSizeError(
             f"{format} file of {width}×{height} pixels; expected 1 to {MAX_PIXELS} pixels"
         )
+    if format == "JPEG":
+        # The library draws what is missing in grey. Each 8×8 block takes a bit at least.
+        _require_bytes(format, contents, -(-height // 8) * -(-width // 8) // 8)
     return height, width
 
 

@@ -35,7 +35,6 @@ def to_batch(pictures: Sequence[NDArray[np.uint8]], codec: str) -> Tensor:
     Raises:
         CodecError: in the name of ``codec``, where there is no image or their sizes differ.
     """
-    import numpy as np
     import torch
 
     sizes = sorted({f"{picture.shape[1]}×{picture.shape[0]}" for picture in pictures})
@@ -44,5 +43,8 @@ def to_batch(pictures: Sequence[NDArray[np.uint8]], codec: str) -> Tensor:
             f"{codec}: decode() got bitstreams of {', '.join(sizes) or 'no'} images; "
             "expected at least one, and all of one size"
         )
-    stacked = torch.from_numpy(np.stack(pictures))
-    return stacked.permute(0, 3, 1, 2).contiguous().to(torch.float32) / 255.0
+    height, width = pictures[0].shape[:2]
+    batch = torch.empty((len(pictures), 3, height, width))
+    for image, picture in zip(batch, pictures, strict=True):
+        image.copy_(torch.from_numpy(picture).permute(2, 0, 1))
+    return batch.div_(255.0)  # in place: an image may have 2**26 pixels
