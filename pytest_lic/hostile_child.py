@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import os
 import random
-import resource
 import sys
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_lic.discovery import Origin, rediscover
 from pytest_lic.errors import CodecError
 from pytest_lic.hostile_outcome import Finding, Tally, outcome_of
+from pytest_lic.memory_limit import allocated_bytes, limited_memory
 from pytest_lic.mutations import Mutated, RandomChooser, mutated
 
 if TYPE_CHECKING:
@@ -77,12 +75,14 @@ class _Subject:
         for stream in self._streams:
             codec.decode([stream])  # what an intact one takes is not counted
 
-        self._limit = _data_bytes() + MEMORY
+        held = allocated_bytes()
+        # A GPU's driver reserves far more than it uses.
+        self._limit = held + MEMORY if held is not None and device == "cpu" else None
 
     def decode(self, numbers: range, folder: Path) -> Tally:
         """One changed bitstream for each number; ``folder`` is where each is noted first."""
         tally = Tally()
-        with _limited_memory(self._limit):
+        with limited_memory(self._limit):
             for number in numbers:
                 changed = self._changed(number)
                 ways = ", ".join(changed.ways)
@@ -100,25 +100,6 @@ class _Subject:
         choose = RandomChooser(random.Random(f"{self._seed}/{number}"))
         stream = self._streams[choose.integer(0, len(self._streams) - 1)]
         return mutated(stream, self._streams, choose)
-
-
-def _data_bytes() -> int:
-    """What this process has allocated, where the system tells."""
-    status = Path("/proc/self/status")
-    lines = status.read_text().splitlines() if status.is_file() else []
-    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmData:")), 0)
-
-
-@contextmanager
-def _limited_memory(limit: int) -> Iterator[None]:
-    """Let this process allocate no more than that inside the block, where that can be had."""
-    before = resource.getrlimit(resource.RLIMIT_DATA)
-    if limit > MEMORY:
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
 def _image(seed: int, height: int, width: int) -> Any:
