@@ -64,7 +64,8 @@ def describe_checkpoint(path: Path) -> dict[str, Any]:
 
     Returns:
         ``name``, ``quality``, ``lmbda``, ``components``, ``training`` and ``weights``, the path
-        that its config gives the exported weights; ``weights`` may be missing.
+        that its config gives the exported weights, and ``format_version``; the last two may be
+        missing.
 
     Raises:
         WeightsError: a file that is missing, cut short, a pickle or no checkpoint of a codec.

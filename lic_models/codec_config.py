@@ -12,6 +12,9 @@ Besides what Lightning's command line takes (``model``, ``data``, ``trainer``,
                 ``fp-gdn``; this file then only holds what differs
     weights     where ``export`` puts the weights and the plugin finds them, relative to the file;
                 "{name}-{quality}.safetensors" by default
+    format_version
+                1 to 255, 1 by default; raised by an owner who breaks with the bitstreams of
+                older releases, which are then refused by name
 
 Reading one loads no torch. Keys are checked here as far as they are this file's; what the
 components take is checked when the command line or the plugin parses them.
@@ -27,10 +30,12 @@ from typing import Any
 
 import yaml
 
+from pytest_lic.codec import check_format_version
 from pytest_lic.errors import UnknownNameError, UsageError
 
 SECTIONS = ("model", "data", "trainer", "early_stopping")
-OWN_KEYS = ("name", "qualities", "extends", "weights")
+OWN_KEYS = ("name", "qualities", "extends", "weights", "format_version")
+_NOT_INHERITED = ("name", "weights", "format_version")
 _OTHER_KEYS = ("seed_everything", "ckpt_path", "weights_only")
 _CLASS_KEYS = ("class_path", "init_args", "dict_kwargs")
 
@@ -52,6 +57,7 @@ class CodecConfig:
         weights: pattern of the weights' paths, with ``{name}`` and ``{quality}``.
         settings: all the rest, as the file has it.
         documents: the files that it was read from, the one itself first, with what each says.
+        format_version: of the codec's bitstreams.
     """
 
     path: Path
@@ -60,6 +66,7 @@ class CodecConfig:
     weights: str
     settings: Mapping[str, Any]
     documents: tuple[tuple[Path, Mapping[str, Any]], ...] = ()
+    format_version: int = 1
 
     def says(self, key: str) -> bool:
         """Whether this file, or one that it extends, says something of a dotted key."""
@@ -138,8 +145,9 @@ def read_codec_config(path: Path) -> CodecConfig:
         ) from error
     if len(named) < len(qualities):
         raise UsageError(f"{path}: weights: {weights!r} is one file for several qualities")
+    version = check_format_version(settings.pop("format_version", 1), f"{path}: format_version")
     settings.pop("extends", None)
-    return CodecConfig(path, name, qualities, weights, settings, tuple(documents))
+    return CodecConfig(path, name, qualities, weights, settings, tuple(documents), version)
 
 
 def _documents(path: Path, extending: tuple[Path, ...]) -> list[tuple[Path, dict[str, Any]]]:
@@ -166,8 +174,8 @@ def _documents(path: Path, extending: tuple[Path, ...]) -> list[tuple[Path, dict
 
 
 def _inheritable(document: Mapping[str, Any]) -> dict[str, Any]:
-    """What a file hands on to one that extends it: not its name, nor where its weights are."""
-    return {key: value for key, value in document.items() if key not in ("name", "weights")}
+    """What a file hands on to one that extends it: not what belongs to its own weights."""
+    return {key: value for key, value in document.items() if key not in _NOT_INHERITED}
 
 
 def _document(path: Path) -> dict[str, Any]:

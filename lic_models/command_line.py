@@ -157,6 +157,7 @@ class TrainingCLI(LightningCLI):
         self.model.description = {
             "name": config.name,
             "quality": self._sources.quality,
+            "format_version": config.format_version,
             "components": self.components,
             "data": data.class_path.rsplit(".", 1)[-1] + (f" {Path(path).name}" if path else ""),
         }

@@ -68,13 +68,29 @@ def read_config(path: Path) -> Iterable[CodecFamily] | None:
             f"{path}: no trained weights, expected {expected}; train the codec with "
             f"python -m lic_models fit --config {path}, then export the checkpoint"
         )
-    return [learned_family(headers)]
+    return [learned_family(headers, config.format_version)]
 
 
-def learned_family(headers: Iterable[WeightsHeader]) -> CodecFamily:
-    """The family of some weights files of one name, ordered by λ."""
+def learned_family(
+    headers: Iterable[WeightsHeader], format_version: int | None = None
+) -> CodecFamily:
+    """The family of some weights files of one name, ordered by λ.
+
+    Args:
+        headers: of the files.
+        format_version: of the family; by default what the files say, which must be the same.
+
+    Raises:
+        UsageError: the files are of several format versions, or of one that is none.
+    """
     by_quality = {h.quality: h for h in sorted(headers, key=lambda header: header.lmbda)}
     first = next(iter(by_quality.values()))
+    for header in by_quality.values():
+        if format_version is None and header.format_version != first.format_version:
+            raise UsageError(
+                f"{header.path} is of format version {header.format_version}, {first.path} of "
+                f"{first.format_version}; export the one that is behind again"
+            )
 
     def build(quality: str) -> nn.Module:
         from lic_models.codec_builder import build_codec
@@ -93,6 +109,7 @@ def learned_family(headers: Iterable[WeightsHeader]) -> CodecFamily:
         synthesis="transform.synthesis",
         stages=STAGES,
         fingerprint=lambda quality: file_digest(by_quality[quality].path),
+        format_version=first.format_version if format_version is None else format_version,
     )
 
 

@@ -36,6 +36,7 @@ class SaveResolvedConfig(SaveConfigCallback):
             "name": self._codec.name,
             "qualities": {self._quality: {}},
             "weights": str(self._codec.weights_path(self._quality).resolve()),
+            "format_version": self._codec.format_version,
             **{key: value for key, value in resolved.items() if key not in _OF_ONE_CALL},
         }
         target = Path(trainer.log_dir or trainer.default_root_dir) / CONFIG

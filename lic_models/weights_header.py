@@ -29,6 +29,7 @@ class WeightsHeader:
         lmbda: λ it was trained for.
         components: class path and arguments of every component.
         training: how it was trained, for the reader.
+        format_version: of the codec's bitstreams.
     """
 
     path: Path
@@ -37,6 +38,7 @@ class WeightsHeader:
     lmbda: float
     components: dict[str, Any]
     training: dict[str, Any]
+    format_version: int = 1
 
 
 def read_header(path: Path) -> WeightsHeader:
@@ -61,6 +63,7 @@ def read_header(path: Path) -> WeightsHeader:
             float(found["lmbda"]),
             dict(found["components"]),
             dict(found["training"]),
+            int(found.get("format_version", 1)),
         )
     except OSError as error:
         raise WeightsError(

@@ -2,13 +2,22 @@
 
 from typing import TYPE_CHECKING
 
-from pytest_lic.codec import Codec, CodecFamily, SupportsLatents, SupportsStages
+from pytest_lic.codec import Codec, CodecFamily, SupportsLatents, SupportsParts, SupportsStages
 
 if TYPE_CHECKING:
     from pytest_lic.gate import Gate
     from pytest_lic.grid import Cell, Curve
 
-__all__ = ["Cell", "Codec", "CodecFamily", "Curve", "Gate", "SupportsLatents", "SupportsStages"]
+__all__ = [
+    "Cell",
+    "Codec",
+    "CodecFamily",
+    "Curve",
+    "Gate",
+    "SupportsLatents",
+    "SupportsParts",
+    "SupportsStages",
+]
 
 
 def __getattr__(name: str) -> object:

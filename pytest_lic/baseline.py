@@ -18,26 +18,23 @@ run writes, one whole file at a time.
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_lic.baseline_entry import (
-    as_object,
-    entry_from_json,
-    entry_to_json,
-    environment_from_json,
-    taken,
-)
+from pytest_lic.baseline_entry import entry_from_json, entry_to_json
 from pytest_lic.errors import BaselineError
 from pytest_lic.measure import Measurement
-
-FORMAT = 1
-_LINE = 400
+from pytest_lic.stored_json import (
+    FORMAT,
+    as_text,
+    environments_from_json,
+    families_in,
+    load_family,
+    taken,
+    write_whole,
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -96,8 +93,7 @@ class Baselines:
 
     def families(self) -> list[str]:
         """The families that the user's folder holds a file of; other JSON may lie beside them."""
-        files = self.folder.glob("[!.]*.json")
-        return sorted(path.stem for path in files if _is_of(path, path.stem))
+        return families_in(self.folder, "entries")
 
 
 def load(path: Path, family: str) -> FamilyBaseline:
@@ -106,38 +102,12 @@ def load(path: Path, family: str) -> FamilyBaseline:
     Raises:
         BaselineError: the file is damaged, of another family or of a newer format.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return FamilyBaseline(family)
-    except (OSError, UnicodeDecodeError) as error:
-        raise BaselineError(f"baseline {path} can't be read: {error}") from error
-    advice = "restore it from version control, or delete it and record again with --lic-update"
-    try:
-        stored = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise BaselineError(f"baseline {path} is not valid JSON ({error}); {advice}") from error
-    version = stored.get("format") if isinstance(stored, dict) else None
-    if isinstance(version, int) and version > FORMAT:
-        raise BaselineError(
-            f"baseline {path} is of format {version}; this pytest-lic reads up to {FORMAT}: "
-            "upgrade it"
-        )
-    try:
-        if taken(as_object(stored), "family", str) != family:
-            raise ValueError(f"it is of family {stored['family']!r}, not {family!r}")
-        if version != FORMAT:
-            raise ValueError(f"its format is {version!r}; expected {FORMAT}")
-        return FamilyBaseline(family, _entries(family, stored))
-    except ValueError as error:
-        raise BaselineError(f"baseline {path} is damaged: {error}; {advice}") from error
+    entries = load_family(path, family, lambda stored: _entries(family, stored))
+    return FamilyBaseline(family, entries or {})
 
 
 def _entries(family: str, stored: Mapping[str, Any]) -> dict[Key, Measurement]:
-    environments = {
-        name: environment_from_json(value)
-        for name, value in taken(stored, "environments", dict).items()
-    }
+    environments = environments_from_json(stored)
     entries: dict[Key, Measurement] = {}
     for number, entry in enumerate(taken(stored, "entries", list), start=1):
         try:
@@ -151,14 +121,6 @@ def _entries(family: str, stored: Mapping[str, Any]) -> dict[Key, Measurement]:
             )
         entries[Key.of(found)] = found
     return entries
-
-
-def _is_of(path: Path, family: str) -> bool:
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return False
-    return isinstance(stored, dict) and "entries" in stored and stored.get("family") == family
 
 
 def updated(baseline: FamilyBaseline, measurements: Iterable[Measurement]) -> FamilyBaseline:
@@ -182,32 +144,13 @@ def save(path: Path, baseline: FamilyBaseline) -> None:
     """
     try:
         if baseline.entries:
-            _replace(path, dumps(baseline))
+            write_whole(path, dumps(baseline).encode())
         else:
             path.unlink(missing_ok=True)
     except OSError as error:
         raise BaselineError(
             f"baseline {path} can't be written: {error}; it is as it was"
         ) from error
-
-
-def _replace(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for leftover in path.parent.glob(f".{path.name}.*.new"):
-        leftover.unlink(missing_ok=True)  # of a run that was killed while it wrote
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(temporary).chmod(0o666 & ~umask)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def dumps(baseline: FamilyBaseline) -> str:
@@ -229,7 +172,7 @@ def dumps(baseline: FamilyBaseline) -> str:
         "environments": {name: environments[name].to_json() for name in sorted(environments)},
         "entries": [entry_to_json(entry) for entry in entries],
     }
-    return _pretty(stored, "") + "\n"
+    return as_text(stored)
 
 
 def same_results(one: Measurement, other: Measurement) -> bool:
@@ -237,25 +180,3 @@ def same_results(one: Measurement, other: Measurement) -> bool:
     return (
         one.lmbda == other.lmbda and entry_to_json(one)["images"] == entry_to_json(other)["images"]
     )
-
-
-def _pretty(value: Any, indent: str) -> str:
-    """JSON in which whatever is small stands on one line: an image, a mean, an environment."""
-    nested = value.values() if isinstance(value, dict) else value
-    flat = json.dumps(value, ensure_ascii=False)
-    if not isinstance(value, dict | list) or not value:
-        return flat
-    if not any(isinstance(item, dict | list) and item for item in nested) and len(flat) < _LINE:
-        return flat
-    deeper = indent + " "
-    if isinstance(value, dict):
-        parts = [
-            f"{json.dumps(key, ensure_ascii=False)}: {_pretty(item, deeper)}"
-            for key, item in value.items()
-        ]
-        opening, closing = "{", "}"
-    else:
-        parts = [_pretty(item, deeper) for item in value]
-        opening, closing = "[", "]"
-    inner = f",\n{deeper}".join(parts)
-    return f"{opening}\n{deeper}{inner}\n{indent}{closing}"

@@ -63,6 +63,19 @@ class SupportsStages(Protocol):
         ...
 
 
+@runtime_checkable
+class SupportsParts(Protocol):
+    """What a codec may add to `Codec` so that an old bitstream which breaks says why."""
+
+    def part_digests(self) -> Mapping[str, str]:
+        """Part → a digest that changes when the part does, the same on every machine.
+
+        Such as ``weights`` and ``tables`` (the entropy coder's). They are recorded with each
+        conformance bitstream, and named where they have changed since.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class CodecFamily:
     """A named codec with its ordered qualities.
@@ -85,6 +98,9 @@ class CodecFamily:
         trained: False for weights that nobody trained: rate and quality mean nothing then, so the
             family is only ever timed, and only where it is asked for. It gets the tag
             ``weights=untrained``.
+        format_version: 1 to 255; raise it to break with the bitstreams of older releases. Codecs
+            that pack theirs with `pytest_lic.container` write it into them, so that an old stream
+            is refused by name.
     """
 
     name: str
@@ -96,6 +112,7 @@ class CodecFamily:
     devices: Sequence[str] = ("cpu", "cuda")
     one_network: bool = False
     trained: bool = True
+    format_version: int = 1
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
@@ -124,6 +141,7 @@ class CodecFamily:
                     f"codec family {self.name!r}: λ of quality {label} is {lmbda!r}; expected a "
                     "positive number, or None"
                 )
+        check_format_version(self.format_version, f"codec family {self.name!r}: format_version")
         tags = dict(self.tags) if self.trained else {**self.tags, "weights": "untrained"}
         object.__setattr__(self, "qualities", MappingProxyType(qualities))
         object.__setattr__(self, "tags", MappingProxyType(tags))
@@ -142,3 +160,14 @@ class CodecFamily:
     def network(self, quality: str) -> str:
         """The name of the network that serves ``quality``; equal names share one network."""
         return self.name if self.one_network else f"{self.name}-q{quality}"
+
+
+def check_format_version(version: object, where: str) -> int:
+    """``version`` itself, if it is a whole number from 1 to 255.
+
+    Raises:
+        UsageError: naming ``where`` it stands.
+    """
+    if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version <= 255:
+        raise UsageError(f"{where} is {version!r}; expected a whole number from 1 to 255")
+    return version

@@ -135,11 +135,14 @@ def takes_times(item: pytest.Item) -> bool:
 def parametrize(metafunc: pytest.Metafunc, grid: Grid) -> None:
     """Spread a test that takes one of `SUBJECTS` over the grid.
 
-    A test marked ``roundtrip`` also gets the cells of the ``edge`` corpus. A benchmark on a GPU
-    gets a timer that waits for it.
+    A test marked ``roundtrip`` also gets the cells of the ``edge`` corpus, one marked
+    ``conformance`` those of the kept bitstreams alone. A benchmark on a GPU gets a timer that waits
+    for it.
     """
     if "lic_cell" in metafunc.fixturenames:
         cells = list(grid.cells)
+        if metafunc.definition.get_closest_marker("conformance") is not None:
+            cells = list(grid.conformance_cells)
         if metafunc.definition.get_closest_marker("roundtrip") is not None:
             cells += grid.edge_cells
         _spread(metafunc, "lic_cell", cells, "no trained codec is on the grid")
@@ -186,7 +189,7 @@ def sort_items(items: list[pytest.Item], grid: Grid) -> None:
     The times of a cell come after all else that is asked of its network's cells.
     """
     networks = {name: place for place, name in enumerate(dict.fromkeys(grid.networks.values()))}
-    every_cell = (*grid.cells, *grid.edge_cells, *grid.timed_cells)
+    every_cell = (*grid.cells, *grid.edge_cells, *grid.conformance_cells, *grid.timed_cells)
     cells = {cell: place for place, cell in enumerate(every_cell)}
 
     def place(item: pytest.Item) -> tuple[int, int, int]:

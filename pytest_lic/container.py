@@ -1,7 +1,8 @@
 """The layout of one image's bitstream, for codecs that have none of their own.
 
     magic        2 bytes   D1 1C
-    version      1 byte
+    version      1 byte    of this layout: 1 or 2
+    format       1 byte    version of the codec's format, 2 to 255; only in layout 2
     fingerprint  4 bytes   of the model that wrote it
     height       2 bytes   pixels, big-endian, 1 to 65,535
     width        2 bytes
@@ -10,7 +11,9 @@
     sections
     crc          4 bytes   CRC-32 of everything before it, big-endian
 
-A two-section stream costs 22 bytes when both sections are under 2 MiB, 24 when both are larger.
+Layout 1 means format version 1: a codec pays for another only once it has broken with its old
+streams. A two-section stream costs 22 bytes when both sections are under 2 MiB, 24 when both are
+larger, and one more in layout 2.
 Nothing is allocated on the word of a header: lengths are checked against the bytes at hand and
 the image size against a limit first.
 """
@@ -27,16 +30,19 @@ from pytest_lic.errors import (
     BitstreamError,
     CorruptBitstreamError,
     ForeignBitstreamError,
+    FormatVersionError,
     NewerBitstreamError,
     TruncatedBitstreamError,
 )
 
 MAGIC = b"\xd1\x1c"
-VERSION = 1
+VERSION = 2
+"""The newest layout that this code reads."""
+MAX_FORMAT_VERSION = 0xFF
 MAX_PIXELS = 2**26
 """Images larger than this many pixels are refused on both sides unless the caller allows more."""
 
-_FIXED = 12  # magic, version, fingerprint, height, width, count
+_FIXED = 12  # magic, version, fingerprint, height, width, count; in layout 2 one more
 _CRC = 4
 _MAX_SIDE = 0xFFFF
 _MAX_SECTIONS = 0xFF
@@ -48,12 +54,14 @@ class Bitstream:
     """One image's parsed bitstream.
 
     ``fingerprint`` is 4 bytes; ``height`` and ``width`` are in pixels, before any padding.
+    ``format_version``, 1 to 255, is the codec's own (see `pytest_lic.CodecFamily`).
     """
 
     fingerprint: bytes
     height: int
     width: int
     sections: tuple[bytes, ...]
+    format_version: int = 1
 
 
 def short_fingerprint(text: str) -> bytes:
@@ -70,13 +78,15 @@ def pack(stream: Bitstream, *, max_pixels: int = MAX_PIXELS) -> bytes:
     _check_size(stream.height, stream.width, max_pixels)
     if len(stream.fingerprint) != 4:
         raise ValueError(f"fingerprint of {len(stream.fingerprint)} bytes; expected 4")
+    if not 1 <= stream.format_version <= MAX_FORMAT_VERSION:
+        raise ValueError(f"format version {stream.format_version}; expected 1 to 255")
     if len(stream.sections) > _MAX_SECTIONS:
         raise AbsurdSizeError(
             f"{len(stream.sections)} sections in one bitstream; at most {_MAX_SECTIONS} fit"
         )
     parts = [
         MAGIC,
-        bytes([VERSION]),
+        b"\1" if stream.format_version == 1 else bytes([2, stream.format_version]),
         stream.fingerprint,
         stream.height.to_bytes(2, "big"),
         stream.width.to_bytes(2, "big"),
@@ -89,17 +99,24 @@ def pack(stream: Bitstream, *, max_pixels: int = MAX_PIXELS) -> bytes:
 
 
 def unpack(
-    bitstream: bytes, *, fingerprint: bytes | None = None, max_pixels: int = MAX_PIXELS
+    bitstream: bytes,
+    *,
+    fingerprint: bytes | None = None,
+    format_version: int | None = None,
+    max_pixels: int = MAX_PIXELS,
 ) -> Bitstream:
     """Parse and check one image's bitstream.
 
     Args:
         bitstream: what `pack` returned.
         fingerprint: the 4 bytes that the stream must carry, or None to accept any model's.
+        format_version: of the codec's format that the stream must be in, or None to accept any.
         max_pixels: the largest H × W to accept.
 
     Raises:
         ForeignBitstreamError: not this layout, or another model's stream.
+        FormatVersionError: another version of the codec's format; said before anything is said of
+            the fingerprint, since such a stream is another model's too.
         NewerBitstreamError: a newer layout.
         TruncatedBitstreamError: fewer bytes than the header needs.
         CorruptBitstreamError: more bytes than that, or a checksum that does not hold.
@@ -124,7 +141,7 @@ def unpack(
         raise CorruptBitstreamError(
             "bitstream of container version 0, which no pytest-lic wrote: it was damaged"
         )
-    lengths, start = _lengths(bitstream)
+    lengths, start, found_version = _lengths(bitstream)
     end = start + sum(lengths)
     if end + _CRC > len(bitstream):
         raise TruncatedBitstreamError(
@@ -140,20 +157,23 @@ def unpack(
         raise CorruptBitstreamError(
             f"bitstream checksum is {stored:08x}, its bytes give {computed:08x}: it was damaged"
         )
-    found = bitstream[3:7]
+    if format_version is not None and found_version != format_version:
+        raise FormatVersionError(found_version, format_version)
+    first = _fixed(bitstream) - 9  # of what follows the version or versions
+    found = bitstream[first : first + 4]
     if fingerprint is not None and found != fingerprint:
         raise ForeignBitstreamError(
             f"bitstream was written by model {found.hex()}, this decoder is {fingerprint.hex()}: "
             "decode it with the same codec, quality and weights"
         )
-    height = int.from_bytes(bitstream[7:9], "big")
-    width = int.from_bytes(bitstream[9:11], "big")
+    height = int.from_bytes(bitstream[first + 4 : first + 6], "big")
+    width = int.from_bytes(bitstream[first + 6 : first + 8], "big")
     _check_size(height, width, max_pixels)
     sections = []
     for length in lengths:
         sections.append(bitstream[start : start + length])
         start += length
-    return Bitstream(found, height, width, tuple(sections))
+    return Bitstream(found, height, width, tuple(sections), found_version)
 
 
 def payload_size(bitstream: bytes) -> int | None:
@@ -195,15 +215,26 @@ def _varint(number: int) -> bytes:
     return bytes(groups)
 
 
-def _lengths(bitstream: bytes) -> tuple[Sequence[int], int]:
-    """The sections' lengths in bytes, and where the first section begins."""
-    if len(bitstream) < _FIXED + _CRC:
+def _fixed(bitstream: bytes) -> int:
+    """The size of the header up to the sections' lengths."""
+    return _FIXED if bitstream[2:3] == b"\1" else _FIXED + 1
+
+
+def _lengths(bitstream: bytes) -> tuple[Sequence[int], int, int]:
+    """The sections' lengths in bytes, where the first section begins, and the format version."""
+    position = _fixed(bitstream)
+    if len(bitstream) < position + _CRC:
         raise TruncatedBitstreamError(
-            f"bitstream of {len(bitstream)} bytes; the shortest has {_FIXED + _CRC}"
+            f"bitstream of {len(bitstream)} bytes; the shortest has {position + _CRC}"
         )
-    position = _FIXED
+    format_version = 1 if position == _FIXED else bitstream[3]
+    if position > _FIXED and format_version < 2:
+        raise CorruptBitstreamError(
+            f"bitstream of format version {format_version} in container version 2, which no "
+            "pytest-lic wrote: it was damaged"
+        )
     lengths = []
-    for _ in range(bitstream[_FIXED - 1]):
+    for _ in range(bitstream[position - 1]):
         number = 0
         for shift in range(0, 7 * _MAX_VARINT_BYTES, 7):
             if position >= len(bitstream):
@@ -218,4 +249,4 @@ def _lengths(bitstream: bytes) -> tuple[Sequence[int], int]:
         else:
             raise CorruptBitstreamError("bitstream holds a section length of more than 4 bytes")
         lengths.append(number)
-    return lengths, position
+    return lengths, position, format_version

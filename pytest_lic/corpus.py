@@ -2,6 +2,7 @@
 
     photos      photographs that scikit-image bundles: the default, nothing to download
     edge        small images on which codecs break
+    conformance two small crops of photographs, of which old bitstreams are kept
     a folder    every image below it
 
 Importing this loads neither torch nor numpy.
@@ -43,6 +44,12 @@ Left out: the motorcycle's right view (the same picture again), the retina, tiss
 images (instruments took them, and the retina alone has more pixels than all five together), and
 what is drawn or grey.
 """
+
+CONFORMANCE = "conformance"
+"""The corpus that bitstreams are kept of; a folder of this name gets ``folder.`` before its own."""
+_CROPS = {"astronaut_128x96": ("astronaut.png", 96, 128), "chelsea_67x45": ("chelsea.png", 45, 67)}
+# Name → the photograph, and the height and width cut from its centre: a face; fur, with sides that
+# are a multiple of nothing.
 
 RANDOM = "rand"
 """How cells call the random images that times are taken on: a name that no corpus gets."""
@@ -108,7 +115,7 @@ def check_corpus(spec: str) -> None:
         CorpusError: no such folder, no image file in it, one whose header alone rules it out, or
             scikit-image lacks a photograph.
     """
-    if spec == "photos":
+    if spec in ("photos", CONFORMANCE):
         for name in PHOTOS:
             _photo_path(name)
     elif spec != "edge":
@@ -198,17 +205,20 @@ def _image(name: str, pixels: NDArray[np.uint8]) -> Image:
 
 
 def _photos() -> Iterator[Image]:
-    for name, expected in PHOTOS.items():
-        path = _photo_path(name)
-        pixels = read_image(path)
-        digest = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()[:16]
-        if digest != expected:
-            raise CorpusError(
-                f"{path}: this scikit-image or Pillow gives other pixels ({digest}) than the "
-                f"photograph of the corpus 'photos' ({expected}); install versions that agree, "
-                "or measure on a folder of your own"
-            )
-        yield _image(name, pixels)
+    return (_photo(name) for name in PHOTOS)
+
+
+def _photo(name: str) -> Image:
+    path, expected = _photo_path(name), PHOTOS[name]
+    pixels = read_image(path)
+    digest = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()[:16]
+    if digest != expected:
+        raise CorpusError(
+            f"{path}: this scikit-image or Pillow gives other pixels ({digest}) than the "
+            f"photograph of the corpus 'photos' ({expected}); install versions that agree, "
+            "or measure on a folder of your own"
+        )
+    return _image(name, pixels)
 
 
 def _photo_path(name: str) -> Path:
@@ -224,12 +234,23 @@ def _photo_path(name: str) -> Path:
     return path
 
 
+def _conformance() -> Iterator[Image]:
+    for name, (photograph, height, width) in _CROPS.items():
+        whole = _photo(photograph)
+        top, left = (whole.height - height) // 2, (whole.width - width) // 2
+        yield _image(name, whole.pixels[top : top + height, left : left + width])
+
+
 def _edge() -> Iterator[Image]:
     for name, pixels in edge_images().items():
         yield Image(name, pixels)
 
 
-_BUILT_IN: dict[str, Callable[[], Iterator[Image]]] = {"photos": _photos, "edge": _edge}
+_BUILT_IN: dict[str, Callable[[], Iterator[Image]]] = {
+    "photos": _photos,
+    "edge": _edge,
+    CONFORMANCE: _conformance,
+}
 
 
 def _folder(spec: str) -> Path:

@@ -67,6 +67,23 @@ class Environment:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+def differences(then: Environment, now: Environment) -> list[str]:
+    """What two environments differ in, such as ``torch 2.6.0 (now 2.7.0)``."""
+    found = []
+    before, after = then.to_json(), now.to_json()
+    for field in before:
+        if field in ("packages", "variables"):
+            continue
+        if before[field] != after[field]:
+            found.append(f"{field} {before[field]} (now {after[field]})")
+    named = ((then.packages, now.packages), (then.variables, now.variables))
+    for old, new in named:
+        for name in sorted(old.keys() | new.keys()):
+            if old.get(name) != new.get(name):
+                found.append(f"{name} {old.get(name, 'none')} (now {new.get(name, 'none')})")
+    return found
+
+
 def environment(device: str, threads: int) -> Environment:
     """The environment of this process, measuring on ``device`` with ``threads`` CPU threads.
 

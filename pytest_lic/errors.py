@@ -89,5 +89,25 @@ class NewerBitstreamError(BitstreamError):
     """Written by a newer version of the container format than this one reads."""
 
 
+class FormatVersionError(BitstreamError):
+    """Written in another version of the codec's own format than the decoder reads.
+
+    Args:
+        written: the version that the bitstream is of.
+        read: the version that the decoder reads.
+    """
+
+    def __init__(self, written: int, read: int) -> None:
+        way_out = (
+            "decode it with the release that wrote it"
+            if written < read
+            else "decode it with that release or a newer one"
+        )
+        super().__init__(
+            f"bitstream was written by version {written} of this codec's format; this decoder "
+            f"reads version {read}: {way_out}, or encode again"
+        )
+
+
 class AbsurdSizeError(BitstreamError):
     """The header claims an image, or a section, larger than the decoder agreed to allocate."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_lic import benchmarking, coding, determinism
+from pytest_lic import benchmarking, coding, conformance, determinism
 from pytest_lic.baseline import Key
 from pytest_lic.codec import Codec
 from pytest_lic.comparison import (
@@ -24,6 +24,7 @@ from pytest_lic.comparison import (
     compare_curves,
     parse_tolerances,
 )
+from pytest_lic.corpus import CONFORMANCE
 from pytest_lic.errors import CodecError, LicError, UnavailableError
 from pytest_lic.grid import Cell, Curve
 from pytest_lic.measure import Measurement
@@ -148,6 +149,21 @@ class Gate:
             if tally.findings:
                 raise CodecError(damaged_text(cell.family, cell.quality, tally))
 
+    def old_bitstreams(self, cell: Cell) -> None:
+        """Every bitstream that is kept of a quality decodes to the image that it decoded to."""
+        with self._available(cell, "conformance"), self._threads():
+            examined = conformance.examine(self._run, cell)
+        comparison = conformance.compared(cell, examined, self._command(cell, "conformance"))
+        self._record(
+            "conformance",
+            cell,
+            comparison,
+            findings=[finding.to_json() for finding in examined.findings],
+            new=[kept.to_json() for kept in examined.new],
+        )
+        if not self._run.options.update:
+            self._judge(comparison, cell)
+
     def time_encoding(self, cell: Cell, benchmark: BenchmarkFixture) -> None:
         """The encoder's times, taken through pytest-benchmark's fixture."""
         self._time(cell, "encode", benchmark)
@@ -266,16 +282,16 @@ class Gate:
             }
         )
 
-    def _command(self, subject: Cell | Curve) -> str:
+    def _command(self, subject: Cell | Curve, marker: str = "rd") -> str:
         """The command line that runs this subject alone."""
         setting = subject.setting
-        words = ["pytest", "--pyargs", "pytest_lic.suites", "-m", "rd"]
+        words = ["pytest", "--pyargs", "pytest_lic.suites", "-m", marker]
         if subject.family in self._run.families.configs:
             words += ["--lic-config", self._run.families.configs[subject.family]]
         words += ["--lic-codec", subject.family]
         if isinstance(subject, Cell):
             words += ["--lic-quality", subject.quality]
-        if setting.corpus != "photos":
+        if setting.corpus not in ("photos", CONFORMANCE):
             words += ["--lic-corpus", self._run.grid.corpora[setting.corpus]]
         if setting.resolution != "native":
             words += ["--lic-resolution", setting.resolution]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_lic.codec import CodecFamily
-from pytest_lic.corpus import corpus_name
+from pytest_lic.corpus import CONFORMANCE, corpus_name
 from pytest_lic.errors import UnknownNameError, UsageError
 
 NO_CURVES = "the qualities are narrowed: points are gated, curves are not"
@@ -96,7 +96,8 @@ class Grid:
 
     ``notes`` say what the selection left out without being an error. ``corpora`` maps each
     corpus name to what the user called it. ``timed_cells`` are those whose times are taken (see
-    `timed_grid`); there are none unless times are asked for.
+    `timed_grid`); there are none unless times are asked for. ``conformance_cells`` are those of
+    which bitstreams are kept: one for each quality and device.
     """
 
     cells: tuple[Cell, ...]
@@ -106,6 +107,7 @@ class Grid:
     networks: Mapping[str, str]
     notes: tuple[str, ...] = ()
     timed_cells: tuple[Cell, ...] = ()
+    conformance_cells: tuple[Cell, ...] = ()
 
 
 def make_grid(families: Sequence[CodecFamily], selection: Selection) -> Grid:
@@ -122,6 +124,7 @@ def make_grid(families: Sequence[CodecFamily], selection: Selection) -> Grid:
     settings, corpora = settings_of(selection)
     cells: list[Cell] = []
     edge_cells: list[Cell] = []
+    conformance_cells: list[Cell] = []
     curves: list[Curve] = []
     networks: dict[str, str] = {}
     for family in chosen:
@@ -135,13 +138,22 @@ def make_grid(families: Sequence[CodecFamily], selection: Selection) -> Grid:
                 if edge.id not in networks:
                     edge_cells.append(edge)
                     networks[edge.id] = family.network(quality)
+                kept = Cell(family.name, quality, Setting(CONFORMANCE, device=device))
+                conformance_cells.append(kept)
+                networks[kept.id] = family.network(quality)
         if qualities[family.name] and not selection.narrows_qualities:
             curves += [Curve(family.name, setting) for setting in settings]
     if selection.narrows_qualities:
         notes.append(NO_CURVES)
-    check_ids([*cells, *edge_cells, *curves])
+    check_ids([*cells, *edge_cells, *conformance_cells, *curves])
     return Grid(
-        tuple(cells), tuple(edge_cells), tuple(curves), corpora, networks, notes=tuple(notes)
+        tuple(cells),
+        tuple(edge_cells),
+        tuple(curves),
+        corpora,
+        networks,
+        notes=tuple(notes),
+        conformance_cells=tuple(conformance_cells),
     )
 
 
@@ -231,7 +243,7 @@ def settings_of(selection: Selection) -> tuple[list[Setting], dict[str, str]]:
     Raises:
         UsageError: two corpora of one name, or a resolution or batch that is not one.
     """
-    corpora: dict[str, str] = {"edge": "edge"}
+    corpora: dict[str, str] = {"edge": "edge", CONFORMANCE: CONFORMANCE}
     for spec in selection.corpora:
         name = corpus_name(spec)
         if corpora.setdefault(name, spec) != spec:

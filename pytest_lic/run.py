@@ -24,8 +24,10 @@ from pytest_lic.discovery import Families, Origin
 from pytest_lic.environment import environment
 from pytest_lic.errors import LicError, UnavailableError, UnknownNameError, UsageError
 from pytest_lic.fresh_process import FreshProcess
+from pytest_lic.git import Commit, checked_out_commit
 from pytest_lic.grid import Cell, Curve, Grid, select_families
 from pytest_lic.hostile_process import HostileProcess
+from pytest_lic.kept_streams import FOLDER, KeptStreams
 from pytest_lic.measure import Measurement, measure, rd_curve
 from pytest_lic.metrics import METRICS, metric_fingerprint
 from pytest_lic.options import Options
@@ -78,6 +80,9 @@ class Run:
         )
         self.baselines = Baselines(
             options.baselines, Path(str(resources.files("pytest_lic.baselines"))), families.shipped
+        )
+        self.kept = KeptStreams(
+            self.baselines.folder / FOLDER, self.baselines.shipped / FOLDER, families.shipped
         )
         self._store = MeasurementStore(shared.store, options.cache, families.files)
         self._progress = progress
@@ -178,6 +183,7 @@ class Run:
         key = {
             "cell": cell.id,
             "fingerprint": fingerprint,
+            "format_version": family.format_version,
             "corpus": corpus.digest,
             "environment": environment_now.to_json(),
             "metrics": metric_fingerprint(options.metrics, options.lpips),
@@ -255,6 +261,11 @@ class Run:
         return self.curve(Curve(name, setting))
 
     @cached_property
+    def commit(self) -> Commit | None:
+        """What is checked out where pytest was started; new baselines are no change of it."""
+        return checked_out_commit(Path(self.shared.origin.folder), self.options.baselines)
+
+    @cached_property
     def selected_families(self) -> tuple[CodecFamily, ...]:
         """The families on the grid, those that are only timed among them."""
         families, selection = list(self.families.by_name.values()), self.options.selection
@@ -292,6 +303,7 @@ class Run:
         metric_fingerprint(self.options.metrics, self.options.lpips)  # reads the weights given
         for family in self.selected_families:
             self.baselines.own(family.name)
+            self.kept.own(family.name)
 
 
 def _curve(name: str, points: Mapping[str, Measurement]) -> RDCurve:

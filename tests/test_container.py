@@ -24,6 +24,7 @@ from pytest_lic.errors import (
     BitstreamError,
     CorruptBitstreamError,
     ForeignBitstreamError,
+    FormatVersionError,
     NewerBitstreamError,
     TruncatedBitstreamError,
 )
@@ -31,6 +32,7 @@ from pytest_lic.errors import (
 FINGERPRINT = short_fingerprint("a model")
 STREAM = Bitstream(FINGERPRINT, 512, 768, (b"latent" * 30, b"", b"hyperlatent"))
 PACKED = pack(STREAM)
+SECOND = dataclasses.replace(STREAM, format_version=2)
 
 streams = st.builds(
     Bitstream,
@@ -38,6 +40,7 @@ streams = st.builds(
     height=st.integers(1, 8192),
     width=st.integers(1, 8192),
     sections=st.lists(st.binary(max_size=400), max_size=20).map(tuple),
+    format_version=st.integers(1, 255),
 )
 
 
@@ -69,11 +72,50 @@ def test_two_sections_cost_at_most_24_bytes_at_any_size() -> None:
     assert payload_size(packed) == 2 * len(section)
 
 
-@pytest.mark.parametrize("length", range(len(PACKED)))
-def test_a_stream_cut_anywhere_is_truncated(length: int) -> None:
-    with pytest.raises(TruncatedBitstreamError):
-        unpack(PACKED[:length])
-    assert payload_size(PACKED[:length]) is None
+def test_format_version_1_is_layout_1_and_any_other_costs_one_byte() -> None:
+    assert PACKED[:3] == MAGIC + b"\1"
+    assert pack(SECOND) == resealed(MAGIC + b"\2\2" + PACKED[3:-4])
+    assert is_container(pack(SECOND))
+    assert payload_size(pack(SECOND)) == payload_size(PACKED)
+
+
+@pytest.mark.parametrize(
+    ("written", "read", "way_out"),
+    [(1, 2, "the release that wrote it"), (3, 2, "that release or a newer one")],
+)
+def test_another_format_version_is_refused_by_name_whoever_wrote_it(
+    written: int, read: int, way_out: str
+) -> None:
+    other = short_fingerprint("another model")
+    stream = pack(dataclasses.replace(STREAM, format_version=written))
+    told = (
+        f"written by version {written} of this codec's format; this decoder reads version {read}: "
+        f"decode it with {way_out}, or encode again"
+    )
+    with pytest.raises(FormatVersionError, match=told):
+        unpack(stream, fingerprint=other, format_version=read)
+    with pytest.raises(ForeignBitstreamError, match="by model"):
+        unpack(stream, fingerprint=other, format_version=written)
+
+
+@pytest.mark.parametrize("version", [0, 256])
+def test_a_format_version_that_does_not_fit_is_refused(version: int) -> None:
+    with pytest.raises(ValueError, match=f"format version {version}; expected 1 to 255"):
+        pack(dataclasses.replace(STREAM, format_version=version))
+
+
+@pytest.mark.parametrize("version", [b"\0", b"\1"])
+def test_format_versions_below_2_are_never_written_in_layout_2(version: bytes) -> None:
+    with pytest.raises(CorruptBitstreamError, match="which no pytest-lic wrote"):
+        unpack(resealed(MAGIC + b"\2" + version + PACKED[3:-4]))
+
+
+@pytest.mark.parametrize("packed", [PACKED, pack(SECOND)], ids=["layout 1", "layout 2"])
+def test_a_stream_cut_anywhere_is_truncated(packed: bytes) -> None:
+    for length in range(len(packed)):
+        with pytest.raises(TruncatedBitstreamError):
+            unpack(packed[:length])
+        assert payload_size(packed[:length]) is None
 
 
 def test_bytes_after_the_end_are_refused() -> None:
@@ -81,9 +123,10 @@ def test_bytes_after_the_end_are_refused() -> None:
         unpack(PACKED + b"\0")
 
 
-def test_every_flipped_bit_is_a_typed_error() -> None:
-    for position in range(8 * len(PACKED)):
-        damaged = bytearray(PACKED)
+@pytest.mark.parametrize("packed", [PACKED, pack(SECOND)], ids=["layout 1", "layout 2"])
+def test_every_flipped_bit_is_a_typed_error(packed: bytes) -> None:
+    for position in range(8 * len(packed)):
+        damaged = bytearray(packed)
         damaged[position // 8] ^= 1 << position % 8
         with pytest.raises(BitstreamError):
             unpack(bytes(damaged), fingerprint=FINGERPRINT)

@@ -99,6 +99,18 @@ class TestEdge:
             assert image.name.endswith(f"_{image.width}x{image.height}")
 
 
+class TestConformance:
+    def test_is_the_same_on_every_machine(self) -> None:
+        assert load_corpus("conformance").digest == "9d9e1186eadfc25c"
+
+    def test_holds_small_crops_one_of_which_no_network_takes_without_padding(self) -> None:
+        images = load_corpus("conformance").images
+        assert [(image.name, image.width, image.height) for image in images] == [
+            ("astronaut_128x96", 128, 96),
+            ("chelsea_67x45", 67, 45),
+        ]
+
+
 class TestFolder:
     def test_is_read_recursively_and_sorted_by_relative_path(self, tmp_path: Path) -> None:
         for name in ("b.png", "a/z.PNG", "a/b/c.bmp", "a.tif"):

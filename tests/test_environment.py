@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from pytest_lic.environment import Environment, environment, package_version
+from pytest_lic.environment import Environment, differences, environment, package_version
 from pytest_lic.errors import UnavailableError
 
 HERE = Environment(
@@ -118,3 +118,19 @@ def test_describing_a_cpu_loads_no_torch():
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "False"
+
+
+def test_differences_are_named_with_what_is_there_now():
+    assert differences(HERE, HERE) == []
+    there = replace(HERE, threads=2, packages={"torch": "2.6.1"}, variables={})
+    assert differences(HERE, there) == [
+        "threads 1 (now 2)",
+        "numpy 1.26.4 (now none)",
+        "torch 2.6.0 (now 2.6.1)",
+        "MKL_CBWR COMPATIBLE (now none)",
+    ]
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(Environment)])
+def test_every_difference_is_named(field):
+    assert differences(HERE, replace(HERE, **{field: ELSEWHERE[field]}))

@@ -205,7 +205,8 @@ def test_a_variable_rate_family_is_one_network_for_all_its_qualities() -> None:
 
 def test_every_cell_belongs_to_a_network() -> None:
     whole = grid(devices=("cpu", "cuda"))
-    assert {cell.id for cell in (*whole.cells, *whole.edge_cells)} == set(whole.networks)
+    every_cell = (*whole.cells, *whole.edge_cells, *whole.conformance_cells)
+    assert {cell.id for cell in every_cell} == set(whole.networks)
 
 
 def test_edge_images_come_once_per_network_and_device_whatever_corpus_is_asked_for() -> None:
@@ -222,6 +223,24 @@ def test_edge_images_come_once_per_network_and_device_whatever_corpus_is_asked_f
     assert asked_for.edge_cells == ()
 
 
+def test_kept_bitstreams_come_once_per_quality_and_device_whatever_is_asked_for() -> None:
+    folder = "/data/conformance"
+    whole = grid(
+        FAMILIES[0],
+        corpora=(folder, "photos"),
+        resolutions=("native", "256"),
+        batches=(1, 4),
+        devices=("cpu", "cuda"),
+    )
+    assert [cell.id for cell in whole.conformance_cells] == [
+        f"fp-gdn-q{quality}-conformance-native-b1-{device}"
+        for quality in LAMBDAS
+        for device in ("cpu", "cuda")
+    ]
+    assert whole.corpora["folder.conformance"] == folder
+    assert not set(whole.conformance_cells) & set(whole.cells)
+
+
 def test_a_setting_named_twice_is_measured_once() -> None:
     whole = grid(FAMILIES[0], corpora=("photos", "photos"), resolutions=("256", "256"))
     assert len(whole.cells) == 4
@@ -236,7 +255,8 @@ def test_two_corpora_of_one_name_are_an_error() -> None:
 
 def test_a_folder_called_like_a_corpus_of_ours_is_told_apart(tmp_path: Path) -> None:
     whole = grid(FAMILIES[0], corpora=("photos", str(tmp_path / "photos"), str(tmp_path / "edge")))
-    assert set(whole.corpora) == {"photos", "edge", "folder.photos", "folder.edge"}
+    named = {"photos", "edge", "conformance", "folder.photos", "folder.edge"}
+    assert set(whole.corpora) == named
 
 
 def test_corpora_are_relative_to_where_pytest_was_started(tmp_path: Path) -> None:

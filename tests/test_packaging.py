@@ -29,7 +29,7 @@ INSTALLED_AS = {
     "baselines": "pytest_lic/baselines",
     "lic_models": "lic_models",
 }
-SUFFIXES = {".py", ".json", ".safetensors", ".md", ".typed"}
+SUFFIXES = {".py", ".json", ".safetensors", ".md", ".typed", ".bin", ".png"}
 
 
 def _copy_sources(target: Path) -> Path:
@@ -106,7 +106,11 @@ def test_wheel_holds_suites_baselines_published_curves_and_weights(wheel: Path) 
         "pytest_lic/suites/test_rd.py",
         "pytest_lic/suites/test_roundtrip.py",
         "pytest_lic/suites/test_determinism.py",
+        "pytest_lic/suites/test_conformance.py",
         "pytest_lic/baselines/*.json",
+        "pytest_lic/baselines/conformance/*.json",
+        "pytest_lic/baselines/conformance/*/*.bin",
+        "pytest_lic/baselines/conformance/*/*.png",
         "pytest_lic/published/kodak.json",
         "lic_models/weights/*.safetensors",
         "*.dist-info/licenses/LICENSE",

@@ -219,6 +219,18 @@ class TestConfigOfAUser:
         (family,) = shipped.read_config(config) or ()
         assert (family.name, dict(family.qualities)) == ("mine", {"2": 0.0067, "4": 0.0932})
 
+    def test_its_version_is_the_familys_and_is_not_inherited(self, config: Path) -> None:
+        self.give_weights(config, "mine", "2")
+        config.write_text(config.read_text() + "format_version: 2\n")
+        (family,) = shipped.read_config(config) or ()
+        assert family.format_version == 2
+        heir = config.with_name("heir.yaml")
+        heir.write_text("extends: mine.yaml\nweights: 'weights/{quality}.safetensors'\n")
+        assert read_codec_config(heir).format_version == 1
+        config.write_text(config.read_text().replace("version: 2", "version: two"))
+        with pytest.raises(UsageError, match=r"mine\.yaml: format_version is 'two'; expected a w"):
+            shipped.read_config(config)
+
     def test_another_kind_of_file_is_left_to_other_readers(self, tmp_path: Path) -> None:
         assert shipped.read_config(tmp_path / "mine.toml") is None
 

@@ -530,10 +530,11 @@ def test_weights_are_exported_where_the_config_says(
     whole: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("configs").mkdir()
-    write("configs/tiny.yaml", TINY, {"weights": "../trained/{name}.{quality}.safetensors"})
+    changed = {"weights": "../trained/{name}.{quality}.safetensors", "format_version": 3}
+    write("configs/tiny.yaml", TINY, changed)
     assert main(["fit", "--config=configs/tiny.yaml", "--trainer.max_steps=1"]) == 0
     assert main(["export", str(LAST)]) == 0
-    assert Path("trained/tiny.1.safetensors").is_file()
+    assert read_header(Path("trained/tiny.1.safetensors")).format_version == 3
 
 
 def test_half_precision_kernels_are_half_the_bytes(whole: Path) -> None:

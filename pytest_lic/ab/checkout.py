@@ -26,13 +26,12 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from pytest_lic.child_process import run_in_session
 from pytest_lic.errors import UsageError
+from pytest_lic.git import git
 
 _PREFIX = "pytest-lic-ab-"
 _INSTALL_TIMEOUT = 600.0
 _BUILT_BY = ("pyproject.toml", "setup.py")
 _NO_REASON = ("hint:", "note:", "╰─>", "[end of output]")  # lines of pip's that tell no reason
-# Set where git runs us from a hook: then they would name a folder for every git we start.
-_OF_HOOKS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 
 
 @dataclass(frozen=True)
@@ -293,20 +292,3 @@ def _lives(process: int) -> bool:
     except PermissionError:  # it is another user's
         return True
     return True
-
-
-def git(*arguments: str, cwd: Path) -> str:
-    """What a git command prints.
-
-    Raises:
-        UsageError: there is no git, or the command failed; with the last line it printed.
-    """
-    environment = {name: value for name, value in os.environ.items() if name not in _OF_HOOKS}
-    try:
-        done = run_in_session(["git", *arguments], cwd=cwd, env=environment)
-    except FileNotFoundError:
-        raise UsageError("git is not installed, or not on the PATH; install git") from None
-    if done.returncode != 0:
-        told = done.stderr.strip().splitlines()
-        raise UsageError(f"git {arguments[0]}: {told[-1] if told else 'it failed'}")
-    return done.stdout

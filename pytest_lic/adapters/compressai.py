@@ -65,6 +65,7 @@ def compressai_family(
     unavailable: Callable[[], str | None] | None = None,
     devices: Sequence[str] = ("cpu", "cuda"),
     trained: bool = True,
+    format_version: int = 1,
 ) -> CodecFamily:
     """A codec family of networks with ``compress`` and ``decompress`` in CompressAI's manner.
 
@@ -109,6 +110,8 @@ def compressai_family(
         unavailable: the reason why the family can't run here, or None.
         devices: the device types that it can run on.
         trained: False for networks that are only to be timed (see `CodecFamily`).
+        format_version: raise it to break with the bitstreams of older releases (see
+            `CodecFamily`): those are then refused by name.
 
     Raises:
         UsageError: several qualities of one network with nothing to tell them apart.
@@ -132,6 +135,7 @@ def compressai_family(
         stages=STAGES if stages is None else {stage: (name,) for stage, name in stages.items()},
         fingerprint=fingerprint,
         device=devices[0] if devices else "cpu",
+        format_version=format_version,
     )
     family = _Family(recipe)
     return CodecFamily(
@@ -144,6 +148,7 @@ def compressai_family(
         devices=devices,
         one_network=one_network,
         trained=trained,
+        format_version=format_version,
     )
 
 
@@ -168,6 +173,7 @@ class _Recipe:
     stages: Mapping[str, Sequence[str]]
     fingerprint: Callable[[str], str | None] | None
     device: str
+    format_version: int
 
 
 class _Family:
@@ -243,7 +249,7 @@ class _Family:
         expected = (layout.multiple, layout.nest, layout.shape)
         stamp = short_fingerprint(repr((recipe.name, quality, weights, fixed, expected)))
         codec = LatentNetworkCodec if calls.offers_latents else NetworkCodec
-        return codec(calls, layout, stamp)
+        return codec(calls, layout, stamp, recipe.format_version)
 
     def _new_network(self, quality: str, device: str) -> Any:
         """A network on the CPU, where the tables are built, in evaluation mode."""

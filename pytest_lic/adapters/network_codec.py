@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_lic.adapters.network_calls import Compressed, NetworkCalls
 from pytest_lic.adapters.network_layout import NetworkLayout, arranged, codes_batches
+from pytest_lic.adapters.network_state import part_digests
 from pytest_lic.adapters.network_stream import from_sections, to_sections
 from pytest_lic.adapters.string_nesting import has_batch_axis, nest_of, of_batch, of_image
 from pytest_lic.adapters.value_packing import pack_value
@@ -26,12 +27,20 @@ class NetworkCodec:
         calls: the network, ready to code.
         layout: what is known of it.
         fingerprint: the 4 bytes that its bitstreams carry.
+        format_version: the version of the family's format that they are in.
     """
 
-    def __init__(self, calls: NetworkCalls, layout: NetworkLayout, fingerprint: bytes) -> None:
+    def __init__(
+        self,
+        calls: NetworkCalls,
+        layout: NetworkLayout,
+        fingerprint: bytes,
+        format_version: int = 1,
+    ) -> None:
         self._calls = calls
         self._layout = layout
         self._fingerprint = fingerprint
+        self._format_version = format_version
         self._together: bool | None = None  # not yet known
 
     def encode(self, images: Tensor, /) -> list[bytes]:
@@ -52,7 +61,10 @@ class NetworkCodec:
         if coded is None:
             coded = [self._calls.compress(image) for image in padded[:, None]]
         sections = [to_sections(image, self._layout, height, width) for image in coded]
-        return [pack(Bitstream(self._fingerprint, height, width, each)) for each in sections]
+        return [
+            pack(Bitstream(self._fingerprint, height, width, each, self._format_version))
+            for each in sections
+        ]
 
     def decode(self, bitstreams: Sequence[bytes], /) -> Tensor:
         """Decode B bitstreams of equally large images into an image batch (B, 3, H, W).
@@ -97,6 +109,10 @@ class NetworkCodec:
                 "the bitstream was damaged, or the weights are"
             )
 
+    def part_digests(self) -> Mapping[str, str]:
+        """``weights`` and ``tables`` → a digest of what the network has of them."""
+        return part_digests(self._calls.network)
+
     def _padded(self, images: Tensor) -> Tensor:
         """Images as the network wants them, their edges repeated around them on all sides.
 
@@ -136,7 +152,10 @@ class NetworkCodec:
         """What the network's decoder takes for each image, and their height and width."""
         if not bitstreams:
             raise CodecError(f"{self._calls.label}: decode was given no bitstream")
-        streams = [unpack(stream, fingerprint=self._fingerprint) for stream in bitstreams]
+        streams = [
+            unpack(stream, fingerprint=self._fingerprint, format_version=self._format_version)
+            for stream in bitstreams
+        ]
         sizes = sorted({(stream.height, stream.width) for stream in streams})
         if len(sizes) > 1:
             named = ", ".join(f"{width}×{height}" for height, width in sizes)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+TABLES = ("_offset", "_quantized_cdf", "_cdf_length", "scale_table")
+"""What CompressAI's entropy models call the buffers of the entropy coder's tables."""
 _SEED = 0
 
 
@@ -62,7 +64,7 @@ def build_tables(network: Any, arguments: Mapping[str, Any]) -> None:
     scale = {}
     for module in _modules(network):
         if any(kind.__name__ == "EntropyBottleneckVbr" for kind in type(module).__mro__):
-            for name in ("_offset", "_quantized_cdf", "_cdf_length"):
+            for name in TABLES[:3]:
                 setattr(module, name, torch.IntTensor())
             scale = {"scale": _rate_scale(network, arguments)}
     with torch.no_grad():
@@ -102,7 +104,36 @@ def weights_digest(network: Any) -> str | None:
 
     if not isinstance(network, torch.nn.Module):
         return None
-    tensors = {**network.state_dict(), **dict(network.named_buffers())}
+    return _tensors_digest(_tensors(network))
+
+
+def part_digests(network: Any) -> dict[str, str]:
+    """``weights`` and ``tables`` (the entropy coder's) → 16 hexadecimal digits.
+
+    Tables are CompressAI's buffers and what a network calls ``tables``: a mapping of objects with
+    ``to_arrays()``. What a network has none of, or does not show, is left out.
+    """
+    import torch
+
+    tensors = _tensors(network) if isinstance(network, torch.nn.Module) else {}
+    tables = {name: each for name, each in tensors.items() if name.split(".")[-1] in TABLES}
+    weights = {name: each for name, each in tensors.items() if name not in tables}
+    named = getattr(network, "tables", None)
+    for name, table in named.items() if isinstance(named, Mapping) else ():
+        if hasattr(table, "to_arrays"):
+            arrays = table.to_arrays().items()
+            tables |= {f"{name} {part}": torch.from_numpy(array) for part, array in arrays}
+    parts = {"weights": weights, "tables": tables}
+    return {part: _tensors_digest(held)[:16] for part, held in parts.items() if held}
+
+
+def _tensors(network: Any) -> dict[str, Any]:
+    return {**network.state_dict(), **dict(network.named_buffers())}
+
+
+def _tensors_digest(tensors: Mapping[str, Any]) -> str:
+    import torch
+
     digest = hashlib.sha256()
     for name, tensor in sorted(tensors.items()):
         if isinstance(tensor, torch.Tensor):

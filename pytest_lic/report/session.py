@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_lic import recording
+from pytest_lic import keeping, recording
 from pytest_lic.errors import LicError
 from pytest_lic.report import terminal
 from pytest_lic.run import Run
@@ -85,21 +85,28 @@ class SessionReport:
         points = recording.points(self._records)
         try:
             if recording_asked:
-                lines = recording.record(run, points, self._broken | self._died(run))
+                broken = self._broken | self._died(run)
+                lines = recording.record(run, points, broken)
+                lines += keeping.record(run, self._records, broken)
                 self._epilogue += lines or ["baselines: nothing to record, all is as it was"]
-            complete = {point.measurement.cell for point in points} >= set(run.grid.cells)
-            if not complete or options.selection.narrows or not points:
+            measured = {point.measurement.cell for point in points} >= set(run.grid.cells)
+            measured = measured and bool(points)
+            decoded = keeping.covers(run, self._records)
+            if options.selection.narrows or not (measured or decoded):
                 if options.prune:
                     self._epilogue.append(
                         "--lic-prune refused: not every cell was measured, so what is stale "
                         "can't be told; nothing was removed"
                     )
                 return options.prune
-            gone = recording.stale(run, points)
+            gone = recording.stale(run, points) if measured else []
+            streams = keeping.stale(run) if decoded else []
             if options.prune:
                 recording.prune(run, gone)
+                keeping.prune(run, streams)
             verb = "removed" if options.prune else "stale (--lic-prune removes it)"
-            self._epilogue += [f"{verb}: {terminal.stale_text(entry)}" for entry in gone]
+            told = [*map(terminal.stale_text, gone), *map(keeping.stale_text, streams)]
+            self._epilogue += [f"{verb}: {each}" for each in told]
         except LicError as error:
             self._epilogue.append(str(error))
             return True
@@ -109,7 +116,7 @@ class SessionReport:
         """Family and quality of the tests that failed without a record: their worker died."""
         return {
             (cell.family, cell.quality)
-            for cell in (*run.grid.cells, *run.grid.edge_cells)
+            for cell in (*run.grid.cells, *run.grid.edge_cells, *run.grid.conformance_cells)
             if any(f"[{cell.id}]" in nodeid for nodeid in self._silent)
         }
 

@@ -15,7 +15,8 @@ from pytest_lic.measure import Measurement
 from pytest_lic.metrics import to_db
 from pytest_lic.recording import Stale
 from pytest_lic.report import times
-from pytest_lic.report.words import difference_text
+from pytest_lic.report.conformance import conformance_lines
+from pytest_lic.report.words import comparison_text, difference_text
 from pytest_lic.run import Run
 
 _STYLES = {
@@ -40,12 +41,14 @@ def write(reporter: pytest.TerminalReporter, records: Sequence[Record], run: Run
     reporter.section("pytest-lic")
     for record in judged:
         comparison = Comparison.from_json(record["comparison"])
-        if comparison.verdict is Verdict.REGRESSED:
+        if record["kind"] == "conformance" and _broke(comparison):
+            reporter.write_line(comparison_text(comparison, ""), red=True)
+        elif comparison.verdict is Verdict.REGRESSED:
             reporter.write_line(f"regressed: {comparison.subject}", red=True, bold=True)
             for difference in comparison.differences:
                 if difference.regressed:
                     reporter.write_line(f"  {difference_text(difference)}")
-    errors = [record["comparison"] for record in judged]
+    errors = [record["comparison"] for record in judged if record["kind"] != "conformance"]
     reasons = [each["reason"] for each in errors if each["verdict"] == Verdict.ERROR.value]
     for reason in dict.fromkeys(reasons):  # one broken codec fails many tests
         reporter.write_line(f"error: {reason}", red=True)
@@ -54,6 +57,10 @@ def write(reporter: pytest.TerminalReporter, records: Sequence[Record], run: Run
         reporter.write_line(text)
     for line in (*_closing(records), *times.partner_lines(reporter.config)):
         reporter.write_line(f"lic: {line}")
+
+
+def _broke(comparison: Comparison) -> bool:
+    return comparison.verdict in (Verdict.REGRESSED, Verdict.ERROR)
 
 
 def stale_text(entry: Stale) -> str:
@@ -185,6 +192,7 @@ def _closing(records: Sequence[Record]) -> Iterable[str]:
     missing = [r for r in points if r["comparison"]["verdict"] == Verdict.MISSING.value]
     if missing:
         yield f"{len(missing)} points have no baseline; record them with --lic-update-missing"
+    yield from conformance_lines(records)
     yield from times.warm_up_lines(records)
     yield from times.unavailable_lines(records)
     for record in records:

@@ -1,0 +1,56 @@
+"""What git says of the repository that a folder lies in."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_lic.child_process import run_in_session
+from pytest_lic.errors import UsageError
+
+# Set where git runs us from a hook: then they would name a folder for every git we start.
+_OF_HOOKS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What is checked out: the full id, and whether tracked files differ from it."""
+
+    id: str
+    changed: bool
+
+
+def checked_out_commit(folder: Path, apart_from: Path) -> Commit | None:
+    """The commit around ``folder``; None where there is no git, repository or commit.
+
+    Args:
+        folder: within the repository.
+        apart_from: changes below this folder don't count.
+    """
+    try:
+        root = Path(git("rev-parse", "--show-toplevel", cwd=folder).strip())
+        commit = git("rev-parse", "--verify", "HEAD", cwd=folder).strip()
+        listed = git("diff", "--name-only", "-z", "HEAD", cwd=root)
+    except UsageError:
+        return None
+    changed = [root / name for name in listed.split("\0") if name]
+    ignored = apart_from.resolve()
+    return Commit(commit, any(not path.resolve().is_relative_to(ignored) for path in changed))
+
+
+def git(*arguments: str, cwd: Path) -> str:
+    """What a git command prints.
+
+    Raises:
+        UsageError: there is no git, or the command failed; with the last line it printed.
+    """
+    environment = {name: value for name, value in os.environ.items() if name not in _OF_HOOKS}
+    try:
+        done = run_in_session(["git", *arguments], cwd=cwd, env=environment)
+    except FileNotFoundError:
+        raise UsageError("git is not installed, or not on the PATH; install git") from None
+    if done.returncode != 0:
+        told = done.stderr.strip().splitlines()
+        raise UsageError(f"git {arguments[0]}: {told[-1] if told else 'it failed'}")
+    return done.stdout
