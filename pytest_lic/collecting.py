@@ -22,6 +22,7 @@ PACKAGE = "pytest_lic.suites"
 TIMING = "timing"
 """The marker of the tests that take times."""
 _TIMING_MODULE = "test_timing"
+_ONE_A_QUALITY = ("conformance", "hostile")
 SUBJECTS = ("lic_cell", "lic_curve", "lic_timed_cell")
 """The fixtures that stand for a place on the grid."""
 
@@ -136,12 +137,12 @@ def parametrize(metafunc: pytest.Metafunc, grid: Grid) -> None:
     """Spread a test that takes one of `SUBJECTS` over the grid.
 
     A test marked ``roundtrip`` also gets the cells of the ``edge`` corpus, one marked
-    ``conformance`` those of the kept bitstreams alone. A benchmark on a GPU gets a timer that waits
-    for it.
+    ``conformance`` or ``hostile`` those of the kept bitstreams alone: one for each quality and
+    device. A benchmark on a GPU gets a timer that waits for it.
     """
     if "lic_cell" in metafunc.fixturenames:
         cells = list(grid.cells)
-        if metafunc.definition.get_closest_marker("conformance") is not None:
+        if any(metafunc.definition.get_closest_marker(name) for name in _ONE_A_QUALITY):
             cells = list(grid.conformance_cells)
         if metafunc.definition.get_closest_marker("roundtrip") is not None:
             cells += grid.edge_cells

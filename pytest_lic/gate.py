@@ -29,7 +29,7 @@ from pytest_lic.errors import CodecError, LicError, UnavailableError
 from pytest_lic.grid import Cell, Curve
 from pytest_lic.measure import Measurement
 from pytest_lic.rate_distortion import RDCurve, bd_psnr, bd_rate
-from pytest_lic.report.damaged import damaged_text
+from pytest_lic.report.hostile import hostile_text
 from pytest_lic.report.words import comparison_text
 from pytest_lic.run import Run
 
@@ -138,16 +138,14 @@ class Gate:
             codec, corpus = self._codec(cell), self._run.corpus(cell)
             self._remark(cell, determinism.check_batch(codec, cell, corpus))
 
-    def damaged_bitstreams(self, cell: Cell) -> None:
+    def hostile_bitstreams(self, cell: Cell) -> None:
         """No damaged bitstream crashes the decoder, hangs it, or becomes an image of wrong size."""
         with self._available(cell):
-            damaged = range(self._run.options.damaged)
-            setting = cell.setting
             tally = self._run.hostile_process().decode(
-                cell.family, cell.quality, setting.device, damaged
+                cell.family, cell.quality, cell.setting.device, range(self._run.options.hostile)
             )
             if tally.findings:
-                raise CodecError(damaged_text(cell.family, cell.quality, tally))
+                raise CodecError(hostile_text(cell.family, cell.quality, tally))
 
     def old_bitstreams(self, cell: Cell) -> None:
         """Every bitstream that is kept of a quality decodes to the image that it decoded to."""

@@ -90,7 +90,7 @@ OPTIONS = (
     Option("no-cache", "measure anew, and keep nothing for the next run", flag=True),
     Option("cache-dir", "where measurements are kept between runs", metavar="DIR"),
     Option("timeout", "seconds that decoding in a fresh process may take", "600", "SECONDS"),
-    Option("damaged", "damaged bitstreams that each decoder gets", "100", "N"),
+    Option("hostile", "damaged bitstreams that each decoder must survive", "100", "N"),
 )
 
 

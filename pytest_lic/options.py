@@ -43,7 +43,7 @@ class Options:
     baselines: Path
     cache: Path | None
     timeout: float
-    damaged: int
+    hostile: int
     tolerances: Mapping[str, Tolerance]
     misled: str | None
     timing: TimingChoice | None = None
@@ -103,7 +103,7 @@ def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
         baselines=root / values["baselines"],
         cache=None if values["no-cache"] else cache,
         timeout=_number("timeout", values["timeout"], float, least=0.1),
-        damaged=_number("damaged", values["damaged"], int, least=1),
+        hostile=_number("hostile", values["hostile"], int, least=1),
         tolerances=_tolerances(root / "pyproject.toml"),
         misled=misled(config),
         timing=_timing_choice(config, values, selection) if wants_timing(config) else None,

@@ -28,6 +28,7 @@ MARKERS = (
     "determinism: the same image gives the same bits and pixels, here and elsewhere",
     "rd: rate and quality hold against the baselines",
     "conformance: bitstreams that are kept of older commits decode to the same images",
+    "hostile: no damaged bitstream crashes a decoder, hangs it, or takes gigabytes",
     "timing: takes encoding and decoding times with pytest-benchmark; runs only where it is named",
     "lic_tolerance(metric=number, ...): tolerances of one test, such as "
     "psnr={'mean': 0.02, 'image': 0.1}",

@@ -22,6 +22,7 @@ import numpy as np
 
 from pytest_lic import CodecFamily
 from pytest_lic.container import Bitstream, pack, short_fingerprint, unpack
+from pytest_lic.errors import CorruptBitstreamError
 
 
 class Late:
@@ -61,8 +62,11 @@ class Toy:
         decoded = []
         for bitstream in bitstreams:
             stream = unpack(bitstream, fingerprint=self.fingerprint)
-            flat = np.frombuffer(zlib.decompress(stream.sections[0]), np.uint8)
-            predicted = flat.reshape(3, stream.height, stream.width)
+            try:
+                flat = np.frombuffer(zlib.decompress(stream.sections[0]), np.uint8)
+                predicted = flat.reshape(3, stream.height, stream.width)
+            except (IndexError, ValueError, zlib.error) as error:
+                raise CorruptBitstreamError(f"toy: {error}") from error
             symbols = np.cumsum(predicted, axis=2, dtype=np.uint8)
             decoded.append(torch.from_numpy(symbols.astype(np.float32)) * self.step / 255)
         return torch.stack(decoded).clamp(0, 1)

@@ -15,6 +15,7 @@ from conftest import Project
 SUITES = Path(pytest_lic.suites.__file__).parent
 TESTS = {
     "pytest_lic.suites.test_conformance": {"test_old_bitstreams"},
+    "pytest_lic.suites.test_hostile": {"test_hostile_bitstreams"},
     "pytest_lic.suites.test_determinism": {
         "test_repeat",
         "test_fresh_process",

@@ -14,16 +14,14 @@ _ADVICE = {
 }
 
 
-def damaged_text(family: str, quality: str, tally: Tally) -> str:
+def hostile_text(family: str, quality: str, tally: Tally) -> str:
     """How many damaged bitstreams did what, the first of them, and where those are kept."""
     failed = {outcome: count for outcome, count in tally.counts.items() if outcome.fails}
     counted = ", ".join(f"{count}: {outcome.value}" for outcome, count in failed.items())
     lines = [f"of {sum(tally.counts.values())} damaged bitstreams {counted}"]
     for finding in tally.findings[:_SHOWN]:
-        kept = keep(family, quality, finding)
-        lines.append(
-            f"  number {finding.number} ({finding.ways}): {_what(finding)}; kept as {kept}"
-        )
+        lines.append(f"  number {finding.number} ({finding.ways}): {_what(finding)}")
+        lines.append(f"    kept as {keep(family, quality, finding)}")
     if len(tally.findings) > _SHOWN:
         lines.append(f"  … and {len(tally.findings) - _SHOWN} more")
     lines += [f"  {_ADVICE[outcome]}" for outcome in failed if outcome in _ADVICE]
@@ -32,7 +30,7 @@ def damaged_text(family: str, quality: str, tally: Tally) -> str:
 
 def keep(family: str, quality: str, finding: Finding) -> Path:
     """Write a bitstream to where it can be decoded again from."""
-    folder = Path(tempfile.gettempdir()) / "pytest-lic-damaged"
+    folder = Path(tempfile.gettempdir()) / "pytest-lic-hostile"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{family}-q{quality}-{finding.number}.bin"
     path.write_bytes(finding.bitstream)

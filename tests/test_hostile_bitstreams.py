@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from conftest import Project
 from pytest_lic.discovery import Origin
 from pytest_lic.errors import CodecError
 from pytest_lic.hostile_outcome import Outcome, Tally
 from pytest_lic.hostile_process import HostileProcess
-from pytest_lic.report.damaged import damaged_text
+from pytest_lic.report.hostile import hostile_text
 
 PROJECT = '''
 import os, signal, time
@@ -159,7 +160,7 @@ def test_what_a_decoder_may_not_do_is_caught(
     assert counts(tally) <= {Outcome.REFUSED, Outcome.IMAGE, outcome}
     assert tally.counts[outcome] == len(tally.findings) > 0
     assert words in tally.findings[0].words
-    text = damaged_text(codec, "1", tally)
+    text = hostile_text(codec, "1", tally)
     assert f"of 200 damaged bitstreams {len(tally.findings)}: {outcome.value}" in text
     assert words in text
     kept = Path(text.split("kept as ")[1].splitlines()[0])
@@ -186,3 +187,31 @@ def test_the_same_numbers_give_the_same_bitstreams(child: HostileProcess) -> Non
 def test_a_codec_that_can_not_code_at_all_is_an_error(child: HostileProcess) -> None:
     with pytest.raises(CodecError, match="in a fresh process: CorruptBitstreamError: never"):
         child.decode("CannotCode", "1", "cpu", range(3))
+
+
+def test_the_suite_passes_on_a_codec_with_typed_errors(small: Project) -> None:
+    result = small.run("-m", "hostile", "--lic-hostile=40", "-q")
+    assert result.ret == 0, result.stdout.str()
+    assert result.parseoutcomes()["passed"] == 5
+
+
+def test_the_suite_fails_and_names_the_bitstream(small: Project) -> None:
+    change = """
+        class Broken(Toy):
+            def decode(self, bitstreams):
+                stream = unpack(bitstreams[0], fingerprint=self.fingerprint)
+                zlib.decompress(stream.sections[0])
+                return super().decode(bitstreams)
+    """
+    small.write_codec(change, codec="Broken")
+    result = small.run("-m", "hostile", "--lic-quality=3", "--lic-hostile=40", "-q")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "*toy-q3-*-cpu: of 40 damaged bitstreams *: an untyped error",
+            "*number * (*): an untyped error: error: Error -3 while decompressing data*",
+            "*kept as *toy-q3-*.bin",
+            "*raise an error of pytest_lic.errors, such as CorruptBitstreamError",
+        ]
+    )
+    assert "Traceback" not in result.stdout.str()

@@ -1,4 +1,4 @@
-"""What once crashed a decoder, or made it take too much memory, in ``tests/damaged``.
+"""What once crashed a decoder, or made it take too much memory, in ``tests/hostile``.
 
 Add to it whatever ``benchmarks/fuzz_bitstreams.py`` finds.
 """
@@ -23,7 +23,7 @@ from pytest_lic.container import Bitstream, pack, unpack
 from pytest_lic.errors import AbsurdSizeError, BitstreamError, TruncatedBitstreamError
 from pytest_lic.peak_memory import PeakMemory, peak_memory
 
-DAMAGED = Path(__file__).parent / "damaged"
+DAMAGED = Path(__file__).parent / "hostile"
 RANS = json.loads((DAMAGED / "rans.json").read_text())
 TABLES = (RANS["cdfs"], RANS["sizes"], RANS["offsets"])
 # One table, whose escape the first symbol is; then 65,536 bytes that ask for 15 times as many.
