@@ -127,7 +127,7 @@ def test_a_regression_names_metric_image_values_tolerance_and_command(noted: Pro
 def test_a_missing_baseline_fails_and_says_how_to_record(small: Project) -> None:
     result = small.run("-m", "rd", "--lic-resolution=32", "--lic-batch=2")
     assert result.ret == 1
-    assert result.parseoutcomes() == {"failed": 5, "skipped": 1, "deselected": 37}
+    result.assert_outcomes(failed=5, skipped=1)
     result.stdout.fnmatch_lines(
         [
             "toy-q1-images-32px-b2-cpu: missing: no baseline; if it is right, record it: "
@@ -203,7 +203,7 @@ def test_an_unavailable_codec_is_skipped_with_its_reason_and_fails_when_required
     conftest.write_text(conftest.read_text().replace("build=", f"{reason} build="))
     result = noted.run("-m", "rd", "-rs")
     assert result.ret == 0
-    assert result.parseoutcomes() == {"skipped": 6, "deselected": 37}
+    result.assert_outcomes(skipped=6)
     result.stdout.fnmatch_lines(["SKIPPED * unavailable: program bpgenc is not installed"])
     assert "unavailable" in result.stdout.str()
     required = noted.run("-m", "rd", "--lic-require=toy")
