@@ -115,11 +115,7 @@ class CodecFamily:
     format_version: int = 1
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
-            raise UsageError(
-                f"codec family name {self.name!r}: expected letters, digits and . _ + -, "
-                "beginning with a letter or digit, such as 'msh-gsdn'"
-            )
+        checked_name("codec family", self.name)
         given = self.qualities
         if isinstance(given, str):
             given = [given]
@@ -171,3 +167,16 @@ def check_format_version(version: object, where: str) -> int:
     if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version <= 255:
         raise UsageError(f"{where} is {version!r}; expected a whole number from 1 to 255")
     return version
+
+
+def checked_name(kind: str, name: object) -> None:
+    """Refuse a name that could not stand in a test's id.
+
+    Raises:
+        UsageError: saying what ``kind`` of thing has it.
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{kind} name {name!r}: expected letters, digits and . _ + -, beginning with a letter "
+            "or digit, such as 'msh-gsdn'"
+        )

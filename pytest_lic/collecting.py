@@ -17,10 +17,14 @@ import pytest
 
 from pytest_lic.device_clock import Clock, device_named
 from pytest_lic.grid import Cell, Curve, Grid
+from pytest_lic.option_table import on_command_line
+from pytest_lic.under_test import FIXTURES
 
 PACKAGE = "pytest_lic.suites"
 TIMING = "timing"
 """The marker of the tests that take times."""
+PROPERTIES = "properties"
+"""The marker of the property tests, and their folder."""
 _TIMING_MODULE = "test_timing"
 _ONE_A_QUALITY = ("conformance", "hostile")
 SUBJECTS = ("lic_cell", "lic_curve", "lic_timed_cell")
@@ -28,19 +32,22 @@ SUBJECTS = ("lic_cell", "lic_curve", "lic_timed_cell")
 
 
 class SuiteFolder(pytest.Directory):
-    """The installed folder of the suites."""
+    """The installed folder of the suites, or a folder in it."""
 
     def collect(self) -> Iterator[pytest.Collector]:
         """One module per ``test_*.py``; its tests can be named on the command line by their ids."""
         for path in sorted(self.path.glob("test_*.py")):
-            yield SuiteModule.from_parent(self, path=path, nodeid=f"{PACKAGE}.{path.stem}")
+            yield SuiteModule.from_parent(self, path=path, nodeid=_module_name(path))
+        for path in sorted(self.path.glob("*/__init__.py")):
+            if path.parent.name != PROPERTIES or wants_properties(self.config):
+                yield SuiteFolder.from_parent(self, path=path.parent)
 
 
 class SuiteModule(pytest.Module):
     """One of the suites, imported under its full name."""
 
     def _getobj(self) -> ModuleType:
-        return importlib.import_module(f"{PACKAGE}.{self.path.stem}")
+        return importlib.import_module(_module_name(self.path))
 
 
 class PluginFolder(pytest.Directory):
@@ -60,10 +67,16 @@ def suites_folder() -> Path:
     return Path(spec.origin).parent
 
 
+def _module_name(path: Path) -> str:
+    """Such as ``pytest_lic.suites.properties.test_coders``."""
+    parts = path.relative_to(suites_folder()).with_suffix("").parts
+    return ".".join([PACKAGE, *parts])
+
+
 def collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """The collector of ``path`` if it is the suites' folder, or the package around it."""
     folder = suites_folder()
-    if path == folder:
+    if path == folder or (path.parent == folder and (path / "__init__.py").is_file()):
         return SuiteFolder.from_parent(parent, path=path)
     if path == folder.parent and path.name == "pytest_lic":
         return PluginFolder.from_parent(parent, path=path)
@@ -98,6 +111,37 @@ def wants_timing(config: pytest.Config) -> bool:
         name == f"{PACKAGE}.{_TIMING_MODULE}" or (start / name).resolve() == module.resolve()
         for name in named
     )
+
+
+def wants_properties(config: pytest.Config) -> bool:
+    """Whether property tests are to run.
+
+    Where ``-m`` or a test's id asks for them, and in a run that asks for nothing: neither by ``-m``
+    nor by narrowing the codecs, of which these tests are about none.
+    """
+    if config.getoption("markexpr"):
+        return _chooses(config, PROPERTIES)
+    folder = suites_folder() / PROPERTIES
+    start = config.invocation_params.dir
+    for argument in config.args:
+        name = argument.split("::")[0]
+        path = (start / name).resolve()
+        if name.startswith(f"{PACKAGE}.{PROPERTIES}") or folder in (path, *path.parents):
+            return True
+    narrowing = ("codec", "config", "quality", "lambda", "component")
+    return not any(on_command_line(config, name) for name in narrowing)
+
+
+def left_properties_out(config: pytest.Config) -> bool:
+    """Whether property tests would run, were it not for a choice of codecs."""
+    names = (argument.split("::")[0] for argument in config.args)
+    whole = any(name in (PACKAGE, str(suites_folder())) for name in names)
+    return whole and not config.getoption("markexpr") and not wants_properties(config)
+
+
+def tests_properties(item: pytest.Item) -> bool:
+    """Whether a test is about what is registered to be tested, and no codec."""
+    return bool(set(FIXTURES) & set(getattr(item, "fixturenames", ())))
 
 
 def would_choose_timing(config: pytest.Config) -> bool:

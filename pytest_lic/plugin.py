@@ -17,6 +17,7 @@ from pytest_lic.option_table import add_options
 from pytest_lic.options import read_options
 from pytest_lic.report.session import SessionReport
 from pytest_lic.run import Run, Shared
+from pytest_lic.under_test import FIXTURES, UnderTest, parametrize, under_test
 
 if TYPE_CHECKING:
     from pytest_lic.scheduler import NetworkScheduling
@@ -30,12 +31,15 @@ MARKERS = (
     "conformance: bitstreams that are kept of older commits decode to the same images",
     "hostile: no damaged bitstream crashes a decoder, hangs it, or takes gigabytes",
     "timing: takes encoding and decoding times with pytest-benchmark; runs only where it is named",
+    "properties: quantizers and entropy coders keep what they promise, looked for with Hypothesis",
+    "lic_promise(name, name=value): a property test of the quantizers or coders that promise this",
     "lic_tolerance(metric=number, ...): tolerances of one test, such as "
     "psnr={'mean': 0.02, 'image': 0.1}",
 )
 
 _shared = pytest.StashKey[Shared]()
 _run = pytest.StashKey[Run]()
+_under_test = pytest.StashKey[UnderTest]()
 _report = pytest.StashKey[SessionReport]()
 _gate = pytest.StashKey[Gate]()
 _untimed = pytest.StashKey[bool]()
@@ -97,6 +101,8 @@ def pytest_collection(session: pytest.Session) -> None:
     if collecting.wants_suites(session.config):
         try:
             _run_of(session.config)
+            if collecting.wants_properties(session.config):
+                _under_test_of(session.config)
         except LicError as error:
             raise pytest.UsageError(str(error)) from error
 
@@ -107,12 +113,14 @@ def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Col
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Spread tests over the grid."""
-    if set(collecting.SUBJECTS) & set(metafunc.fixturenames):
-        try:
+    """Spread tests over the grid, and over what is registered to be tested."""
+    try:
+        if set(collecting.SUBJECTS) & set(metafunc.fixturenames):
             collecting.parametrize(metafunc, _run_of(metafunc.config).grid)
-        except LicError as error:
-            raise pytest.Collector.CollectError(str(error)) from error
+        if set(FIXTURES) & set(metafunc.fixturenames):
+            parametrize(metafunc, _under_test_of(metafunc.config))
+    except LicError as error:
+        raise pytest.Collector.CollectError(str(error)) from error
 
 
 @pytest.hookimpl(wrapper=True)
@@ -136,10 +144,14 @@ def pytest_report_collectionfinish(
     """What this run measures, and what the selection left out."""
     if _run not in config.stash or _report not in config.stash:
         return []
+    if items and all(collecting.tests_properties(item) for item in items):
+        return []
     gates = not items or any(not collecting.takes_times(item) for item in items)
     lines = config.stash[_report].opening_lines(config.stash[_run], gates)
     if config.stash.get(_untimed, False):
         lines.append("lic: no times are taken; -m timing takes them")
+    if collecting.left_properties_out(config):
+        lines.append("lic: codecs were chosen, so no properties are tested; -m properties does it")
     return lines
 
 
@@ -234,3 +246,9 @@ def _run_of(config: pytest.Config) -> Run:
         options = read_options(config, alone=tuple(families.configs))
         config.stash[_run] = Run(options, families, _shared_of(config), say)
     return config.stash[_run]
+
+
+def _under_test_of(config: pytest.Config) -> UnderTest:
+    if _under_test not in config.stash:
+        config.stash[_under_test] = under_test(config)
+    return config.stash[_under_test]

@@ -369,12 +369,38 @@ def test_masses_become_frequencies_with_the_rest_for_the_escape():
     assert tables.length(2) == 4
 
 
-def test_the_longest_table_still_sums_up():
-    masses = np.full(MOST_ENTRIES - 1, 1e-9)
+def test_a_long_table_gives_what_its_ones_leave_to_the_likely():
+    masses = np.full(TOTAL // 2, 1e-9)
     masses[5] = 0.9
     tables = FrequencyTables.from_masses([masses], [0])
-    assert tables.row(0)[5] > 0.44 * TOTAL  # the half of the counts that is not spent on ones
+    assert tables.row(0)[5] > 0.44 * TOTAL
     assert tables.row(0).sum() == TOTAL
+
+
+def test_the_longest_table_has_one_count_for_each_symbol_and_the_escape():
+    masses = np.zeros(MOST_ENTRIES - 1)
+    masses[5] = 1
+    tables = FrequencyTables.from_masses([masses], [-7])
+    assert tables.row(0).tolist() == [1] * TOTAL
+    assert FrequencyTables.from_arrays(tables.to_arrays()) == tables
+    symbols = int32(-7, 0, 65_527, -8, 65_528)
+    indices = np.zeros_like(symbols)
+    for coder in CODERS:
+        string = coder.encode(symbols, indices, tables)
+        np.testing.assert_array_equal(coder.decode(string, indices, tables), symbols)
+        assert 8 * len(string) >= tables.ideal_bits(symbols, indices) > 16 * 5
+
+
+def test_more_symbols_than_16_bits_hold_are_refused():
+    """Of as many, CompressAI's tables get counts below zero, and no error."""
+    masses = np.full(TOTAL, 1 / TOTAL)
+    with pytest.raises(CodecError, match=r"shape \(65536,\); expected one axis of 1 to 65535"):
+        FrequencyTables.from_masses([masses], [0])
+    counts = np.diff(pmf_to_quantized_cdf([*masses.tolist(), 0.0], 16))
+    assert counts.min() < 0
+    for counts, wrong in (([1] * TOTAL + [0], "65537 entries"), ([1] * 65_537, "65537 entries")):
+        with pytest.raises(CodecError, match=f"{wrong}, which 16 bits can't hold"):
+            table(*counts)
 
 
 def test_compressai_codes_with_its_form_of_the_tables():

@@ -1,0 +1,106 @@
+"""The search for an example that breaks a property, and what is said of the smallest one."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Flaky
+from hypothesis.strategies import SearchStrategy
+
+from pytest_lic.errors import PropertyError
+
+Example = TypeVar("Example")
+
+FALSE_ALARM = 1e-6
+"""How often a statistical test fails a right quantizer: once in a million seeds."""
+RATE = f"a false alarm in {1 / FALSE_ALARM:,.0f} seeds"
+"""The same, for messages."""
+
+
+class Named(Protocol):
+    """What is under test."""
+
+    @property
+    def name(self) -> str:
+        """As it was registered."""
+        ...
+
+
+@dataclass(frozen=True)
+class Broken:
+    """Both sides of an example that breaks a property."""
+
+    expected: str
+    came: str
+
+
+def for_all(
+    subject: Named,
+    claim: str,
+    examples: SearchStrategy[Example],
+    check: Callable[[Example], Broken | None],
+) -> None:
+    """Look for an example of which ``check`` says that it breaks the property, and shrink it.
+
+    An exception that ``check`` raises breaks the property too.
+
+    Raises:
+        PropertyError: telling the smallest example, what was expected and what came.
+    """
+    found: list[PropertyError] = []
+
+    def attempt(example: Example) -> None:
+        cause: Exception | None = None
+        try:
+            broken = check(example)
+        except Exception as error:
+            broken, cause = Broken("no exception", described(error)), error
+        if broken is not None:
+            lines = (
+                f"{subject.name} breaks a property: {claim}",
+                f"  input     {example!r}",
+                f"  expected  {broken.expected}",
+                f"  came      {broken.came}",
+            )
+            found.append(PropertyError("\n".join(lines)))
+            raise found[-1] from cause
+
+    try:
+        search_settings()(given(examples)(attempt))()
+    except Flaky as error:
+        text = f"{found[-1]}\n  not always: the same input also passed"
+        raise PropertyError(text) from error
+
+
+def search_settings() -> settings:
+    """The settings of every search.
+
+    The same examples in each run and no database of failures, unless the user loaded a profile of
+    their own (``--hypothesis-profile``), whose settings then hold. Without a deadline, for the
+    first call of many a library takes long.
+    """
+    chosen = settings.default
+    assert chosen is not None
+    fixed = settings.get_current_profile_name() in ("default", "ci")
+    if fixed:
+        chosen = settings(chosen, derandomize=True, database=None)
+    return settings(
+        chosen,
+        deadline=None,
+        phases=[phase for phase in chosen.phases if phase is not Phase.explain],
+        print_blob=False,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def described(error: Exception) -> str:
+    """An exception in a line: its type, its text, and where it was raised."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text} ({Path(frame.filename).name}:{frame.lineno})"
