@@ -20,7 +20,7 @@ TOTAL = 1 << 16
 _INT32 = np.iinfo(np.int32)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False)
 class ProbabilityTables:
     """T tables of whole counts, which encoder and decoder have alike.
 
@@ -101,13 +101,13 @@ class ProbabilityTables:
         entries = np.where(self.outside(symbols, indices), escapes, inside)
         return float(self._bits[entries].sum())
 
-    def __repr__(self) -> str:
-        shown = [
+    def described(self, table: int) -> str:
+        """One table in a line, counts that repeat written once: ``1×40 65000 1×3``."""
+        row = self.rows[table]
+        return (
             f"table {table}: symbols {self.first(table)} to {self.last(table)}, counts "
             f"{_runs(row[:-1])}, escape {row[-1]}"
-            for table, row in enumerate(self.rows)
-        ]
-        return "; ".join(shown)
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,9 +144,6 @@ class Message:
                 bits += escape_bits(int(self.symbols[at]), *ends)
         return bits
 
-    def __repr__(self) -> str:
-        return f"symbols {brief(self.symbols)} of tables {brief(self.indices)}; {self.tables!r}"
-
 
 def counts_error(counts: ArrayLike) -> str | None:
     """What is wrong with one table's counts, or None.
@@ -180,7 +177,7 @@ def brief(array: NDArray[np.generic]) -> str:
 
 
 def _runs(counts: NDArray[np.int32]) -> str:
-    """Counts with those that repeat written once, such as ``1×40 65000 1×3``."""
+    """Counts, those that repeat written once."""
     runs = [(value, len(list(same))) for value, same in groupby(counts.tolist())]
     texts = [str(value) if many == 1 else f"{value}×{many}" for value, many in runs]
     return " ".join(texts if len(texts) <= 12 else [*texts[:8], "…", *texts[-2:]])

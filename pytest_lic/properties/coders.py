@@ -77,7 +77,7 @@ def outside_symbols(coder: CoderUnderTest) -> None:
             return None if str(error) else Broken(f"{expected}, with a text", described(error))
         return Broken(expected, f"the string {_hex(string)}")
 
-    for_all(coder, "symbols outside their table are refused", examples, check)
+    for_all(coder, "symbols outside their table are refused", examples, check, _told)
 
 
 def no_symbols(coder: CoderUnderTest) -> None:
@@ -103,7 +103,8 @@ def long_message(coder: CoderUnderTest) -> None:
         return _difference(message, string, decoded) or _too_long(coder, message, string)
 
     example = st.just(skewed_message(coder.longest, escapes=coder.escapes))
-    for_all(coder, "a long message decodes, and its length is near the ideal", example, check)
+    claim = "a long message decodes, and its length is near the ideal"
+    for_all(coder, claim, example, check, _told)
 
 
 def length(coder: CoderUnderTest) -> None:
@@ -122,7 +123,7 @@ def length(coder: CoderUnderTest) -> None:
         string = encoder.encode(message.symbols, message.indices, message.tables)
         return _too_long(coder, message, string)
 
-    for_all(coder, "the length is near the ideal", messages(outside=outside), check)
+    for_all(coder, "the length is near the ideal", messages(outside=outside), check, _told)
 
 
 def same_bytes(coder: CoderUnderTest) -> None:
@@ -142,7 +143,7 @@ def same_bytes(coder: CoderUnderTest) -> None:
                 return Broken(f"{_hex(first)} again of {where}", _hex(again))
         return None
 
-    for_all(coder, "the same bytes every time", messages(outside=coder.escapes), check)
+    for_all(coder, "the same bytes every time", messages(outside=coder.escapes), check, _told)
 
 
 def splits(coder: CoderUnderTest) -> None:
@@ -162,11 +163,17 @@ def splits(coder: CoderUnderTest) -> None:
         parts = list(zip(symbols, indices, strict=True))
         string = encoder.encode_parts(parts, message.tables)  # type: ignore[attr-defined]
         if string != whole:
-            return Broken(f"{_hex(whole)}, as in one call", f"{_hex(string)}, split at {at}")
+            return Broken(f"{_hex(whole)}, as in one call", _hex(string))
         found = decoder.decode_parts(whole, indices, message.tables)  # type: ignore[attr-defined]
         return _difference(message, whole, np.concatenate([*found, np.empty(0, np.int32)]))
 
-    for_all(coder, "independent of how a message is split", examples, check)
+    for_all(
+        coder,
+        "independent of how a message is split",
+        examples,
+        check,
+        lambda example: f"{_told(example[0])}\n            split at {example[1]}",
+    )
 
 
 def skewed_message(count: int, escapes: bool) -> Message:
@@ -206,7 +213,7 @@ def _round_trips(coder: CoderUnderTest, claim: str, examples: st.SearchStrategy[
         decoded = decoder.decode(string, message.indices, message.tables)
         return _difference(message, string, decoded)
 
-    for_all(coder, claim, examples, check)
+    for_all(coder, claim, examples, check, _told)
 
 
 def _difference(message: Message, string: object, decoded: NDArray[np.int32]) -> Broken | None:
@@ -240,10 +247,18 @@ def _too_long(coder: CoderUnderTest, message: Message, string: bytes) -> Broken 
     allowed = (1 + MOST_OVER) * ideal + MOST_BITS_OVER
     if 8 * len(string) <= allowed:
         return None
+    over = f", {100 * (8 * len(string) / ideal - 1):.2f} % over it" if ideal >= 1 else ""
     return Broken(
         f"at most {allowed:.1f} bits, 0.1 % and {MOST_BITS_OVER} bits over the ideal {ideal:.1f}",
-        f"{8 * len(string)} bits, {100 * (8 * len(string) / max(ideal, 1e-9) - 1):.2f} % over it",
+        f"{8 * len(string)} bits{over}",
     )
+
+
+def _told(message: Message) -> str:
+    """A message, and in lines below it the tables."""
+    lines = [f"symbols {brief(message.symbols)} of tables {brief(message.indices)}"]
+    lines += map(message.tables.described, range(message.tables.count))
+    return "\n            ".join(lines)
 
 
 def _hex(string: bytes) -> str:

@@ -56,16 +56,17 @@ def uniform_error(quantizer: QuantizerUnderTest) -> None:
 
 
 def independent_error(quantizer: QuantizerUnderTest) -> None:
-    """The error is uncorrelated with the input: noise, and noise on ramps along each axis.
+    """The error is uncorrelated with the input: with noise, and with ramps along each axis.
 
-    The noise is uniform over one step. A dither of L values then leaves a correlation of 1 / L² at
-    most with the input.
+    The noise is uniform over one step, the ramps go over one and over six. A dither of L values
+    leaves a correlation of 1 / L² at most with the noise, and with the ramps, since those have
+    noise over the L-th part of a step.
 
     Raises:
         PropertyError: it is larger than that and what chance allows at 10⁻⁶.
     """
     bound, levels = _promised(quantizer)
-    inputs = _inputs(2 * bound)
+    inputs = _inputs(2 * bound, levels)
     chance = deviations_allowed(FALSE_ALARM / len(inputs)) / math.sqrt(math.prod(SHAPE))
     allowed = 1 / levels**2 + chance
 
@@ -97,15 +98,16 @@ def white_error(quantizer: QuantizerUnderTest) -> None:
     for_all(quantizer, claim, st.sampled_from(axes), check)
 
 
-def _inputs(step: float) -> dict[str, Tensor]:
+def _inputs(step: float, levels: float) -> dict[str, Tensor]:
     """Images whose values vary by position."""
     noise = (torch.rand(SHAPE, generator=torch.Generator().manual_seed(0)) - 0.5) * step
-    found = {"noise over one step": noise}
+    found = {"noise of height 1": noise}
     for axis, name in enumerate(("channel", "row", "column")):
         sides = [1, 1, 1]
         sides[axis] = SHAPE[axis]
-        ramp = torch.linspace(-3 * step, 3 * step, SHAPE[axis]).view(sides)
-        found[f"a ramp by {name} with noise over one step"] = ramp + noise
+        for steps in (1, 6):
+            ramp = torch.linspace(-steps / 2, steps / 2, SHAPE[axis]).view(sides) * step
+            found[f"a ramp by {name} of height {steps}"] = ramp + noise / levels
     return found
 
 

@@ -97,7 +97,7 @@ def ascending_values(quantizer: QuantizerUnderTest) -> None:
             f"values {shown(next_values)}",
         )
 
-    for_all(quantizer, "ascending values", _symbols(quantizer), check)
+    for_all(quantizer, "ascending values", _symbols(quantizer), check, _named)
 
 
 def values_on_the_grid(quantizer: QuantizerUnderTest) -> None:
@@ -121,7 +121,7 @@ def values_on_the_grid(quantizer: QuantizerUnderTest) -> None:
             return None
         return Broken(f"values {shown(expected)}", f"values {shown(values)}")
 
-    for_all(quantizer, "values on the grid", _symbols(quantizer), check)
+    for_all(quantizer, "values on the grid", _symbols(quantizer), check, _named)
 
 
 def nearest_value(quantizer: QuantizerUnderTest) -> None:
@@ -170,22 +170,29 @@ def ties(quantizer: QuantizerUnderTest) -> None:
     """
     built, promised = quantizer.build(), str(quantizer.ties)
 
+    def halfway(lower: Tensor) -> Tensor:
+        """Between the values of these symbols and the next ones, float64."""
+        return (built.values(lower).double() + built.values(lower + 1).double()) / 2
+
     def check(symbols: list[int]) -> Broken | None:
         lower = _symbols_of(symbols)
-        middle = (built.values(lower).double() + built.values(lower + 1).double()) / 2
-        exact = middle.float().double() == middle
+        inputs = halfway(lower)
+        exact = inputs.float().double() == inputs
         expected = _CHOICES[promised](lower)[exact]
-        inputs = middle.float()
-        came = built.symbols(inputs)[exact]
+        came = built.symbols(inputs.float())[exact]
         if torch.equal(came, expected):
             return None
-        return Broken(
-            f"symbols {shown(expected)} for inputs {shown(inputs[exact])}", f"symbols {shown(came)}"
-        )
+        return Broken(f"symbols {shown(expected)}", f"symbols {shown(came)}")
 
     claim = {"even": "ties to even", "away": "ties away from zero", "zero": "ties to zero"}
     small = st.lists(st.integers(-64, 63), min_size=1, max_size=_MOST)
-    for_all(quantizer, claim.get(promised, f"ties {promised}"), small, check)
+    for_all(
+        quantizer,
+        claim.get(promised, f"ties {promised}"),
+        small,
+        check,
+        lambda symbols: shown(halfway(_symbols_of(symbols))),
+    )
 
 
 def determinism(quantizer: QuantizerUnderTest) -> None:
@@ -356,6 +363,10 @@ def _symbols(quantizer: QuantizerUnderTest) -> st.SearchStrategy[list[int]]:
     low, high = min(ends), max(ends) - 1
     near = st.integers(max(low, -16), max(min(high, 15), max(low, -16)))
     return st.lists(near | st.integers(low, max(low, high)), min_size=1, max_size=_MOST)
+
+
+def _named(symbols: list[int]) -> str:
+    return f"symbols {symbols}"
 
 
 def _symbols_of(symbols: Sequence[int]) -> Tensor:

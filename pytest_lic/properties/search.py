@@ -44,10 +44,19 @@ def for_all(
     claim: str,
     examples: SearchStrategy[Example],
     check: Callable[[Example], Broken | None],
+    show: Callable[[Example], str] = repr,
 ) -> None:
     """Look for an example of which ``check`` says that it breaks the property, and shrink it.
 
-    An exception that ``check`` raises breaks the property too.
+    An exception that ``check`` raises breaks the property too. What is broken only now and then
+    can't be shrunk; of the examples met, the one with the shortest text is told.
+
+    Args:
+        subject: what is under test.
+        claim: the property, for the message.
+        examples: what to look among.
+        check: both sides where the property is broken, otherwise None.
+        show: an example as text.
 
     Raises:
         PropertyError: telling the smallest example, what was expected and what came.
@@ -63,7 +72,7 @@ def for_all(
         if broken is not None:
             lines = (
                 f"{subject.name} breaks a property: {claim}",
-                f"  input     {example!r}",
+                f"  input     {show(example)}",
                 f"  expected  {broken.expected}",
                 f"  came      {broken.came}",
             )
@@ -73,8 +82,8 @@ def for_all(
     try:
         search_settings()(given(examples)(attempt))()
     except Flaky as error:
-        text = f"{found[-1]}\n  not always: the same input also passed"
-        raise PropertyError(text) from error
+        shortest = min(map(str, found), key=len)
+        raise PropertyError(f"{shortest}\n  not always: the same input also passed") from error
 
 
 def search_settings() -> settings:
