@@ -74,6 +74,14 @@ def coders() -> Iterator[CoderUnderTest | TableMaker]:
     yield TableMaker("from-masses", _counts, refuses=CodecError)
 
 
+def frequency_tables(tables: ProbabilityTables) -> FrequencyTables:
+    """The same tables, as the coders here take them."""
+    from lic_models.components.frequency_tables import FrequencyTables
+
+    starts = np.cumsum([0, *map(len, tables.rows)], dtype=np.int64)
+    return FrequencyTables(np.concatenate(tables.rows), starts, np.array(tables.offsets, np.int32))
+
+
 class _ImageQuantizer:
     """A quantizer as it codes one image's latent: with the variant that its shape has.
 
@@ -113,12 +121,12 @@ class _PlainTables:
     def encode(
         self, symbols: NDArray[np.int32], indices: NDArray[np.int32], tables: ProbabilityTables
     ) -> bytes:
-        return self.coder.encode(symbols, indices, _frequency_tables(tables))
+        return self.coder.encode(symbols, indices, frequency_tables(tables))
 
     def decode(
         self, string: bytes, indices: NDArray[np.int32], tables: ProbabilityTables
     ) -> NDArray[np.int32]:
-        return self.coder.decode(string, indices, _frequency_tables(tables))
+        return self.coder.decode(string, indices, frequency_tables(tables))
 
 
 def _made(
@@ -145,13 +153,6 @@ def _coder(kind: str) -> _PlainTables:
     from lic_models.components import entropy_coders as classes
 
     return _PlainTables(getattr(classes, kind)())
-
-
-def _frequency_tables(tables: ProbabilityTables) -> FrequencyTables:
-    from lic_models.components.frequency_tables import FrequencyTables
-
-    starts = np.cumsum([0, *map(len, tables.rows)], dtype=np.int64)
-    return FrequencyTables(np.concatenate(tables.rows), starts, np.array(tables.offsets, np.int32))
 
 
 def _escape_bits(symbol: int, first: int, last: int) -> float:

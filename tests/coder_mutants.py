@@ -10,7 +10,6 @@ import itertools
 from bisect import bisect_right
 
 import numpy as np
-from compressai._CXX import pmf_to_quantized_cdf
 
 from pytest_lic import ProbabilityTables
 
@@ -267,5 +266,7 @@ def at_random(masses):
 
 
 def of_compressai(masses):
+    from compressai._CXX import pmf_to_quantized_cdf
+
     rest = max(0.0, 1 - float(masses.sum()))
     return np.diff(pmf_to_quantized_cdf([*masses.tolist(), rest], 16))

@@ -49,9 +49,17 @@ CODERS = [
         "symbols [",
         "[",
     ),
-    (CODER, mutants.CountsFromTwo, coders.every_symbol, EVERY, "symbols [0]", "", "ZeroDivisionError"),
+    (
+        CODER,
+        mutants.CountsFromTwo,
+        coders.every_symbol,
+        EVERY,
+        "symbols [0]",
+        "",
+        "ZeroDivisionError",
+    ),
     (CODER, mutants.EscapeWithoutSign, coders.outside_symbols, OUTSIDE, "[-1]", "[-1]", "[1]"),
-    (CODER, mutants.EscapeByDistance, coders.outside_symbols, OUTSIDE, "[-1]", "[-1]", "[0]"),
+    (CODER, mutants.EscapeByDistance, coders.outside_symbols, OUTSIDE, "[1]", "[1]", "[2]"),
     (CODER, mutants.EdgeOutside, coders.outside_symbols, OUTSIDE, "[1]", "[1]", "[0]"),
     (
         PLAIN,
@@ -94,7 +102,6 @@ def test_a_mutant_is_caught_by_the_property_that_it_breaks(
 ) -> None:
     with pytest.raises(PropertyError) as caught:
         check(replace(right, name="mutant", build=mutant))
-    print(f"{mutant.__name__} | {check.__name__} |", str(caught.value))
     assert_told(str(caught.value), claim, example, expected, came)
 
 
@@ -157,7 +164,6 @@ def test_a_wrong_table_maker_is_caught_by_the_property_that_it_breaks(
 ) -> None:
     with pytest.raises(PropertyError) as caught:
         check(replace(MAKER, name="mutant", make=mutant))
-    print(f"{mutant.__name__} | {check.__name__} |", str(caught.value))
     assert_told(str(caught.value), claim, example, expected, came)
 
 

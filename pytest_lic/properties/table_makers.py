@@ -97,9 +97,9 @@ def too_many_symbols(maker: TableMaker) -> None:
             counts = np.asarray(maker.make(np.full(count, 1 / count)))
         except names as error:
             return None if str(error) else Broken(f"{expected}, with a text", described(error))
-        return Broken(
-            f"{expected} for {count} symbols", f"counts {brief(counts)}: it {counts_error(counts)}"
-        )
+        wrong = counts_error(counts)
+        reason = f": it {wrong}" if wrong is not None else ""
+        return Broken(f"{expected} for {count} symbols", f"counts {brief(counts)}{reason}")
 
     counts = st.sampled_from([most + 1, most + 2, 65_536, 65_537, 70_000])
     for_all(maker, "tables too long for 16 bits are refused", counts, check)

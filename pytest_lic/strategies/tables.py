@@ -25,8 +25,12 @@ def probability_tables(
     Of a single symbol, of a few with any counts, of some where one has nearly all, and of up to
     ``most_symbols`` (at most 65,535). They shrink to one table of the symbol 0.
     """
-    rows = draw(st.lists(_rows(most_symbols), min_size=1, max_size=most_tables))
-    return ProbabilityTables(rows, [draw(_offsets(len(row) - 1)) for row in rows])
+    # Each with its offset, so that shrinking can leave both out at once.
+    placed = _rows(most_symbols).flatmap(
+        lambda row: st.tuples(st.just(row), _offsets(len(row) - 1))
+    )
+    tables = draw(st.lists(placed, min_size=1, max_size=most_tables))
+    return ProbabilityTables([row for row, _ in tables], [offset for _, offset in tables])
 
 
 def table_symbols(
@@ -41,7 +45,7 @@ def table_symbols(
         return st.integers(first, last) | st.sampled_from([first, last])
     below = st.integers(_INT32.min, first - 1) if first > _INT32.min else st.nothing()
     above = st.integers(last + 1, _INT32.max) if last < _INT32.max else st.nothing()
-    edges = [first - 1, last + 1, first - 2, last + 2, _INT32.min, _INT32.max]
+    edges = [last + 1, first - 1, last + 2, first - 2, _INT32.max, _INT32.min]
     possible = [edge for edge in edges if edge in _Outside(first, last)]
     return st.sampled_from(possible) | above | below
 
@@ -82,7 +86,7 @@ def table_masses(most_symbols: int = TOTAL - 1) -> st.SearchStrategy[NDArray[np.
         st.sampled_from([0.0, 1.0, 5e-324, 1e-12]), st.floats(0, 1e6, allow_subnormal=True)
     )
     few = st.lists(weight, min_size=1, max_size=min(30, most_symbols))
-    long = st.builds(_geometric, _lengths(most_symbols), st.sampled_from([0.5, 0.99, 1.0]))
+    long = st.builds(_geometric, _lengths(most_symbols), st.sampled_from([1.0, 0.99, 0.5]))
     left = st.sampled_from([0.0, 0.001, 0.5, 1e6])
     return st.builds(_masses, few | long, left)
 
@@ -111,7 +115,9 @@ def _rows(most: int) -> st.SearchStrategy[NDArray[np.int32]]:
 
 
 def _lengths(most: int) -> st.SearchStrategy[int]:
-    return st.sampled_from([length for length in _LONG if length <= most] or [most])
+    # Small ones too, so that a long example can shrink without being of another kind.
+    long = [length for length in _LONG if length <= most] or [most]
+    return st.integers(1, min(8, most)) | st.sampled_from(long)
 
 
 def _counts(weights: Sequence[float]) -> NDArray[np.int32]:
