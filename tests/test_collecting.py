@@ -242,7 +242,14 @@ def pytest_unconfigure(config):
 """
 
 
-@pytest.mark.parametrize("arguments", [["--collect-only", "-q"], ["-n1", "-k", "curve", "-q"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--collect-only", "-q"],
+        ["--collect-only", "-q", "-m", "properties"],
+        ["-n1", "-k", "curve", "-q"],
+    ],
+)
 def test_collecting_loads_no_torch_and_no_network(
     pytester: pytest.Pytester, arguments: list[str]
 ) -> None:
