@@ -115,7 +115,7 @@ class CodecFamily:
     format_version: int = 1
 
     def __post_init__(self) -> None:
-        checked_name("codec family", self.name)
+        check_name("codec family", self.name)
         given = self.qualities
         if isinstance(given, str):
             given = [given]
@@ -169,7 +169,7 @@ def check_format_version(version: object, where: str) -> int:
     return version
 
 
-def checked_name(kind: str, name: object) -> None:
+def check_name(kind: str, name: object) -> None:
     """Refuse a name that could not stand in a test's id.
 
     Raises:

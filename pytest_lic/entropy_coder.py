@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from pytest_lic.codec import checked_name
+from pytest_lic.codec import check_name
 from pytest_lic.errors import LicError, UsageError
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class CoderUnderTest:
     longest: int = 1_000_000
 
     def __post_init__(self) -> None:
-        checked_name("coder", self.name)
+        check_name("coder", self.name)
         if self.longest < 1000:
             raise UsageError(
                 f"coder {self.name!r}: longest={self.longest!r}; expected 1000 symbols or more, "
@@ -108,7 +108,7 @@ class TableMaker:
     refuses: type[Exception] | tuple[type[Exception], ...] = (LicError, ValueError)
 
     def __post_init__(self) -> None:
-        checked_name("table maker", self.name)
+        check_name("table maker", self.name)
         if not 1 <= self.most_symbols <= 65_535:
             raise UsageError(
                 f"table maker {self.name!r}: most_symbols={self.most_symbols!r}; expected 1 to "

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from pytest_lic.codec import checked_name
+from pytest_lic.codec import check_name
 from pytest_lic.errors import UsageError
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class QuantizerUnderTest:
     soft_rounding: bool = False
 
     def __post_init__(self) -> None:
-        checked_name("quantizer", self.name)
+        check_name("quantizer", self.name)
         for field, known in (("ties", _TIES), ("noise", _NOISE)):
             if getattr(self, field) not in (None, *known):
                 raise self._wrong(f"{field}={getattr(self, field)!r}", f"one of {known}, or None")

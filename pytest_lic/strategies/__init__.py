@@ -4,6 +4,7 @@ They are built of simple pieces, so that what fails shrinks to something that ca
 this loads no torch; the strategies of tensors do when they are asked for one.
 """
 
+from pytest_lic.strategies.bitstreams import mutated_bitstreams
 from pytest_lic.strategies.images import image_batches
 from pytest_lic.strategies.latents import latent_values, latents, means, scales
 from pytest_lic.strategies.tables import messages, probability_tables, table_masses, table_symbols
@@ -14,6 +15,7 @@ __all__ = [
     "latents",
     "means",
     "messages",
+    "mutated_bitstreams",
     "probability_tables",
     "scales",
     "table_masses",
