@@ -50,6 +50,28 @@ class SupportsLatents(Protocol):
 
 
 @runtime_checkable
+class SupportsDecodingWithLatents(SupportsLatents, Protocol):
+    """What a codec may add to `SupportsLatents` so that nothing is decoded twice."""
+
+    def decode_with_latents(self, bitstreams: Sequence[bytes], /) -> tuple[Tensor, list[Tensor]]:
+        """What ``decode`` and ``decode_latents`` return, from one decoding."""
+        ...
+
+
+@runtime_checkable
+class SupportsMemoryFormat(Protocol):
+    """What a codec may add to `Codec` so that it is checked in torch's other memory format too."""
+
+    def swap_memory_format(self) -> None:
+        """From now on code with ``channels_last`` tensors in place of contiguous ones, or back.
+
+        Raises:
+            pytest_lic.errors.UnavailableError: only one of them suits it.
+        """
+        ...
+
+
+@runtime_checkable
 class SupportsStages(Protocol):
     """What a codec may add to `Codec` so that its time is told stage by stage."""
 

@@ -27,7 +27,7 @@ PROPERTIES = "properties"
 """The marker of the property tests, and their folder."""
 _TIMING_MODULE = "test_timing"
 _ONE_A_QUALITY = ("conformance", "hostile")
-SUBJECTS = ("lic_cell", "lic_curve", "lic_timed_cell")
+SUBJECTS = ("lic_cell", "lic_curve", "lic_timed_cell", "lic_compared_cell")
 """The fixtures that stand for a place on the grid."""
 
 
@@ -174,7 +174,17 @@ def without_timing(items: list[pytest.Item]) -> list[pytest.Item]:
 
 def takes_times(item: pytest.Item) -> bool:
     """Whether a test is about a cell to be timed."""
-    return "lic_timed_cell" in getattr(item, "fixturenames", ())
+    return "lic_timed_cell" in _fixtures(item)
+
+
+def _fixtures(item: pytest.Item) -> Sequence[str]:
+    names: Sequence[str] = getattr(item, "fixturenames", ())
+    return names
+
+
+def without_comparisons(items: list[pytest.Item]) -> None:
+    """Take the tests that compare environments out of ``items``; for a run that asks for none."""
+    items[:] = [item for item in items if "lic_compared_cell" not in _fixtures(item)]
 
 
 def parametrize(metafunc: pytest.Metafunc, grid: Grid) -> None:
@@ -193,6 +203,8 @@ def parametrize(metafunc: pytest.Metafunc, grid: Grid) -> None:
         _spread(metafunc, "lic_cell", cells, "no trained codec is on the grid")
     if "lic_curve" in metafunc.fixturenames:
         _spread(metafunc, "lic_curve", grid.curves, "the grid holds no codec with all qualities")
+    if "lic_compared_cell" in metafunc.fixturenames:
+        _spread(metafunc, "lic_compared_cell", grid.cells, "no trained codec is on the grid")
     if "lic_timed_cell" in metafunc.fixturenames:
         _spread(metafunc, "lic_timed_cell", grid.timed_cells, "no codec is timed")
 

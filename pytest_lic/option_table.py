@@ -89,7 +89,14 @@ OPTIONS = (
     Option("baselines", "folder of the baselines, from the root folder", "baselines", "DIR"),
     Option("no-cache", "measure anew, and keep nothing for the next run", flag=True),
     Option("cache-dir", "where measurements are kept between runs", metavar="DIR"),
-    Option("timeout", "seconds that decoding in a fresh process may take", "600", "SECONDS"),
+    Option(
+        "environments",
+        "also compare what these simulated environments make of each other's bitstreams: all, or "
+        "such as threads-4, oldest, cuda (see the README)",
+        metavar="NAME",
+        many=True,
+    ),
+    Option("timeout", "seconds that coding in a fresh process may take", "600", "SECONDS"),
     Option("hostile", "damaged bitstreams that each decoder must survive", "100", "N"),
 )
 

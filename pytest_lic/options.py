@@ -19,6 +19,7 @@ from pytest_lic.grid import Selection, absolute_corpora
 from pytest_lic.metrics import METRICS, LPIPSOptions
 from pytest_lic.option_table import on_command_line, option_values
 from pytest_lic.project import misled, project_root
+from pytest_lic.simulated_environments import SimulatedEnvironment, chosen_environments
 from pytest_lic.timed_grid import TimingChoice
 
 
@@ -27,7 +28,7 @@ class Options:
     """The options of one run, checked and resolved.
 
     ``misled`` warns where pytest reads no configuration of the project. ``timing`` is None unless
-    times are to be taken.
+    times are to be taken. ``environments`` are those to be compared, the run's own the first.
     """
 
     selection: Selection
@@ -47,6 +48,7 @@ class Options:
     tolerances: Mapping[str, Tolerance]
     misled: str | None
     timing: TimingChoice | None = None
+    environments: tuple[SimulatedEnvironment, ...] = ()
 
 
 def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
@@ -107,6 +109,7 @@ def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
         tolerances=_tolerances(root / "pyproject.toml"),
         misled=misled(config),
         timing=_timing_choice(config, values, selection) if wants_timing(config) else None,
+        environments=chosen_environments(values["environments"]),
     )
 
 

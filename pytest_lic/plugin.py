@@ -127,12 +127,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> Generator[None, None, None]:
-    """Take no times that nobody asked for; run one network after the other."""
+    """Take no times and compare no environments unasked; run one network after the other."""
     # Before all others, or pytest-benchmark would warn in every distributed run.
     unwanted = [] if collecting.wants_timing(config) else collecting.without_timing(items)
     if unwanted:
         config.hook.pytest_deselected(items=unwanted)
         config.stash[_untimed] = collecting.would_choose_timing(config)
+    if _run in config.stash and not config.stash[_run].options.environments:
+        collecting.without_comparisons(items)
     yield
     if _run in config.stash:
         collecting.sort_items(items, config.stash[_run].grid)
