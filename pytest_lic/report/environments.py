@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from pytest_lic.agreement import Agreement
-from pytest_lic.environment_matrix import EnvironmentMatrix, Pair
+from pytest_lic.environment_matrix import EnvironmentMatrix
 from pytest_lic.simulated_environments import ENVIRONMENTS
 
 _SHOWN = 8  # first differences
@@ -92,9 +92,8 @@ def _print_family(console: Console, family: str, matrices: Sequence[EnvironmentM
 
 def _cell(matrices: Sequence[EnvironmentMatrix], encoder: str, decoder: str) -> str:
     """The counts of one pair over all cells."""
-    pairs = [
-        pair for pair in _pairs(matrices) if (pair.encoder, pair.decoder) == (encoder, decoder)
-    ]
+    every = (pair for matrix in matrices for pair in matrix.pairs)
+    pairs = [pair for pair in every if (pair.encoder, pair.decoder) == (encoder, decoder)]
     counts = {
         Agreement.IDENTICAL: sum(pair.identical for pair in pairs),
         Agreement.WITHIN: sum(pair.within for pair in pairs),
@@ -142,12 +141,7 @@ def _unavailable(matrices: Sequence[EnvironmentMatrix]) -> dict[str, list[str]]:
     return reasons
 
 
-def _pairs(matrices: Sequence[EnvironmentMatrix]) -> Iterator[Pair]:
-    for matrix in matrices:
-        yield from matrix.pairs
-
-
-def _names(groups: Any) -> list[str]:
+def _names(groups: Iterable[Sequence[EnvironmentMatrix]]) -> list[str]:
     """Every environment of some matrices, in the usual order."""
     found = {name for matrices in groups for matrix in matrices for name in matrix.environments}
     return [name for name in ENVIRONMENTS if name in found]
