@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -239,10 +240,15 @@ def _run_of(config: pytest.Config) -> Run:
     if _run not in config.stash:
         reporter = config.pluginmanager.get_plugin("terminalreporter")
 
+        capture = config.pluginmanager.get_plugin("capturemanager")
+
         def say(text: str) -> None:
             if reporter is not None and not _is_worker(config):
-                reporter.ensure_newline()
-                reporter.write_line(f"lic: {text}")
+                # Said while a test runs, it would be captured with what the test prints.
+                shown = capture.global_and_fixture_disabled() if capture else nullcontext()
+                with shown:
+                    reporter.ensure_newline()
+                    reporter.write_line(f"lic: {text}")
 
         families = discover(config)
         options = read_options(config, alone=tuple(families.configs))
