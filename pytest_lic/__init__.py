@@ -3,7 +3,14 @@
 from typing import TYPE_CHECKING
 
 from pytest_lic import properties
-from pytest_lic.codec import Codec, CodecFamily, SupportsLatents, SupportsParts, SupportsStages
+from pytest_lic.codec import (
+    Codec,
+    CodecFamily,
+    SupportsLatents,
+    SupportsMemoryFormat,
+    SupportsParts,
+    SupportsStages,
+)
 from pytest_lic.entropy_coder import CoderUnderTest, EntropyCoder, TableMaker
 from pytest_lic.quantizer import Quantizer, QuantizerUnderTest
 
@@ -24,6 +31,7 @@ __all__ = [
     "Quantizer",
     "QuantizerUnderTest",
     "SupportsLatents",
+    "SupportsMemoryFormat",
     "SupportsParts",
     "SupportsStages",
     "TableMaker",

@@ -32,13 +32,15 @@ class Decoded:
     """What a decoder made of one bitstream.
 
     Args:
-        pixels: 8-bit RGB (H, W, 3).
+        pixels: 8-bit RGB (H, W, 3); None where it gave no image.
         latents: what the synthesis transform received, (C, h, w); None where the codec does not
             show it.
+        failure: why there are no pixels.
     """
 
-    pixels: NDArray[np.uint8]
+    pixels: NDArray[np.uint8] | None
     latents: NDArray[np.float32] | None = None
+    failure: str = ""
 
 
 def decodings(
@@ -67,7 +69,10 @@ def agreement(
     if one.latents is not None and other.latents is not None:
         apart = _latent_difference(one.latents, other.latents, names)
         if apart is not None:
-            return Agreement.BROKEN, apart
+            why = f"; {other.failure}" if other.failure else ""
+            return Agreement.BROKEN, apart + why
+    if one.pixels is None or other.pixels is None:
+        return Agreement.BROKEN, one.failure or other.failure
     distance = np.abs(one.pixels.astype(np.int16) - other.pixels.astype(np.int16))
     largest = int(distance.max(initial=0))
     if largest == 0:

@@ -143,8 +143,6 @@ def compare_environments(
     )
 
 
-_Found = list[Decoded] | str
-"""A batch as some decoder gave it, or why there is none."""
 _Answer = TypeVar("_Answer")
 
 
@@ -164,7 +162,7 @@ class _Side:
     ) -> None:
         self.name = environment.name
         self.streams: dict[int, tuple[bytes, ...]] = {}
-        self.failures: dict[int, str] = {}
+        self.failures: dict[int, str] = {}  # of encoding
         self._levels = environment.levels
         self._process = process
         self._codec = (cell.family, cell.quality, environment.device or cell.setting.device)
@@ -183,52 +181,52 @@ class _Side:
                 lambda: self._process.encode(*self._codec, images, threads=self._threads)
             )
         except CodecError as error:
-            self.failures[number] = f"not encoded: {error}"
+            self.failures[number] = str(error)
             return
         self.streams[number] = tuple(bitstreams)
-        own = self.decode(bitstreams, images)
-        if isinstance(own, str):
-            self.failures[number] = f"not decoded where it was encoded: {own}"
-            return
-        for index, each in enumerate(own):
-            arrays = {} if each.latents is None else {"latents": each.latents}
-            np.savez(self._file(number, index), pixels=each.pixels, **arrays)
+        for index, each in enumerate(self.decode(bitstreams, images)):
+            arrays = {"pixels": each.pixels, "latents": each.latents, "failure": each.failure}
+            given = {name: array for name, array in arrays.items() if array is not None}
+            np.savez(self._file(number, index), **given)
 
-    def decode(self, bitstreams: Sequence[bytes], images: Sequence[Image]) -> _Found:
+    def decode(self, bitstreams: Sequence[bytes], images: Sequence[Image]) -> list[Decoded]:
         """Decode one batch, whoever encoded it."""
+        latents = None
         try:
             answer = self._asked(
                 lambda: self._process.decode(
                     *self._codec, [bitstreams], threads=self._threads, latents=True
                 )
             )
-            return decodings(checked(answer.decoded[0], images), answer.latents)
+            latents = answer.latents
+            return decodings(checked(answer.decoded[0], images), latents)
         except CodecError as error:
-            return str(error)
+            shown = latents or [None] * len(images)
+            return [Decoded(None, latent, str(error)) for latent in shown]
 
-    def own(self, number: int, images: Sequence[Image]) -> _Found:
+    def own(self, number: int, images: Sequence[Image]) -> list[Decoded]:
         """What this side decoded of its own bitstreams."""
-        if number in self.failures:
-            return self.failures[number]
         found = []
         for index in range(len(images)):
             with np.load(self._file(number, index)) as kept:
-                found.append(Decoded(kept["pixels"], kept.get("latents")))
+                failure = str(kept["failure"])
+                found.append(Decoded(kept.get("pixels"), kept.get("latents"), failure))
         return found
 
     def agreements(
-        self, number: int, images: Sequence[Image], decoder: _Side, found: _Found
+        self, number: int, images: Sequence[Image], decoder: _Side, found: Sequence[Decoded]
     ) -> list[tuple[Agreement, str]]:
         """How far ``found``, decoded elsewhere from this side's bitstreams, agrees with its own."""
-        own = self.own(number, images)
-        for failure in (own, found):
-            if isinstance(failure, str):
-                return [(Agreement.BROKEN, failure)] * len(images)
+        if number in self.failures:
+            return [(Agreement.BROKEN, f"not encoded: {self.failures[number]}")] * len(images)
         names = (f"in {self.name}", f"in {decoder.name}")
         levels = max(self._levels, decoder._levels)
-        assert not isinstance(own, str)
-        assert not isinstance(found, str)
-        return [agreement(one, other, names, levels) for one, other in zip(own, found, strict=True)]
+        return [
+            (Agreement.BROKEN, f"not decoded where it was encoded: {one.failure}")
+            if one.failure
+            else agreement(one, other, names, levels)
+            for one, other in zip(self.own(number, images), found, strict=True)
+        ]
 
     def _asked(self, ask: Callable[[], _Answer]) -> _Answer:
         """What ``ask`` gives; a process that hung once is not asked again."""
@@ -246,14 +244,14 @@ class _Side:
 
 def _decoded(
     decoder: _Side, encoders: Sequence[_Side], number: int, images: Sequence[Image]
-) -> Iterator[tuple[_Side, _Found]]:
-    """Each encoder, and what the decoder makes of one batch of its bitstreams."""
-    known: dict[tuple[bytes, ...], _Found] = {}
+) -> Iterator[tuple[_Side, list[Decoded]]]:
+    """Each encoder, and what the decoder makes of one batch of its bitstreams, if there are any."""
+    known: dict[tuple[bytes, ...], list[Decoded]] = {}
     if number in decoder.streams:
         known[decoder.streams[number]] = decoder.own(number, images)
     for encoder in encoders:
         if number not in encoder.streams:
-            yield encoder, encoder.failures[number]
+            yield encoder, []
             continue
         streams = encoder.streams[number]
         if streams not in known:

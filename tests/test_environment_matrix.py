@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -225,6 +226,7 @@ def test_a_decoder_that_dies_is_broken_with_its_reason_and_asked_again() -> None
     assert pair(found, "oldest", "here").first == (
         "0.png: not decoded where it was encoded: it died: killed by signal 11"
     )
+    assert pair(found, "here", "oldest").first == "0.png: it died: killed by signal 11"
 
 
 def test_a_decoder_that_hangs_is_broken_and_not_waited_for_again() -> None:
@@ -266,6 +268,24 @@ def test_a_decoder_must_keep_its_promises_everywhere() -> None:
 
     found = matrix({"here": Somewhere(), "oldest": Somewhere(Grown())})
     assert "decoder returned shape (1, 3, 24, 17)" in pair(found, "here", "oldest").first
+
+
+def test_latents_tell_more_than_an_image_that_could_not_be_made_of_them() -> None:
+    class NotFinite(Off):
+        def decode(self, bitstreams: Sequence[bytes]) -> torch.Tensor:
+            return super().decode(bitstreams) * float("nan" if self.stream in bitstreams else 1)
+
+    somewhere = {
+        "here": Somewhere(latents=True),
+        "oldest": Somewhere(NotFinite(latent=1), latents=True),
+    }
+    found = matrix(somewhere)
+    assert counts(pair(found, "here", "oldest")) == (2, 0, 1)
+    assert re.match(
+        r"1.png: 1 of 1152 latents differ, first at channel 2, row 7, column 4: .*; in a fresh "
+        r"process: decoder returned 1152 values that are not finite",
+        pair(found, "here", "oldest").first,
+    )
 
 
 def test_a_matrix_travels_as_json() -> None:

@@ -169,18 +169,23 @@ class NetworkCalls:
         Raises:
             CodecError: as both.
         """
+        import torch
+
         seen: list[Any] = []
+
+        def note(module: Any, inputs: tuple[Any, ...]) -> None:
+            first = inputs[0]  # a copy, for a layer may overwrite it
+            seen.append(first.clone() if isinstance(first, torch.Tensor) else first)
+
         assert self._synthesis is not None
-        handle = self._synthesis.register_forward_pre_hook(
-            lambda module, inputs: seen.append(self._checked_latents(inputs[0]))
-        )
+        handle = self._synthesis.register_forward_pre_hook(note)
         try:
             images = self.decompress(compressed)
         finally:
             handle.remove()
         if not seen:
             raise CodecError(f"{self.label}: {_NO_SYNTHESIS}")
-        return images, seen[0]
+        return images, self._checked_latents(seen[0])
 
     def _checked_latents(self, latents: Any) -> Tensor:
         import torch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from rich.console import Console
@@ -13,6 +14,7 @@ from pytest_lic.environment_matrix import EnvironmentMatrix
 from pytest_lic.simulated_environments import ENVIRONMENTS
 
 _SHOWN = 8  # first differences
+_WIDTH = 250  # of a terminal; more than all environments take
 _COUNTED = {
     Agreement.IDENTICAL: ("=", "green"),
     Agreement.WITHIN: ("≈", "yellow"),
@@ -60,33 +62,30 @@ def print_matrices(console: Console, records: Sequence[Mapping[str, Any]]) -> No
 
 
 def _print_family(console: Console, family: str, matrices: Sequence[EnvironmentMatrix]) -> None:
+    say = partial(console.print, markup=False, soft_wrap=True)
     names = _names([matrices])
     images = sum(matrix.images for matrix in matrices)
     cells = matrices[0].cell if len(matrices) == 1 else f"{len(matrices)} cells"
     plural = "s" if images > 1 else ""
-    table = Table(
-        title=f"{family} between environments: {images} image{plural} ({cells})",
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-    )
-    table.add_column("encoder ╲ decoder")
+    say(f"{family} between environments: {images} image{plural} ({cells})")
+    table = Table(box=None, pad_edge=False)
+    table.add_column("encoder ╲ decoder", no_wrap=True)
     for name in names:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for encoder in names:
         table.add_row(encoder, *(_cell(matrices, encoder, decoder) for decoder in names))
-    console.print(table)
+    console.print(table, width=_WIDTH)
     broken = sum(len(matrix.broken_images) for matrix in matrices)
     if broken:
-        console.print(f"  broken: {broken} of {images} images", style="bold red")
+        say(f"  broken: {broken} of {images} images", style="bold red")
         for line in _broken_lines(matrices):
-            console.print(f"  {line}", markup=False)
+            say(f"  {line}")
     else:
-        console.print("  broken: none", markup=False)
+        say("  broken: none")
         for line in _within_lines(matrices):
-            console.print(f"  {line}", markup=False)
+            say(f"  {line}")
     for reason, named in _unavailable(matrices).items():
-        console.print(f"  {', '.join(named)} unavailable: {reason}", markup=False)
+        say(f"  {', '.join(named)} unavailable: {reason}")
     console.print()
 
 
