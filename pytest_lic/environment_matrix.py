@@ -22,7 +22,7 @@ from pytest_lic.agreement import Agreement, Decoded, agreement, decodings
 from pytest_lic.corpus import Corpus, Image, batches
 from pytest_lic.determinism import checked
 from pytest_lic.errors import CodecError, UnavailableError
-from pytest_lic.fresh_process import FreshProcess, HungError
+from pytest_lic.fresh_process import FreshProcess, HungError, NoImageError
 from pytest_lic.grid import Cell
 from pytest_lic.simulated_environments import SimulatedEnvironment
 
@@ -201,6 +201,8 @@ class _Side:
             latents = answer.latents
             return decodings(checked(answer.decoded[0], images), latents)
         except CodecError as error:
+            if isinstance(error, NoImageError):
+                latents = error.latents
             shown = latents or [None] * len(images)
             return [Decoded(None, latent, str(error)) for latent in shown]
 

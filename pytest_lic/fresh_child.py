@@ -10,7 +10,8 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from pytest_lic.codec import (
 )
 from pytest_lic.corpus import Image
 from pytest_lic.discovery import Origin, rediscover
-from pytest_lic.errors import CodecError, UnavailableError
+from pytest_lic.errors import CodecError, LicError, UnavailableError
 from pytest_lic.fresh_process import Request
 from pytest_lic.simulated_environments import ENVIRONMENTS, SimulatedEnvironment, settle
 
@@ -112,18 +113,27 @@ def _decode(codec: Any, request: Request) -> bool:
     for index, count in enumerate(request.batches):
         numbers = range(start, start + count)
         bitstreams = [(folder / f"{number}.bin").read_bytes() for number in numbers]
-        latents: Sequence[Any] = ()
-        if with_latents and isinstance(codec, SupportsDecodingWithLatents):
-            decoded, latents = codec.decode_with_latents(bitstreams)
-        else:
-            decoded = codec.decode(bitstreams)
+
+        def keep(latents: Iterable[Any], numbers: Iterable[int] = numbers) -> None:
+            for number, latent in zip(numbers, latents, strict=True):
+                np.save(folder / f"latent-{number}.npy", latent.detach().cpu().numpy())
+
+        try:
+            if with_latents and isinstance(codec, SupportsDecodingWithLatents):
+                decoded, latents = codec.decode_with_latents(bitstreams)
+                keep(latents)
+            else:
+                decoded = codec.decode(bitstreams)
+                if with_latents:
+                    keep(codec.decode_latents(bitstreams))
+        except Exception:
             if with_latents:
-                latents = codec.decode_latents(bitstreams)
+                # Where entropy decoding fell out of step, they show it; else this fails likewise.
+                with suppress(LicError):
+                    keep(codec.decode_latents(bitstreams))
+            raise
         if not isinstance(decoded, torch.Tensor):
             raise CodecError(f"decoder returned {type(decoded).__name__}; expected a tensor")
         np.save(folder / f"decoded-{index}.npy", decoded.detach().cpu().numpy())
-        if with_latents:
-            for number, latent in zip(numbers, latents, strict=True):
-                np.save(folder / f"latent-{number}.npy", latent.detach().cpu().numpy())
         start += count
     return with_latents

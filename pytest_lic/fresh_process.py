@@ -46,6 +46,14 @@ class HungError(CodecError):
     """The child took longer than it may, and has been killed."""
 
 
+class NoImageError(CodecError):
+    """The decoder failed, but showed its ``latents``: one array (C, h, w) per bitstream."""
+
+    def __init__(self, text: str, latents: list[Any]) -> None:
+        super().__init__(text)
+        self.latents = latents
+
+
 @dataclass(frozen=True)
 class Request:
     """Encode or decode some batches of one codec.
@@ -121,6 +129,7 @@ class FreshProcess:
 
         Raises:
             CodecError: the decoder failed there, or the process died or took too long.
+            NoImageError: it failed behind the latents, which were asked for.
             UnavailableError: the codec can't be had in this environment.
         """
         folder = self._new_folder()
@@ -131,11 +140,15 @@ class FreshProcess:
         request = Request(
             "decode", family, quality, device, threads, counts, str(folder), latents=latents
         )
-        answer = self._ask(request, "decoding")
+        shown = [folder / f"latent-{index}.npy" for index in range(len(flat))]
+        try:
+            answer = self._ask(request, "decoding")
+        except CodecError as error:
+            if all(file.exists() for file in shown):
+                raise NoImageError(str(error), [np.load(file) for file in shown]) from error
+            raise
         decoded = [np.load(folder / f"decoded-{index}.npy") for index in range(len(counts))]
-        found = None
-        if answer["latents"]:
-            found = [np.load(folder / f"latent-{index}.npy") for index in range(len(flat))]
+        found = [np.load(file) for file in shown] if answer["latents"] else None
         shutil.rmtree(folder)
         return Answer(decoded, found)
 

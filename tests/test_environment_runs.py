@@ -121,6 +121,20 @@ def test_a_prior_perturbed_by_a_millionth_is_broken_and_no_loss_of_quality(small
     )
 
 
+def test_latents_are_told_where_the_decoder_gives_no_image(small: Project) -> None:
+    hyperprior(small, "1e-6")
+    source = (small.path / "conftest.py").read_text()
+    fails = "levels.float() / (0 if torch.get_num_threads() == 2 else 255)"
+    (small.path / "conftest.py").write_text(source.replace("levels.float() / 255", fails))
+    result = small.run(*COMPARE, THREADS)
+    result.assert_outcomes(failed=1)
+    assert re.search(
+        r"encoded in here, decoded in threads-2: 2 of 2 broken, first photo0.png: \d+ of \d+ latents "
+        r"differ, .*; in a fresh process \(threads-2\): .* not finite",
+        result.stdout.str(),
+    )
+
+
 def test_the_same_prior_unperturbed_passes(small: Project) -> None:
     hyperprior(small, "0.0")
     result = small.run(*COMPARE, THREADS)
