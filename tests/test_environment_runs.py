@@ -129,8 +129,8 @@ def test_latents_are_told_where_the_decoder_gives_no_image(small: Project) -> No
     result = small.run(*COMPARE, THREADS)
     result.assert_outcomes(failed=1)
     assert re.search(
-        r"encoded in here, decoded in threads-2: 2 of 2 broken, first photo0.png: \d+ of \d+ latents "
-        r"differ, .*; in a fresh process \(threads-2\): .* not finite",
+        r"encoded in here, decoded in threads-2: 2 of 2 broken, first photo0.png: \d+ of \d+ "
+        r"latents differ, .*; in a fresh process \(threads-2\): .* not finite",
         result.stdout.str(),
     )
 
