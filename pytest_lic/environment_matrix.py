@@ -131,7 +131,9 @@ def compare_environments(
             for number, images in parts:
                 for encoder, found in _decoded(decoder, sides, number, images):
                     tally = tallies[encoder.name, decoder.name]
-                    broken |= tally.add(images, encoder.agreements(number, images, decoder, found))
+                    broken |= tally.add(
+                        images, encoder.agreements(number, images, decoder.name, found)
+                    )
                 tick(done := done + len(images), total)
     return EnvironmentMatrix(
         cell=cell.id,
@@ -163,7 +165,6 @@ class _Side:
         self.name = environment.name
         self.streams: dict[int, tuple[bytes, ...]] = {}
         self.failures: dict[int, str] = {}  # of encoding
-        self._levels = environment.levels
         self._process = process
         self._codec = (cell.family, cell.quality, environment.device or cell.setting.device)
         self._threads = environment.threads or threads
@@ -216,17 +217,16 @@ class _Side:
         return found
 
     def agreements(
-        self, number: int, images: Sequence[Image], decoder: _Side, found: Sequence[Decoded]
+        self, number: int, images: Sequence[Image], decoder: str, found: Sequence[Decoded]
     ) -> list[tuple[Agreement, str]]:
         """How far ``found``, decoded elsewhere from this side's bitstreams, agrees with its own."""
         if number in self.failures:
             return [(Agreement.BROKEN, f"not encoded: {self.failures[number]}")] * len(images)
-        names = (f"in {self.name}", f"in {decoder.name}")
-        levels = max(self._levels, decoder._levels)
+        names = (f"in {self.name}", f"in {decoder}")
         return [
             (Agreement.BROKEN, f"not decoded where it was encoded: {one.failure}")
             if one.failure
-            else agreement(one, other, names, levels)
+            else agreement(one, other, names)
             for one, other in zip(self.own(number, images), found, strict=True)
         ]
 

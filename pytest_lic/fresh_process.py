@@ -18,10 +18,10 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -102,7 +102,6 @@ class FreshProcess:
         self._timeout = timeout
         self._folder = tempfile.TemporaryDirectory(prefix="pytest-lic-")
         self._child = self._new_child()
-        self._requests = 0
 
     def __enter__(self) -> Self:
         return self
@@ -132,25 +131,23 @@ class FreshProcess:
             NoImageError: it failed behind the latents, which were asked for.
             UnavailableError: the codec can't be had in this environment.
         """
-        folder = self._new_folder()
-        flat = [bitstream for batch in batches for bitstream in batch]
-        for index, bitstream in enumerate(flat):
-            (folder / f"{index}.bin").write_bytes(bitstream)
         counts = tuple(len(batch) for batch in batches)
-        request = Request(
-            "decode", family, quality, device, threads, counts, str(folder), latents=latents
-        )
-        shown = [folder / f"latent-{index}.npy" for index in range(len(flat))]
-        try:
-            answer = self._ask(request, "decoding")
-        except CodecError as error:
-            if all(file.exists() for file in shown):
-                raise NoImageError(str(error), [np.load(file) for file in shown]) from error
-            raise
-        decoded = [np.load(folder / f"decoded-{index}.npy") for index in range(len(counts))]
-        found = [np.load(file) for file in shown] if answer["latents"] else None
-        shutil.rmtree(folder)
-        return Answer(decoded, found)
+        flat = [bitstream for batch in batches for bitstream in batch]
+        with self._exchange() as folder:
+            for index, bitstream in enumerate(flat):
+                (folder / f"{index}.bin").write_bytes(bitstream)
+            request = Request(
+                "decode", family, quality, device, threads, counts, str(folder), latents=latents
+            )
+            shown = [folder / f"latent-{index}.npy" for index in range(len(flat))]
+            try:
+                answer = self._ask(request, "decoding")
+            except CodecError as error:
+                if all(file.exists() for file in shown):
+                    raise NoImageError(str(error), [np.load(file) for file in shown]) from error
+                raise
+            decoded = [np.load(folder / f"decoded-{index}.npy") for index in range(len(counts))]
+            return Answer(decoded, [np.load(file) for file in shown] if answer["latents"] else None)
 
     def encode(
         self, family: str, quality: str, device: str, images: Sequence[Image], *, threads: int
@@ -161,27 +158,24 @@ class FreshProcess:
             CodecError: the encoder failed there, or the process died or took too long.
             UnavailableError: the codec can't be had in this environment.
         """
-        folder = self._new_folder()
-        np.save(folder / "images.npy", np.stack([image.pixels for image in images]))
-        names = tuple(image.name for image in images)
-        counts = (len(images),)
-        request = Request(
-            "encode", family, quality, device, threads, counts, str(folder), names=names
-        )
-        self._ask(request, "encoding")
-        bitstreams = [(folder / f"{index}.bin").read_bytes() for index in range(len(images))]
-        shutil.rmtree(folder)
-        return bitstreams
+        counts, names = (len(images),), tuple(image.name for image in images)
+        with self._exchange() as folder:
+            np.save(folder / "images.npy", np.stack([image.pixels for image in images]))
+            request = Request(
+                "encode", family, quality, device, threads, counts, str(folder), names=names
+            )
+            self._ask(request, "encoding")
+            return [(folder / f"{index}.bin").read_bytes() for index in range(len(images))]
 
     def close(self) -> None:
         """End the child; it may be started again."""
         self._child.close()
 
-    def _new_folder(self) -> Path:
-        self._requests += 1
-        folder = Path(self._folder.name) / f"request-{self._requests}"
-        folder.mkdir()
-        return folder
+    @contextmanager
+    def _exchange(self) -> Iterator[Path]:
+        """A folder for what one request and its answer are about."""
+        with tempfile.TemporaryDirectory(prefix="request-", dir=self._folder.name) as folder:
+            yield Path(folder)
 
     def _ask(self, request: Request, doing: str) -> dict[str, Any]:
         where = "in a fresh process"

@@ -48,7 +48,6 @@ class SimulatedEnvironment:
         mkldnn: whether torch may use oneDNN.
         device: in place of the cell's.
         tf32: whether a GPU may multiply in TF32; None leaves that as it is.
-        levels: how many of 255 levels a pixel may be off where the latents are equal.
     """
 
     name: str
@@ -59,7 +58,6 @@ class SimulatedEnvironment:
     mkldnn: bool = True
     device: str | None = None
     tf32: bool | None = None
-    levels: int = 1
 
 
 HERE = SimulatedEnvironment("here", "as the run itself")
@@ -77,7 +75,7 @@ ENVIRONMENTS: Mapping[str, SimulatedEnvironment] = MappingProxyType(
             SimulatedEnvironment("contiguous", "the other memory format", other_memory_format=True),
             SimulatedEnvironment("no-mkldnn", "without oneDNN", mkldnn=False, device="cpu"),
             SimulatedEnvironment("cuda", "a GPU in float32", device="cuda", tf32=False),
-            SimulatedEnvironment("cuda-tf32", "a GPU in TF32", device="cuda", tf32=True, levels=4),
+            SimulatedEnvironment("cuda-tf32", "a GPU in TF32", device="cuda", tf32=True),
         )
     }
 )
@@ -141,13 +139,11 @@ def _why_not_older(environment: SimulatedEnvironment, native: str) -> str | None
     if all(os.environ.get(name) == value for name, value in environment.variables.items()):
         return "the run itself is limited to these instructions"
     if environment.variables["ATEN_CPU_CAPABILITY"] == "default":
-        unlimited = "ATEN_CPU_CAPABILITY" not in os.environ
-        return "this processor has none but the oldest" if unlimited and native in _OLD else None
+        if native in ("DEFAULT", "NO AVX") and "ATEN_CPU_CAPABILITY" not in os.environ:
+            return "this processor has none but the oldest"
+        return None
     if native == "AVX512":
         return None
     if native == "AVX2":
         return "AVX2 is the newest that this processor has, or that the run is limited to"
     return f"this processor ({platform.machine()}, torch: {native}) has no AVX2"
-
-
-_OLD = ("DEFAULT", "NO AVX")

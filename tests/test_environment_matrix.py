@@ -168,11 +168,6 @@ def test_pixels_further_apart_are_broken_with_the_first_place() -> None:
     assert "in oldest" in text
 
 
-def test_tf32_moves_pixels_further_where_the_latents_are_equal() -> None:
-    found = matrix({"here": Somewhere(), "cuda-tf32": Somewhere(Off(pixel=3))})
-    assert counts(pair(found, "here", "cuda-tf32")) == (2, 1, 0)
-
-
 def test_other_latents_are_broken_even_where_the_pixels_agree() -> None:
     somewhere = {"here": Somewhere(latents=True), "oldest": Somewhere(Off(latent=1), latents=True)}
     found = matrix(somewhere)

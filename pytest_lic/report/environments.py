@@ -22,8 +22,8 @@ _COUNTED = {
 }
 _LEGEND = (
     "rows encode, columns decode: in how many images the decoder gives = the same pixels as where "
-    "it was encoded, ≈ the same latents, where the codec shows them, and pixels within a level or "
-    "so, or is broken: out of step, or an error"
+    "it was encoded, ≈ the same latents, where the codec shows them, and pixels a level apart at "
+    "most, or is broken: out of step, or an error"
 )
 
 
