@@ -182,9 +182,12 @@ def _fixtures(item: pytest.Item) -> Sequence[str]:
     return names
 
 
-def without_comparisons(items: list[pytest.Item]) -> None:
-    """Take the tests that compare environments out of ``items``; for a run that asks for none."""
-    items[:] = [item for item in items if "lic_compared_cell" not in _fixtures(item)]
+def without_comparisons(items: list[pytest.Item]) -> bool:
+    """Take the tests that compare environments out of ``items``; whether there were any."""
+    kept = [item for item in items if "lic_compared_cell" not in _fixtures(item)]
+    removed = len(kept) < len(items)
+    items[:] = kept
+    return removed
 
 
 def parametrize(metafunc: pytest.Metafunc, grid: Grid) -> None:

@@ -44,6 +44,7 @@ _under_test = pytest.StashKey[UnderTest]()
 _report = pytest.StashKey[SessionReport]()
 _gate = pytest.StashKey[Gate]()
 _untimed = pytest.StashKey[bool]()
+_uncompared = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -135,7 +136,7 @@ def pytest_collection_modifyitems(
         config.hook.pytest_deselected(items=unwanted)
         config.stash[_untimed] = collecting.would_choose_timing(config)
     if _run in config.stash and not config.stash[_run].options.environments:
-        collecting.without_comparisons(items)
+        config.stash[_uncompared] = collecting.without_comparisons(items)
     yield
     if _run in config.stash:
         collecting.sort_items(items, config.stash[_run].grid)
@@ -155,6 +156,8 @@ def pytest_report_collectionfinish(
         lines.append("lic: no times are taken; -m timing takes them")
     if collecting.left_properties_out(config):
         lines.append("lic: codecs were chosen, so no properties are tested; -m properties does it")
+    if not items and config.stash.get(_uncompared, False):
+        lines.append("lic: no environments are compared; --lic-environments all compares them")
     return lines
 
 

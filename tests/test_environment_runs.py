@@ -78,6 +78,9 @@ def test_nothing_is_compared_unless_asked_for(small: Project) -> None:
     result = small.run("-m", "determinism", "--collect-only", "-q", "--lic-quality=1")
     result.stdout.no_fnmatch_line("*test_environments*")
     result.stdout.fnmatch_lines(["*test_other_threads*"])
+    result = small.run(*COMPARE)
+    assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    result.stdout.fnmatch_lines(["lic: no environments are compared; --lic-environments all *"])
 
 
 def test_environments_that_agree_pass_with_a_matrix(small: Project) -> None:
