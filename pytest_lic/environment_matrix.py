@@ -99,7 +99,7 @@ def compare_environments(
         cell: what to code.
         corpus: its images.
         environments: where.
-        process: gives the process of an environment.
+        process: gives the process of an environment, which serves until another is asked for.
         threads: CPU threads where the environment says nothing else.
         ticker: gives for a piece of work what is told how far it is, in images done and in all.
 
@@ -112,7 +112,7 @@ def compare_environments(
     with tempfile.TemporaryDirectory(prefix="pytest-lic-") as folder:
         sides: list[_Side] = []
         for environment in environments:
-            side = _Side(environment, process(environment), cell, threads, Path(folder))
+            side = _Side(environment, process, cell, threads, Path(folder))
             tick, done = ticker(f"encoding in {environment.name}"), 0
             try:
                 for number, images in parts:
@@ -157,7 +157,7 @@ class _Side:
     def __init__(
         self,
         environment: SimulatedEnvironment,
-        process: FreshProcess,
+        process: Callable[[SimulatedEnvironment], FreshProcess],
         cell: Cell,
         threads: int,
         folder: Path,
@@ -165,6 +165,7 @@ class _Side:
         self.name = environment.name
         self.streams: dict[int, tuple[bytes, ...]] = {}
         self.failures: dict[int, str] = {}  # of encoding
+        self._environment = environment
         self._process = process
         self._codec = (cell.family, cell.quality, environment.device or cell.setting.device)
         self._threads = environment.threads or threads
@@ -179,7 +180,7 @@ class _Side:
         """
         try:
             bitstreams = self._asked(
-                lambda: self._process.encode(*self._codec, images, threads=self._threads)
+                lambda process: process.encode(*self._codec, images, threads=self._threads)
             )
         except CodecError as error:
             self.failures[number] = str(error)
@@ -191,17 +192,17 @@ class _Side:
             np.savez(self._file(number, index), **given)
 
     def decode(self, bitstreams: Sequence[bytes], images: Sequence[Image]) -> list[Decoded]:
-        """Decode one batch, whoever encoded it."""
+        """Decode one batch, whoever encoded it; what goes wrong is told in each image's stead."""
         latents = None
         try:
             answer = self._asked(
-                lambda: self._process.decode(
+                lambda process: process.decode(
                     *self._codec, [bitstreams], threads=self._threads, latents=True
                 )
             )
             latents = answer.latents
             return decodings(checked(answer.decoded[0], images), latents)
-        except CodecError as error:
+        except (CodecError, UnavailableError) as error:
             if isinstance(error, NoImageError):
                 latents = error.latents
             shown = latents or [None] * len(images)
@@ -230,12 +231,12 @@ class _Side:
             for one, other in zip(self.own(number, images), found, strict=True)
         ]
 
-    def _asked(self, ask: Callable[[], _Answer]) -> _Answer:
-        """What ``ask`` gives; a process that hung once is not asked again."""
+    def _asked(self, ask: Callable[[FreshProcess], _Answer]) -> _Answer:
+        """What ``ask`` gives of this side's process, which is not asked again once it hung."""
         if self._hung is not None:
             raise CodecError(self._hung)
         try:
-            return ask()
+            return ask(self._process(self._environment))
         except HungError as error:
             self._hung = f"not tried, since another image hung: {error}"
             raise

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from raw_codec import Raw, photo
@@ -18,7 +19,7 @@ from pytest_lic.errors import CodecError, UnavailableError
 from pytest_lic.fresh_process import Answer, HungError
 from pytest_lic.grid import Cell, Setting
 from pytest_lic.report.environments import broken_text
-from pytest_lic.simulated_environments import ENVIRONMENTS
+from pytest_lic.simulated_environments import ENVIRONMENTS, SimulatedEnvironment
 
 CELL = Cell("raw", "1", Setting("photos"))
 CORPUS = Corpus("photos", tuple(photo(f"{n}.png", seed=n) for n in range(3)), "d1")
@@ -64,14 +65,20 @@ class Somewhere:
 
 
 def matrix(
-    somewhere: Mapping[str, Somewhere], cell: Cell = CELL, corpus: Corpus = CORPUS
+    somewhere: Mapping[str, Somewhere], cell: Cell = CELL, order: list[str] | None = None
 ) -> EnvironmentMatrix:
-    """The matrix of these environments."""
+    """The matrix of these environments; the names of those asked for go into ``order``."""
+
+    def process(environment: SimulatedEnvironment) -> Any:
+        if order is not None:
+            order.append(environment.name)
+        return somewhere[environment.name]
+
     return compare_environments(
         cell,
-        corpus,
+        CORPUS,
         [ENVIRONMENTS[name] for name in somewhere],
-        lambda environment: somewhere[environment.name],  # type: ignore[arg-type, return-value]
+        process,
         1,
         lambda doing: lambda done, total: None,
     )
@@ -107,6 +114,13 @@ class Off(Raw):
         return images.clamp(0, 1)
 
 
+class Shifted(Raw):
+    """Encodes other bits than `Raw`."""
+
+    def encode(self, images: torch.Tensor) -> list[bytes]:
+        return super().encode((images + 4 / 255).clamp(0, 1))
+
+
 def test_environments_that_agree_are_identical_everywhere() -> None:
     found = matrix({"here": Somewhere(), "oldest": Somewhere()})
     assert found.environments == ("here", "oldest")
@@ -121,6 +135,15 @@ def test_no_bitstream_is_decoded_twice_in_one_environment() -> None:
     assert [each.decoded for each in somewhere.values()] == [3, 3, 3]
 
 
+def test_environments_come_one_after_the_other_there_and_back() -> None:
+    somewhere = {name: Somewhere() for name in ("here", "oldest", "avx2")}
+    somewhere["avx2"].codec = Shifted()  # or nothing would be left to decode on the way back
+    order: list[str] = []
+    matrix(somewhere, order=order)
+    stages = [name for i, name in enumerate(order) if i == 0 or name != order[i - 1]]
+    assert stages == ["here", "oldest", "avx2", "oldest", "here"]
+
+
 def test_an_environment_sets_threads_and_device_and_leaves_the_rest_to_the_run() -> None:
     somewhere = {name: Somewhere() for name in ("here", "threads-4", "cuda")}
     matrix(somewhere, Cell("raw", "1", Setting("photos", device="cuda:1")))
@@ -133,10 +156,6 @@ def test_an_environment_sets_threads_and_device_and_leaves_the_rest_to_the_run()
 
 
 def test_other_bits_in_another_environment_are_no_failure() -> None:
-    class Shifted(Raw):
-        def encode(self, images: torch.Tensor) -> list[bytes]:
-            return super().encode((images + 4 / 255).clamp(0, 1))
-
     somewhere = {"here": Somewhere(), "oldest": Somewhere(Shifted())}
     found = matrix(somewhere)
     assert found.broken_images == ()
@@ -249,6 +268,13 @@ def test_an_environment_that_the_codec_does_not_know_is_left_out_with_its_reason
         matrix({"here": other})
 
 
+def test_an_environment_that_the_codec_loses_on_the_way_is_broken_there() -> None:
+    gone = Failing(lambda: UnavailableError("the licence ran out"), "decode")
+    found = matrix({"here": Somewhere(), "oldest": gone})
+    assert counts(pair(found, "here", "oldest")) == (0, 0, 3)
+    assert pair(found, "here", "oldest").first == "0.png: the licence ran out"
+
+
 def test_images_of_a_batch_are_told_apart() -> None:
     cell = Cell("raw", "1", Setting("photos", batch=2))
     found = matrix({"here": Somewhere(), "oldest": Somewhere(Off(pixel=3))}, cell)
@@ -285,5 +311,4 @@ def test_latents_tell_more_than_an_image_that_could_not_be_made_of_them() -> Non
 
 def test_a_matrix_travels_as_json() -> None:
     found = matrix({"here": Somewhere(), "oldest": Somewhere(Off(pixel=3))})
-    assert EnvironmentMatrix.from_json(found.to_json()) == found
-    assert np.isscalar(found.to_json()["images"])
+    assert EnvironmentMatrix.from_json(json.loads(json.dumps(found.to_json()))) == found

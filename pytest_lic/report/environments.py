@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from textwrap import shorten
 from typing import Any
 
 from rich.console import Console
@@ -14,6 +15,7 @@ from pytest_lic.environment_matrix import EnvironmentMatrix
 from pytest_lic.simulated_environments import ENVIRONMENTS
 
 _SHOWN = 8  # first differences
+_LONGEST = 400  # characters of one; those of a process that died may quote all that it wrote
 _WIDTH = 250  # of a terminal; more than all environments take
 _COUNTED = {
     Agreement.IDENTICAL: ("=", "green"),
@@ -113,7 +115,7 @@ def _broken_lines(matrices: Sequence[EnvironmentMatrix]) -> Iterator[str]:
     for matrix, pair in found[:_SHOWN]:
         yield (
             f"{matrix.cell}, encoded in {pair.encoder}, decoded in {pair.decoder}: {pair.broken} "
-            f"of {matrix.images} broken, first {pair.first}"
+            f"of {matrix.images} broken, first {shorten(pair.first, _LONGEST, placeholder=' …')}"
         )
     if len(found) > _SHOWN:
         yield f"… and {len(found) - _SHOWN} more pairs"
