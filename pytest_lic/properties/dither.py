@@ -13,6 +13,7 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
+from pytest_lic.properties.latents import promised
 from pytest_lic.properties.search import FALSE_ALARM, RATE, Broken, for_all
 from pytest_lic.properties.statistics import (
     deviations_allowed,
@@ -37,7 +38,7 @@ def uniform_error(quantizer: QuantizerUnderTest) -> None:
     Raises:
         PropertyError: the distance is larger than 1 / L and what chance allows at 10⁻⁶.
     """
-    bound, levels = _promised(quantizer)
+    bound, levels = promised(quantizer.bound), promised(quantizer.dither)
     allowed = 1 / levels + distance_allowed(math.prod(SHAPE), FALSE_ALARM / len(_VALUES))
 
     def check(value: float) -> Broken | None:
@@ -65,7 +66,7 @@ def independent_error(quantizer: QuantizerUnderTest) -> None:
     Raises:
         PropertyError: it is larger than that and what chance allows at 10⁻⁶.
     """
-    bound, levels = _promised(quantizer)
+    bound, levels = promised(quantizer.bound), promised(quantizer.dither)
     inputs = _inputs(2 * bound, levels)
     chance = deviations_allowed(FALSE_ALARM / len(inputs)) / math.sqrt(math.prod(SHAPE))
     allowed = 1 / levels**2 + chance
@@ -75,7 +76,7 @@ def independent_error(quantizer: QuantizerUnderTest) -> None:
         return _if_correlated(found, allowed, "the input")
 
     claim = "universal quantization's error independent of the input"
-    for_all(quantizer, claim, st.sampled_from(list(inputs)), check)
+    for_all(quantizer, claim, st.sampled_from(list(inputs)), check, str)
 
 
 def white_error(quantizer: QuantizerUnderTest) -> None:
@@ -95,7 +96,7 @@ def white_error(quantizer: QuantizerUnderTest) -> None:
         return _if_correlated(_correlation(one, other), allowed, f"the error of the next {axis}")
 
     claim = "universal quantization's errors independent of each other"
-    for_all(quantizer, claim, st.sampled_from(axes), check)
+    for_all(quantizer, claim, st.sampled_from(axes), check, str)
 
 
 def _inputs(step: float, levels: float) -> dict[str, Tensor]:
@@ -131,9 +132,3 @@ def _if_correlated(found: float, allowed: float, what: str) -> Broken | None:
         f"{_AT} a correlation of the error with {what} of 0 ± {allowed:.4f} ({RATE})",
         f"{found:.4f}",
     )
-
-
-def _promised(quantizer: QuantizerUnderTest) -> tuple[float, float]:
-    assert quantizer.bound is not None
-    assert quantizer.dither is not None
-    return quantizer.bound, quantizer.dither

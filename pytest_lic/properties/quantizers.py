@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
+from pytest_lic.properties.latents import (
+    MOST,
+    element,
+    inputs_of,
+    latent_of,
+    named,
+    pairs_of,
+    promised,
+    rounding,
+    shown,
+    symbols_of,
+    symbols_tensor,
+)
 from pytest_lic.properties.search import Broken, for_all
 from pytest_lic.quantizer import QuantizerUnderTest
-from pytest_lic.strategies import latent_values
-
-_MOST = 8  # inputs at a time
 
 
 def error_bound(quantizer: QuantizerUnderTest) -> None:
@@ -22,17 +32,17 @@ def error_bound(quantizer: QuantizerUnderTest) -> None:
     Raises:
         PropertyError: one is.
     """
-    built, bound = quantizer.build(), _promised(quantizer.bound)
+    built, bound = quantizer.build(), promised(quantizer.bound)
 
     def check(inputs: list[float]) -> Broken | None:
         given = latent_of(inputs)
         values = built.values(built.symbols(given))
         error = (values.double() - given.double()).abs()
-        if bool((error <= bound + _rounding(values)).all()):
+        if bool((error <= bound + rounding(values)).all()):
             return None
         return Broken(f"values within {bound} of the input", f"values {shown(values)}")
 
-    for_all(quantizer, "the error bound", _inputs(quantizer), check)
+    for_all(quantizer, "the error bound", inputs_of(quantizer), check)
 
 
 def idempotence(quantizer: QuantizerUnderTest) -> None:
@@ -54,7 +64,7 @@ def idempotence(quantizer: QuantizerUnderTest) -> None:
             f"symbols {shown(again)}",
         )
 
-    for_all(quantizer, "idempotence", _inputs(quantizer), check)
+    for_all(quantizer, "idempotence", inputs_of(quantizer), check)
 
 
 def monotonicity(quantizer: QuantizerUnderTest) -> None:
@@ -64,7 +74,7 @@ def monotonicity(quantizer: QuantizerUnderTest) -> None:
         PropertyError: one does.
     """
     built = quantizer.build()
-    pairs = st.lists(_pair(quantizer), min_size=1, max_size=_MOST)
+    pairs = st.lists(pairs_of(quantizer), min_size=1, max_size=MOST)
 
     def check(inputs: list[tuple[float, float]]) -> Broken | None:
         below = built.symbols(latent_of([low for low, _ in inputs]))
@@ -88,7 +98,7 @@ def ascending_values(quantizer: QuantizerUnderTest) -> None:
     built = quantizer.build()
 
     def check(symbols: list[int]) -> Broken | None:
-        given = _symbols_of(symbols)
+        given = symbols_tensor(symbols)
         values, next_values = built.values(given), built.values(given + 1)
         if bool((values < next_values).all()):
             return None
@@ -97,7 +107,7 @@ def ascending_values(quantizer: QuantizerUnderTest) -> None:
             f"values {shown(next_values)}",
         )
 
-    for_all(quantizer, "ascending values", _symbols(quantizer), check, _named)
+    for_all(quantizer, "ascending values", symbols_of(quantizer), check, named)
 
 
 def values_on_the_grid(quantizer: QuantizerUnderTest) -> None:
@@ -108,20 +118,20 @@ def values_on_the_grid(quantizer: QuantizerUnderTest) -> None:
     Raises:
         PropertyError: they are not.
     """
-    built, step = quantizer.build(), _promised(quantizer.step)
+    built, step = quantizer.build(), promised(quantizer.step)
 
     def check(symbols: list[int]) -> Broken | None:
-        given = _symbols_of(symbols)
+        given = symbols_tensor(symbols)
         values = built.values(given)
         origin = built.values(torch.zeros_like(given)).double()
         if quantizer.dither is None:
             origin = origin.reshape(-1)[0].expand_as(origin)
         expected = origin + step * given.double()
-        if bool(((values.double() - expected).abs() <= _rounding(values)).all()):
+        if bool(((values.double() - expected).abs() <= rounding(values)).all()):
             return None
         return Broken(f"values {shown(expected)}", f"values {shown(values)}")
 
-    for_all(quantizer, "values on the grid", _symbols(quantizer), check, _named)
+    for_all(quantizer, "values on the grid", symbols_of(quantizer), check, named)
 
 
 def nearest_value(quantizer: QuantizerUnderTest) -> None:
@@ -136,19 +146,20 @@ def nearest_value(quantizer: QuantizerUnderTest) -> None:
         given = latent_of(inputs)
         symbols = built.symbols(given)
         values = built.values(symbols)
-        distance = (values.double() - given.double()).abs() - _rounding(values)
+        distance = (values.double() - given.double()).abs() - rounding(values)
         for neighbours in (symbols - 1, symbols + 1):
             others = built.values(neighbours)
             nearer = (others.double() - given.double()).abs() < distance
             if bool(nearer.any()):
                 at = int(nearer.reshape(-1).nonzero()[0])
                 return Broken(
-                    f"symbol {_at(neighbours, at)}, value {_at(others, at)}, for {inputs[at]}",
-                    f"symbol {_at(symbols, at)}, value {_at(values, at)}",
+                    f"symbol {element(neighbours, at)}, value {element(others, at)}, "
+                    f"for {inputs[at]}",
+                    f"symbol {element(symbols, at)}, value {element(values, at)}",
                 )
         return None
 
-    for_all(quantizer, "the nearest value", _inputs(quantizer), check)
+    for_all(quantizer, "the nearest value", inputs_of(quantizer), check)
 
 
 _CHOICES: dict[str, Callable[[Tensor], Tensor]] = {
@@ -168,30 +179,30 @@ def ties(quantizer: QuantizerUnderTest) -> None:
     Raises:
         PropertyError: one goes elsewhere.
     """
-    built, promised = quantizer.build(), str(quantizer.ties)
+    built, where = quantizer.build(), str(quantizer.ties)
 
     def halfway(lower: Tensor) -> Tensor:
         """Between the values of these symbols and the next ones, float64."""
         return (built.values(lower).double() + built.values(lower + 1).double()) / 2
 
     def check(symbols: list[int]) -> Broken | None:
-        lower = _symbols_of(symbols)
+        lower = symbols_tensor(symbols)
         inputs = halfway(lower)
         exact = inputs.float().double() == inputs
-        expected = _CHOICES[promised](lower)[exact]
+        expected = _CHOICES[where](lower)[exact]
         came = built.symbols(inputs.float())[exact]
         if torch.equal(came, expected):
             return None
         return Broken(f"symbols {shown(expected)}", f"symbols {shown(came)}")
 
     claim = {"even": "ties to even", "away": "ties away from zero", "zero": "ties to zero"}
-    small = st.lists(st.integers(-64, 63), min_size=1, max_size=_MOST)
+    small = st.lists(st.integers(-64, 63), min_size=1, max_size=MOST)
     for_all(
         quantizer,
-        claim.get(promised, f"ties {promised}"),
+        claim.get(where, f"ties {where}"),
         small,
         check,
-        lambda symbols: shown(halfway(_symbols_of(symbols))),
+        lambda symbols: shown(halfway(symbols_tensor(symbols))),
     )
 
 
@@ -218,7 +229,7 @@ def determinism(quantizer: QuantizerUnderTest) -> None:
                 )
         return None
 
-    for_all(quantizer, "determinism", _inputs(quantizer), check)
+    for_all(quantizer, "determinism", inputs_of(quantizer), check)
 
 
 def in_step(quantizer: QuantizerUnderTest) -> None:
@@ -230,7 +241,7 @@ def in_step(quantizer: QuantizerUnderTest) -> None:
     Raises:
         PropertyError: a decoder's values are others, or farther from the input than the bound.
     """
-    images = st.lists(_inputs(quantizer), min_size=1, max_size=3)
+    images = st.lists(inputs_of(quantizer), min_size=1, max_size=3)
 
     def check(inputs: list[list[float]]) -> Broken | None:
         encoder, decoder = quantizer.build(), quantizer.build()
@@ -264,11 +275,11 @@ def saturation(quantizer: QuantizerUnderTest) -> None:
     Raises:
         PropertyError: they get another.
     """
-    built, limit = quantizer.build(), int(_promised(quantizer.saturates))
+    built, limit = quantizer.build(), int(promised(quantizer.saturates))
     largest = torch.finfo(torch.float32).max
     # Beyond any bound, dither or step; float32 has no number between the limit and this.
     huge = st.floats(4.0 * max(limit, 1), largest, width=32, allow_infinity=False)
-    lists = st.lists(huge | huge.map(lambda value: -value), min_size=1, max_size=_MOST)
+    lists = st.lists(huge | huge.map(lambda value: -value), min_size=1, max_size=MOST)
 
     def check(inputs: list[float]) -> Broken | None:
         given = latent_of(inputs)
@@ -328,62 +339,3 @@ def refusal(quantizer: QuantizerUnderTest) -> None:
         return Broken(name, f"symbols {shown(symbols)}")
 
     for_all(quantizer, "a clear error for what is not finite", lists, check)
-
-
-def latent_of(inputs: Sequence[float]) -> Tensor:
-    """One image's latent of one channel and one row, (1, 1, n)."""
-    return torch.tensor(inputs, dtype=torch.float32).view(1, 1, -1)
-
-
-def shown(tensor: Tensor) -> str:
-    """A tensor's elements as a list, of at most sixteen."""
-    flat = tensor.detach().reshape(-1)
-    if flat.numel() <= 16:
-        return str(flat.tolist())
-    return f"[{', '.join(map(str, flat[:8].tolist()))}, …] ({flat.numel()})"
-
-
-def _inputs(quantizer: QuantizerUnderTest) -> st.SearchStrategy[list[float]]:
-    return st.lists(latent_values(quantizer.reach), min_size=1, max_size=_MOST)
-
-
-def _pair(quantizer: QuantizerUnderTest) -> st.SearchStrategy[tuple[float, float]]:
-    """Two inputs in order, often close to each other."""
-    any_two = st.tuples(latent_values(quantizer.reach), latent_values(quantizer.reach))
-    near = st.tuples(st.floats(-16, 16, width=32), st.floats(0, 1, width=16)).map(
-        lambda pair: (pair[0], float(torch.tensor(pair[0] + pair[1])))
-    )
-    return (near | any_two).map(lambda pair: (min(pair), max(pair)))
-
-
-def _symbols(quantizer: QuantizerUnderTest) -> st.SearchStrategy[list[int]]:
-    """Symbols of inputs within reach."""
-    built = quantizer.build()
-    ends = built.symbols(latent_of([-quantizer.reach, quantizer.reach])).tolist()[0][0]
-    low, high = min(ends), max(ends) - 1
-    near = st.integers(max(low, -16), max(min(high, 15), max(low, -16)))
-    return st.lists(near | st.integers(low, max(low, high)), min_size=1, max_size=_MOST)
-
-
-def _named(symbols: list[int]) -> str:
-    return f"symbols {symbols}"
-
-
-def _symbols_of(symbols: Sequence[int]) -> Tensor:
-    return torch.tensor(symbols, dtype=torch.int32).view(1, 1, -1)
-
-
-def _rounding(values: Tensor) -> Tensor:
-    """How far float32 may have rounded each value: one unit in its last place."""
-    size = values.float().abs().clamp_min(torch.finfo(torch.float32).tiny)
-    return (torch.nextafter(size, torch.tensor(math.inf)) - size).double()
-
-
-def _at(tensor: Tensor, place: int) -> float | int:
-    found: float | int = tensor.reshape(-1)[place].item()
-    return found
-
-
-def _promised(number: float | None) -> float:
-    assert number is not None, "asked only of what promises it"
-    return number

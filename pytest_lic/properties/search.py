@@ -6,13 +6,14 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Flaky
 from hypothesis.strategies import SearchStrategy
 
 from pytest_lic.errors import PropertyError
+from pytest_lic.registration import Named
 
 Example = TypeVar("Example")
 
@@ -20,15 +21,6 @@ FALSE_ALARM = 1e-6
 """How often a statistical test fails a right quantizer: once in a million seeds."""
 RATE = f"a false alarm in {1 / FALSE_ALARM:,.0f} seeds"
 """The same, for messages."""
-
-
-class Named(Protocol):
-    """What is under test."""
-
-    @property
-    def name(self) -> str:
-        """As it was registered."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from pytest_lic.properties.quantizers import latent_of, shown
+from pytest_lic.properties.latents import latent_of, promised, shown
 from pytest_lic.properties.search import FALSE_ALARM, RATE, Broken, for_all
 from pytest_lic.properties.statistics import (
     deviations_allowed,
@@ -79,7 +79,7 @@ def noise_support(quantizer: QuantizerUnderTest) -> None:
     Raises:
         PropertyError: noise is larger, or all of it smaller.
     """
-    bound, uniform = _bound(quantizer), quantizer.noise == "uniform"
+    bound, uniform = promised(quantizer.bound), quantizer.noise == "uniform"
     # Both ends of each of the inputs together keep to the rate.
     short = 2 * bound * math.log(2 * len(_INPUTS) / FALSE_ALARM) / DRAWS if uniform else math.inf
 
@@ -101,7 +101,7 @@ def noise_mean(quantizer: QuantizerUnderTest) -> None:
     Raises:
         PropertyError: the mean of 100,000 samples is farther from 0.
     """
-    deviation = 2 * _bound(quantizer) / math.sqrt(12)
+    deviation = 2 * promised(quantizer.bound) / math.sqrt(12)
     allowed = deviations_allowed(FALSE_ALARM / len(_INPUTS)) * deviation / math.sqrt(DRAWS)
 
     def check(value: float) -> Broken | None:
@@ -121,7 +121,7 @@ def noise_distribution(quantizer: QuantizerUnderTest) -> None:
     Raises:
         PropertyError: the distance is larger.
     """
-    bound = _bound(quantizer)
+    bound = promised(quantizer.bound)
     allowed = distance_allowed(DRAWS, FALSE_ALARM / len(_INPUTS))
 
     def check(value: float) -> Broken | None:
@@ -223,11 +223,6 @@ def _noise(quantizer: QuantizerUnderTest, value: float) -> Tensor:
 def _proxy_of(built: object, image: Tensor) -> Tensor:
     found: Tensor = built.proxy(image)  # type: ignore[attr-defined]
     return found.detach()
-
-
-def _bound(quantizer: QuantizerUnderTest) -> float:
-    assert quantizer.bound is not None, "noise comes with a bound"
-    return quantizer.bound
 
 
 @contextmanager
