@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+# Before pytester looks at sys.modules: neither can be imported twice.
+import hypothesis.strategies  # noqa: F401
 import pytest
-import torch  # noqa: F401, before pytester looks at sys.modules: torch can't be imported twice
+import torch  # noqa: F401
 
 QUANTIZER = """
 import torch
