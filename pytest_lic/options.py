@@ -47,6 +47,7 @@ class Options:
     tolerances: Mapping[str, Tolerance]
     misled: str | None
     timing: TimingChoice | None = None
+    json: Path | None = None
 
 
 def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
@@ -107,7 +108,19 @@ def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
         tolerances=_tolerances(root / "pyproject.toml"),
         misled=misled(config),
         timing=_timing_choice(config, values, selection) if wants_timing(config) else None,
+        json=_file("json", values["json"], start),
     )
+
+
+def _file(name: str, text: str, start: Path) -> Path | None:
+    """A file to be written, whose folder is there."""
+    if not text:
+        return None
+    path = (start / Path(text).expanduser()).resolve()
+    if not path.parent.is_dir() or path.is_dir():
+        found = "is a folder" if path.is_dir() else f"there is no folder {path.parent}"
+        raise UsageError(f"--lic-{name} {text}: {found}; expected a file in a folder that exists")
+    return path
 
 
 def _timing_choice(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -10,7 +10,10 @@ import pytest
 from pytest_lic import keeping, recording
 from pytest_lic.errors import LicError
 from pytest_lic.report import terminal
+from pytest_lic.report.results_file import results_of
+from pytest_lic.results import TestResult, to_text
 from pytest_lic.run import Run
+from pytest_lic.stored_json import write_whole
 
 
 class SessionReport:
@@ -18,6 +21,7 @@ class SessionReport:
 
     def __init__(self) -> None:
         self._records: list[dict[str, Any]] = []
+        self._tests: list[TestResult] = []
         self._broken: set[tuple[str, str]] = set()
         self._silent: list[str] = []
         self._epilogue: list[str] = []
@@ -35,6 +39,15 @@ class SessionReport:
                 self._silent.append(report.nodeid)
             return
         self._records += found["records"]
+        self._tests.append(
+            TestResult(
+                report.nodeid,
+                report.outcome,
+                tuple(found["checks"]),
+                found["subject"] or "",
+                report.longreprtext if report.failed else _skip_reason(report),
+            )
+        )
         if found["quality"] is None:
             return  # a curve, or a test about no cell: its points speak for themselves
         broken = any(record["kind"] == "error" for record in found["records"])
@@ -112,6 +125,20 @@ class SessionReport:
             return True
         return False
 
+    def write_results(self, run: Run, exitstatus: int, benchmarks: Iterable[Any]) -> bool:
+        """Write what ``--lic-json`` asks for; whether it could not be written."""
+        path = run.options.json
+        if path is None:
+            return False
+        results = results_of(run, self._records, self._tests, benchmarks, exitstatus)
+        try:
+            write_whole(path, to_text(results).encode())
+        except OSError as error:
+            self._epilogue.append(f"--lic-json {path}: can't be written: {error}")
+            return True
+        self._epilogue.append(f"results: {path}")
+        return False
+
     def _died(self, run: Run) -> set[tuple[str, str]]:
         """Family and quality of the tests that failed without a record: their worker died."""
         return {
@@ -127,6 +154,10 @@ class SessionReport:
         terminal.write(reporter, self._records, run)
         for line in self._epilogue:
             reporter.write_line(f"lic: {line}")
+
+
+def _skip_reason(report: pytest.TestReport) -> str:
+    return str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else ""
 
 
 def _threads(run: Run) -> str:
