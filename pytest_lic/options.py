@@ -48,6 +48,8 @@ class Options:
     misled: str | None
     timing: TimingChoice | None = None
     json: Path | None = None
+    markdown: Path | None = None
+    baselines_of: str | None = None
 
 
 def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
@@ -84,6 +86,12 @@ def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
             "were only not asked for; drop --lic-codec, --lic-quality, --lic-lambda, "
             "--lic-component and --lic-config"
         )
+    writing = [name for name in ("update", "update-missing", "prune") if values[name]]
+    if values["baselines-of"] and writing:
+        raise UsageError(
+            f"--lic-{writing[0]} changes the baselines that lie here, and --lic-baselines-of "
+            f"{values['baselines-of']} compares with others; drop one of the two"
+        )
     weights = values["lpips-weights"]
     cache = start / values["cache-dir"] if values["cache-dir"] else default_folder()
     return Options(
@@ -109,6 +117,8 @@ def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
         misled=misled(config),
         timing=_timing_choice(config, values, selection) if wants_timing(config) else None,
         json=_file("json", values["json"], start),
+        markdown=_file("markdown", values["markdown"], start),
+        baselines_of=values["baselines-of"] or None,
     )
 
 

@@ -176,7 +176,7 @@ def to_json(results: Results) -> dict[str, Any]:
 
     points = [
         {
-            "comparison": _comparison_to_json(point.comparison),
+            "comparison": comparison_to_json(point.comparison),
             "measured": entry(point.measured),
             "baseline": entry(point.baseline),
         }
@@ -201,7 +201,7 @@ def to_json(results: Results) -> dict[str, Any]:
         "points": points,
         "curves": [
             {
-                "comparison": _comparison_to_json(curve.comparison),
+                "comparison": comparison_to_json(curve.comparison),
                 "family": curve.family,
                 "setting": asdict(curve.setting),
                 "anchors": [asdict(anchor) for anchor in curve.anchors],
@@ -315,7 +315,8 @@ def _without(reasons: Mapping[str, str], metrics: Mapping[str, float]) -> dict[s
     return {metric: reason for metric, reason in reasons.items() if metric not in metrics}
 
 
-def _comparison_to_json(comparison: Comparison) -> dict[str, Any]:
+def comparison_to_json(comparison: Comparison) -> dict[str, Any]:
+    """A comparison as a results file has it, without numbers that JSON does not know."""
     stored = comparison.to_json()
     stored["differences"] = [
         {key: _written(value) for key, value in difference.items()}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from pytest_lic import keeping, recording
 from pytest_lic.errors import LicError
 from pytest_lic.report import terminal
+from pytest_lic.report.markdown import results_markdown
 from pytest_lic.report.results_file import results_of
 from pytest_lic.results import TestResult, to_text
 from pytest_lic.run import Run
@@ -126,17 +129,33 @@ class SessionReport:
         return False
 
     def write_results(self, run: Run, exitstatus: int, benchmarks: Iterable[Any]) -> bool:
-        """Write what ``--lic-json`` asks for; whether it could not be written."""
-        path = run.options.json
-        if path is None:
+        """Write the files that options ask for, and GitHub's; whether one could not be written."""
+        options = run.options
+        summary = os.environ.get("GITHUB_STEP_SUMMARY") if self._tests else None
+        if options.json is None and options.markdown is None and not summary:
             return False
         results = results_of(run, self._records, self._tests, benchmarks, exitstatus)
+        failed = False
+        if options.json is not None:
+            failed |= self._write("results", "--lic-json", options.json, to_text(results))
+        if options.markdown is not None:
+            page = results_markdown(results)
+            failed |= self._write("summary", "--lic-markdown", options.markdown, page)
+        if summary:
+            try:
+                with Path(summary).open("a", encoding="utf-8") as stream:
+                    stream.write(results_markdown(results))
+            except OSError as error:  # nobody asked for it
+                self._epilogue.append(f"$GITHUB_STEP_SUMMARY can't be written: {error}")
+        return failed
+
+    def _write(self, what: str, option: str, path: Path, text: str) -> bool:
         try:
-            write_whole(path, to_text(results).encode())
+            write_whole(path, text.encode())
         except OSError as error:
-            self._epilogue.append(f"--lic-json {path}: can't be written: {error}")
+            self._epilogue.append(f"{option} {path}: can't be written: {error}")
             return True
-        self._epilogue.append(f"results: {path}")
+        self._epilogue.append(f"{what}: {path}")
         return False
 
     def _died(self, run: Run) -> set[tuple[str, str]]:
