@@ -82,6 +82,12 @@ class Baselines:
         """What the user's folder holds of a family, which may be nothing."""
         return load(self.path(family), family)
 
+    def check(self, family: str) -> None:
+        """BaselineError if a file that may be looked into can't be read."""
+        for folder in (self.folder, self.earlier):
+            if folder is not None:
+                load(folder / f"{family}.json", family)
+
     def find(self, family: str, key: Key) -> Measurement | None:
         """The baseline of one key, or None where nothing is recorded.
 

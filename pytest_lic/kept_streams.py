@@ -134,6 +134,12 @@ class KeptStreams:
         """
         return load(self.folder, family)
 
+    def check(self, family: str) -> None:
+        """BaselineError if a manifest that may be looked into can't be read."""
+        for folder in (self.folder, self.earlier):
+            if folder is not None:
+                load(folder, family)
+
     def find(self, family: str, quality: str) -> list[tuple[Path, Stream]]:
         """The streams of one quality, each with the folder that it lies in.
 

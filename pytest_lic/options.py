@@ -113,7 +113,7 @@ def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
         cache=None if values["no-cache"] else cache,
         timeout=_number("timeout", values["timeout"], float, least=0.1),
         hostile=_number("hostile", values["hostile"], int, least=1),
-        tolerances=_tolerances(root / "pyproject.toml"),
+        tolerances=read_tolerances(root / "pyproject.toml"),
         misled=misled(config),
         timing=_timing_choice(config, values, selection) if wants_timing(config) else None,
         json=_file("json", values["json"], start),
@@ -176,19 +176,32 @@ def _device(text: str) -> str:
     raise UsageError(f"--lic-device {text!r}: expected cpu, cuda or cuda:INDEX")
 
 
-def _tolerances(pyproject: Path) -> dict[str, Tolerance]:
-    """The table ``[tool.pytest_lic.tolerance]`` over the defaults."""
+def read_tolerances(pyproject: Path) -> dict[str, Tolerance]:
+    """The table ``[tool.pytest_lic.tolerance]`` of a file over the defaults.
+
+    Raises:
+        UsageError: the file is not TOML, or the table is not what it should be.
+    """
     if not pyproject.exists():
         return dict(DEFAULT_TOLERANCES)
     try:
-        stored = tomllib.loads(pyproject.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        text = pyproject.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
         raise UsageError(f"{pyproject} is not valid TOML: {error}") from error
+    return tolerances_in(text, str(pyproject))
+
+
+def tolerances_in(toml: str, where: str) -> dict[str, Tolerance]:
+    """The same of a file's text; ``where`` names it in errors."""
+    try:
+        stored = tomllib.loads(toml)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{where} is not valid TOML: {error}") from error
     table: object = stored.get("tool", {}).get("pytest_lic", {})
     for unknown in set(table) - {"tolerance"} if isinstance(table, dict) else ():
-        raise UnknownNameError("table", unknown, ["tolerance"], f"[tool.pytest_lic] in {pyproject}")
+        raise UnknownNameError("table", unknown, ["tolerance"], f"[tool.pytest_lic] in {where}")
     if isinstance(table, dict):
         table = table.get("tolerance", {})
     if not isinstance(table, dict):
-        raise UsageError(f"{pyproject}: [tool.pytest_lic.tolerance] must be a table")
-    return parse_tolerances(table, f"[tool.pytest_lic.tolerance] in {pyproject}")
+        raise UsageError(f"{where}: [tool.pytest_lic.tolerance] must be a table")
+    return parse_tolerances(table, f"[tool.pytest_lic.tolerance] in {where}")

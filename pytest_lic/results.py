@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import cache
@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_lic.baseline_entry import entry_from_json, entry_to_json
-from pytest_lic.comparison import Comparison, Tolerance, Verdict
+from pytest_lic.comparison import Comparison, Difference, Tolerance, Verdict
 from pytest_lic.environment import Environment
 from pytest_lic.errors import ResultsError
 from pytest_lic.grid import Setting
@@ -317,12 +317,18 @@ def _without(reasons: Mapping[str, str], metrics: Mapping[str, float]) -> dict[s
 
 def comparison_to_json(comparison: Comparison) -> dict[str, Any]:
     """A comparison as a results file has it, without numbers that JSON does not know."""
-    stored = comparison.to_json()
-    stored["differences"] = [
-        {key: _written(value) for key, value in difference.items()}
-        for difference in stored["differences"]
+    return {
+        **comparison.to_json(),
+        "differences": differences_to_json(comparison.differences),
+    }
+
+
+def differences_to_json(differences: Iterable[Difference]) -> list[dict[str, Any]]:
+    """The same of differences alone."""
+    return [
+        {key: _written(value) for key, value in asdict(difference).items()}
+        for difference in differences
     ]
-    return stored
 
 
 def _written(value: Any) -> Any:

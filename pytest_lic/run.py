@@ -318,8 +318,8 @@ class Run:
                 environment(device, self.options.threads)
         metric_fingerprint(self.options.metrics, self.options.lpips)  # reads the weights given
         for family in self.selected_families:
-            self.baselines.own(family.name)
-            self.kept.own(family.name)
+            self.baselines.check(family.name)
+            self.kept.check(family.name)
 
 
 def _curve(name: str, points: Mapping[str, Measurement]) -> RDCurve:
