@@ -65,12 +65,14 @@ class Baselines:
     """The user's folder of baselines, and the shipped one that stands behind it.
 
     ``shipped`` is looked into for the families in ``shipped_families`` alone, where ``folder``
-    has no entry.
+    has no entry. ``earlier`` is what the folder held at another commit: where that, or the shipped
+    one, has an entry, what ``folder`` says now does not count.
     """
 
     folder: Path
     shipped: Path
     shipped_families: frozenset[str]
+    earlier: Path | None = None
 
     def path(self, family: str) -> Path:
         """Where the family's baseline is, or would be."""
@@ -80,16 +82,27 @@ class Baselines:
         """What the user's folder holds of a family, which may be nothing."""
         return load(self.path(family), family)
 
+    def check(self, family: str) -> None:
+        """BaselineError if a file that may be looked into can't be read."""
+        for folder in (self.folder, self.earlier):
+            if folder is not None:
+                load(folder / f"{family}.json", family)
+
     def find(self, family: str, key: Key) -> Measurement | None:
         """The baseline of one key, or None where nothing is recorded.
 
         Raises:
             BaselineError: the file is damaged or of a newer format.
         """
-        found = self.own(family).entries.get(key)
-        if found is None and family in self.shipped_families:
-            found = load(self.shipped / f"{family}.json", family).entries.get(key)
-        return found
+        shipped = [self.shipped] if family in self.shipped_families else []
+        places = [self.folder, *shipped]
+        if self.earlier is not None:
+            places = [self.earlier, *shipped, self.folder]
+        for place in places:
+            found = load(place / f"{family}.json", family).entries.get(key)
+            if found is not None:
+                return found
+        return None
 
     def families(self) -> list[str]:
         """The families that the user's folder holds a file of; other JSON may lie beside them."""

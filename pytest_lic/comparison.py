@@ -209,15 +209,19 @@ def compare(
 
 
 def compare_curves(
-    subject: str, bd_rate: BD, bd_psnr: BD, tolerances: Mapping[str, Tolerance]
+    subject: str,
+    bd_rate: BD,
+    bd_psnr: BD,
+    tolerances: Mapping[str, Tolerance],
+    against: str = "the stored curve",
 ) -> Comparison:
-    """Gate a curve on its BD-rate against the stored one."""
+    """Gate a curve on its BD-rate against the stored one, or what ``against`` names."""
     if bd_rate.value is None:
         return Comparison(subject, Verdict.UNAVAILABLE, bd_rate.reason or "")
     tolerance = tolerances["bd_rate"].mean
     difference = Difference("bd_rate", None, 0.0, bd_rate.value, bd_rate.value, tolerance)
     gain = f", BD-PSNR {bd_psnr.value:+.3f} dB" if bd_psnr.value is not None else ""
-    reason = f"BD-rate {bd_rate.value:+.2f} %{gain} against the stored curve"
+    reason = f"BD-rate {bd_rate.value:+.2f} %{gain} against {against}"
     if difference.regressed:
         verdict = Verdict.REGRESSED
     elif difference.improved:

@@ -73,6 +73,10 @@ class BaselineError(LicError):
     """A baseline file that is damaged or of a newer format."""
 
 
+class ResultsError(LicError):
+    """A results file that is damaged, cut, or of a newer format."""
+
+
 class BitstreamError(LicError):
     """A bitstream that can't be decoded."""
 

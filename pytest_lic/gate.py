@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -82,6 +83,7 @@ class Gate:
             cell,
             comparison,
             measurement=measurement.to_json(),
+            baseline=None if baseline is None else baseline.to_json(),
             measured=stored.measured,
             durable=self._run.fingerprint(cell) is not None,
         )
@@ -261,13 +263,21 @@ class Gate:
         try:
             anchor = self._run.anchor(name, curve)
         except UnavailableError as error:
-            return {"anchor": name, "bd_rate": None, "bd_psnr": None, "reason": str(error)}
+            reason = str(error)
+            return {
+                "anchor": name,
+                "bd_rate": None,
+                "bd_psnr": None,
+                "reason": reason,
+                "points": [],
+            }
         rate, gain = bd_rate(anchor, measured), bd_psnr(anchor, measured)
         return {
             "anchor": name,
             "bd_rate": rate.value,
             "bd_psnr": gain.value,
             "reason": rate.reason or gain.reason,
+            "points": list(zip(anchor.bpp, anchor.psnr, anchor.ms_ssim, strict=True)),
         }
 
     def _require_metrics(self, measurement: Measurement) -> None:
@@ -296,6 +306,7 @@ class Gate:
                 "family": subject.family,
                 "quality": subject.quality if isinstance(subject, Cell) else None,
                 "setting": subject.setting.id,
+                "place": asdict(subject.setting),
                 "comparison": comparison.to_json(),
                 **more,
             }

@@ -39,6 +39,35 @@ def checked_out_commit(folder: Path, apart_from: Path) -> Commit | None:
     return Commit(commit, any(not path.resolve().is_relative_to(ignored) for path in changed))
 
 
+def repository_root(here: Path) -> Path:
+    """The top folder of the repository that a folder lies in.
+
+    Raises:
+        UsageError: there is none, or no git.
+    """
+    try:
+        root = git("rev-parse", "--show-toplevel", cwd=here)
+    except UsageError as error:
+        raise UsageError(f"{here} is in no git repository that has files: {error}") from error
+    return Path(root.strip()).resolve()
+
+
+def commit_named(root: Path, name: str) -> str:
+    """The full id of a commit, by any name that git knows it by.
+
+    Raises:
+        UsageError: git does not know it.
+    """
+    # A name that begins with a dash would be taken for an option.
+    wanted = ("--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    try:
+        return git("rev-parse", *wanted, cwd=root).strip()
+    except UsageError:
+        raise UsageError(
+            f"{name}: no commit of {root} has this name; git log shows those there are"
+        ) from None
+
+
 def git(*arguments: str, cwd: Path) -> str:
     """What a git command prints.
 

@@ -117,12 +117,14 @@ class KeptStreams:
     """The user's folder of kept bitstreams, and the shipped one that stands behind it.
 
     ``shipped`` is looked into for the families in ``shipped_families`` alone, where ``folder``
-    has no stream of the quality and image.
+    has no stream of the quality and image. ``earlier`` is what the folder held at another commit:
+    streams that lay there, or are shipped, are those that count.
     """
 
     folder: Path
     shipped: Path
     shipped_families: frozenset[str]
+    earlier: Path | None = None
 
     def own(self, family: str) -> dict[Key, Stream]:
         """What the user's folder holds of a family, which may be nothing.
@@ -132,15 +134,24 @@ class KeptStreams:
         """
         return load(self.folder, family)
 
+    def check(self, family: str) -> None:
+        """BaselineError if a manifest that may be looked into can't be read."""
+        for folder in (self.folder, self.earlier):
+            if folder is not None:
+                load(folder, family)
+
     def find(self, family: str, quality: str) -> list[tuple[Path, Stream]]:
         """The streams of one quality, each with the folder that it lies in.
 
         Raises:
             BaselineError: as `own`.
         """
-        places = [self.shipped] if family in self.shipped_families else []
+        shipped = [self.shipped] if family in self.shipped_families else []
+        places = [*shipped, self.folder]
+        if self.earlier is not None:
+            places = [self.folder, *shipped, self.earlier]
         found: dict[Key, tuple[Path, Stream]] = {}
-        for folder in (*places, self.folder):
+        for folder in places:
             found |= {key: (folder, stream) for key, stream in load(folder, family).items()}
         return [found[key] for key in sorted(found) if key[0] == quality]
 

@@ -87,6 +87,12 @@ OPTIONS = (
     Option("update-missing", "record what has no baseline yet, and gate the rest", flag=True),
     Option("prune", "remove baseline entries that a complete run did not use", flag=True),
     Option("baselines", "folder of the baselines, from the root folder", "baselines", "DIR"),
+    Option(
+        "baselines-of",
+        "compare with the baselines as they were where this branch left REV; those that were not "
+        "there yet count as they are",
+        metavar="REV",
+    ),
     Option("no-cache", "measure anew, and keep nothing for the next run", flag=True),
     Option("cache-dir", "where measurements are kept between runs", metavar="DIR"),
     Option(
@@ -97,6 +103,8 @@ OPTIONS = (
         many=True,
     ),
     Option("timeout", "seconds that coding in a fresh process may take", "600", "SECONDS"),
+    Option("json", "write all that the run found out to FILE", metavar="FILE"),
+    Option("markdown", "write a summary for a pull request to FILE", metavar="FILE"),
     Option("hostile", "damaged bitstreams that each decoder must survive", "100", "N"),
 )
 

@@ -49,6 +49,9 @@ class Options:
     misled: str | None
     timing: TimingChoice | None = None
     environments: tuple[SimulatedEnvironment, ...] = ()
+    json: Path | None = None
+    markdown: Path | None = None
+    baselines_of: str | None = None
 
 
 def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
@@ -85,6 +88,12 @@ def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
             "were only not asked for; drop --lic-codec, --lic-quality, --lic-lambda, "
             "--lic-component and --lic-config"
         )
+    writing = [name for name in ("update", "update-missing", "prune") if values[name]]
+    if values["baselines-of"] and writing:
+        raise UsageError(
+            f"--lic-{writing[0]} changes the baselines that lie here, and --lic-baselines-of "
+            f"{values['baselines-of']} compares with others; drop one of the two"
+        )
     weights = values["lpips-weights"]
     cache = start / values["cache-dir"] if values["cache-dir"] else default_folder()
     return Options(
@@ -106,11 +115,25 @@ def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
         cache=None if values["no-cache"] else cache,
         timeout=_number("timeout", values["timeout"], float, least=0.1),
         hostile=_number("hostile", values["hostile"], int, least=1),
-        tolerances=_tolerances(root / "pyproject.toml"),
+        tolerances=read_tolerances(root / "pyproject.toml"),
         misled=misled(config),
         timing=_timing_choice(config, values, selection) if wants_timing(config) else None,
         environments=chosen_environments(values["environments"]),
+        json=_file("json", values["json"], start),
+        markdown=_file("markdown", values["markdown"], start),
+        baselines_of=values["baselines-of"] or None,
     )
+
+
+def _file(name: str, text: str, start: Path) -> Path | None:
+    """A file to be written, whose folder is there."""
+    if not text:
+        return None
+    path = (start / Path(text).expanduser()).resolve()
+    if not path.parent.is_dir() or path.is_dir():
+        found = "is a folder" if path.is_dir() else f"there is no folder {path.parent}"
+        raise UsageError(f"--lic-{name} {text}: {found}; expected a file in a folder that exists")
+    return path
 
 
 def _timing_choice(
@@ -156,19 +179,32 @@ def _device(text: str) -> str:
     raise UsageError(f"--lic-device {text!r}: expected cpu, cuda or cuda:INDEX")
 
 
-def _tolerances(pyproject: Path) -> dict[str, Tolerance]:
-    """The table ``[tool.pytest_lic.tolerance]`` over the defaults."""
+def read_tolerances(pyproject: Path) -> dict[str, Tolerance]:
+    """The table ``[tool.pytest_lic.tolerance]`` of a file over the defaults.
+
+    Raises:
+        UsageError: the file is not TOML, or the table is not what it should be.
+    """
     if not pyproject.exists():
         return dict(DEFAULT_TOLERANCES)
     try:
-        stored = tomllib.loads(pyproject.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        text = pyproject.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
         raise UsageError(f"{pyproject} is not valid TOML: {error}") from error
+    return tolerances_in(text, str(pyproject))
+
+
+def tolerances_in(toml: str, where: str) -> dict[str, Tolerance]:
+    """The same of a file's text; ``where`` names it in errors."""
+    try:
+        stored = tomllib.loads(toml)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{where} is not valid TOML: {error}") from error
     table: object = stored.get("tool", {}).get("pytest_lic", {})
     for unknown in set(table) - {"tolerance"} if isinstance(table, dict) else ():
-        raise UnknownNameError("table", unknown, ["tolerance"], f"[tool.pytest_lic] in {pyproject}")
+        raise UnknownNameError("table", unknown, ["tolerance"], f"[tool.pytest_lic] in {where}")
     if isinstance(table, dict):
         table = table.get("tolerance", {})
     if not isinstance(table, dict):
-        raise UsageError(f"{pyproject}: [tool.pytest_lic.tolerance] must be a table")
-    return parse_tolerances(table, f"[tool.pytest_lic.tolerance] in {pyproject}")
+        raise UsageError(f"{where}: [tool.pytest_lic.tolerance] must be a table")
+    return parse_tolerances(table, f"[tool.pytest_lic.tolerance] in {where}")

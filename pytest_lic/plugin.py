@@ -188,6 +188,7 @@ def pytest_runtest_makereport(
         report.lic = {  # type: ignore[attr-defined]
             "family": found.family if found is not None else None,
             "quality": getattr(found, "quality", None),
+            "subject": found.id if found is not None else None,
             "checks": [marker.name for marker in item.iter_markers()],
             "records": item.stash[_gate].records,
         }
@@ -209,7 +210,11 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         # Workers may have run tests of the user's that the controller did not foresee.
         _run_of(config)
     if _report in config.stash and _run in config.stash:
-        failed = config.stash[_report].finish(config.stash[_run], int(exitstatus))
+        run, report = config.stash[_run], config.stash[_report]
+        failed = report.finish(run, int(exitstatus))
+        benchmarks = getattr(config.pluginmanager.get_plugin("pytest-benchmark"), "benchmarks", ())
+        worse = max(int(exitstatus), int(failed))
+        failed |= report.write_results(run, worse, benchmarks)
         if failed and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

@@ -31,6 +31,7 @@ from pytest_lic.hostile_process import HostileProcess
 from pytest_lic.kept_streams import FOLDER, KeptStreams
 from pytest_lic.measure import Measurement, measure, rd_curve
 from pytest_lic.metrics import METRICS, metric_fingerprint
+from pytest_lic.old_baselines import folder_at, fork
 from pytest_lic.options import Options
 from pytest_lic.published import published_curve, published_names
 from pytest_lic.rate_distortion import RDCurve
@@ -80,11 +81,18 @@ class Run:
         self.grid: Grid = whole_grid(
             list(families.by_name.values()), options.selection, options.timing
         )
+        earlier = self._earlier_baselines()
         self.baselines = Baselines(
-            options.baselines, Path(str(resources.files("pytest_lic.baselines"))), families.shipped
+            options.baselines,
+            Path(str(resources.files("pytest_lic.baselines"))),
+            families.shipped,
+            earlier,
         )
         self.kept = KeptStreams(
-            self.baselines.folder / FOLDER, self.baselines.shipped / FOLDER, families.shipped
+            self.baselines.folder / FOLDER,
+            self.baselines.shipped / FOLDER,
+            families.shipped,
+            None if earlier is None else earlier / FOLDER,
         )
         self._store = MeasurementStore(shared.store, options.cache, families.files)
         self._progress = progress
@@ -295,6 +303,14 @@ class Run:
             return timed_families(families, selection)
         return select_families(families, selection)
 
+    def _earlier_baselines(self) -> Path | None:
+        """The folder that holds what ``--lic-baselines-of`` names."""
+        if self.options.baselines_of is None:
+            return None
+        found = fork(Path(self.shared.origin.folder), self.options.baselines_of)
+        into = self.shared.store / "baselines"
+        return folder_at(found.root, found.commit, self.options.baselines, into)
+
     def _asked_for(self) -> set[str]:
         """What this run would give, were everything available."""
         devices = self.options.selection.devices
@@ -330,8 +346,8 @@ class Run:
                 environment(device, self.options.threads)
         metric_fingerprint(self.options.metrics, self.options.lpips)  # reads the weights given
         for family in self.selected_families:
-            self.baselines.own(family.name)
-            self.kept.own(family.name)
+            self.baselines.check(family.name)
+            self.kept.check(family.name)
 
 
 def _curve(name: str, points: Mapping[str, Measurement]) -> RDCurve:

@@ -147,6 +147,12 @@ def write_photographs(folder: Path, count: int = 8, side: int = 176) -> None:
         Image.fromarray(crop).save(folder / f"photo{index}.png")
 
 
+@pytest.fixture(autouse=True)
+def no_step_summary(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On GitHub, keep the runs of the tests out of the summary of the tests' own run."""
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+
+
 @pytest.fixture
 def project(pytester: pytest.Pytester) -> Project:
     """A project with the intact toy codec and eight photographs, nothing recorded yet."""

@@ -26,7 +26,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from pytest_lic.child_process import run_in_session
 from pytest_lic.errors import UsageError
-from pytest_lic.git import git
+from pytest_lic.git import commit_named, git, repository_root
 
 _PREFIX = "pytest-lic-ab-"
 _INSTALL_TIMEOUT = 600.0
@@ -83,11 +83,7 @@ class Repository:
         Raises:
             UsageError: there is none, or no git.
         """
-        try:
-            root = git("rev-parse", "--show-toplevel", cwd=here)
-        except UsageError as error:
-            raise UsageError(f"{here} is in no git repository that has files: {error}") from error
-        return cls(here.resolve(), Path(root.strip()).resolve())
+        return cls(here.resolve(), repository_root(here))
 
     def revision(self, name: str) -> Revision:
         """A commit by any name that git knows it by.
@@ -95,7 +91,7 @@ class Repository:
         Raises:
             UsageError: git does not know it, or it is checked out with changes that it lacks.
         """
-        commit = self._commit(name)
+        commit = commit_named(self.root, name)
         changed = self.changed_files()
         if changed and commit == git("rev-parse", "HEAD", cwd=self.root).strip():
             shown = ", ".join(changed[:3]) + (", …" if len(changed) > 3 else "")
@@ -107,7 +103,7 @@ class Repository:
 
     def base_of_working_tree(self, name: str) -> Revision:
         """As `revision`, for the other side of the working tree, which may have changes."""
-        return self._described(name, self._commit(name))
+        return self._described(name, commit_named(self.root, name))
 
     def working_tree(self) -> Revision:
         """The files as they are now."""
@@ -118,16 +114,6 @@ class Repository:
         """Tracked files that differ from the commit that is checked out."""
         listed = git("diff", "--name-only", "-z", "HEAD", cwd=self.root)
         return [name for name in listed.split("\0") if name]
-
-    def _commit(self, name: str) -> str:
-        # A name that begins with a dash would be taken for an option.
-        wanted = ("--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
-        try:
-            return git("rev-parse", *wanted, cwd=self.root).strip()
-        except UsageError:
-            raise UsageError(
-                f"{name}: no commit of {self.root} has this name; git log shows those there are"
-            ) from None
 
     def _described(self, name: str, commit: str) -> Revision:
         subject = git("log", "-1", "--format=%s", commit, cwd=self.root).strip()

@@ -15,6 +15,7 @@ from pytest_lic.ab.result import DIRECTIONS, CellResult, Compared, Timed
 from pytest_lic.benchmarking import Direction
 from pytest_lic.comparison import Verdict
 from pytest_lic.measure import Measurement
+from pytest_lic.report.markdown_text import escaped, header, row
 
 FORMAT = 1
 _STYLES = {Speed.SLOWER: "bold red", Speed.FASTER: "green", Speed.UNDECIDED: "yellow"}
@@ -56,8 +57,8 @@ def ab_text(found: Compared, *, width: int, color: bool) -> str:
 
 def ab_markdown(found: Compared) -> str:
     """The same as a comment on a pull request would show it."""
-    lines = [f"**base** {_escaped(found.base.title)}  ", f"**head** {_escaped(found.head.title)}"]
-    lines += ["", *(f"- {_escaped(line)}" for line in verdict_lines(found)), ""]
+    lines = [f"**base** {escaped(found.base.title)}  ", f"**head** {escaped(found.head.title)}"]
+    lines += ["", *(f"- {escaped(line)}" for line in verdict_lines(found)), ""]
     rows = [
         (cells[0], result.cell.setting.id, *cells[1:])
         for result in found.cells
@@ -66,10 +67,10 @@ def ab_markdown(found: Compared) -> str:
     ]
     if rows:
         headings = (_HEADINGS[0], "setting", "direction", *_HEADINGS[2:])
-        lines += [_markdown_row(headings), "|---|---|---|--:|--:|--:|--:|---|"]
-        lines += [_markdown_row(cells) for cells in rows]
+        lines += header(headings, range(3, 7))
+        lines += [row(map(escaped, cells)) for cells in rows]
         lines.append("")
-    lines += [f"- {_escaped(line)}" for line in (*_quality_lines(found), *_remarks(found))]
+    lines += [f"- {escaped(line)}" for line in (*_quality_lines(found), *_remarks(found))]
     return "\n".join(lines) + "\n"
 
 
@@ -261,14 +262,3 @@ def _range(interval: Interval | None) -> str:
 
 def _percent(ratio: float) -> str:
     return f"{100 * (ratio - 1):.1f} %"
-
-
-def _markdown_row(cells: tuple[str, ...]) -> str:
-    return f"| {' | '.join(_escaped(cell) for cell in cells)} |"
-
-
-def _escaped(text: str) -> str:
-    """One line, that Markdown shows as it stands."""
-    for special in ("\\", "|", "*", "_", "`", "<"):
-        text = text.replace(special, f"\\{special}")
-    return text.replace("\n", " ")

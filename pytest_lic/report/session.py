@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +12,11 @@ import pytest
 from pytest_lic import keeping, recording
 from pytest_lic.errors import LicError
 from pytest_lic.report import terminal
+from pytest_lic.report.markdown import results_markdown
+from pytest_lic.report.results_file import results_of
+from pytest_lic.results import TestResult, to_text
 from pytest_lic.run import Run
+from pytest_lic.stored_json import write_whole
 
 
 class SessionReport:
@@ -18,6 +24,7 @@ class SessionReport:
 
     def __init__(self) -> None:
         self._records: list[dict[str, Any]] = []
+        self._tests: list[TestResult] = []
         self._broken: set[tuple[str, str]] = set()
         self._silent: list[str] = []
         self._epilogue: list[str] = []
@@ -35,6 +42,15 @@ class SessionReport:
                 self._silent.append(report.nodeid)
             return
         self._records += found["records"]
+        self._tests.append(
+            TestResult(
+                report.nodeid,
+                report.outcome,
+                tuple(found["checks"]),
+                found["subject"] or "",
+                report.longreprtext if report.failed else _skip_reason(report),
+            )
+        )
         if found["quality"] is None:
             return  # a curve, or a test about no cell: its points speak for themselves
         broken = any(record["kind"] == "error" for record in found["records"])
@@ -112,6 +128,36 @@ class SessionReport:
             return True
         return False
 
+    def write_results(self, run: Run, exitstatus: int, benchmarks: Iterable[Any]) -> bool:
+        """Write the files that options ask for, and GitHub's; whether one could not be written."""
+        options = run.options
+        summary = os.environ.get("GITHUB_STEP_SUMMARY") if self._tests else None
+        if options.json is None and options.markdown is None and not summary:
+            return False
+        results = results_of(run, self._records, self._tests, benchmarks, exitstatus)
+        failed = False
+        if options.json is not None:
+            failed |= self._write("results", "--lic-json", options.json, to_text(results))
+        if options.markdown is not None:
+            page = results_markdown(results)
+            failed |= self._write("summary", "--lic-markdown", options.markdown, page)
+        if summary:
+            try:
+                with Path(summary).open("a", encoding="utf-8") as stream:
+                    stream.write(results_markdown(results))
+            except OSError as error:  # nobody asked for it
+                self._epilogue.append(f"$GITHUB_STEP_SUMMARY can't be written: {error}")
+        return failed
+
+    def _write(self, what: str, option: str, path: Path, text: str) -> bool:
+        try:
+            write_whole(path, text.encode())
+        except OSError as error:
+            self._epilogue.append(f"{option} {path}: can't be written: {error}")
+            return True
+        self._epilogue.append(f"{what}: {path}")
+        return False
+
     def _died(self, run: Run) -> set[tuple[str, str]]:
         """Family and quality of the tests that failed without a record: their worker died."""
         return {
@@ -127,6 +173,10 @@ class SessionReport:
         terminal.write(reporter, self._records, run)
         for line in self._epilogue:
             reporter.write_line(f"lic: {line}")
+
+
+def _skip_reason(report: pytest.TestReport) -> str:
+    return str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else ""
 
 
 def _threads(run: Run) -> str:

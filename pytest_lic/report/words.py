@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pytest_lic.comparison import Comparison, Difference
+from collections.abc import Iterable
+
+from pytest_lic.comparison import Comparison, Difference, Verdict
+from pytest_lic.measure import Measurement
 from pytest_lic.metrics import METRICS
 
 _PERCENT = ("bpp", "bd_rate")  # what is compared as a ratio
@@ -39,3 +42,29 @@ def comparison_text(comparison: Comparison, command: str) -> str:
     if regressed:
         lines.append(f"  look closer: {command}")
     return "\n".join(lines)
+
+
+def moved(before: Measurement | None, after: Measurement | None) -> tuple[str, str]:
+    """Mean bpp and mean PSNR in dB, each such as ``0.5000 → 0.4900``; "–" where there is none."""
+    sides = [each for each in (before, after) if each is not None]
+    bpp, psnr = (
+        " → ".join(_number(side.mean(metric), digits) for side in sides) or "–"
+        for metric, digits in (("bpp", 4), ("psnr", 3))
+    )
+    return bpp, psnr
+
+
+def worst(comparison: Comparison) -> str:
+    """The difference that made the verdict, in words; the reason where none did."""
+    made_it = next(iter(comparison.differences), None)
+    return comparison.reason if made_it is None else difference_text(made_it)
+
+
+def counted(verdicts: Iterable[Verdict]) -> list[str]:
+    """How many there are of each, such as ``3 regressed``, the worst first."""
+    found = list(verdicts)
+    return [f"{found.count(each)} {each}" for each in reversed(Verdict) if each in found]
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"

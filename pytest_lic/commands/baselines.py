@@ -1,0 +1,95 @@
+"""``pytest-lic baselines``: every edit of the baselines since a branch began."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from importlib import resources
+from pathlib import Path
+
+from pytest_lic.baseline_edits import BaselineFolders, Edit, baseline_edits
+from pytest_lic.commands.plugin_options import add_plugin_options, origin_here, plugin_arguments
+from pytest_lic.commands.written import require_folder, write
+from pytest_lic.comparison import Tolerance
+from pytest_lic.discovery import pytest_config
+from pytest_lic.git import commit_named
+from pytest_lic.old_baselines import folder_at, fork, text_at
+from pytest_lic.options import read_options, tolerances_in
+from pytest_lic.project import project_root
+from pytest_lic.report.baseline_edits import edits_json, edits_markdown, edits_text
+
+LOWERED = 1
+"""The exit status where some bar was lowered."""
+
+_OPTIONS = ("baselines",)
+_MEANT_HERE = {"baselines": "the folder, from the root folder (default: as pytest's)"}
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "baselines",
+        help="list every edit of the baselines since a branch began",
+        description="List what was done to baselines, kept bitstreams and tolerances between the "
+        "merge base of BASE and HEAD, and HEAD: added, removed, raised, lowered, by how much.",
+        epilog="Exit status: 0 no bar was lowered beyond the tolerances of the merge base; 1 one "
+        "was, or an entry was removed, or a kept bitstream replaced; 2 it can't be told.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("base", metavar="BASE", help="the branch or commit to be merged into")
+    parser.add_argument(
+        "head",
+        metavar="HEAD",
+        nargs="?",
+        help="the commit in question (default: the working tree)",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write all numbers here")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write a report here")
+    add_plugin_options(parser, _OPTIONS, _MEANT_HERE)
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """List the edits, and say by the exit status whether one lowers a bar.
+
+    Raises:
+        LicError: a commit or a file that can't be read.
+    """
+    for option, file in (("--json", given.json), ("--markdown", given.markdown)):
+        if file is not None:
+            require_folder(option, file)
+    found = _edits(given)
+    print(edits_text(found), end="")
+    if given.json is not None:
+        text = json.dumps(edits_json(found), indent=1, ensure_ascii=False)
+        write("--json", given.json, text + "\n")
+    if given.markdown is not None:
+        write("--markdown", given.markdown, edits_markdown(found))
+    return LOWERED if any(edit.kind.lowers for edit in found) else 0
+
+
+def _edits(given: argparse.Namespace) -> list[Edit]:
+    # No conftest.py is loaded, whose options addopts may hold.
+    alone = ("-o", "addopts=", "--noconftest")
+    with pytest_config(origin_here(*alone, *plugin_arguments(given, _OPTIONS))) as config:
+        options, project = read_options(config), project_root(config) / "pyproject.toml"
+    base = fork(Path.cwd(), given.base, given.head or "HEAD")
+
+    def tolerances(commit: str) -> dict[str, Tolerance]:
+        text = text_at(base.root, commit, project) or ""
+        return tolerances_in(text, f"{commit[:10]}:{project.name}")
+
+    shipped = Path(str(resources.files("pytest_lic.baselines")))
+    with tempfile.TemporaryDirectory(prefix="pytest-lic-baselines-") as into:
+        after, later = options.baselines, options.tolerances
+        if given.head is not None:
+            head = commit_named(base.root, given.head)
+            after = folder_at(base.root, head, options.baselines, Path(into))
+            later = tolerances(head)
+        folders = BaselineFolders(
+            folder_at(base.root, base.commit, options.baselines, Path(into)),
+            after,
+            shipped if shipped.resolve() != options.baselines.resolve() else None,
+        )
+        return baseline_edits(folders, tolerances(base.commit), later)

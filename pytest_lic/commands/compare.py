@@ -1,0 +1,57 @@
+"""``pytest-lic compare``: what changed from one run to another."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from pytest_lic.commands.written import require_folder, write
+from pytest_lic.errors import UsageError
+from pytest_lic.report.compare import compare_json, compare_markdown, compare_text
+from pytest_lic.results import load
+from pytest_lic.results_comparison import compare_results
+
+WORSE = 1
+"""The exit status where something is worse in the second run."""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "compare",
+        help="tell what changed between two results files",
+        description="Compare two files that pytest --lic-json wrote: each cell that both have, "
+        "image by image, by the tolerances of the second run, and BD-rate of each family.",
+        epilog="Exit status: 0 nothing got worse; 1 something did, or broke; 2 the files can't be "
+        "read or have nothing in common.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("before", type=Path, metavar="A", help="the results compared with")
+    parser.add_argument("after", type=Path, metavar="B", help="the results in question")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write all numbers here")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write a report here")
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Compare and print; the exit status.
+
+    Raises:
+        LicError: a file that can't be read, or nothing to compare.
+    """
+    for option, file in (("--json", given.json), ("--markdown", given.markdown)):
+        if file is not None:
+            require_folder(option, file)
+    found = compare_results(load(given.before), load(given.after))
+    print(compare_text(found), end="")
+    if given.json is not None:
+        text = json.dumps(compare_json(found), indent=1, ensure_ascii=False)
+        write("--json", given.json, text + "\n")
+    if given.markdown is not None:
+        write("--markdown", given.markdown, compare_markdown(found))
+    if found.worse:
+        return WORSE
+    if not found.compared:
+        raise UsageError("nothing could be compared: the two runs are of other images")
+    return 0

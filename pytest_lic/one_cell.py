@@ -1,0 +1,184 @@
+"""All that is known of one cell: from the codecs and baselines at hand, or a results file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_lic import coding
+from pytest_lic.baseline import Key
+from pytest_lic.comparison import Comparison, Verdict, compare
+from pytest_lic.errors import LicError, UnknownNameError, UsageError
+from pytest_lic.grid import Cell
+from pytest_lic.kept_streams import Stream
+from pytest_lic.measure import Measurement
+from pytest_lic.results import Results, TestResult, TimeResult
+from pytest_lic.run import Run
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+AMPLIFIED = 8
+"""How often a difference is taken in the pictures of differences."""
+
+
+@dataclass(frozen=True)
+class CellFacts:
+    """One cell. What is not known is None or empty.
+
+    ``source`` says where the measurement comes from, or why there is none.
+    """
+
+    subject: str
+    source: str
+    tags: Mapping[str, str]
+    comparison: Comparison | None = None
+    measured: Measurement | None = None
+    baseline: Measurement | None = None
+    fingerprint: str | None = None
+    kept: Sequence[Stream] = ()
+    tests: Sequence[TestResult] = ()
+    times: Sequence[TimeResult] = ()
+    remarks: Sequence[str] = field(default_factory=tuple)
+
+
+def cell_at_hand(run: Run, subject: str) -> Cell:
+    """The cell of a run's grid that has this id.
+
+    Raises:
+        UnknownNameError: there is none; the message names the nearest.
+    """
+    cells = {cell.id: cell for cell in (*run.grid.cells, *run.grid.edge_cells)}
+    if subject not in cells:
+        raise UnknownNameError("cell", subject, cells, "CELL")
+    return cells[subject]
+
+
+def facts_at_hand(run: Run, cell: Cell) -> CellFacts:
+    """What the codec gives now, or gave when it was last measured, beside its baseline."""
+    family = run.families[cell.family]
+    key = Key(run.corpus(cell).digest, cell.setting.resolution, cell.quality)
+    baseline = run.baselines.find(cell.family, key)
+    measured = comparison = None
+    reason = run.unavailable(family, cell.setting.device)
+    try:
+        if reason is None:
+            stored = run.measured(cell)
+            measured = stored.measurement
+            reason = "measured now" if stored.measured else "from the cache"
+        else:
+            reason = f"not measured: {reason}"
+    except LicError as error:
+        reason = f"not measured: {error}"
+    if measured is not None and baseline is not None:
+        comparison = compare(measured, baseline, run.options.tolerances)
+    elif measured is not None:
+        comparison = Comparison(cell.id, Verdict.MISSING, "no baseline")
+    return CellFacts(
+        subject=cell.id,
+        source=reason,
+        tags=family.tags,
+        comparison=comparison,
+        measured=measured,
+        baseline=baseline,
+        fingerprint=run.fingerprint(cell),
+        kept=[stream for _, stream in run.kept.find(cell.family, cell.quality)],
+    )
+
+
+def facts_of(results: Results, subject: str, where: str) -> CellFacts:
+    """What a results file, called ``where``, says of a cell.
+
+    Raises:
+        UnknownNameError: nothing; the message names the nearest cells that it knows.
+    """
+    points = {point.comparison.subject: point for point in results.points}
+    tests = [test for test in results.tests if test.subject == subject]
+    if subject not in points and not tests:
+        known = {*points, *(test.subject for test in results.tests if test.subject)}
+        raise UnknownNameError("cell", subject, known, where)
+    point = points.get(subject)
+    measured = None if point is None else point.measured
+    family = None if measured is None else results.families.get(measured.cell.family)
+    return CellFacts(
+        subject=subject,
+        source=f"measured {results.run.created:%Y-%m-%d %H:%M %Z}"
+        if measured is not None
+        else "not measured",
+        tags={} if family is None else family.tags,
+        comparison=None if point is None else point.comparison,
+        measured=measured,
+        baseline=None if point is None else point.baseline,
+        tests=tests,
+        times=[time for time in results.times if time.name.startswith(f"{subject}-")],
+        remarks=[each for each in results.remarks if each.startswith(f"{subject}: ")],
+    )
+
+
+def write_images(run: Run, cell: Cell, folder: Path, known: Measurement | None) -> Iterator[str]:
+    """Code the cell's images, and write each with its reconstruction and their difference, as PNG.
+
+    The difference is the reconstruction less the original, `AMPLIFIED` times, around mid-grey.
+
+    Args:
+        run: with the codec.
+        cell: of the run's grid.
+        folder: made where it is not there.
+        known: a measurement whose reconstructions these should be.
+
+    Yields:
+        A line on each image.
+
+    Raises:
+        LicError: the codec can't run here, or an image does not come back.
+        UsageError: a file can't be written.
+    """
+    import numpy as np
+
+    taken: set[str] = set()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for batch in run.coded(cell):
+            for image, pixels in zip(batch.images, batch.pixels, strict=True):
+                stem = _stem(image.name, taken)
+                signed = pixels.astype(np.int16) - image.pixels
+                difference = np.clip(128 + AMPLIFIED * signed, 0, 255).astype(np.uint8)
+                for kind, picture in (
+                    ("original", image.pixels),
+                    ("reconstruction", pixels),
+                    ("difference", difference),
+                ):
+                    _save(folder / f"{stem}-{kind}.png", picture)
+                yield f"{folder / stem}-*.png{_doubt(image.name, pixels, known)}"
+    except OSError as error:
+        raise UsageError(f"--images {folder}: can't be written: {error}") from error
+
+
+def _stem(name: str, taken: set[str]) -> str:
+    """A file name that is no other's, whatever an image is called."""
+    base = stem = re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".") or "image"
+    number = 1
+    while stem.lower() in taken:
+        number += 1
+        stem = f"{base}-{number}"
+    taken.add(stem.lower())
+    return stem
+
+
+def _save(path: Path, pixels: NDArray[np.uint8]) -> None:
+    from PIL import Image
+
+    Image.fromarray(pixels).save(path)
+
+
+def _doubt(name: str, pixels: NDArray[np.uint8], known: Measurement | None) -> str:
+    if known is None:
+        return ""
+    if name not in known.images:
+        return "  (the results know no such image)"
+    same = coding.digest(pixels) == known.images[name].reconstruction
+    return "" if same else "  (not the reconstruction of the results: codec or machine differ)"

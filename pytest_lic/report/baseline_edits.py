@@ -1,0 +1,70 @@
+"""The edits of baselines that a branch makes, each with its verdict, for a terminal and a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from pytest_lic.baseline_edits import Edit, EditKind
+from pytest_lic.report.markdown_page import LIMIT, Page
+from pytest_lic.report.markdown_text import escaped, header, row
+from pytest_lic.report.words import difference_text
+from pytest_lic.results import differences_to_json
+
+FORMAT = 1
+_LINES = 4  # of the numbers of one edit
+
+
+def edits_text(edits: Sequence[Edit]) -> str:
+    """A line for each edit with its numbers below, the worst last; then what it comes to."""
+    lines = []
+    for edit in reversed(edits):
+        lines.append(f"{edit.kind}: {edit.subject}{f': {edit.reason}' if edit.reason else ''}")
+        lines += [f"  {difference_text(each)}" for each in edit.moved[:_LINES]]
+        if len(edit.moved) > _LINES:
+            lines.append(f"  … and {len(edit.moved) - _LINES} more numbers")
+    return "\n".join([*lines, edits_headline(edits)]) + "\n"
+
+
+def edits_markdown(edits: Sequence[Edit], room: int = LIMIT) -> str:
+    """The same for a pull request, in at most ``room`` bytes."""
+    page = Page(room)
+    page.add(f"### {edits_headline(edits)}", "")
+    page.blocks(
+        [[_row(edit)] for edit in edits],
+        "edits",
+        head=header(("edit", "of", "number that moved most", "moved")),
+    )
+    return page.text
+
+
+def edits_json(edits: Sequence[Edit]) -> dict[str, Any]:
+    """Every edit with all its numbers."""
+    return {
+        "format": FORMAT,
+        "lowered": any(edit.kind.lowers for edit in edits),
+        "edits": [
+            {**asdict(edit), "kind": edit.kind.value, "moved": differences_to_json(edit.moved)}
+            for edit in edits
+        ],
+    }
+
+
+def edits_headline(edits: Sequence[Edit]) -> str:
+    """Whether the bar moved, and how many edits there are of each kind, the worst first."""
+    if not edits:
+        return "baselines: no edit"
+    kinds = [edit.kind for edit in edits]
+    counts = [f"{kinds.count(kind)} {kind}" for kind in reversed(EditKind) if kind in kinds]
+    lowered = any(kind.lowers for kind in kinds)
+    told = "the bar was lowered" if lowered else "no bar was lowered beyond its tolerance"
+    return f"baselines: {told}: {', '.join(counts)}"
+
+
+def _row(edit: Edit) -> str:
+    kind = f"**{edit.kind}**" if edit.kind.lowers else edit.kind.value
+    most = difference_text(edit.moved[0]) if edit.moved else ""
+    told = "; ".join(part for part in (edit.reason, most) if part)
+    numbers = f"{len(edit.moved)} numbers" if edit.moved else ""
+    return row((kind, escaped(edit.subject), escaped(told), numbers))

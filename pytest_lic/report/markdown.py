@@ -1,0 +1,207 @@
+"""A run's results for a pull request: the verdict, what changed, BD-rate, and the rest folded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from pytest_lic.comparison import Comparison, Verdict
+from pytest_lic.environment import Environment
+from pytest_lic.measure import Measurement
+from pytest_lic.metrics import to_db
+from pytest_lic.report.markdown_page import LIMIT, Page
+from pytest_lic.report.markdown_text import escaped, fenced, header, row
+from pytest_lic.report.words import counted, difference_text, moved, worst
+from pytest_lic.results import CurveResult, PointResult, Results, TestResult, TimeResult
+
+SHOWN = 20
+"""Rows of the table of what changed; the others are folded."""
+
+_QUIET = (Verdict.SAME, Verdict.WITHIN)
+_CHANGE = ("verdict", "cell or curve", "bpp", "PSNR dB", "why")
+_CELLS = ("cell", "bpp", "PSNR dB", "MS-SSIM dB", "LPIPS", "verdict")
+_TIMES = ("what", "median ms", "interquartile range ms", "rounds")
+
+
+def results_markdown(results: Results, room: int = LIMIT) -> str:
+    """The page of one run, of at most ``room`` bytes however many cells there are."""
+    page = Page(room)
+    page.add(f"### pytest-lic: {headline(results)}", "")
+    changes, columns = list(_changes(results)), header(_CHANGE, (2, 3))
+    page.blocks(changes[:SHOWN], "changes", head=columns)
+    rates, rows = _curves(results.curves)
+    page.blocks(rows, "curves", head=rates, most=8_000)
+    page.blocks(_circumstances(results), "remarks", title="Circumstances", most=6_000)
+    more = changes[SHOWN:]
+    page.blocks(more, "changes", head=columns, title=f"{len(more)} more changes", most=16_000)
+    regressed = _regressions(results)
+    page.blocks(regressed, "cells", title="What regressed, number by number", most=12_000)
+    page.blocks(_failures(broken(results)), "tests", title="What broke", most=12_000)
+    times = [[_time(time)] for time in results.times]
+    page.blocks(times, "times", head=header(_TIMES, (1, 2, 3)), title="Times", most=8_000)
+    cells = [[_cell(point)] for point in sorted(results.points, key=_worst_first)]
+    page.blocks(cells, "cells", head=header(_CELLS, range(1, 5)), title=f"All {len(cells)} cells")
+    return page.text
+
+
+def headline(results: Results) -> str:
+    """Whether the run passed, and how many points and curves got each verdict, worst first."""
+    counts = counted(comparison.verdict for comparison in results.comparisons)
+    failing = len({test.subject or test.id for test in broken(results)})
+    if failing:
+        counts.insert(0, f"{failing} broken")
+    told = ", ".join(counts) or "nothing was compared"
+    if not results.failed:
+        return f"passed: {told}"
+    if results.run.exit_status == 1:
+        return f"failed: {told}"
+    return f"failed: pytest ended with exit status {results.run.exit_status}; {told}"
+
+
+def broken(results: Results) -> list[TestResult]:
+    """The tests that failed over something else than a point's or a curve's verdict."""
+    strict = results.run.strict
+    judged = {
+        comparison.subject
+        for comparison in results.comparisons
+        if comparison.verdict.fails(strict=strict)
+    }
+    return [
+        test
+        for test in results.tests
+        if test.outcome == "failed" and not ("rd" in test.checks and test.subject in judged)
+    ]
+
+
+def _changes(results: Results) -> Iterator[list[str]]:
+    """A row for each thing that is not as it was, the worst first."""
+    seen = set()
+    for test in broken(results):
+        subject = test.subject or test.id
+        if subject not in seen:
+            seen.add(subject)
+            yield [row(("**broken**", escaped(subject), "", "", escaped(_first_line(test))))]
+    points = {point.comparison.subject: point for point in results.points}
+    changed = [each for each in results.comparisons if each.verdict not in _QUIET]
+    for comparison in sorted(changed, key=lambda each: -_rank(each)):
+        point = points.get(comparison.subject)
+        verdict = comparison.verdict
+        if verdict is Verdict.UNAVAILABLE and point is None:
+            continue  # a curve that has no BD-rate did not change
+        shown = f"**{verdict}**" if verdict.fails(strict=results.run.strict) else verdict.value
+        subject = escaped(comparison.subject)
+        numbers = moved(point.baseline, point.measured) if point is not None else ("", "")
+        yield [row((shown, subject, *numbers, escaped(worst(comparison))))]
+
+
+def _first_line(test: TestResult) -> str:
+    return next((line for line in test.text.splitlines() if line.strip()), test.id)
+
+
+def _curves(curves: Sequence[CurveResult]) -> tuple[list[str], list[list[str]]]:
+    """The table of BD-rate: against the stored curve, and against each anchor."""
+    anchors = list(dict.fromkeys(each.anchor for curve in curves for each in curve.anchors))
+    columns = (
+        "family",
+        "on",
+        "BD-rate against the baseline",
+        *(f"against {escaped(anchor)}" for anchor in anchors),
+    )
+    rows = []
+    for curve in sorted(curves, key=lambda curve: -_rank(curve.comparison)):
+        values = {each.anchor: each.bd_rate for each in curve.anchors}
+        cells = [escaped(curve.family), escaped(curve.setting.id), _bd_rate(curve.comparison)]
+        cells += [_percent(values.get(anchor)) for anchor in anchors]
+        rows.append([row(cells)])
+    return header(columns, range(2, len(columns))), rows
+
+
+def _bd_rate(comparison: Comparison) -> str:
+    found = [each.measured for each in comparison.differences if each.metric == "bd_rate"]
+    if not found:
+        return escaped(f"{comparison.verdict}: {comparison.reason}", most=150)
+    text = _percent(found[0])
+    return f"**{text}**" if comparison.verdict is Verdict.REGRESSED else text
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:+.2f} %"
+
+
+def _regressions(results: Results) -> Iterator[list[str]]:
+    """The numbers that are worse by more than their tolerance, up to eight for each subject."""
+    for comparison in results.comparisons:
+        regressed = [each for each in comparison.differences if each.regressed]
+        if regressed:
+            lines = [f"- {escaped(comparison.subject)}"]
+            lines += [f"  - {escaped(difference_text(each))}" for each in regressed[:8]]
+            if len(regressed) > 8:
+                lines.append(f"  - … and {len(regressed) - 8} more")
+            yield lines
+
+
+def _failures(tests: Iterable[TestResult]) -> Iterator[list[str]]:
+    for test in tests:
+        yield [f"- {escaped(test.id)}", "", *fenced(test.text, most=1500), ""]
+
+
+def _time(time: TimeResult) -> str:
+    milliseconds = (f"{1000 * seconds:.2f}" for seconds in (time.median, time.iqr))
+    return row((escaped(time.name), *milliseconds, str(time.rounds)))
+
+
+def _worst_first(point: PointResult) -> int:
+    return -_rank(point.comparison)
+
+
+def _cell(point: PointResult) -> str:
+    verdict = point.comparison.verdict.value
+    return row((escaped(point.comparison.subject), *_means(point.measured), verdict))
+
+
+def _means(measured: Measurement | None) -> tuple[str, ...]:
+    """Mean bpp, PSNR, MS-SSIM in dB and LPIPS; a dash where there is none."""
+    if measured is None:
+        return ("–",) * 4
+    ms_ssim = measured.mean("ms_ssim")
+    decibels = None if ms_ssim is None else to_db(ms_ssim)
+    values = (measured.mean("bpp"), measured.mean("psnr"), decibels, measured.mean("lpips"))
+    return tuple(
+        "–" if value is None else f"{value:.{digits}f}"
+        for value, digits in zip(values, (4, 3, 3, 4), strict=True)
+    )
+
+
+def _circumstances(results: Results) -> Iterator[list[str]]:
+    """Commit, command, environments, tolerances, and what the tests remarked."""
+    run = results.run
+    changed = ", with changes that it lacks" if run.changed else ""
+    yield [f"- commit {escaped(run.commit or 'unknown')}{changed}"]
+    yield [f"- pytest-lic {escaped(run.pytest_lic)}, {run.created:%Y-%m-%d %H:%M %Z}"]
+    yield [f"- {escaped(' '.join(run.command), most=1000)}"]
+    measured = [point.measured for point in results.points if point.measured is not None]
+    for environment in {each.environment.digest: each.environment for each in measured}.values():
+        yield [f"- {escaped(_environment(environment))}"]
+    tolerances = (
+        f"{metric} {tolerance.mean:g} / {tolerance.image:g}"
+        for metric, tolerance in run.tolerances.items()
+    )
+    yield [f"- tolerances, of the mean / of an image: {escaped(', '.join(tolerances))}"]
+    missing = {metric: why for each in measured for metric, why in each.unavailable().items()}
+    for text in (
+        *(f"{metric} unavailable: {why}" for metric, why in missing.items()),
+        *results.remarks,
+    ):
+        yield [f"- {escaped(text)}"]
+
+
+def _environment(environment: Environment) -> str:
+    torch = environment.packages.get("torch", "none")
+    threads = f"{environment.threads} thread{'s' if environment.threads > 1 else ''}"
+    return (
+        f"{environment.system}, Python {environment.python}, torch {torch}, "
+        f"{environment.processor}, {environment.device}, {threads}"
+    )
+
+
+def _rank(comparison: Comparison) -> int:
+    return list(Verdict).index(comparison.verdict)

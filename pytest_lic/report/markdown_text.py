@@ -1,0 +1,54 @@
+"""Text from outside in GitHub's Markdown: it shows as it stands, on one line, and pings nobody.
+
+A name of a codec, of an image or of a branch, or an error's text may hold anything. What draws
+Markdown puts such text through `escaped`, or `fenced` where it has lines.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+_SPECIAL = re.compile(r"([\\|*_`~\[\]])")
+# GitHub looks for these in what Markdown has become, so no backslash helps; a character of no
+# width behind the first one does.
+_PINGS = re.compile(r"@|#|://|\b[Gg][Hh](?=-)|\bwww(?=\.)")
+_NO_WIDTH = "\u200b"
+
+
+def escaped(text: str, most: int = 300) -> str:
+    """``text`` on one line, without any effect, cut after ``most`` characters."""
+    line = " ".join(_printable(text).split())
+    if len(line) > most:
+        line = f"{line[: most - 1]}…"
+    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _SPECIAL.sub(r"\\\1", _PINGS.sub(_broken_up, line))
+
+
+def fenced(text: str, most: int = 3000) -> list[str]:
+    """The lines of a code block of ``text``, cut after ``most`` characters."""
+    cut = text if len(text) <= most else f"{text[: most - 1]}…"
+    lines = [_printable(line) for line in cut.splitlines()]
+    longest = max((len(run) for run in re.findall("`+", cut)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [f"{fence}text", *lines, fence]
+
+
+def row(cells: Iterable[str]) -> str:
+    """One row of a table, of cells that are Markdown already."""
+    return f"| {' | '.join(cells)} |"
+
+
+def header(columns: Sequence[str], numbers: Iterable[int] = ()) -> list[str]:
+    """The first two lines of a table; columns that hold ``numbers`` are flush right."""
+    right = set(numbers)
+    rules = ("--:" if index in right else "---" for index in range(len(columns)))
+    return [row(columns), f"|{'|'.join(rules)}|"]
+
+
+def _broken_up(found: re.Match[str]) -> str:
+    return found[0][0] + _NO_WIDTH + found[0][1:] if found[0] == "://" else found[0] + _NO_WIDTH
+
+
+def _printable(text: str) -> str:
+    return "".join(each if each.isprintable() else " " for each in text)

@@ -1,0 +1,130 @@
+"""One cell in words: the verdict, every image, and where the numbers come from."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.table import Table
+
+from pytest_lic.environment import Environment, differences
+from pytest_lic.measure import ImageResult, Measurement
+from pytest_lic.metrics import to_db
+from pytest_lic.one_cell import CellFacts
+from pytest_lic.report.words import difference_text
+
+_COLUMNS = ("image", "size", "bytes", "bpp", "PSNR dB", "MS-SSIM dB", "LPIPS", "bits")
+_WIDE = 200  # where nobody's terminal sets a width
+
+
+def cell_text(facts: CellFacts, *, width: int) -> str:
+    """All of it; a number that the baseline has otherwise stands behind the baseline's."""
+    console = Console(file=io.StringIO(), width=width or _WIDE, highlight=False)
+
+    def say(text: str) -> None:
+        console.print(text, markup=False, soft_wrap=True)
+
+    say(facts.subject)
+    for tag, choice in facts.tags.items():
+        say(f"  {tag}: {choice}")
+    say(f"  {facts.source}")
+    _verdict(facts, say)
+    for title, measurement in (("measured", facts.measured), ("baseline", facts.baseline)):
+        if measurement is not None:
+            say(f"{title}: {_circumstances(measurement)}")
+    if facts.fingerprint is not None:
+        say(f"fingerprint: {facts.fingerprint}")
+    if facts.measured is not None and facts.baseline is not None:
+        for difference in differences(facts.baseline.environment, facts.measured.environment):
+            say(f"  environment: {difference}")
+    shown = facts.measured or facts.baseline
+    if shown is not None:
+        console.print(_images(shown, facts.baseline if facts.measured is not None else None))
+        for metric, reason in shown.unavailable().items():
+            say(f"{metric} unavailable: {reason}")
+        if shown.left_out:
+            say(f"images left out: {', '.join(shown.left_out)}")
+    for stream in facts.kept:
+        say(
+            f"kept bitstream of {stream.image}: {stream.bytes} bytes, {stream.width}×"
+            f"{stream.height}, written at commit {(stream.commit or 'unknown')[:10]}"
+        )
+    for time in facts.times:
+        say(f"time: {time.name}: {1000 * time.median:.2f} ms, median of {time.rounds} rounds")
+    for remark in facts.remarks:
+        say(f"remark: {remark}")
+    for test in facts.tests:
+        say(f"test: {test.outcome}: {test.id}")
+        for line in test.text.splitlines():
+            say(f"  {line}")
+    assert isinstance(console.file, io.StringIO)
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines()) + "\n"
+
+
+def _verdict(facts: CellFacts, say: Callable[[str], None]) -> None:
+    comparison = facts.comparison
+    if comparison is None:
+        return
+    say(f"verdict: {comparison.verdict}{f': {comparison.reason}' if comparison.reason else ''}")
+    for difference in comparison.differences:
+        say(f"  {difference_text(difference)}")
+
+
+def _circumstances(measurement: Measurement) -> str:
+    setting = measurement.cell.setting
+    lmbda = "" if measurement.lmbda is None else f"λ {measurement.lmbda:g}, "
+    return (
+        f"{lmbda}corpus {setting.corpus} ({measurement.corpus_digest}), {setting.resolution}, "
+        f"batch {setting.batch}, {_environment(measurement.environment)}"
+    )
+
+
+def _environment(environment: Environment) -> str:
+    packages = ", ".join(f"{name} {version}" for name, version in environment.packages.items())
+    return (
+        f"{environment.device}, {environment.threads} CPU threads, {environment.processor}, "
+        f"{environment.system}, Python {environment.python}, {packages}"
+    )
+
+
+def _images(measurement: Measurement, baseline: Measurement | None) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for place, column in enumerate(_COLUMNS):
+        table.add_column(column, justify="right" if 0 < place < 7 else "left", no_wrap=True)
+    for name, image in measurement.images.items():
+        old = None if baseline is None else baseline.images.get(name)
+        table.add_row(*_row(name, image, old))
+    means = [(measurement.mean(metric), metric) for metric in _DIGITS]
+    olds = [None if baseline is None else baseline.mean(metric) for metric in _DIGITS]
+    numbers = [_both(old, new, metric) for (new, metric), old in zip(means, olds, strict=True)]
+    table.add_row("mean", "", "", *numbers, "")
+    return table
+
+
+_DIGITS = {"bpp": 4, "psnr": 3, "ms_ssim": 3, "lpips": 4}
+
+
+def _row(name: str, image: ImageResult, old: ImageResult | None) -> tuple[str, ...]:
+    sizes = [f"{each.bytes}" for each in (old, image) if each is not None]
+    numbers = [
+        _both(None if old is None else old.gated(metric), image.gated(metric), metric)
+        for metric in _DIGITS
+    ]
+    bits = ""
+    if old is not None:
+        same = (old.bitstream, old.reconstruction) == (image.bitstream, image.reconstruction)
+        bits = "same" if same else "other"
+    shown = " → ".join(dict.fromkeys(sizes))
+    return (name, f"{image.width}×{image.height}", shown, *numbers, bits)
+
+
+def _both(old: float | None, new: float | None, metric: str) -> str:
+    """The baseline's number and the measured one; one where they look the same."""
+    known = (value for value in (old, new) if value is not None)
+    return " → ".join(dict.fromkeys(_number(value, metric) for value in known))
+
+
+def _number(value: float, metric: str) -> str:
+    decibels = to_db(value) if metric == "ms_ssim" else value
+    return "∞" if decibels is None else f"{decibels:.{_DIGITS[metric]}f}"

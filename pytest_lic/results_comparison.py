@@ -1,0 +1,167 @@
+"""Two results files: what changed from one run to the other, cell by cell and as BD-rate.
+
+The gate's own comparison decides, with the tolerances of the later run. Times of two runs are set
+beside each other and decide nothing, since what else the machine did is not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pytest_lic.comparison import Comparison, Verdict, compare, compare_curves
+from pytest_lic.errors import ResultsError
+from pytest_lic.grid import Curve
+from pytest_lic.measure import Measurement, rd_curve
+from pytest_lic.rate_distortion import bd_psnr, bd_rate
+from pytest_lic.results import Results, RunFacts, TimeResult
+
+
+@dataclass(frozen=True)
+class CellChange:
+    """One cell in both runs; ``after`` is None where it broke in the later one."""
+
+    comparison: Comparison
+    before: Measurement
+    after: Measurement | None
+
+
+@dataclass(frozen=True)
+class TimeChange:
+    """One benchmark that both runs have."""
+
+    before: TimeResult
+    after: TimeResult
+
+    @property
+    def ratio(self) -> float:
+        """The later median over the earlier one."""
+        return self.after.median / self.before.median
+
+
+@dataclass(frozen=True)
+class ResultsComparison:
+    """What became of the cells of ``before`` in ``after``, each the facts of its run.
+
+    ``only_before`` and ``only_after`` name cells that one run alone measured.
+    """
+
+    before: RunFacts
+    after: RunFacts
+    cells: tuple[CellChange, ...]
+    curves: tuple[Comparison, ...]
+    times: tuple[TimeChange, ...]
+    only_before: tuple[str, ...]
+    only_after: tuple[str, ...]
+
+    @property
+    def comparisons(self) -> list[Comparison]:
+        """The verdicts on cells and curves."""
+        return [cell.comparison for cell in self.cells] + list(self.curves)
+
+    @property
+    def worse(self) -> bool:
+        """Whether any verdict fails; ``changed`` does if the later run was strict."""
+        strict = self.after.strict
+        return any(each.verdict.fails(strict=strict) for each in self.comparisons)
+
+    @property
+    def compared(self) -> bool:
+        """Whether any cell could be compared at all."""
+        return any(cell.comparison.verdict is not Verdict.UNAVAILABLE for cell in self.cells)
+
+
+def compare_results(before: Results, after: Results) -> ResultsComparison:
+    """Compare the cells that both runs have.
+
+    Raises:
+        ResultsError: there is no such cell.
+    """
+    old, new = _measured(before), _measured(after)
+    broken = _broken(after)
+    changes = []
+    for subject, earlier in old.items():
+        later = new.get(subject)
+        if subject in broken:
+            comparison = Comparison(subject, Verdict.ERROR, broken[subject])
+            changes.append(CellChange(comparison, earlier, None))
+        elif later is not None:
+            changes.append(CellChange(_compared(earlier, later, after.run), earlier, later))
+    found = {change.comparison.subject for change in changes}
+    if not found:
+        raise ResultsError(
+            f"the two results have no cell in common: one has {_some(old)}, the other {_some(new)}"
+        )
+    ratios = {time.name: time for time in before.times}
+    return ResultsComparison(
+        before.run,
+        after.run,
+        tuple(changes),
+        tuple(_curves(changes, after)),
+        tuple(TimeChange(ratios[time.name], time) for time in after.times if time.name in ratios),
+        tuple(subject for subject in old if subject not in found),
+        tuple(subject for subject in new if subject not in old),
+    )
+
+
+def _measured(results: Results) -> dict[str, Measurement]:
+    return {
+        point.measured.cell.id: point.measured
+        for point in results.points
+        if point.measured is not None
+    }
+
+
+def _broken(results: Results) -> dict[str, str]:
+    """Cell → what went wrong, of cells that no longer code or decode as they should."""
+    judged = {point.comparison.subject for point in results.points}
+    broken: dict[str, str] = {}
+    for test in results.tests:
+        # A point's own test may fail over its baseline, which is not in question here.
+        if test.outcome == "failed" and not ("rd" in test.checks and test.subject in judged):
+            line = next((line for line in test.text.splitlines() if line.strip()), test.id)
+            broken.setdefault(test.subject, line)
+    return broken
+
+
+def _compared(before: Measurement, after: Measurement, run: RunFacts) -> Comparison:
+    if (before.corpus_digest, *before.images) != (after.corpus_digest, *after.images):
+        reason = "the images are others, so nothing can be said"
+        return Comparison(after.cell.id, Verdict.UNAVAILABLE, reason)
+    return compare(after, before, run.tolerances)
+
+
+def _curves(changes: list[CellChange], after: Results) -> Iterator[Comparison]:
+    """BD-rate of each family and setting of which every quality is comparable."""
+    groups: dict[Curve, dict[str, tuple[Measurement, Measurement]]] = {}
+    for change in changes:
+        if change.after is not None and change.comparison.verdict is not Verdict.UNAVAILABLE:
+            cell = change.before.cell
+            pair = (change.before, change.after)
+            groups.setdefault(Curve(cell.family, cell.setting), {})[cell.quality] = pair
+    for curve, pairs in groups.items():
+        yield _curve(curve, pairs, after)
+
+
+def _curve(
+    curve: Curve, pairs: Mapping[str, tuple[Measurement, Measurement]], after: Results
+) -> Comparison:
+    known = after.families[curve.family].qualities if curve.family in after.families else pairs
+    order = [quality for quality in known if quality in pairs]
+    try:
+        old = rd_curve("the earlier curve", {quality: pairs[quality][0] for quality in order})
+        new = rd_curve(curve.family, {quality: pairs[quality][1] for quality in order})
+    except ValueError as error:
+        return Comparison(curve.id, Verdict.UNAVAILABLE, str(error))
+    return compare_curves(
+        curve.id,
+        bd_rate(old, new),
+        bd_psnr(old, new),
+        after.run.tolerances,
+        against="the earlier curve",
+    )
+
+
+def _some(subjects: Mapping[str, object]) -> str:
+    names = list(subjects)
+    return ", ".join(names[:2]) + (", …" if len(names) > 2 else "") if names else "none"
