@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conftest import Project
+from pytest_lic import kept_streams
 
 # One sample of each image a level off.
 SHIFTED = """
@@ -362,3 +364,42 @@ def test_stale_bitstreams_are_named_by_complete_runs_and_removed_when_pruned(
     assert len(streams(kept)) == 8
     assert len(files(kept)) == 17, "the manifest, and two files for each stream"
     kept.pytester.runpytest_inprocess(*command).stdout.no_fnmatch_line("lic: stale*")
+
+
+def test_bitstreams_of_an_image_that_is_gone_are_decoded_until_they_are_pruned(
+    kept: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_lic.discovery.metadata.entry_points", lambda **group: [])
+    streams = kept_streams.load(folder(kept), "toy")
+    before = files(kept)
+    first = kept_streams.read(folder(kept), "toy", streams["1", "chelsea_67x45"])
+    gone = replace(first, stream=replace(first.stream, image="gone"))
+    kept_streams.save(folder(kept), "toy", streams, [gone])
+    command = [word for word in kept.command("-m", "conformance") if word != "--lic-codec=toy"]
+    decoded = kept.pytester.runpytest_inprocess(*command)
+    assert decoded.ret == 0
+    decoded.stdout.fnmatch_lines(
+        [
+            "lic: conformance: toy: 11 old bitstreams: 11 to the bit",
+            "lic: stale (*): toy, quality 1, bitstream of gone: image gone is gone",
+        ]
+    )
+    kept.write_codec(SHIFTED.replace("LEVELS", "9"), codec="Shifted")
+    assert re.search("gone: pixels: .* dB then, .* dB now", failure(conformance(kept))) is None
+    assert "gone: pixels: " in failure(conformance(kept))
+    kept.write_codec()
+    assert kept.pytester.runpytest_inprocess(*command, "--lic-prune").ret == 0
+    assert files(kept) == before
+
+
+def test_an_image_of_the_wrong_size_is_the_decoders_fault(kept: Project) -> None:
+    kept.write_codec(
+        """
+        class Short(Toy):
+            def decode(self, bitstreams):
+                return super().decode(bitstreams)[..., :-1]
+        """,
+        codec="Short",
+    )
+    told = failure(conformance(kept))
+    assert "astronaut_128x96: decoder: decoder returned shape (1, 3, 96, 127) for " in told
