@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from pytest_lic.commands import ab, ablation, caching, listing, timing
+from pytest_lic.commands import ab, ablation, caching, listing, report, timing
 from pytest_lic.commands.plugin_options import as_typed
 from pytest_lic.errors import LicError
 
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Companion of the pytest plugin; the gates themselves run under pytest.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (listing, timing, ablation, ab, caching):
+    for command in (listing, timing, ablation, ab, report, caching):
         command.add_parser(commands)
     given = parser.parse_args(arguments)
     try:

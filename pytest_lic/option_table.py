@@ -90,6 +90,7 @@ OPTIONS = (
     Option("no-cache", "measure anew, and keep nothing for the next run", flag=True),
     Option("cache-dir", "where measurements are kept between runs", metavar="DIR"),
     Option("json", "write all that the run found out to FILE", metavar="FILE"),
+    Option("html", "write a report that a browser shows to FILE", metavar="FILE"),
     Option("timeout", "seconds that decoding in a fresh process may take", "600", "SECONDS"),
     Option("hostile", "damaged bitstreams that each decoder must survive", "100", "N"),
 )

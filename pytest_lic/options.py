@@ -48,6 +48,7 @@ class Options:
     misled: str | None
     timing: TimingChoice | None = None
     json: Path | None = None
+    html: Path | None = None
 
 
 def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
@@ -109,6 +110,7 @@ def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
         misled=misled(config),
         timing=_timing_choice(config, values, selection) if wants_timing(config) else None,
         json=_file("json", values["json"], start),
+        html=_file("html", values["html"], start),
     )
 
 

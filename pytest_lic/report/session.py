@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_lic import keeping, recording
+from pytest_lic.cropping import with_crops
 from pytest_lic.errors import LicError
 from pytest_lic.report import terminal
+from pytest_lic.report.html import html_report
 from pytest_lic.report.results_file import results_of
 from pytest_lic.results import TestResult, to_text
 from pytest_lic.run import Run
@@ -126,18 +129,30 @@ class SessionReport:
         return False
 
     def write_results(self, run: Run, exitstatus: int, benchmarks: Iterable[Any]) -> bool:
-        """Write what ``--lic-json`` asks for; whether it could not be written."""
-        path = run.options.json
-        if path is None:
+        """Write the files that are asked for; whether one could not be written."""
+        options = run.options
+        if options.json is None and options.html is None:
             return False
         results = results_of(run, self._records, self._tests, benchmarks, exitstatus)
-        try:
-            write_whole(path, to_text(results).encode())
-        except OSError as error:
-            self._epilogue.append(f"--lic-json {path}: can't be written: {error}")
+        if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            results = with_crops(run, results)
+        written = [
+            self._written("json", "results", options.json, lambda: to_text(results)),
+            self._written("html", "report", options.html, lambda: html_report({"": results})),
+        ]
+        return not all(written)
+
+    def _written(self, option: str, what: str, path: Path | None, make: Callable[[], str]) -> bool:
+        """Whether a file is there in the end, or not asked for."""
+        if path is None:
             return True
-        self._epilogue.append(f"results: {path}")
-        return False
+        try:
+            write_whole(path, make().encode())
+        except OSError as error:
+            self._epilogue.append(f"--lic-{option} {path}: can't be written: {error}")
+            return False
+        self._epilogue.append(f"{what}: {path}")
+        return True
 
     def _died(self, run: Run) -> set[tuple[str, str]]:
         """Family and quality of the tests that failed without a record: their worker died."""
