@@ -8,7 +8,17 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from pytest_lic.commands import ab, ablation, baselines, caching, compare, listing, show, timing
+from pytest_lic.commands import (
+    ab,
+    ablation,
+    baselines,
+    caching,
+    compare,
+    listing,
+    report,
+    show,
+    timing,
+)
 from pytest_lic.commands.plugin_options import as_typed
 from pytest_lic.errors import LicError
 
@@ -25,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Companion of the pytest plugin; the gates themselves run under pytest.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (listing, timing, ablation, compare, show, ab, baselines, caching):
+    for command in (listing, timing, ablation, compare, show, report, ab, baselines, caching):
         command.add_parser(commands)
     given = parser.parse_args(arguments)
     try:

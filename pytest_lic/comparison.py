@@ -90,6 +90,13 @@ class Difference:
         """Better by more than the tolerance."""
         return -self.worse_by > self.tolerance + _ROUNDING
 
+    @property
+    def severity(self) -> float:
+        """By how many tolerances the number is off, to either side; infinite for no number."""
+        if math.isnan(self.worse_by):
+            return math.inf
+        return abs(self.worse_by) / max(self.tolerance, 1e-9)
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -258,8 +265,7 @@ def _decibels(ms_ssim: float) -> float:
 
 def _severity(difference: Difference) -> tuple[bool, float]:
     """Regressions first, then by how many tolerances they are off."""
-    scale = max(difference.tolerance, 1e-9)
-    return difference.regressed, abs(difference.worse_by) / scale
+    return difference.regressed, difference.severity
 
 
 def _same_bits(measured: Measurement, baseline: Measurement) -> bool:

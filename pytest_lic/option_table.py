@@ -105,6 +105,7 @@ OPTIONS = (
     Option("timeout", "seconds that coding in a fresh process may take", "600", "SECONDS"),
     Option("json", "write all that the run found out to FILE", metavar="FILE"),
     Option("markdown", "write a summary for a pull request to FILE", metavar="FILE"),
+    Option("html", "write a report that a browser shows to FILE", metavar="FILE"),
     Option("hostile", "damaged bitstreams that each decoder must survive", "100", "N"),
 )
 

@@ -52,6 +52,7 @@ class Options:
     json: Path | None = None
     markdown: Path | None = None
     baselines_of: str | None = None
+    html: Path | None = None
 
 
 def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
@@ -122,6 +123,7 @@ def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
         json=_file("json", values["json"], start),
         markdown=_file("markdown", values["markdown"], start),
         baselines_of=values["baselines-of"] or None,
+        html=_file("html", values["html"], start),
     )
 
 

@@ -9,8 +9,11 @@
      "curves": [{"comparison": {…}, "family": "fp-gdn", "setting": {…}, "anchors": […]}],
      "tests": [{"id": "…", "outcome": "failed", "checks": ["rd"], "subject": "…", "text": "…"}],
      "times": [{"name": "…", "median": 0.01, "iqr": 0.001, "rounds": 7, "cell": {…}}],
-     "remarks": ["…"]
+     "remarks": ["…"],
+     "crops": [{"subject": "…", "image": "…", "left": 0, "top": 0, "original": "<PNG>", …}]
     }
+
+``crops`` is there if something regressed (see `cropping`), and may be taken out of a file.
 
 A measurement stands in it as in a baseline file (see `baseline_entry`). The schema that a file must
 keep to is `pytest_lic/schemas/results-1.schema.json`. JSON knows no infinity: a difference from a
@@ -31,6 +34,7 @@ from typing import Any
 
 from pytest_lic.baseline_entry import entry_from_json, entry_to_json
 from pytest_lic.comparison import Comparison, Difference, Tolerance, Verdict
+from pytest_lic.crop import Crop
 from pytest_lic.environment import Environment
 from pytest_lic.errors import ResultsError
 from pytest_lic.grid import Setting
@@ -135,6 +139,7 @@ class Results:
     tests: tuple[TestResult, ...] = ()
     times: tuple[TimeResult, ...] = ()
     remarks: tuple[str, ...] = ()
+    crops: tuple[Crop, ...] = ()
 
     @property
     def comparisons(self) -> list[Comparison]:
@@ -211,6 +216,7 @@ def to_json(results: Results) -> dict[str, Any]:
         "tests": [asdict(test) for test in results.tests],
         "times": [asdict(time) for time in results.times],
         "remarks": list(results.remarks),
+        **({"crops": [crop.to_json() for crop in results.crops]} if results.crops else {}),
     }
 
 
@@ -308,6 +314,7 @@ def _results(stored: Mapping[str, Any]) -> Results:
         tuple(TestResult(**{**test, "checks": tuple(test["checks"])}) for test in stored["tests"]),
         tuple(TimeResult(**time) for time in stored["times"]),
         tuple(stored["remarks"]),
+        tuple(Crop.from_json(crop) for crop in stored.get("crops", ())),
     )
 
 

@@ -29,7 +29,18 @@ INSTALLED_AS = {
     "baselines": "pytest_lic/baselines",
     "lic_models": "lic_models",
 }
-SUFFIXES = {".py", ".json", ".safetensors", ".md", ".typed", ".bin", ".png"}
+SUFFIXES = {
+    ".py",
+    ".json",
+    ".safetensors",
+    ".md",
+    ".typed",
+    ".bin",
+    ".png",
+    ".jinja",
+    ".css",
+    ".js",
+}
 
 
 def _copy_sources(target: Path) -> Path:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_lic import keeping, recording
+from pytest_lic.cropping import with_crops
 from pytest_lic.errors import LicError
 from pytest_lic.report import terminal
+from pytest_lic.report.html import html_report
 from pytest_lic.report.markdown import results_markdown
 from pytest_lic.report.results_file import results_of
 from pytest_lic.results import TestResult, to_text
@@ -132,31 +134,38 @@ class SessionReport:
         """Write the files that options ask for, and GitHub's; whether one could not be written."""
         options = run.options
         summary = os.environ.get("GITHUB_STEP_SUMMARY") if self._tests else None
-        if options.json is None and options.markdown is None and not summary:
+        shown = options.json is not None or options.html is not None
+        if not shown and options.markdown is None and not summary:
             return False
         results = results_of(run, self._records, self._tests, benchmarks, exitstatus)
-        failed = False
-        if options.json is not None:
-            failed |= self._write("results", "--lic-json", options.json, to_text(results))
-        if options.markdown is not None:
-            page = results_markdown(results)
-            failed |= self._write("summary", "--lic-markdown", options.markdown, page)
+        if shown and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            results = with_crops(run, results)
+        written = [
+            self._written("json", "results", options.json, lambda: to_text(results)),
+            self._written("html", "report", options.html, lambda: html_report({"": results})),
+            self._written(
+                "markdown", "summary", options.markdown, lambda: results_markdown(results)
+            ),
+        ]
         if summary:
             try:
                 with Path(summary).open("a", encoding="utf-8") as stream:
                     stream.write(results_markdown(results))
             except OSError as error:  # nobody asked for it
                 self._epilogue.append(f"$GITHUB_STEP_SUMMARY can't be written: {error}")
-        return failed
+        return not all(written)
 
-    def _write(self, what: str, option: str, path: Path, text: str) -> bool:
-        try:
-            write_whole(path, text.encode())
-        except OSError as error:
-            self._epilogue.append(f"{option} {path}: can't be written: {error}")
+    def _written(self, option: str, what: str, path: Path | None, make: Callable[[], str]) -> bool:
+        """Whether a file is there in the end, or not asked for."""
+        if path is None:
             return True
+        try:
+            write_whole(path, make().encode())
+        except OSError as error:
+            self._epilogue.append(f"--lic-{option} {path}: can't be written: {error}")
+            return False
         self._epilogue.append(f"{what}: {path}")
-        return False
+        return True
 
     def _died(self, run: Run) -> set[tuple[str, str]]:
         """Family and quality of the tests that failed without a record: their worker died."""

@@ -1,0 +1,59 @@
+"""``pytest-lic report``: what ``--lic-json`` wrote, as a page that a browser shows."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from pytest_lic.commands.written import require_folder, write
+from pytest_lic.errors import UsageError
+from pytest_lic.report.html import html_report
+from pytest_lic.results import load
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "report",
+        help="make an HTML report of results that --lic-json wrote",
+        description="Make one HTML file of the results of one run, or of several: it needs no "
+        "network, and no other file.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "results", nargs="+", type=Path, metavar="RESULTS", help="a file that --lic-json wrote"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("report.html"),
+        metavar="FILE",
+        help="what to write (default: %(default)s)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Read, and write the page.
+
+    Raises:
+        ResultsError: a file that is no results file of a format that this version reads.
+        UsageError: a page that would replace its own source, or that can't be written.
+    """
+    output: Path = given.output
+    require_folder("--output", output)
+    paths = list({path.resolve(): path for path in given.results}.values())
+    if output.resolve() in {path.resolve() for path in paths}:
+        raise UsageError(f"--output {output}: these are the results themselves; name another file")
+    runs = {name: load(path) for name, path in zip(_names(paths), paths, strict=True)}
+    write("--output", output, html_report(runs))
+    print(f"report: {output}")
+    return 0
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """File names without suffix where those tell the files apart, else their paths."""
+    names = [path.stem for path in paths]
+    return names if len(set(names)) == len(names) else [str(path) for path in paths]

@@ -1,0 +1,105 @@
+"""A piece of one image, before and after coding: what a report shows beside the numbers."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SIDE = 256
+"""Pixels on each side of a crop, at most."""
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@dataclass(frozen=True)
+class Crop:
+    """Where a reconstruction is furthest from its original, pixel for pixel.
+
+    ``subject`` is the id of the cell; ``left`` and ``top`` are where the crop lies in the image,
+    ``width`` and ``height`` its size in pixels. ``original`` and ``reconstruction`` are PNG files,
+    8-bit RGB.
+    """
+
+    subject: str
+    image: str
+    left: int
+    top: int
+    width: int
+    height: int
+    original: bytes
+    reconstruction: bytes
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object from which `from_json` makes an equal crop; the PNG files in base64."""
+        return asdict(self) | {
+            name: base64.b64encode(getattr(self, name)).decode("ascii")
+            for name in ("original", "reconstruction")
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Crop:
+        """The inverse of `to_json`; ValueError where an image is no PNG file in base64."""
+        files = {name: _png(stored, name) for name in ("original", "reconstruction")}
+        return cls(**{**stored, **files})
+
+
+def cut(
+    subject: str, image: str, original: NDArray[np.uint8], reconstruction: NDArray[np.uint8]
+) -> Crop:
+    """The crop of at most `SIDE` × `SIDE` pixels that holds the largest squared error in all.
+
+    Args:
+        subject: id of the cell.
+        image: its name.
+        original: 8-bit RGB, (H, W, 3).
+        reconstruction: of the same size.
+    """
+    import numpy as np
+
+    errors = np.square(np.subtract(original, reconstruction, dtype=np.int64)).sum(axis=2)
+    height, width = min(SIDE, errors.shape[0]), min(SIDE, errors.shape[1])
+    # Sums from the upper left corner: four of them make the sum over any rectangle.
+    sums = np.pad(errors.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+    inside = (
+        sums[height:, width:]
+        - sums[:-height, width:]
+        - sums[height:, :-width]
+        + sums[:-height, :-width]
+    )
+    top, left = (int(place) for place in np.unravel_index(int(inside.argmax()), inside.shape))
+    rows, columns = slice(top, top + height), slice(left, left + width)
+    return Crop(
+        subject,
+        image,
+        left,
+        top,
+        width,
+        height,
+        _as_png(original[rows, columns]),
+        _as_png(reconstruction[rows, columns]),
+    )
+
+
+def _as_png(pixels: NDArray[np.uint8]) -> bytes:
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+def _png(stored: Mapping[str, Any], name: str) -> bytes:
+    try:
+        file = base64.b64decode(stored[name], validate=True)
+    except ValueError as error:
+        raise ValueError(f"crop of {stored['image']}: {name} is no base64 ({error})") from error
+    if not file.startswith(_PNG):
+        raise ValueError(f"crop of {stored['image']}: {name} is no PNG file")
+    return file

@@ -1,0 +1,106 @@
+"""Crops of what regressed, by coding those images once more when a run has ended.
+
+Measuring keeps digests of reconstructions, not their pixels, and a measurement from the cache was
+not coded in this run at all.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from pytest_lic import coding
+from pytest_lic.comparison import Verdict
+from pytest_lic.corpus import Image, batches
+from pytest_lic.crop import Crop, cut
+from pytest_lic.errors import LicError
+from pytest_lic.measure import Measurement
+from pytest_lic.results import PointResult, Results
+from pytest_lic.run import Run
+
+MOST = 12
+"""Crops of one run: a page of them stays far below 10 MB."""
+
+SECONDS = 60.0
+"""No image is begun after so much time: a slow codec's crops are not worth an hour."""
+
+_OF_A_CELL = 3
+
+
+def with_crops(run: Run, results: Results) -> Results:
+    """``results`` with crops of the worst images, and a remark on each that can't be had."""
+    chosen = _chosen(results.points)
+    crops: list[Crop] = []
+    remarks: list[str] = []
+    started = time.monotonic()
+    for place, (measured, name) in enumerate(chosen):
+        if time.monotonic() - started > SECONDS:
+            left = len(chosen) - place
+            remarks.append(f"crops: {left} not cut, the time for them ({SECONDS:g} s) was up")
+            break
+        where = f"{measured.cell.id}: crop of {name}"
+        try:
+            original, reconstruction = _coded(run, measured, name)
+        except LicError as error:
+            remarks.append(f"{where}: not cut: {error}")
+            continue
+        if coding.digest(reconstruction.pixels) != measured.images[name].reconstruction:
+            remarks.append(f"{where}: coded once more, it gave other pixels than were measured")
+        crops.append(cut(measured.cell.id, name, original.pixels, reconstruction.pixels))
+    return replace(results, crops=tuple(crops), remarks=(*results.remarks, *remarks))
+
+
+def _chosen(points: Sequence[PointResult]) -> list[tuple[Measurement, str]]:
+    """The worst image of each cell, the worst cell first; then the second worst of each, …"""
+    regressed = [
+        (point, point.measured)
+        for point in points
+        if point.comparison.verdict is Verdict.REGRESSED and point.measured is not None
+    ]
+    regressed.sort(key=lambda pair: -pair[0].comparison.differences[0].severity)
+    ranked = [
+        (rank, cell, measured, name)
+        for cell, (point, measured) in enumerate(regressed)
+        for rank, name in enumerate(list(_worst_images(point))[:_OF_A_CELL])
+    ]
+    ranked.sort(key=lambda each: each[:2])
+    return [(measured, name) for _, _, measured, name in ranked[:MOST]]
+
+
+def _worst_images(point: PointResult) -> Iterator[str]:
+    """Those that are worse by more than the tolerance; or the one that lost most in PSNR."""
+    assert point.measured is not None
+    differences = point.comparison.differences
+    names = [each.image for each in differences if each.regressed and each.image is not None]
+    if names:
+        yield from (name for name in dict.fromkeys(names) if name in point.measured.images)
+        return
+    before = point.baseline.images if point.baseline is not None else {}
+
+    def gain(name: str) -> float:
+        assert point.measured is not None
+        new = point.measured.images[name].gated("psnr")
+        old = before[name].gated("psnr") if name in before else None
+        if old is None or new is None or old == new:
+            return 0.0
+        return new - old if math.isfinite(new) else math.inf
+
+    yield min(point.measured.images, key=gain)
+
+
+def _coded(run: Run, measured: Measurement, name: str) -> tuple[Image, Image]:
+    """An image of a cell and what comes back of it, coded beside the same images as then."""
+    cell = measured.cell
+    groups = batches(run.corpus(cell), cell.setting.batch)
+    group = next(group for group in groups if any(image.name == name for image in group))
+    codec = run.codec(cell)
+    with coding.cpu_threads(run.options.threads):
+        bitstreams = coding.encode(codec, group, cell.setting.device)
+        decoded = coding.decode(codec, bitstreams, group)
+    return next(
+        (image, Image(name, pixels))
+        for image, pixels in zip(group, decoded, strict=True)
+        if image.name == name
+    )

@@ -1,0 +1,236 @@
+"""The rate-distortion curves of a report: what is drawn, and the table of BD-rates beside it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_lic.comparison import Verdict
+from pytest_lic.errors import UnavailableError
+from pytest_lic.grid import Setting
+from pytest_lic.measure import Measurement, rd_curve
+from pytest_lic.metrics import to_db
+from pytest_lic.published import published_curve, published_names
+from pytest_lic.rate_distortion import BD, CurveMetric, RDCurve, bd_rate
+from pytest_lic.results import PointResult, Results
+
+AT_FIRST = ("bpg-444", "vtm", "jpeg-published", "paper-elic2022")
+"""The published curves that are shown, and compared with, without being asked for."""
+
+_BASELINE = "its baseline"
+_SHOWN = 8  # families that are drawn at first, besides those that changed
+_METRICS: tuple[CurveMetric, ...] = ("psnr", "ms_ssim_db")
+
+
+@dataclass
+class Plot:
+    """All curves of one setting: what the script draws, and the BD-rates by metric."""
+
+    title: str
+    series: list[dict[str, Any]] = field(default_factory=list)
+    tables: dict[CurveMetric, BDTable] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BDTable:
+    """BD-rate of each family (rows) against each anchor (columns); ``reasons`` why some lack it."""
+
+    anchors: tuple[str, ...]
+    rows: tuple[tuple[str, Verdict | None, tuple[BD | None, ...]], ...]
+
+    @property
+    def reasons(self) -> list[str]:
+        """Each reason once."""
+        found = (bd.reason for _, _, bds in self.rows for bd in bds if bd is not None)
+        return list(dict.fromkeys(reason for reason in found if reason is not None))
+
+
+@dataclass(frozen=True)
+class _Family:
+    """A family of one run in one setting: its points, from the first quality to the last."""
+
+    name: str
+    family: str
+    points: Mapping[str, PointResult]
+    verdict: Verdict | None
+
+    def curve(self, of: str) -> RDCurve | str:
+        """The curve through ``measured`` or ``baseline``, or why there is none."""
+        found = {label: getattr(point, of) for label, point in self.points.items()}
+        lacking = [label for label, measurement in found.items() if measurement is None]
+        if lacking:
+            return f"{self.name}: quality {', '.join(lacking)} has no {of} result"
+        try:
+            return rd_curve(_BASELINE if of == "baseline" else self.name, found)
+        except ValueError as error:
+            return str(error)
+
+
+def setting_title(setting: Setting) -> str:
+    """Such as ``kodak, native resolution, batch of 1, cpu``."""
+    resolution = setting.resolution
+    size = "native resolution" if resolution == "native" else f"{resolution} × {resolution} px"
+    return f"{setting.corpus}, {size}, batch of {setting.batch}, {setting.device}"
+
+
+def plots(runs: Mapping[str, Results]) -> list[Plot]:
+    """One plot for each setting of any run, in their order."""
+    gathered: dict[Setting, list[_Family]] = {}
+    for run, results in runs.items():
+        for setting, families in _families(run, results, several=len(runs) > 1).items():
+            gathered.setdefault(setting, []).extend(families)
+    found = []
+    for setting, families in gathered.items():
+        anchors = _anchors(runs.values(), setting, families)
+        plot = Plot(setting_title(setting), [*_measured_series(families), *_anchor_series(anchors)])
+        compared = [anchor for anchor in anchors if anchor.shown]
+        for metric in _METRICS:
+            plot.tables[metric] = _table(families, compared, metric)
+        found.append(plot)
+    return found
+
+
+def _families(run: str, results: Results, *, several: bool) -> dict[Setting, list[_Family]]:
+    verdicts = {(curve.family, curve.setting): curve.comparison.verdict for curve in results.curves}
+    grouped: dict[tuple[Setting, str], dict[str, PointResult]] = {}
+    for point in results.points:
+        if point.measured is not None:
+            cell = point.measured.cell
+            grouped.setdefault((cell.setting, cell.family), {})[cell.quality] = point
+    found: dict[Setting, list[_Family]] = {}
+    for (setting, family), points in grouped.items():
+        facts = results.families.get(family)
+        order = list(facts.qualities) if facts is not None else []
+        labels = sorted(points, key=lambda label: (label not in order, _place(order, label)))
+        name = f"{family} · {run}" if several else family
+        ordered = {label: points[label] for label in labels}
+        verdict = verdicts.get((family, setting))
+        found.setdefault(setting, []).append(_Family(name, family, ordered, verdict))
+    return found
+
+
+def _place(order: Sequence[str], label: str) -> int:
+    return order.index(label) if label in order else 0
+
+
+@dataclass(frozen=True)
+class _Anchor:
+    curve: RDCurve
+    shown: bool
+
+
+def _anchors(
+    runs: Iterable[Results], setting: Setting, families: Sequence[_Family]
+) -> list[_Anchor]:
+    """What was asked for, then what was published of these images."""
+    asked: dict[str, RDCurve] = {}
+    for results in runs:
+        for curve in results.curves:
+            for anchor in curve.anchors if curve.setting == setting else ():
+                if anchor.points:
+                    bpp, psnr, ms_ssim = zip(*anchor.points, strict=True)
+                    labels = tuple(str(number) for number in range(1, len(bpp) + 1))
+                    asked[anchor.anchor] = RDCurve(anchor.anchor, bpp, psnr, ms_ssim, labels)
+    found = {name: _Anchor(curve, shown=True) for name, curve in asked.items()}
+    for digest in {_digest(family) for family in families}:
+        for name in published_names():
+            try:
+                published = published_curve(name, digest, setting.resolution)
+            except UnavailableError:
+                continue  # of other images
+            found[name] = _Anchor(published, name in asked or name in AT_FIRST)
+    return list(found.values())
+
+
+def _digest(family: _Family) -> str:
+    measured = (point.measured for point in family.points.values())
+    return next(each.corpus_digest for each in measured if each is not None)
+
+
+def _measured_series(families: Sequence[_Family]) -> Iterator[dict[str, Any]]:
+    """Every family, and right after it its baseline."""
+    moved = {family.name for family in families if _moved(family)}
+    for place, family in enumerate(families):
+        shown = family.name in moved or place < _SHOWN
+        base = {"name": family.name, "shown": shown, "colour": place}
+        points = {label: point.measured for label, point in family.points.items()}
+        verdicts = [point.comparison.verdict.value for point in family.points.values()]
+        yield base | {"kind": "measured", "points": _points(points), "verdicts": verdicts}
+        before = {label: point.baseline for label, point in family.points.items()}
+        yield base | {"kind": "baseline", "points": _points(before), "verdicts": []}
+
+
+def _moved(family: _Family) -> bool:
+    verdicts = {point.comparison.verdict for point in family.points.values()}
+    return bool(verdicts & {Verdict.REGRESSED, Verdict.IMPROVED})
+
+
+def _points(measured: Mapping[str, Measurement | None]) -> list[dict[str, Any]]:
+    return [
+        {
+            "quality": label,
+            "lambda": measurement.lmbda,
+            "bpp": measurement.mean("bpp"),
+            "psnr": measurement.mean("psnr"),
+            "ms_ssim_db": _decibels(measurement.mean("ms_ssim")),
+            "lpips": measurement.mean("lpips"),
+        }
+        for label, measurement in measured.items()
+        if measurement is not None
+    ]
+
+
+def _anchor_series(anchors: Sequence[_Anchor]) -> Iterator[dict[str, Any]]:
+    for place, anchor in enumerate(anchors):
+        curve = anchor.curve
+        yield {
+            "name": curve.name,
+            "shown": anchor.shown,
+            "colour": place,
+            "kind": "anchor",
+            "source": curve.source,
+            "verdicts": [],
+            "points": [
+                {
+                    "quality": label,
+                    "lambda": None,
+                    "bpp": _finite(bpp),
+                    "psnr": _finite(psnr),
+                    "ms_ssim_db": _decibels(ms_ssim),
+                    "lpips": None,
+                }
+                for label, bpp, psnr, ms_ssim in zip(
+                    curve.labels, curve.bpp, curve.psnr, curve.ms_ssim, strict=True
+                )
+            ],
+        }
+
+
+def _decibels(ms_ssim: float | None) -> float | None:
+    return None if ms_ssim is None else to_db(ms_ssim)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _table(families: Sequence[_Family], anchors: Sequence[_Anchor], metric: CurveMetric) -> BDTable:
+    rows = []
+    for family in families:
+        measured, baseline = family.curve("measured"), family.curve("baseline")
+        against: list[RDCurve | str] = [baseline, *(anchor.curve for anchor in anchors)]
+        bds = tuple(_bd(anchor, measured, metric) for anchor in against)
+        rows.append((family.name, family.verdict, bds))
+    return BDTable((_BASELINE, *(anchor.curve.name for anchor in anchors)), tuple(rows))
+
+
+def _bd(anchor: RDCurve | str, measured: RDCurve | str, metric: CurveMetric) -> BD | None:
+    if isinstance(measured, str):
+        return BD(None, measured)
+    if isinstance(anchor, str):
+        return BD(None, anchor)
+    if anchor.name == measured.name:
+        return None  # a family that is an anchor too
+    return bd_rate(anchor, measured, metric)

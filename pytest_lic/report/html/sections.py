@@ -1,0 +1,290 @@
+"""What a report says in words and tables, ready for the template."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_lic.comparison import Comparison, Difference, Verdict
+from pytest_lic.crop import Crop
+from pytest_lic.environment import Environment, differences
+from pytest_lic.metrics import METRICS, to_db
+from pytest_lic.report.html.curves import setting_title
+from pytest_lic.report.words import difference_text
+from pytest_lic.results import PointResult, Results, TestResult, TimeResult
+
+SHOWN = 20
+"""Regressions that are told one by one; the table of points has all."""
+
+_LABELS = {name: metric.label for name, metric in METRICS.items()} | {"bd_rate": "BD-rate"}
+_UNITS = {
+    "bpp": " %",
+    "psnr": " dB",
+    "ms_ssim": " dB",
+    "lpips": "",
+    "bd_rate": " %",
+}  # of tolerances
+_WORDS = 8  # differences of one regression, as the terminal has it
+_IMAGES = 60  # rows of the table of what changed most
+_TESTS = 100
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One cell or curve that fails, with its cause in words."""
+
+    run: str
+    subject: str
+    verdict: Verdict
+    reason: str
+    lines: tuple[str, ...]
+    more: int
+    tests: tuple[TestResult, ...]
+    crops: tuple[CropShown, ...]
+
+
+@dataclass(frozen=True)
+class CropShown:
+    """A crop, its images as addresses that hold them."""
+
+    crop: Crop
+    original: str
+    reconstruction: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One point in a table: its means, and how far each is from the baseline's."""
+
+    run: str
+    comparison: Comparison
+    quality: str
+    lmbda: float | None
+    numbers: tuple[tuple[str, str], ...]
+
+
+def sections(runs: Mapping[str, Results]) -> dict[str, Any]:
+    """The template's variables, but for the curves."""
+    failures = sorted(_failures(runs), key=_severity, reverse=True)
+    told = {id(test) for failure in failures[:SHOWN] for test in failure.tests}
+    tests = [
+        (run, test)
+        for run, results in runs.items()
+        for test in results.tests
+        if test.outcome == "failed" and id(test) not in told
+    ]
+    return {
+        "several": len(runs) > 1,
+        "labels": _LABELS,
+        "units": _UNITS,
+        "verdict": verdict_line(runs),
+        "failed": any(results.failed for results in runs.values()),
+        "counts": _counts(runs),
+        "failures": failures[:SHOWN],
+        "more_failures": len(failures) - SHOWN,
+        "tests": tests[:_TESTS],
+        "more_tests": len(tests) - _TESTS,
+        "images": list(_images(runs))[:_IMAGES],
+        "groups": _groups(runs),
+        "times": [(run, _time(time)) for run, results in runs.items() for time in results.times],
+        "circumstances": [_circumstances(run, results) for run, results in runs.items()],
+    }
+
+
+def verdict_line(runs: Mapping[str, Results]) -> str:
+    """All runs in one line: what got worse, else what else failed, else that nothing did."""
+    points = [point.comparison for results in runs.values() for point in results.points]
+    curves = [curve.comparison for results in runs.values() for curve in results.curves]
+    tests = [test for results in runs.values() for test in results.tests]
+    parts = []
+    for verdict in (Verdict.ERROR, Verdict.REGRESSED, Verdict.MISSING):
+        counted = [
+            _counted(sum(each.verdict is verdict for each in comparisons), len(comparisons), noun)
+            for noun, comparisons in (("point", points), ("curve", curves))
+            if any(each.verdict is verdict for each in comparisons)
+        ]
+        if counted:
+            parts.append(f"{verdict.value}: {' and '.join(counted)}")
+    failed = sum(test.outcome == "failed" for test in tests)
+    if failed:
+        parts.append(f"{failed} of {len(tests)} tests failed")
+    if parts:
+        line = "; ".join(parts)
+        return line[0].upper() + line[1:]
+    if any(results.failed for results in runs.values()):
+        status = ", ".join(str(results.run.exit_status) for results in runs.values())
+        return f"No point or curve got worse, but the run failed (pytest's exit status {status})"
+    return f"Nothing got worse: {_plural(len(points), 'point')}, {_plural(len(curves), 'curve')}"
+
+
+def _counted(count: int, total: int, noun: str) -> str:
+    return f"{count} of {_plural(total, noun)}"
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _counts(runs: Mapping[str, Results]) -> list[tuple[Verdict, int]]:
+    found = {
+        verdict: sum(results.count(verdict) for results in runs.values())
+        for verdict in reversed(Verdict)
+    }
+    return [(verdict, count) for verdict, count in found.items() if count]
+
+
+def _failures(runs: Mapping[str, Results]) -> Iterator[Failure]:
+    for run, results in runs.items():
+        crops: dict[str, list[CropShown]] = {}
+        for crop in results.crops:
+            crops.setdefault(crop.subject, []).append(_shown(crop))
+        tests: dict[str, list[TestResult]] = {}
+        for test in results.tests:
+            if test.outcome == "failed":
+                tests.setdefault(test.subject, []).append(test)
+        for comparison in results.comparisons:
+            if comparison.verdict.fails(strict=results.run.strict):
+                worse = [each for each in comparison.differences if each.regressed]
+                yield Failure(
+                    run,
+                    comparison.subject,
+                    comparison.verdict,
+                    comparison.reason,
+                    tuple(difference_text(each) for each in worse[:_WORDS]),
+                    len(worse) - _WORDS,
+                    tuple(tests.get(comparison.subject, ())),
+                    tuple(crops.get(comparison.subject, ())),
+                )
+
+
+def _severity(failure: Failure) -> tuple[bool, int]:
+    """Those with crops first, then the worst verdict."""
+    return bool(failure.crops), list(Verdict).index(failure.verdict)
+
+
+def _shown(crop: Crop) -> CropShown:
+    def address(png: bytes) -> str:
+        return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+
+    return CropShown(crop, address(crop.original), address(crop.reconstruction))
+
+
+def _images(runs: Mapping[str, Results]) -> list[tuple[str, Comparison, Difference, str]]:
+    """What moved by more than its tolerance on a single image: the worst first, then the best."""
+    found = [
+        (run, point.comparison, difference, _change(difference))
+        for run, results in runs.items()
+        for point in results.points
+        for difference in point.comparison.differences
+        if difference.image is not None
+    ]
+    return sorted(found, key=lambda each: (each[2].regressed, each[2].severity), reverse=True)
+
+
+def _change(difference: Difference) -> str:
+    metric = METRICS[difference.metric]
+    change = -difference.worse_by if metric.higher_is_better else difference.worse_by
+    unit = "%" if difference.metric == "bpp" else metric.unit
+    return f"{change:+.4g} {unit}".rstrip()
+
+
+def _groups(runs: Mapping[str, Results]) -> dict[str, list[Row]]:
+    """The title of each family in each setting → its points."""
+    found: dict[str, list[Row]] = {}
+    for run, results in runs.items():
+        for point in results.points:
+            measured = point.measured
+            if measured is None:
+                title = "not measured"
+                row = Row(run, point.comparison, "–", None, (("–", ""),) * 5)
+            else:
+                cell = measured.cell
+                title = f"{cell.family} on {setting_title(cell.setting)}"
+                row = Row(run, point.comparison, cell.quality, measured.lmbda, _numbers(point))
+            title = f"{title} · {run}" if len(runs) > 1 else title
+            found.setdefault(title, []).append(row)
+    return found
+
+
+def _numbers(point: PointResult) -> tuple[tuple[str, str], ...]:
+    """Each mean, and its change against the baseline's."""
+    assert point.measured is not None
+    found = []
+    for metric, digits in (("bpp", 4), ("psnr", 3), ("ms_ssim", 3), ("lpips", 4)):
+        new = point.measured.mean(metric)
+        old = point.baseline.mean(metric) if point.baseline is not None else None
+        if metric == "ms_ssim":
+            new, old = (None if each is None else to_db(each) for each in (new, old))
+        if new is None:
+            found.append(("–", ""))
+        elif old is None or old == new:
+            found.append((f"{new:.{digits}f}", ""))
+        elif metric == "bpp":
+            found.append((f"{new:.{digits}f}", f"{100 * (new - old) / old:+.2f} %"))
+        else:
+            found.append((f"{new:.{digits}f}", f"{new - old:+.{digits}f}"))
+    share = point.measured.payload_share
+    found.insert(1, ("–" if share is None else f"{100 * share:.1f} %", ""))
+    return tuple(found)
+
+
+def _time(time: TimeResult) -> dict[str, Any]:
+    """Milliseconds, speed, and the share of each stage in percent."""
+    facts = time.facts
+    stages = facts.get("stages")
+    seconds = stages.get("seconds") if isinstance(stages, Mapping) else None
+    parts = {
+        str(name): float(taken)
+        for name, taken in (seconds.items() if isinstance(seconds, Mapping) else ())
+        if isinstance(taken, int | float) and taken >= 0
+    }
+    total = max(sum(parts.values()), time.median)
+    shares, start = [], 0.0
+    if parts and total > 0:
+        for name, taken in parts.items():
+            shares.append((name, 100 * start, 100 * taken / total))
+            start += taken / total
+        shares.append(("entropy coding and the rest", 100 * start, max(0.0, 100 - 100 * start)))
+    speed = facts.get("megapixels_per_second")
+    return {
+        "name": time.name,
+        "median": f"{1000 * time.median:.2f}",
+        "iqr": f"{1000 * time.iqr:.2f}",
+        "rounds": time.rounds,
+        "speed": f"{speed:.2f}" if isinstance(speed, int | float) else "–",
+        "shares": shares,
+    }
+
+
+def _circumstances(run: str, results: Results) -> dict[str, Any]:
+    facts = results.run
+    commit = facts.commit or "not in a git repository"
+    environments: dict[str, Environment] = {}
+    moved: dict[str, None] = {}
+    for point in results.points:
+        if point.measured is not None:
+            environments[point.measured.environment.digest] = point.measured.environment
+            if point.baseline is not None:
+                then, now = point.baseline.environment, point.measured.environment
+                moved.update(dict.fromkeys(differences(then, now)))
+    return {
+        "run": run,
+        "created": f"{facts.created:%Y-%m-%d %H:%M %Z}",
+        "commit": commit + (", with changes that are not committed" if facts.changed else ""),
+        "command": " ".join(facts.command),
+        "version": facts.pytest_lic,
+        "status": facts.exit_status,
+        "strict": facts.strict,
+        "tolerances": facts.tolerances,
+        "tests": {
+            outcome: sum(test.outcome == outcome for test in results.tests)
+            for outcome in ("passed", "failed", "skipped")
+        },
+        "environments": list(environments.values()),
+        "moved": list(moved),
+        "remarks": results.remarks,
+        "crops": bool(results.crops),
+        "regressed": any(p.comparison.verdict is Verdict.REGRESSED for p in results.points),
+    }

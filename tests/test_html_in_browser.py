@@ -1,0 +1,235 @@
+"""The HTML report in Chromium: it draws, switches and zooms, asks for nothing, and runs nothing."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from results_made_up import KODAK, crop, passing, regressing
+from test_html_report import hostile
+
+from pytest_lic.report.html import html_report
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
+report_size = importlib.import_module("report_size")
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if program is None:
+        pytest.skip(f"no browser: none of {', '.join(PROGRAMS)} is installed")
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@contextmanager
+def opened(browser: Browser, text: str, folder: Path, **settings: Any) -> Iterator[Page]:
+    """The page in a tab of its own; fails on whatever it complains of, asks for or pops up."""
+    path = folder / "report.html"
+    path.write_text(text, encoding="utf-8")
+    context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | settings)
+    page = context.new_page()
+    heard: list[str] = []
+    page.on("console", lambda message: heard.append(f"console: {message.text}"))
+    page.on("pageerror", lambda error: heard.append(f"error: {error}"))
+    page.on("dialog", lambda dialog: heard.append(f"dialog: {dialog.message}"))
+    page.on(
+        "request",
+        lambda asked: (
+            None
+            if asked.url == path.as_uri() or asked.url.startswith("data:")
+            else heard.append(f"request: {asked.url}")
+        ),
+    )
+    page.goto(path.as_uri(), wait_until="load")
+    try:
+        yield page
+    finally:
+        page.wait_for_timeout(50)
+        context.close()
+    assert heard == []
+
+
+def background(page: Page) -> str:
+    return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+
+
+def test_the_regression_is_the_first_thing_seen(browser: Browser, tmp_path: Path) -> None:
+    with opened(browser, html_report({"": regressing()}), tmp_path) as page:
+        for words in ("Regressed: 1 of 4 points", "toy-q3-photos-native-b1-cpu", "two.png"):
+            box = page.get_by_text(words).first.bounding_box()
+            assert box is not None
+            assert box["y"] + box["height"] < 900, f"{words} is below the first screen"
+
+
+def test_the_curve_switches_metric_on_a_click(browser: Browser, tmp_path: Path) -> None:
+    with opened(browser, html_report({"": regressing()}), tmp_path) as page:
+        axes = page.locator("#plot .axis")
+        assert axes.all_text_contents() == ["rate (bits per pixel)", "PSNR (dB)"]
+        before = page.locator("#plot .measured .line").get_attribute("d")
+        assert page.get_by_text("BD-rate by PSNR").is_visible()
+        page.get_by_role("button", name="MS-SSIM").click()
+        assert axes.all_text_contents()[1] == "MS-SSIM (dB)"
+        assert page.locator("#plot .measured .line").get_attribute("d") != before
+        assert page.get_by_text("BD-rate by MS-SSIM").is_visible()
+        assert not page.get_by_text("BD-rate by PSNR").is_visible()
+        assert page.get_by_role("button", name="LPIPS").is_disabled(), "it was not measured"
+        page.get_by_label("log rate").check()
+        assert axes.all_text_contents()[0] == "rate (bits per pixel, logarithmic)"
+
+
+def test_points_tell_their_values_and_the_regressed_one_is_marked(
+    browser: Browser, tmp_path: Path
+) -> None:
+    with opened(browser, html_report({"": regressing()}), tmp_path) as page:
+        page.locator("#plot .ring").hover(force=True)
+        told = page.locator("#tip").inner_text().splitlines()
+        assert told[:2] == ["toy", "quality 3, λ = 0.005"]
+        assert told[2:5] == ["2.6400 bpp", "PSNR 37.50 dB", "MS-SSIM 13.98 dB"]
+        assert told[-1] == "regressed"
+        page.mouse.move(5, 5)
+        assert not page.locator("#tip").is_visible()
+
+
+def test_baselines_families_and_anchors_can_be_hidden(browser: Browser, tmp_path: Path) -> None:
+    with opened(browser, html_report({"": passing(digest=KODAK)}), tmp_path) as page:
+        lines = page.locator("#plot .line")
+        assert lines.count() == 6, "the codec, its baseline, four published curves"
+        assert page.locator("#plot .baseline .line").evaluate(
+            "line => getComputedStyle(line).strokeDasharray"
+        ) not in ("none", "")
+        page.get_by_label("baselines (dashed)").uncheck()
+        assert lines.count() == 5
+        page.get_by_role("button", name="vtm", exact=True).click()
+        assert lines.count() == 4
+        page.get_by_role("button", name="hm", exact=True).click()
+        assert lines.count() == 5
+        page.get_by_role("button", name="toy", exact=True).click()
+        assert lines.count() == 4
+
+
+def test_the_crop_viewer_zooms_all_three_and_amplifies(browser: Browser, tmp_path: Path) -> None:
+    with opened(browser, html_report({"": regressing()}), tmp_path) as page:
+        width = "each => each.map(one => one.getBoundingClientRect().width)"
+        images = page.locator(".pane img, .pane canvas")
+        page.get_by_role("button", name="4×").click()
+        assert images.evaluate_all(width) == [256, 256, 256], "64 px, four times"
+        page.get_by_role("button", name="8×").click()
+        page.locator(".pane").first.evaluate("pane => pane.scrollLeft = 40")
+        page.wait_for_timeout(100)
+        scrolled = "panes => panes.map(pane => pane.scrollLeft)"
+        assert page.locator(".pane").evaluate_all(scrolled) == [40, 40, 40]
+        corner = "canvas => [...canvas.getContext('2d').getImageData(0, 0, 1, 1).data]"
+        page.get_by_role("button", name="× 4").click()
+        assert page.locator("canvas").evaluate(corner) == [36, 36, 36, 255], "9 levels, × 4"
+        assert "full brightness is 63 of 255 levels or more" in page.locator(".scale").inner_text()
+        page.get_by_role("button", name="× 16").click()
+        assert page.locator("canvas").evaluate(corner) == [144, 144, 144, 255]
+
+
+def test_it_follows_the_reader_s_colours_and_the_button(browser: Browser, tmp_path: Path) -> None:
+    text = html_report({"": regressing()})
+    found = {}
+    for scheme in ("light", "dark"):
+        with opened(browser, text, tmp_path, color_scheme=scheme) as page:
+            found[scheme] = background(page)
+            page.locator("#theme").click()
+            found[f"{scheme} switched"] = background(page)
+    assert found["light"] == found["dark switched"] == "rgb(246, 247, 249)"
+    assert found["dark"] == found["light switched"] == "rgb(20, 23, 27)"
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_it_fits_the_screen(browser: Browser, tmp_path: Path, width: int) -> None:
+    viewport = {"width": width, "height": 800}
+    text = html_report({"": replace(regressing(), remarks=("word " * 200, "x" * 400))})
+    with opened(browser, text, tmp_path, viewport=viewport) as page:
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        small = page.evaluate(
+            "[...document.querySelectorAll('main *')].filter(each => each.textContent.trim() && "
+            "parseFloat(getComputedStyle(each).fontSize) < 12).map(each => each.outerHTML)"
+        )
+        assert small == [], "text that is too small to read"
+
+
+def test_nothing_from_outside_runs(browser: Browser, tmp_path: Path) -> None:
+    with opened(browser, html_report({"": hostile()}), tmp_path) as page:
+        page.get_by_role("button", name="MS-SSIM").click()
+        page.locator("#plot .mark").last.hover(force=True)
+        for closed in page.locator("details").all():
+            closed.evaluate("details => details.open = true")
+        assert page.get_by_text("<script>alert(1)</script>").count() > 5
+
+
+def test_a_script_that_slips_in_is_refused(browser: Browser, tmp_path: Path) -> None:
+    """What the page's policy is for: were a text not escaped, it would do nothing all the same."""
+    text = html_report({"": passing()})
+    slipped = text.replace("</main>", "<script>document.title = 'taken'</script></main>")
+    assert slipped != text
+    with (
+        pytest.raises(AssertionError, match="Content Security Policy"),
+        opened(browser, slipped, tmp_path) as page,
+    ):
+        assert page.title().startswith("passed: ")
+
+
+def test_without_scripts_it_still_tells(browser: Browser, tmp_path: Path) -> None:
+    text = html_report({"": regressing()})
+    with opened(browser, text, tmp_path, java_script_enabled=False) as page:
+        assert page.get_by_text("their values stand in").is_visible()
+        assert page.get_by_text("PSNR, image two.png").is_visible()
+        assert page.get_by_role("button").count() == 0
+
+
+def test_rows_can_be_searched(browser: Browser, tmp_path: Path) -> None:
+    with opened(browser, html_report({"": regressing()}), tmp_path) as page:
+        page.locator("#filter").fill("regressed")
+        rows = page.locator("#points tbody tr:visible")
+        assert rows.count() == 2, "the title of the group, and the point"
+        page.locator("#filter").fill("nothing like it")
+        assert rows.count() == 0
+
+
+def test_crops_of_noise_and_a_thousand_cells_stay_small_and_quick(
+    browser: Browser, tmp_path: Path
+) -> None:
+    results = report_size.made_up(1000)
+    text = html_report({"": results})
+    assert len(results.points) == 1000
+    assert len(results.crops) == 12
+    assert len(text.encode()) < 10e6
+    with opened(browser, text, tmp_path) as page:
+        taken = []
+        for _ in range(3):  # the machine may be busy with something else
+            page.reload(wait_until="load")
+            navigation = "performance.getEntriesByType('navigation')[0].loadEventEnd"
+            taken.append(page.evaluate(navigation))
+        assert min(taken) < 2000, f"loaded after {min(taken):.0f} ms"
+        page.wait_for_selector("#plot .line")
+
+
+def test_crops_of_several_images_each_have_a_viewer(browser: Browser, tmp_path: Path) -> None:
+    found = regressing()
+    subject = found.points[2].comparison.subject
+    both = (crop(subject), replace(crop(subject), image="one.png"))
+    with opened(browser, html_report({"": replace(found, crops=both)}), tmp_path) as page:
+        page.get_by_role("button", name="2×").nth(1).click()
+        widths = [page.locator("canvas").nth(place).bounding_box() for place in (0, 1)]
+        assert [box and box["width"] for box in widths] == [64, 128]

@@ -1,0 +1,333 @@
+"""The HTML report: what stands in it, in which order, and that nothing from outside can act."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from measurements import image, measurement
+from results_made_up import KODAK, crop, facts, passing, regressing
+
+from conftest import Project
+from pytest_lic import cli
+from pytest_lic.comparison import DEFAULT_TOLERANCES, Comparison, Verdict, compare
+from pytest_lic.grid import Setting
+from pytest_lic.measure import Measurement
+from pytest_lic.report.html import html_report
+from pytest_lic.results import (
+    AnchorResult,
+    CurveResult,
+    FamilyFacts,
+    PointResult,
+    Results,
+    TestResult,
+    TimeResult,
+    load,
+    to_text,
+)
+
+HOSTILE = '</script><script>alert(1)</script><img src=x onerror="alert(2)"><!--'
+
+
+class Page(HTMLParser):
+    """What a browser would make of a page: its text, its tags, and what they refer to."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.headings: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self._open: list[str] = []
+        self._texts: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attributes)))
+        self._open.append(tag)
+        if tag in ("h1", "h2", "h3"):
+            self.headings.append("")
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._open and self._open.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if "script" in self._open:
+            self.scripts[-1] += data
+        elif "style" not in self._open:
+            self._texts.append(data)
+            if {"h1", "h2", "h3"} & set(self._open):
+                self.headings[-1] = " ".join(f"{self.headings[-1]} {data}".split())
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self._texts).split())
+
+    def named(self, tag: str) -> Iterator[dict[str, str | None]]:
+        return (attributes for found, attributes in self.tags if found == tag)
+
+
+def page_of(*results: Results) -> Page:
+    names = [f"run {number}" for number in range(len(results))]
+    return Page(html_report(dict(zip(names, results, strict=True))))
+
+
+def test_the_verdict_comes_first_and_then_the_regression_with_its_cause() -> None:
+    page = page_of(regressing())
+    assert page.headings[:3] == [
+        "Regressed: 1 of 4 points; 1 of 4 tests failed",
+        "What got worse",
+        "regressed toy-q3-photos-native-b1-cpu",
+    ]
+    cause = "PSNR, image two.png: baseline 37, measured 36, -1 dB (tolerance 0.05 dB)"
+    assert cause in page.text
+    assert page.text.index(cause) < page.text.index("Rate and quality")
+    assert "look closer: pytest -m rd" in page.text
+
+
+def test_what_passed_is_told_as_such() -> None:
+    page = page_of(passing())
+    assert page.headings[0] == "Nothing got worse: 4 points, 0 curves"
+    assert "What got worse" not in page.headings
+    assert "Tests that failed" not in page.headings
+
+
+def test_a_test_that_failed_without_a_regression_is_told_with_its_text() -> None:
+    test = TestResult("test_roundtrip.py::test_size[toy]", "failed", ("roundtrip",), "toy", "gone")
+    page = page_of(replace(passing(), run=facts(1), tests=(test,)))
+    assert page.headings[:2] == ["1 of 1 tests failed", "Tests that failed"]
+    assert "gone" in page.text
+
+
+def test_a_run_that_broke_off_is_not_told_as_good() -> None:
+    page = page_of(replace(passing(), run=facts(3)))
+    assert "but the run failed (pytest's exit status 3)" in page.headings[0]
+
+
+@pytest.mark.parametrize("results", [passing(), regressing()], ids=["passing", "regressing"])
+def test_the_page_asks_for_nothing(results: Results) -> None:
+    text = html_report({"": results})
+    page = Page(text)
+    for tag, attributes in page.tags:
+        for name in ("src", "href", "srcset", "data", "action", "poster", "style"):
+            value = attributes.get(name)
+            assert value is None or value.startswith(("data:", "#")), (tag, attributes)
+        assert not any(name.startswith("on") for name in attributes), attributes
+    assert re.findall(r"url\((?!#)", text) == []
+    assert "@import" not in text
+    policy = next(each for each in page.named("meta") if each.get("http-equiv") is not None)
+    assert str(policy["content"]).startswith("default-src 'none'; img-src data:; ")
+
+
+def hostile() -> Results:
+    """Results in which every text that comes from outside tries to be markup."""
+    cells = {"one.png": image(), HOSTILE: image(psnr=20.0)}
+    before = measurement({"one.png": image(), HOSTILE: image()}, family=HOSTILE, quality=HOSTILE)
+    after = measurement(cells, family=HOSTILE, quality=HOSTILE)
+    found = compare(after, before, DEFAULT_TOLERANCES)
+    setting = Setting(HOSTILE)
+    curve = CurveResult(
+        Comparison(HOSTILE, Verdict.UNAVAILABLE, HOSTILE),
+        HOSTILE,
+        setting,
+        (AnchorResult(HOSTILE, None, None, HOSTILE, ((0.1, 30.0, 0.9),)),),
+    )
+    return Results(
+        replace(facts(1), command=(HOSTILE,), commit=HOSTILE, pytest_lic=HOSTILE),
+        {HOSTILE: FamilyFacts({HOSTILE: 0.01}, {HOSTILE: HOSTILE})},
+        (PointResult(replace(found, reason=HOSTILE), after, before),),
+        (curve,),
+        (TestResult(HOSTILE, "failed", (HOSTILE,), HOSTILE, HOSTILE),),
+        (TimeResult(HOSTILE, 0.1, 0.01, 5, {"stages": {"seconds": {HOSTILE: 0.05}}}),),
+        (HOSTILE,),
+        (replace(crop(after.cell.id), image=HOSTILE),),
+    )
+
+
+def test_markup_in_names_and_errors_stays_text() -> None:
+    harmless, page = page_of(regressing()), page_of(hostile())
+    assert len(page.scripts) == len(harmless.scripts) == 2, "the page's own, and its numbers"
+    assert page.scripts[-1] == harmless.scripts[-1]
+    assert {tag for tag, _ in page.tags} <= {tag for tag, _ in harmless.tags} | {"svg", "rect"} | {
+        "title"
+    }
+    assert not any(attributes.get("src") == "x" for attributes in page.named("img"))
+    assert page.text.count("<script>alert(1)</script>") >= 10
+    drawn = json.loads(page.scripts[0])
+    assert drawn[0][0]["name"] == HOSTILE
+
+
+def test_curves_hold_means_baselines_and_anchors() -> None:
+    (series,) = json.loads(page_of(regressing()).scripts[0])
+    assert [each["kind"] for each in series] == ["measured", "baseline"]
+    measured, baseline = series
+    assert measured["verdicts"] == ["same", "same", "regressed", "same"]
+    assert [point["quality"] for point in measured["points"]] == ["1", "2", "3", "4"]
+    assert baseline["points"][2]["psnr"] == pytest.approx(38.0)
+    assert measured["points"][2]["psnr"] == pytest.approx(37.5)
+    assert measured["points"][0]["lpips"] is None
+
+
+def test_published_curves_stand_beside_their_data_set_and_no_other() -> None:
+    def anchors(results: Results) -> dict[str, bool]:
+        (series,) = json.loads(page_of(results).scripts[0])
+        return {each["name"]: each["shown"] for each in series if each["kind"] == "anchor"}
+
+    assert anchors(passing()) == {}
+    found = anchors(passing(digest=KODAK))
+    shown = {name for name, is_shown in found.items() if is_shown}
+    assert shown == {"bpg-444", "vtm", "jpeg-published", "paper-elic2022"}
+    assert len(found) > 20
+    assert "against bpg-444" in page_of(passing(digest=KODAK)).text
+
+
+def test_bd_rate_is_given_or_the_reason_why_not() -> None:
+    page = page_of(regressing())
+    assert "BD-rate by PSNR" in page.text
+    rate = page.text.split("against its baseline toy ")[1].split()[0]
+    assert float(rate) > 0
+    few = page_of(replace(regressing(), points=regressing().points[:3]))
+    assert "has 3 points; a BD value needs at least 4" in few.text
+
+
+def test_crops_are_images_within_the_page() -> None:
+    page = page_of(regressing())
+    images = list(page.named("img"))
+    assert [each["alt"] for each in images] == ["original of two.png", "reconstruction of two.png"]
+    assert all(str(each["src"]).startswith("data:image/png;base64,") for each in images)
+    assert "The baseline’s reconstruction is not at hand" in page.text
+
+
+def test_missing_crops_are_told() -> None:
+    page = page_of(replace(regressing(), crops=()))
+    assert list(page.named("img")) == []
+    assert "No crops: the results hold none" in page.text
+
+
+def test_times_are_told_with_their_stages() -> None:
+    stages = {"stages": {"seconds": {"analysis": 0.06, "synthesis": 0.02}}}
+    time = TimeResult("toy-q1-rand-256px-b1-cpu-encode", 0.1, 0.004, 7, stages)
+    page = page_of(replace(passing(), times=(time,)))
+    assert "toy-q1-rand-256px-b1-cpu-encode 100.00 4.00 7" in page.text
+    assert "analysis 60 % synthesis 20 % entropy coding and the rest 20 %" in page.text
+
+
+def test_several_runs_are_told_apart() -> None:
+    page = page_of(passing(), regressing())
+    assert page.headings[0] == "Regressed: 1 of 8 points; 1 of 8 tests failed"
+    (series,) = json.loads(page.scripts[0])
+    names = [each["name"] for each in series if each["kind"] == "measured"]
+    assert names == ["toy · run 0", "toy · run 1"]
+
+
+def test_infinite_differences_are_shown() -> None:
+    """A lossless image that is lossy now."""
+    before, after = measurement({"one.png": image(psnr=None)}), measurement({"one.png": image()})
+    comparison = compare(after, before, DEFAULT_TOLERANCES)
+    page = page_of(replace(passing(), points=(PointResult(comparison, after, before),)))
+    assert "PSNR, image one.png: baseline inf, measured 35" in page.text
+
+
+def test_points_that_could_not_be_measured_stand_in_the_table() -> None:
+    comparison = Comparison("toy-q9-photos-native-b1-cpu", Verdict.UNAVAILABLE, "no such program")
+    page = page_of(replace(passing(), points=(PointResult(comparison),)))
+    assert "no such program" in page.text
+
+
+def report(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    status = cli.main(["report", *map(str, arguments)])
+    printed = capsys.readouterr()
+    return status, printed.out, printed.err
+
+
+def test_the_command_makes_the_same_page_from_the_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, page = tmp_path / "a.json", tmp_path / "page.html"
+    source.write_text(to_text(regressing()))
+    assert report(capsys, source, "-o", page) == (0, f"report: {page}\n", "")
+    assert page.read_text() == html_report({"a": regressing()})
+
+
+def test_several_files_of_one_name_are_called_by_their_paths(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sources = [tmp_path / name / "a.json" for name in ("one", "two")]
+    for source in sources:
+        source.parent.mkdir()
+        source.write_text(to_text(passing()))
+    page = tmp_path / "page.html"
+    assert report(capsys, *sources, "-o", page)[0] == 0
+    assert all(str(source) in page.read_text() for source in sources)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text[:3000], "is not valid JSON"),
+        (
+            lambda text: text.replace('"format": 1', '"format": 2'),
+            "is of format 2; this pytest-lic",
+        ),
+        (lambda text: text.replace("iVBORw0KGgo", "R0lGODlhAQA"), "is no PNG file"),
+        (lambda text: text.replace("iVBORw0KGgo", "iVBORw0KGg!"), "is no base64"),
+    ],
+    ids=["cut", "newer", "not png", "not base64"],
+)
+def test_files_that_are_no_results_are_refused_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: object, message: str
+) -> None:
+    assert callable(change)
+    source, page = tmp_path / "a.json", tmp_path / "page.html"
+    source.write_text(change(to_text(regressing())))
+    status, out, error = report(capsys, source, "-o", page)
+    assert (status, out) == (2, "")
+    assert error.startswith(f"pytest-lic: results {source} ")
+    assert message in error
+    assert error.count("\n") == 1
+    assert not page.exists()
+
+
+def test_a_page_never_replaces_its_results(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "a.json"
+    source.write_text(to_text(passing()))
+    status, _, error = report(capsys, source, "-o", source)
+    assert status == 2
+    assert "these are the results themselves" in error
+    assert load(source) == passing()
+
+
+def test_a_page_needs_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "a.json"
+    source.write_text(to_text(passing()))
+    status, _, error = report(capsys, source, "-o", tmp_path / "no" / "page.html")
+    assert status == 2
+    assert "--output" in error
+    assert "there is no folder" in error
+
+
+def test_a_run_writes_the_page(small: Project) -> None:
+    result = small.run("-m", "rd", "--lic-html=report.html")
+    assert result.ret == 1, "nothing is recorded"
+    result.stdout.fnmatch_lines([f"lic: report: {small.path}/report.html"])
+    page = Page((small.path / "report.html").read_text())
+    assert page.headings[0].startswith("Missing: 5 of 5 points")
+    assert "no baseline; if it is right, record it: pytest" in page.text
+
+
+def test_the_measured_are_means_over_images() -> None:
+    found: Measurement = measurement()
+    point = PointResult(compare(found, found, DEFAULT_TOLERANCES), found, found)
+    page = page_of(replace(passing(), points=(point,)))
+    # 8 bits of 10,000 and 12,000 bytes over 100 × 100 pixels each; 35 and 33 dB
+    assert "8.8000 99.8 % 34.000 16.990 – same" in page.text
