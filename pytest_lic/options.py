@@ -19,6 +19,7 @@ from pytest_lic.grid import Selection, absolute_corpora
 from pytest_lic.metrics import METRICS, LPIPSOptions
 from pytest_lic.option_table import on_command_line, option_values
 from pytest_lic.project import misled, project_root
+from pytest_lic.simulated_environments import SimulatedEnvironment, chosen_environments
 from pytest_lic.timed_grid import TimingChoice
 
 
@@ -27,7 +28,7 @@ class Options:
     """The options of one run, checked and resolved.
 
     ``misled`` warns where pytest reads no configuration of the project. ``timing`` is None unless
-    times are to be taken.
+    times are to be taken. ``environments`` are those to be compared, the run's own the first.
     """
 
     selection: Selection
@@ -50,6 +51,7 @@ class Options:
     json: Path | None = None
     markdown: Path | None = None
     baselines_of: str | None = None
+    environments: tuple[SimulatedEnvironment, ...] = ()
 
 
 def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
@@ -119,6 +121,7 @@ def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
         json=_file("json", values["json"], start),
         markdown=_file("markdown", values["markdown"], start),
         baselines_of=values["baselines-of"] or None,
+        environments=chosen_environments(values["environments"]),
     )
 
 
