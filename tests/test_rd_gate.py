@@ -62,7 +62,7 @@ elif "--paginate" in arguments:
 elif "POST" in arguments:
     github["comments"].append(["github-actions[bot]", json.load(sys.stdin)["body"]])
 elif "PATCH" in arguments:
-    number = int(arguments[2].rsplit("/", 1)[1])
+    number = int(arguments[3].rsplit("/", 1)[1])
     github["comments"][number][1] = json.load(sys.stdin)["body"]
 else:
     sys.exit(f"unknown: {{words}}")
