@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# The gate of a branch: list the edits of its baselines, run the suites against the baselines of the
+# merge base, compare times if asked to. Pages and numbers go to the folder rd-gate.
+#
+# RD_GATE_BASE    commit to be merged into; empty: the baselines that lie here are the bar
+# RD_GATE_MARKS   which suites run, as pytest's -m
+# RD_GATE_ARGS    more options of pytest
+# RD_GATE_AB      options of pytest-lic ab; no: leave it out
+# RD_GATE_PYTHON  the interpreter (default: python)
+#
+# Exit status: 0 nothing got worse; 1 something did, or a bar was lowered; 2 a part could not be
+# carried out. Every part runs, whatever the others found.
+set -uo pipefail
+
+python=${RD_GATE_PYTHON:-python}
+out=rd-gate
+worst=0
+
+part() {  # NAME COMMAND...: run it, remember the worst outcome
+    local name=$1 status=0
+    shift
+    echo "::group::$name"
+    "$@" || status=$?
+    echo "::endgroup::"
+    echo "rd-gate: $name: exit status $status"
+    [ "$status" -le 1 ] || status=2
+    [ "$status" -le "$worst" ] || worst=$status
+}
+
+words() {  # TEXT: its words, one a line, as a shell would split and unquote them
+    [ -z "${1//[[:space:]]/}" ] || xargs -n 1 printf '%s\n' <<<"$1"
+}
+
+rm -rf "$out"
+mkdir "$out"
+mapfile -t more < <(words "${RD_GATE_ARGS:-}")
+if [ -n "${RD_GATE_BASE:-}" ]; then
+    part baselines "$python" -m pytest_lic baselines "$RD_GATE_BASE" \
+        --markdown "$out/1-baselines.md" --json "$out/baselines.json"
+    [ ! -f "$out/1-baselines.md" ] ||
+        cat "$out/1-baselines.md" >>"${GITHUB_STEP_SUMMARY:-/dev/null}"
+    more=("--lic-baselines-of=$RD_GATE_BASE" "${more[@]}")
+fi
+part suites "$python" -m pytest --pyargs pytest_lic.suites -m "${RD_GATE_MARKS:-rd}" \
+    --lic-cache-dir=.rd-gate-measurements --lic-json="$out/results.json" \
+    --lic-markdown="$out/2-suites.md" "${more[@]}"
+if [ "${RD_GATE_AB:-no}" != no ] && [ -n "${RD_GATE_BASE:-}" ]; then
+    mapfile -t options < <(words "$RD_GATE_AB")
+    base=$(git merge-base "$RD_GATE_BASE" HEAD) || base=$RD_GATE_BASE
+    part ab "$python" -m pytest_lic ab "$base" --markdown "$out/3-ab.md" --json "$out/ab.json" \
+        "${options[@]}"
+    [ ! -f "$out/3-ab.md" ] || cat "$out/3-ab.md" >>"${GITHUB_STEP_SUMMARY:-/dev/null}"
+fi
+echo "$worst" >"$out/status"
+exit "$worst"
