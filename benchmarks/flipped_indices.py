@@ -31,17 +31,9 @@ from learned_networks import WEIGHTS, find_networks
 from lic_models.weights_header import WeightsHeader, component_tags
 from pytest_lic.corpus import check_corpus
 from pytest_lic.errors import CodecError, LicError, UsageError
+from pytest_lic.simulated_environments import OLDEST
 
 BEFORE, AFTER = "float32", "float64"
-
-# What keeps torch's own kernels, oneDNN and MKL from newer instructions. MKL heeds its
-# MKL_ENABLE_INSTRUCTIONS on Intel's processors only, its most compatible branch on all.
-OLDEST = {
-    "ATEN_CPU_CAPABILITY": "default",
-    "DNNL_MAX_CPU_ISA": "SSE41",
-    "ONEDNN_MAX_CPU_ISA": "SSE41",
-    "MKL_CBWR": "COMPATIBLE",
-}
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,28 @@ class SupportsLatents(Protocol):
 
 
 @runtime_checkable
+class SupportsDecodingWithLatents(SupportsLatents, Protocol):
+    """What a codec may add to `SupportsLatents` so that nothing is decoded twice."""
+
+    def decode_with_latents(self, bitstreams: Sequence[bytes], /) -> tuple[Tensor, list[Tensor]]:
+        """What ``decode`` and ``decode_latents`` return, from one decoding."""
+        ...
+
+
+@runtime_checkable
+class SupportsMemoryFormat(Protocol):
+    """What a codec may add to `Codec` so that it is checked in torch's other memory format too."""
+
+    def swap_memory_format(self) -> None:
+        """From now on code with ``channels_last`` tensors in place of contiguous ones, or back.
+
+        Raises:
+            pytest_lic.errors.UnavailableError: only one of them suits it.
+        """
+        ...
+
+
+@runtime_checkable
 class SupportsStages(Protocol):
     """What a codec may add to `Codec` so that its time is told stage by stage."""
 
@@ -115,11 +137,7 @@ class CodecFamily:
     format_version: int = 1
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
-            raise UsageError(
-                f"codec family name {self.name!r}: expected letters, digits and . _ + -, "
-                "beginning with a letter or digit, such as 'msh-gsdn'"
-            )
+        check_name("codec family", self.name)
         given = self.qualities
         if isinstance(given, str):
             given = [given]
@@ -171,3 +189,16 @@ def check_format_version(version: object, where: str) -> int:
     if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version <= 255:
         raise UsageError(f"{where} is {version!r}; expected a whole number from 1 to 255")
     return version
+
+
+def check_name(kind: str, name: object) -> None:
+    """Refuse a name that could not stand in a test's id.
+
+    Raises:
+        UsageError: saying what ``kind`` of thing has it.
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{kind} name {name!r}: expected letters, digits and . _ + -, beginning with a letter "
+            "or digit, such as 'msh-gsdn'"
+        )

@@ -17,30 +17,37 @@ import pytest
 
 from pytest_lic.device_clock import Clock, device_named
 from pytest_lic.grid import Cell, Curve, Grid
+from pytest_lic.option_table import on_command_line
+from pytest_lic.under_test import FIXTURES
 
 PACKAGE = "pytest_lic.suites"
 TIMING = "timing"
 """The marker of the tests that take times."""
+PROPERTIES = "properties"
+"""The marker of the property tests, and their folder."""
 _TIMING_MODULE = "test_timing"
 _ONE_A_QUALITY = ("conformance", "hostile")
-SUBJECTS = ("lic_cell", "lic_curve", "lic_timed_cell")
+SUBJECTS = ("lic_cell", "lic_curve", "lic_timed_cell", "lic_compared_cell")
 """The fixtures that stand for a place on the grid."""
 
 
 class SuiteFolder(pytest.Directory):
-    """The installed folder of the suites."""
+    """The installed folder of the suites, or a folder in it."""
 
     def collect(self) -> Iterator[pytest.Collector]:
         """One module per ``test_*.py``; its tests can be named on the command line by their ids."""
         for path in sorted(self.path.glob("test_*.py")):
-            yield SuiteModule.from_parent(self, path=path, nodeid=f"{PACKAGE}.{path.stem}")
+            yield SuiteModule.from_parent(self, path=path, nodeid=_module_name(path))
+        for path in sorted(self.path.glob("*/__init__.py")):
+            if path.parent.name != PROPERTIES or wants_properties(self.config):
+                yield SuiteFolder.from_parent(self, path=path.parent)
 
 
 class SuiteModule(pytest.Module):
     """One of the suites, imported under its full name."""
 
     def _getobj(self) -> ModuleType:
-        return importlib.import_module(f"{PACKAGE}.{self.path.stem}")
+        return importlib.import_module(_module_name(self.path))
 
 
 class PluginFolder(pytest.Directory):
@@ -60,10 +67,16 @@ def suites_folder() -> Path:
     return Path(spec.origin).parent
 
 
+def _module_name(path: Path) -> str:
+    """Such as ``pytest_lic.suites.properties.test_coders``."""
+    parts = path.relative_to(suites_folder()).with_suffix("").parts
+    return ".".join([PACKAGE, *parts])
+
+
 def collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """The collector of ``path`` if it is the suites' folder, or the package around it."""
     folder = suites_folder()
-    if path == folder:
+    if path == folder or (path.parent == folder and (path / "__init__.py").is_file()):
         return SuiteFolder.from_parent(parent, path=path)
     if path == folder.parent and path.name == "pytest_lic":
         return PluginFolder.from_parent(parent, path=path)
@@ -100,6 +113,37 @@ def wants_timing(config: pytest.Config) -> bool:
     )
 
 
+def wants_properties(config: pytest.Config) -> bool:
+    """Whether property tests are to run.
+
+    Where ``-m`` or a test's id asks for them, and in a run that asks for nothing: neither by ``-m``
+    nor by narrowing the codecs, of which these tests are about none.
+    """
+    if config.getoption("markexpr"):
+        return _chooses(config, PROPERTIES)
+    folder = suites_folder() / PROPERTIES
+    start = config.invocation_params.dir
+    for argument in config.args:
+        name = argument.split("::")[0]
+        path = (start / name).resolve()
+        if name.startswith(f"{PACKAGE}.{PROPERTIES}") or folder in (path, *path.parents):
+            return True
+    narrowing = ("codec", "config", "quality", "lambda", "component")
+    return not any(on_command_line(config, name) for name in narrowing)
+
+
+def left_properties_out(config: pytest.Config) -> bool:
+    """Whether property tests would run, were it not for a choice of codecs."""
+    names = (argument.split("::")[0] for argument in config.args)
+    whole = any(name in (PACKAGE, str(suites_folder())) for name in names)
+    return whole and not config.getoption("markexpr") and not wants_properties(config)
+
+
+def tests_properties(item: pytest.Item) -> bool:
+    """Whether a test is about what is registered to be tested, and no codec."""
+    return bool(set(FIXTURES) & set(getattr(item, "fixturenames", ())))
+
+
 def would_choose_timing(config: pytest.Config) -> bool:
     """Whether tests of times would run if they were like others: no ``-m`` leaves them out."""
     return not config.getoption("markexpr") or _chooses(config, TIMING)
@@ -130,7 +174,20 @@ def without_timing(items: list[pytest.Item]) -> list[pytest.Item]:
 
 def takes_times(item: pytest.Item) -> bool:
     """Whether a test is about a cell to be timed."""
-    return "lic_timed_cell" in getattr(item, "fixturenames", ())
+    return "lic_timed_cell" in _fixtures(item)
+
+
+def _fixtures(item: pytest.Item) -> Sequence[str]:
+    names: Sequence[str] = getattr(item, "fixturenames", ())
+    return names
+
+
+def without_comparisons(items: list[pytest.Item]) -> bool:
+    """Take the tests that compare environments out of ``items``; whether there were any."""
+    kept = [item for item in items if "lic_compared_cell" not in _fixtures(item)]
+    removed = len(kept) < len(items)
+    items[:] = kept
+    return removed
 
 
 def parametrize(metafunc: pytest.Metafunc, grid: Grid) -> None:
@@ -149,6 +206,8 @@ def parametrize(metafunc: pytest.Metafunc, grid: Grid) -> None:
         _spread(metafunc, "lic_cell", cells, "no trained codec is on the grid")
     if "lic_curve" in metafunc.fixturenames:
         _spread(metafunc, "lic_curve", grid.curves, "the grid holds no codec with all qualities")
+    if "lic_compared_cell" in metafunc.fixturenames:
+        _spread(metafunc, "lic_compared_cell", grid.cells, "no trained codec is on the grid")
     if "lic_timed_cell" in metafunc.fixturenames:
         _spread(metafunc, "lic_timed_cell", grid.timed_cells, "no codec is timed")
 

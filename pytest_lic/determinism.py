@@ -13,17 +13,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pytest_lic import coding
+from pytest_lic.agreement import Agreement, agreement, decodings, first_pixel
 from pytest_lic.codec import Codec, SupportsLatents
 from pytest_lic.corpus import Corpus, Image, batches
-from pytest_lic.errors import CodecError, DeterminismError, OutOfStepError
+from pytest_lic.errors import CodecError, DeterminismError, OutOfStepError, UnavailableError
 from pytest_lic.fresh_process import Answer, FreshProcess
 from pytest_lic.grid import Cell
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Latents that agree may still differ by the rounding of a mean added back to them.
-_LATENT_ROUNDING = 1e-2
 _BATCH_SIDE = 256  # pixels; the batch check needs two equally large images, not large ones
 
 
@@ -57,7 +56,7 @@ def check_repeat(codec: Codec, cell: Cell, coded: Sequence[CodedBatch]) -> None:
             if not np.array_equal(first, second):
                 raise DeterminismError(
                     f"{image.name}: decoded twice in one process, gave other pixels: "
-                    f"{_first_pixel(first, second)}"
+                    f"{first_pixel(first, second)}"
                 )
 
 
@@ -68,12 +67,12 @@ def check_fresh_process(
     answer = _decode_elsewhere(cell, coded, fresh, threads, latents=False)
     for batch, decoded in zip(coded, answer.decoded, strict=True):
         for image, here, there in zip(
-            batch.images, batch.pixels, _checked(decoded, batch), strict=True
+            batch.images, batch.pixels, checked(decoded, batch.images), strict=True
         ):
             if not np.array_equal(here, there):
                 raise DeterminismError(
                     f"{image.name}: a fresh process decoded other pixels from the same bitstream: "
-                    f"{_first_pixel(here, there)}; the bitstream does not hold all that the "
+                    f"{first_pixel(here, there)}; the bitstream does not hold all that the "
                     "decoder used here"
                 )
 
@@ -88,25 +87,23 @@ def check_threads(
     """
     answer = _decode_elsewhere(cell, coded, fresh, threads, latents=True)
     where = f"decoded with {threads} thread{'s' if threads > 1 else ''}"
-    if answer.latents is not None and isinstance(codec, SupportsLatents):
-        elsewhere = iter(answer.latents)
-        for batch in coded:
-            for image, latent in zip(
-                batch.images, codec.decode_latents(batch.bitstreams), strict=True
-            ):
-                _same_latents(image, latent.detach().cpu().numpy(), next(elsewhere), where)
+    elsewhere = iter(answer.latents or ())
     shifted = 0
     for batch, decoded in zip(coded, answer.decoded, strict=True):
-        for image, here, there in zip(
-            batch.images, batch.pixels, _checked(decoded, batch), strict=True
+        ours = there = None
+        if answer.latents is not None and isinstance(codec, SupportsLatents):
+            ours = [each.detach().cpu().numpy() for each in codec.decode_latents(batch.bitstreams)]
+            there = [next(elsewhere) for _ in batch.images]
+        for image, one, other in zip(
+            batch.images,
+            decodings(batch.pixels, ours),
+            decodings(checked(decoded, batch.images), there),
+            strict=True,
         ):
-            distance = np.abs(here.astype(np.int16) - there.astype(np.int16))
-            if distance.max(initial=0) > 1:
-                raise OutOfStepError(
-                    f"{image.name}: {where}, out of step: pixels differ by up to "
-                    f"{distance.max()} levels of 255: {_first_pixel(here, there, over=1)}"
-                )
-            shifted += bool(distance.any())
+            found, difference = agreement(one, other)
+            if found is Agreement.BROKEN:
+                raise OutOfStepError(f"{image.name}: {where}, out of step: {difference}")
+            shifted += found is Agreement.WITHIN
     images = sum(len(batch.images) for batch in coded)
     return f"{where}: {shifted} of {images} images differ by one level" if shifted else None
 
@@ -170,14 +167,17 @@ def _decode_elsewhere(
     cell: Cell, coded: Sequence[CodedBatch], fresh: FreshProcess, threads: int, *, latents: bool
 ) -> Answer:
     """What a fresh process decodes, last batch first: no decoder may depend on the order."""
-    answer = fresh.decode(
-        cell.family,
-        cell.quality,
-        cell.setting.device,
-        [batch.bitstreams for batch in reversed(coded)],
-        threads=threads,
-        latents=latents,
-    )
+    try:
+        answer = fresh.decode(
+            cell.family,
+            cell.quality,
+            cell.setting.device,
+            [batch.bitstreams for batch in reversed(coded)],
+            threads=threads,
+            latents=latents,
+        )
+    except UnavailableError as error:  # but it could be built here
+        raise CodecError(f"in a fresh process: {error}") from error
     if answer.latents is None:
         return Answer(answer.decoded[::-1], None)
     found = iter(answer.latents)
@@ -185,11 +185,16 @@ def _decode_elsewhere(
     return Answer(answer.decoded[::-1], [latent for batch in by_batch[::-1] for latent in batch])
 
 
-def _checked(decoded: NDArray[np.float32], batch: CodedBatch) -> list[NDArray[np.uint8]]:
+def checked(decoded: NDArray[np.float32], images: Sequence[Image]) -> list[NDArray[np.uint8]]:
+    """8-bit RGB, each (H, W, 3), from what a decoder returned in a fresh process.
+
+    Raises:
+        CodecError: it broke a promise of `Codec.decode`.
+    """
     import torch
 
     try:
-        return coding.check_decoded(torch.from_numpy(decoded), batch.images)
+        return coding.check_decoded(torch.from_numpy(decoded), images)
     except CodecError as error:
         raise CodecError(f"in a fresh process: {error}") from error
 
@@ -204,24 +209,6 @@ def _same_bits(
             )
 
 
-def _same_latents(
-    image: Image, here: NDArray[np.float32], there: NDArray[np.float32], where: str
-) -> None:
-    if here.shape != there.shape:
-        raise OutOfStepError(
-            f"{image.name}: {where}, out of step: latents of shape {there.shape}, not {here.shape}"
-        )
-    wrong = ~(np.abs(here - there) <= _LATENT_ROUNDING)  # a NaN is wrong too
-    if wrong.any():
-        place = tuple(int(i) for i in np.argwhere(wrong)[0])
-        axes = ("channel", "row", "column")[-len(place) :]
-        named = ", ".join(f"{axis} {i}" for axis, i in zip(axes, place, strict=False))
-        raise OutOfStepError(
-            f"{image.name}: {where}, out of step: {int(wrong.sum())} of {wrong.size} latents "
-            f"differ, first at {named}: {here[place]:g} here, {there[place]:g} there"
-        )
-
-
 def _cropped(image: Image) -> Image:
     return Image(image.name, np.ascontiguousarray(image.pixels[:_BATCH_SIDE, :_BATCH_SIDE]))
 
@@ -230,13 +217,3 @@ def _first_byte(one: bytes, other: bytes) -> str:
     shorter = min(len(one), len(other))
     place = next((i for i in range(shorter) if one[i] != other[i]), shorter)
     return f"{len(one)} and {len(other)} bytes, first difference at byte {place}"
-
-
-def _first_pixel(here: NDArray[np.uint8], there: NDArray[np.uint8], over: int = 0) -> str:
-    wrong = np.abs(here.astype(np.int16) - there.astype(np.int16)) > over
-    y, x, channel = (int(i) for i in np.argwhere(wrong)[0])
-    return (
-        f"{int(wrong.any(axis=2).sum())} of {wrong.shape[0] * wrong.shape[1]} pixels, first at "
-        f"row {y}, column {x}, {'RGB'[channel]}: {here[y, x, channel]} here, "
-        f"{there[y, x, channel]} there"
-    )

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib import metadata
-from pathlib import Path
 
 import pytest
 
 from pytest_lic.codec import CodecFamily
 from pytest_lic.codec_config import read_config
-from pytest_lic.errors import LicError, UnknownNameError, UsageError
+from pytest_lic.errors import UnknownNameError, UsageError
 from pytest_lic.option_table import config_files, on_command_line
+from pytest_lic.registration import Registered, entry_points
 
 ENTRY_POINTS = "pytest_lic.codecs"
 _OWN = ("pillow", "lic_models")
@@ -74,43 +73,26 @@ def discover(config: pytest.Config) -> Families:
         UsageError: a hook or an entry point that fails, yields something else, a config file that
             can't be read, or two families of one name.
     """
-    found: dict[str, CodecFamily] = {}
-    sources: dict[str, str] = {}
-
-    def add(source: str, families: Iterable[CodecFamily]) -> None:
-        for family in families:
-            if not isinstance(family, CodecFamily):
-                raise UsageError(f"{source} gave {family!r:.60}; expected CodecFamily objects")
-            if family.name in found:
-                raise UsageError(
-                    f"two codec families are named {family.name!r}: one from "
-                    f"{sources[family.name]}, one from {source}; rename one"
-                )
-            found[family.name] = family
-            sources[family.name] = source
-
+    found = Registered[CodecFamily]("codec families", (CodecFamily,))
     hook = config.hook.pytest_lic_codecs
-    for implementation in hook.get_hookimpls():
-        source = f"pytest_lic_codecs in {_place(implementation.plugin)}"
-        add(source, _called(source, implementation.function))
+    found.add_hooks("pytest_lic_codecs", hook)
     shipped: set[str] = set()
-    for entry in sorted(metadata.entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name):
-        source = f"entry point {entry.name} = {entry.value}"
-        before = set(found)
-        add(source, _called(source, lambda entry=entry: entry.load()()))
+    for entry in entry_points(ENTRY_POINTS):
+        before = set(found.by_name)
+        found.add_entry_point(entry)
         if entry.name in _OWN and entry.dist is not None and entry.dist.name == "pytest-lic":
-            shipped |= set(found) - before
+            shipped |= set(found.by_name) - before
     configs: dict[str, str] = {}
     given = config_files(config)
     for path, text in given.items():
         families = read_config(path)
-        add(f"config {path}", families)
+        found.add(f"config {path}", families)
         if on_command_line(config, "config"):
             configs |= {family.name: text for family in families}
     plugins = (implementation.plugin for implementation in hook.get_hookimpls())
     files = (getattr(plugin, "__file__", None) for plugin in plugins)
     return Families(
-        found,
+        found.by_name,
         frozenset(shipped),
         (*(file for file in files if file), *(str(path) for path in given)),
         configs,
@@ -150,23 +132,3 @@ def pytest_config(origin: Origin) -> Iterator[pytest.Config]:
         yield config
     finally:
         config._ensure_unconfigure()
-
-
-def _called(source: str, function: object) -> list[CodecFamily]:
-    try:
-        families = function()  # type: ignore[operator]
-        if families is None:
-            raise UsageError("it returned nothing; expected it to yield CodecFamily objects")
-        return list(families)
-    except LicError as error:
-        raise UsageError(f"{source}: {error}") from error
-    except Exception as error:
-        raise UsageError(
-            f"{source} failed: {type(error).__name__}: {error}; mend it, or uninstall the package "
-            "that registers it"
-        ) from error
-
-
-def _place(plugin: object) -> str:
-    path = getattr(plugin, "__file__", None)
-    return str(Path(path)) if path else repr(plugin)

@@ -41,6 +41,10 @@ class UnknownNameError(UsageError):
         super().__init__(f"{where}: no {kind} is named {name!r}; {advice}")
 
 
+class PropertyError(LicError):
+    """A quantizer, coder or table maker broke a promise; the text shows the smallest example."""
+
+
 class UnavailableError(LicError):
     """Something that exists but can't run here: a missing program, GPU or weights file."""
 

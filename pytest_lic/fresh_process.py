@@ -1,16 +1,17 @@
-"""A second process that never saw the encoder, and decodes.
+"""A second process, which never saw this one's codec, and encodes or decodes.
 
     parent                                   child (spawned, not forked)
-    FreshProcess(origin) ──── starts ──────▶ serve(): finds the families again,
+    FreshProcess(origin) ──── starts ──────▶ `fresh_child`: finds the families again,
                                              moves to an empty working directory
     decode(...) ── one JSON line ──────────▶ builds the codec, decodes
        ▲        bitstreams as files             │
        └─────── one JSON line ◀─────────────────┘
                 decoded tensors as .npy files
 
-Its hash seed and working directory differ from the parent's. One process serves all cells of a
-family, since importing torch takes seconds. A child that dies or hangs is an error with a reason,
-never a hung run.
+`encode` is the same the other way round. The child's hash seed and working directory differ from
+the parent's, and with a simulated environment so does what its arithmetic depends on. One process
+serves all cells of a family, since importing torch takes seconds. A child that dies or hangs is an
+error with a reason, never a hung run.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ import json
 import os
 import sys
 import tempfile
-import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -29,26 +30,47 @@ from typing import Any, Self
 import numpy as np
 
 from pytest_lic.child_process import ChildDiedError, ChildHungError, ChildProcess
-from pytest_lic.discovery import Origin, rediscover
-from pytest_lic.errors import CodecError
+from pytest_lic.corpus import Image
+from pytest_lic.discovery import Origin
+from pytest_lic.errors import CodecError, UnavailableError
+from pytest_lic.simulated_environments import HERE, SimulatedEnvironment
 
 _BOOT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1])['path']; "
-    "from pytest_lic.fresh_process import serve; serve(sys.argv[1])"
+    "from pytest_lic.fresh_child import serve; serve(sys.argv[1])"
 )
+_ALIVE = 3  # children at once
+
+
+class HungError(CodecError):
+    """The child took longer than it may, and has been killed."""
+
+
+class NoImageError(CodecError):
+    """The decoder failed, but showed its ``latents``: one array (C, h, w) per bitstream."""
+
+    def __init__(self, text: str, latents: list[Any]) -> None:
+        super().__init__(text)
+        self.latents = latents
 
 
 @dataclass(frozen=True)
 class Request:
-    """Decode some batches of one codec; ``batches`` counts the bitstreams of each."""
+    """Encode or decode some batches of one codec.
 
+    ``task`` is ``encode`` or ``decode``; ``batches`` counts the images of each batch; ``names``
+    are those of the images to encode; ``latents`` are wanted beside what is decoded.
+    """
+
+    task: str
     family: str
     quality: str
     device: str
     threads: int
     batches: tuple[int, ...]
-    latents: bool
     folder: str
+    names: tuple[str, ...] = ()
+    latents: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,14 +91,17 @@ class FreshProcess:
     Args:
         origin: how the child finds the families.
         timeout: seconds that one request may take.
+        environment: of the child.
     """
 
-    def __init__(self, origin: Origin, timeout: float) -> None:
+    def __init__(
+        self, origin: Origin, timeout: float, environment: SimulatedEnvironment = HERE
+    ) -> None:
         self._origin = origin
+        self._environment = environment
         self._timeout = timeout
         self._folder = tempfile.TemporaryDirectory(prefix="pytest-lic-")
         self._child = self._new_child()
-        self._requests = 0
 
     def __enter__(self) -> Self:
         return self
@@ -103,106 +128,128 @@ class FreshProcess:
 
         Raises:
             CodecError: the decoder failed there, or the process died or took too long.
+            NoImageError: it failed behind the latents, which were asked for.
+            UnavailableError: the codec can't be had in this environment.
         """
-        self._requests += 1
-        folder = Path(self._folder.name) / f"request-{self._requests}"
-        folder.mkdir()
-        flat = [bitstream for batch in batches for bitstream in batch]
-        for index, bitstream in enumerate(flat):
-            (folder / f"{index}.bin").write_bytes(bitstream)
         counts = tuple(len(batch) for batch in batches)
-        answer = self._ask(Request(family, quality, device, threads, counts, latents, str(folder)))
-        if "error" in answer:
-            raise CodecError(f"in a fresh process: {answer['error']}")
-        decoded = [np.load(folder / f"decoded-{index}.npy") for index in range(len(counts))]
-        found = None
-        if answer["latents"]:
-            found = [np.load(folder / f"latent-{index}.npy") for index in range(len(flat))]
-        for file in folder.iterdir():
-            file.unlink()
-        return Answer(decoded, found)
+        flat = [bitstream for batch in batches for bitstream in batch]
+        with self._exchange() as folder:
+            for index, bitstream in enumerate(flat):
+                (folder / f"{index}.bin").write_bytes(bitstream)
+            request = Request(
+                "decode", family, quality, device, threads, counts, str(folder), latents=latents
+            )
+            shown = [folder / f"latent-{index}.npy" for index in range(len(flat))]
+            try:
+                answer = self._ask(request, "decoding")
+            except CodecError as error:
+                if all(file.exists() for file in shown):
+                    raise NoImageError(str(error), [np.load(file) for file in shown]) from error
+                raise
+            decoded = [np.load(folder / f"decoded-{index}.npy") for index in range(len(counts))]
+            return Answer(decoded, [np.load(file) for file in shown] if answer["latents"] else None)
+
+    def encode(
+        self, family: str, quality: str, device: str, images: Sequence[Image], *, threads: int
+    ) -> list[bytes]:
+        """Encode equally large images as one batch in the child.
+
+        Raises:
+            CodecError: the encoder failed there, or the process died or took too long.
+            UnavailableError: the codec can't be had in this environment.
+        """
+        counts, names = (len(images),), tuple(image.name for image in images)
+        with self._exchange() as folder:
+            np.save(folder / "images.npy", np.stack([image.pixels for image in images]))
+            request = Request(
+                "encode", family, quality, device, threads, counts, str(folder), names=names
+            )
+            self._ask(request, "encoding")
+            return [(folder / f"{index}.bin").read_bytes() for index in range(len(images))]
 
     def close(self) -> None:
         """End the child; it may be started again."""
         self._child.close()
 
-    def _ask(self, request: Request) -> dict[str, Any]:
+    @contextmanager
+    def _exchange(self) -> Iterator[Path]:
+        """A folder for what one request and its answer are about."""
+        with tempfile.TemporaryDirectory(prefix="request-", dir=self._folder.name) as folder:
+            yield Path(folder)
+
+    def _ask(self, request: Request, doing: str) -> dict[str, Any]:
+        where = "in a fresh process"
+        if self._environment is not HERE:
+            where += f" ({self._environment.name})"
         try:
-            return self._child.ask(asdict(request), self._timeout)
+            answer = self._child.ask(asdict(request), self._timeout)
         except ChildHungError:
-            raise CodecError(
-                f"in a fresh process: decoding took over {self._timeout:g} s and was stopped; "
+            raise HungError(
+                f"{where}: {doing} took over {self._timeout:g} s and was stopped; "
                 "raise --lic-timeout if that is expected"
             ) from None
         except ChildDiedError as error:
-            raise CodecError(f"the fresh process died while it decoded: {error}") from None
+            raise CodecError(f"{where}: it died while {doing}: {error}") from None
+        if "unavailable" in answer:
+            raise UnavailableError(answer["unavailable"])
+        if "error" in answer:
+            raise CodecError(f"{where}: {answer['error']}")
+        return answer
 
     def _new_child(self) -> ChildProcess:
         folder = Path(self._folder.name)
         seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
         work = folder / "empty"
         work.mkdir()
-        argument = json.dumps(asdict(self._origin) | {"work": str(work)})
+        argument = json.dumps(
+            asdict(self._origin) | {"work": str(work), "environment": self._environment.name}
+        )
         return ChildProcess(
             [sys.executable, "-P", "-c", _BOOT, argument],
             cwd=self._origin.folder,
-            env={**os.environ, "PYTHONHASHSEED": seed, "TMPDIR": str(work)},
+            env={
+                **os.environ,
+                **self._environment.variables,
+                "PYTHONHASHSEED": seed,
+                "TMPDIR": str(work),
+            },
             stderr=folder / "stderr.txt",
         )
 
 
-def serve(argument: str) -> None:
-    """The child's main loop: answer requests until stdin ends."""
-    # Codecs may print; answers get a channel of their own.
-    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    given = json.loads(argument)
-    origin = Origin(given["folder"], tuple(given["args"]), tuple(given["path"]))
-    failed: str | None = None
-    try:
-        families = rediscover(origin)
-    except Exception as error:
-        traceback.print_exc()
-        failed = f"the codecs could not be found again: {type(error).__name__}: {error}"
-    os.chdir(given["work"])
-    codecs: dict[tuple[str, str, str], Any] = {}
-    for line in sys.stdin:
-        request = Request(**json.loads(line))
-        answer: dict[str, object]
-        try:
-            if failed:
-                raise CodecError(failed)
-            key = (request.family, request.quality, request.device)
-            if key not in codecs:
-                codecs.clear()
-                codecs[key] = families[request.family].build(request.quality, request.device)
-            answer = {"latents": _decode(codecs[key], request)}
-        except Exception as error:
-            traceback.print_exc()
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        channel.write(json.dumps(answer) + "\n")
-        channel.flush()
+class FreshProcesses:
+    """The children of one family at a time, one for each environment.
 
+    The environments of a matrix come one after the other, there and back, so the children used
+    last are kept alive, and only a few: each holds torch and a network.
 
-def _decode(codec: Any, request: Request) -> bool:
-    """Write what the codec returns into the request's folder; whether latents are among it."""
-    import torch
+    Args:
+        origin: how a child finds the families.
+        timeout: seconds that one request may take.
+    """
 
-    from pytest_lic.codec import SupportsLatents
+    def __init__(self, origin: Origin, timeout: float) -> None:
+        self._origin = origin
+        self._timeout = timeout
+        self._family: str | None = None
+        self._processes: dict[str, FreshProcess] = {}
 
-    torch.set_num_threads(request.threads)
-    folder = Path(request.folder)
-    with_latents = request.latents and isinstance(codec, SupportsLatents)
-    start = 0
-    for index, count in enumerate(request.batches):
-        numbers = range(start, start + count)
-        bitstreams = [(folder / f"{number}.bin").read_bytes() for number in numbers]
-        decoded = codec.decode(bitstreams)
-        if not isinstance(decoded, torch.Tensor):
-            raise CodecError(f"decoder returned {type(decoded).__name__}; expected a tensor")
-        np.save(folder / f"decoded-{index}.npy", decoded.detach().cpu().numpy())
-        if with_latents:
-            for number, latent in zip(numbers, codec.decode_latents(bitstreams), strict=True):
-                np.save(folder / f"latent-{number}.npy", latent.detach().cpu().numpy())
-        start += count
-    return with_latents
+    def of(self, family: str, environment: SimulatedEnvironment = HERE) -> FreshProcess:
+        """The process that serves a family in an environment, to be used until another is."""
+        if family != self._family:
+            self.close()
+            self._family = family
+        name = environment.name
+        process = self._processes.pop(name, None)
+        if process is None:
+            process = FreshProcess(self._origin, self._timeout, environment)
+        self._processes[name] = process  # the last used is the last
+        for idle in list(self._processes.values())[:-_ALIVE]:
+            idle.close()
+        return process
+
+    def close(self) -> None:
+        """End all children."""
+        for process in self._processes.values():
+            process.close()
+        self._processes.clear()

@@ -30,9 +30,11 @@ from pytest_lic.errors import CodecError, LicError, UnavailableError
 from pytest_lic.grid import Cell, Curve
 from pytest_lic.measure import Measurement
 from pytest_lic.rate_distortion import RDCurve, bd_psnr, bd_rate
+from pytest_lic.report.environments import broken_text
 from pytest_lic.report.hostile import hostile_text
 from pytest_lic.report.words import comparison_text
 from pytest_lic.run import Run
+from pytest_lic.simulated_environments import ENVIRONMENTS
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
@@ -133,6 +135,25 @@ class Gate:
             fresh = self._run.fresh_process(cell.family)
             codec = self._codec(cell)
             self._remark(cell, determinism.check_threads(codec, cell, coded, fresh, threads))
+
+    def environments(self, cell: Cell) -> None:
+        """What each simulated environment encodes, all of them decode alike."""
+        with self._available(cell):
+            matrix = self._run.environment_matrix(cell)
+            self.records.append(
+                {
+                    "kind": "environments",
+                    "family": cell.family,
+                    "subject": cell.id,
+                    "matrix": matrix.to_json(),
+                }
+            )
+            for name, reason in matrix.unavailable.items():
+                device = ENVIRONMENTS[name].device
+                if {name, device} & set(self._run.options.require):
+                    raise LicError(f"{name} is required, but unavailable: {reason}")
+        if matrix.broken_images:
+            raise GateError(broken_text(matrix))
 
     def batch(self, cell: Cell) -> None:
         """The bits of an image do not depend on the images beside it."""

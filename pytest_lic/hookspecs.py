@@ -7,6 +7,8 @@ from collections.abc import Iterable
 import pytest
 
 from pytest_lic.codec import CodecFamily
+from pytest_lic.entropy_coder import CoderUnderTest, TableMaker
+from pytest_lic.quantizer import QuantizerUnderTest
 
 
 @pytest.hookspec
@@ -17,3 +19,13 @@ def pytest_lic_codecs() -> Iterable[CodecFamily]:  # type: ignore[empty-body]
     it ``@pytest.hookimpl(optionalhook=True)`` if the project's tests must also run where
     pytest-lic is not installed.
     """
+
+
+@pytest.hookspec
+def pytest_lic_quantizers() -> Iterable[QuantizerUnderTest]:  # type: ignore[empty-body]
+    """Yield the quantizers whose promises ``-m properties`` is to test."""
+
+
+@pytest.hookspec
+def pytest_lic_coders() -> Iterable[CoderUnderTest | TableMaker]:  # type: ignore[empty-body]
+    """Yield the entropy coders, and the makers of their tables, that ``-m properties`` tests."""

@@ -91,7 +91,14 @@ OPTIONS = (
     Option("cache-dir", "where measurements are kept between runs", metavar="DIR"),
     Option("json", "write all that the run found out to FILE", metavar="FILE"),
     Option("html", "write a report that a browser shows to FILE", metavar="FILE"),
-    Option("timeout", "seconds that decoding in a fresh process may take", "600", "SECONDS"),
+    Option(
+        "environments",
+        "also compare what these simulated environments make of each other's bitstreams: all, or "
+        "such as threads-4, oldest, cuda (see the README)",
+        metavar="NAME",
+        many=True,
+    ),
+    Option("timeout", "seconds that coding in a fresh process may take", "600", "SECONDS"),
     Option("hostile", "damaged bitstreams that each decoder must survive", "100", "N"),
 )
 

@@ -19,6 +19,7 @@ from pytest_lic.grid import Selection, absolute_corpora
 from pytest_lic.metrics import METRICS, LPIPSOptions
 from pytest_lic.option_table import on_command_line, option_values
 from pytest_lic.project import misled, project_root
+from pytest_lic.simulated_environments import SimulatedEnvironment, chosen_environments
 from pytest_lic.timed_grid import TimingChoice
 
 
@@ -27,7 +28,7 @@ class Options:
     """The options of one run, checked and resolved.
 
     ``misled`` warns where pytest reads no configuration of the project. ``timing`` is None unless
-    times are to be taken.
+    times are to be taken. ``environments`` are those to be compared, the run's own the first.
     """
 
     selection: Selection
@@ -49,6 +50,7 @@ class Options:
     timing: TimingChoice | None = None
     json: Path | None = None
     html: Path | None = None
+    environments: tuple[SimulatedEnvironment, ...] = ()
 
 
 def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
@@ -111,6 +113,7 @@ def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
         timing=_timing_choice(config, values, selection) if wants_timing(config) else None,
         json=_file("json", values["json"], start),
         html=_file("html", values["html"], start),
+        environments=chosen_environments(values["environments"]),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from pytest_lic.option_table import add_options
 from pytest_lic.options import read_options
 from pytest_lic.report.session import SessionReport
 from pytest_lic.run import Run, Shared
+from pytest_lic.under_test import FIXTURES, UnderTest, parametrize, under_test
 
 if TYPE_CHECKING:
     from pytest_lic.scheduler import NetworkScheduling
@@ -30,15 +32,19 @@ MARKERS = (
     "conformance: bitstreams that are kept of older commits decode to the same images",
     "hostile: no damaged bitstream crashes a decoder, hangs it, or takes gigabytes",
     "timing: takes encoding and decoding times with pytest-benchmark; runs only where it is named",
+    "properties: quantizers and entropy coders keep what they promise, looked for with Hypothesis",
+    "lic_promise(name, name=value): a property test of the quantizers or coders that promise this",
     "lic_tolerance(metric=number, ...): tolerances of one test, such as "
     "psnr={'mean': 0.02, 'image': 0.1}",
 )
 
 _shared = pytest.StashKey[Shared]()
 _run = pytest.StashKey[Run]()
+_under_test = pytest.StashKey[UnderTest]()
 _report = pytest.StashKey[SessionReport]()
 _gate = pytest.StashKey[Gate]()
 _untimed = pytest.StashKey[bool]()
+_uncompared = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -97,6 +103,8 @@ def pytest_collection(session: pytest.Session) -> None:
     if collecting.wants_suites(session.config):
         try:
             _run_of(session.config)
+            if collecting.wants_properties(session.config):
+                _under_test_of(session.config)
         except LicError as error:
             raise pytest.UsageError(str(error)) from error
 
@@ -107,24 +115,28 @@ def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Col
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Spread tests over the grid."""
-    if set(collecting.SUBJECTS) & set(metafunc.fixturenames):
-        try:
+    """Spread tests over the grid, and over what is registered to be tested."""
+    try:
+        if set(collecting.SUBJECTS) & set(metafunc.fixturenames):
             collecting.parametrize(metafunc, _run_of(metafunc.config).grid)
-        except LicError as error:
-            raise pytest.Collector.CollectError(str(error)) from error
+        if set(FIXTURES) & set(metafunc.fixturenames):
+            parametrize(metafunc, _under_test_of(metafunc.config))
+    except LicError as error:
+        raise pytest.Collector.CollectError(str(error)) from error
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> Generator[None, None, None]:
-    """Take no times that nobody asked for; run one network after the other."""
+    """Take no times and compare no environments unasked; run one network after the other."""
     # Before all others, or pytest-benchmark would warn in every distributed run.
     unwanted = [] if collecting.wants_timing(config) else collecting.without_timing(items)
     if unwanted:
         config.hook.pytest_deselected(items=unwanted)
         config.stash[_untimed] = collecting.would_choose_timing(config)
+    if _run in config.stash and not config.stash[_run].options.environments:
+        config.stash[_uncompared] = collecting.without_comparisons(items)
     yield
     if _run in config.stash:
         collecting.sort_items(items, config.stash[_run].grid)
@@ -136,10 +148,16 @@ def pytest_report_collectionfinish(
     """What this run measures, and what the selection left out."""
     if _run not in config.stash or _report not in config.stash:
         return []
+    if items and all(collecting.tests_properties(item) for item in items):
+        return []
     gates = not items or any(not collecting.takes_times(item) for item in items)
     lines = config.stash[_report].opening_lines(config.stash[_run], gates)
     if config.stash.get(_untimed, False):
         lines.append("lic: no times are taken; -m timing takes them")
+    if collecting.left_properties_out(config):
+        lines.append("lic: codecs were chosen, so no properties are tested; -m properties does it")
+    if not items and config.stash.get(_uncompared, False):
+        lines.append("lic: no environments are compared; --lic-environments all compares them")
     return lines
 
 
@@ -230,12 +248,23 @@ def _run_of(config: pytest.Config) -> Run:
     if _run not in config.stash:
         reporter = config.pluginmanager.get_plugin("terminalreporter")
 
+        capture = config.pluginmanager.get_plugin("capturemanager")
+
         def say(text: str) -> None:
             if reporter is not None and not _is_worker(config):
-                reporter.ensure_newline()
-                reporter.write_line(f"lic: {text}")
+                # Said while a test runs, it would be captured with what the test prints.
+                shown = capture.global_and_fixture_disabled() if capture else nullcontext()
+                with shown:
+                    reporter.ensure_newline()
+                    reporter.write_line(f"lic: {text}")
 
         families = discover(config)
         options = read_options(config, alone=tuple(families.configs))
         config.stash[_run] = Run(options, families, _shared_of(config), say)
     return config.stash[_run]
+
+
+def _under_test_of(config: pytest.Config) -> UnderTest:
+    if _under_test not in config.stash:
+        config.stash[_under_test] = under_test(config)
+    return config.stash[_under_test]

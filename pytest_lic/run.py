@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -22,8 +22,9 @@ from pytest_lic.codec import Codec, CodecFamily
 from pytest_lic.corpus import RANDOM, Corpus, check_corpus, load_corpus
 from pytest_lic.discovery import Families, Origin
 from pytest_lic.environment import environment
+from pytest_lic.environment_matrix import EnvironmentMatrix, compare_environments
 from pytest_lic.errors import LicError, UnavailableError, UnknownNameError, UsageError
-from pytest_lic.fresh_process import FreshProcess
+from pytest_lic.fresh_process import FreshProcess, FreshProcesses
 from pytest_lic.git import Commit, checked_out_commit
 from pytest_lic.grid import Cell, Curve, Grid, select_families
 from pytest_lic.hostile_process import HostileProcess
@@ -33,6 +34,7 @@ from pytest_lic.metrics import METRICS, metric_fingerprint
 from pytest_lic.options import Options
 from pytest_lic.published import published_curve, published_names
 from pytest_lic.rate_distortion import RDCurve
+from pytest_lic.simulated_environments import ENVIRONMENTS, why_not_here
 from pytest_lic.timed_grid import timed_families, whole_grid
 from pytest_lic.timed_images import TimedBatch, checked_batch, timed_images
 
@@ -90,18 +92,17 @@ class Run:
         self._coded: tuple[Cell, list[determinism.CodedBatch]] | None = None
         self._uncodable: tuple[Cell, LicError] | None = None
         self._timed: tuple[Cell, TimedBatch] | None = None
-        self._fresh: tuple[str, FreshProcess] | None = None
         self._hostile: HostileProcess | None = None
+        self._fresh = FreshProcesses(shared.origin, options.timeout)
         self._fingerprints: dict[tuple[str, str], str | None] = {}
         self._check()
 
     def close(self) -> None:
-        """End the child processes, if there are any."""
-        if self._fresh is not None:
-            self._fresh[1].close()
+        """End the child processes."""
+        self._fresh.close()
         if self._hostile is not None:
             self._hostile.close()
-        self._hostile = self._fresh = self._coded = self._timed = self._codec = None
+        self._hostile = self._coded = self._timed = self._codec = None
 
     def corpus(self, cell: Cell | Curve) -> Corpus:
         """The images of a cell, at its resolution."""
@@ -161,11 +162,32 @@ class Run:
 
     def fresh_process(self, family: str) -> FreshProcess:
         """The child process that serves all cells of a family."""
-        if self._fresh is None or self._fresh[0] != family:
-            if self._fresh is not None:
-                self._fresh[1].close()
-            self._fresh = (family, FreshProcess(self.shared.origin, self.options.timeout))
-        return self._fresh[1]
+        return self._fresh.of(family)
+
+    def environment_matrix(self, cell: Cell) -> EnvironmentMatrix:
+        """The cell encoded and decoded in every environment that was asked for.
+
+        Raises:
+            UnavailableError: the codec can't be had in the run's own environment.
+        """
+        threads, device = self.options.threads, cell.setting.device
+        family = self.families[cell.family]
+        wanted, unavailable = [], {}
+        for each in self.options.environments:
+            reason = why_not_here(each, threads) or self.unavailable(family, each.device or device)
+            if reason is None:
+                wanted.append(each)
+            else:
+                unavailable[each.name] = reason
+        matrix = compare_environments(
+            cell,
+            self.corpus(cell),
+            wanted,
+            lambda each: self._fresh.of(cell.family, each),
+            threads,
+            lambda doing: _Ticker(f"{cell.id}, {doing}", self._progress),
+        )
+        return replace(matrix, unavailable=unavailable | dict(matrix.unavailable))
 
     def hostile_process(self) -> HostileProcess:
         """The child process that decodes damaged bitstreams of all families."""
@@ -279,7 +301,12 @@ class Run:
         families = (family.name for family in self.selected_families)
         curves = ("bd_rate",) if self.grid.curves else ()
         kinds = (device.split(":")[0] for device in devices)
-        return {"bpp", *self.options.metrics, *curves, *devices, *kinds, *families}
+        environments = (each.name for each in self.options.environments)
+        return {
+            *("bpp", *self.options.metrics, *curves),
+            *(*devices, *kinds, *environments),
+            *families,
+        }
 
     def _check(self) -> None:
         """Say now what would otherwise be said once per cell."""
@@ -290,6 +317,7 @@ class Run:
                 raise UnknownNameError("anchor", anchor, names, "--lic-anchor")
         devices = self.options.selection.devices
         known = [*METRICS, "bd_rate", "cpu", "cuda", *devices, *self.families.by_name]
+        known += ENVIRONMENTS
         for required in self.options.require:
             if required not in known:
                 raise UnknownNameError("requirement", required, known, "--lic-require")

@@ -25,3 +25,8 @@ def test_other_threads(lic: Gate, lic_cell: Cell) -> None:
 def test_batch(lic: Gate, lic_cell: Cell) -> None:
     """An image's bits do not depend on the images beside it."""
     lic.batch(lic_cell)
+
+
+def test_environments(lic: Gate, lic_compared_cell: Cell) -> None:
+    """What one simulated environment encodes, all others decode alike; `--lic-environments`."""
+    lic.environments(lic_compared_cell)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import os
 import pickle
 
@@ -244,7 +245,8 @@ def test_network_weights_that_are_a_pickle_are_refused_unopened(
     weights.mkdir()
     for quality in "1234":
         (weights / f"fp-gdn-{quality}.safetensors").write_bytes(pickle.dumps(Trap()))
-    monkeypatch.setattr("lic_models.families.WEIGHTS", weights)
+    # Not by its name, which may be that of a module that an earlier run in this process left.
+    monkeypatch.setattr(importlib.import_module("lic_models.families"), "WEIGHTS", weights)
     line = refusal(run_plain(plain, "--lic-codec=fp-gdn", "--lic-quality=2"))
     assert_matches(line, "*fp-gdn-1.safetensors: a pickle, which is never loaded *")
     assert not (plain.path / "sprung").exists()

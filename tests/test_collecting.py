@@ -52,6 +52,7 @@ def test_markers_choose_among_the_suites(small: Project) -> None:
         ("rd", ["test_rd"]),
         ("timing", ["test_timing"]),
         ("roundtrip or determinism", ["test_roundtrip", "test_determinism"]),
+        ("properties", ["properties.test_coders", "properties.test_quantizers"]),
     ):
         found = functions(collected(small, "--pyargs", "pytest_lic.suites", "-m", marker))
         assert set(found) == {f"pytest_lic.suites.{module}" for module in modules}
@@ -94,6 +95,39 @@ def test_the_suites_are_found_by_path(small: Project) -> None:
 def test_a_test_is_found_by_the_id_that_is_printed(small: Project) -> None:
     for printed in collected(small, "--pyargs", "pytest_lic.suites"):
         assert collected(small, "--pyargs", printed) == [printed]
+
+
+def test_property_tests_are_found_in_their_folder_and_by_id(small: Project) -> None:
+    name = "pytest_lic.suites.properties"
+    every = collected(small, "--pyargs", name)
+    assert {item.partition("::")[0] for item in every} == {
+        f"{name}.test_coders",
+        f"{name}.test_quantizers",
+    }
+    for printed in every[:: len(every) // 4]:
+        assert collected(small, "--pyargs", printed) == [printed]
+    (small.path / "conftest.py").rename(small.path / "toy_plugin.py")
+    small.pytester.syspathinsert()
+    ini = small.pytester.makeini("[pytest]")
+    rooted = (f"--rootdir={small.path}", "-c", str(ini))
+    for path in (SUITES / "properties", SUITES / "properties" / "test_coders.py"):
+        found = collected(small, *rooted, "-p", "toy_plugin", str(path))
+        assert found == [item for item in every if path.stem in item]
+
+
+def test_property_tests_stay_away_from_runs_that_choose_codecs(small: Project) -> None:
+    chosen = collected(small, "--pyargs", "pytest_lic.suites")
+    assert not any("properties" in item for item in chosen)
+    options = ("-p", "no:hypothesispytest", "-p", "no:cacheprovider", "--collect-only", "-q")
+    (small.path / "pytest.ini").write_text(
+        f"[pytest]\nlic_codec = toy\nlic_corpus = {small.images}"
+    )
+    plain = small.pytester.runpytest_inprocess(*options, "--pyargs", "pytest_lic.suites")
+    assert functions(plain.stdout.lines).keys() > set(TESTS)
+    assert "pytest_lic.suites.properties.test_coders" in functions(plain.stdout.lines)
+    told = small.run("--collect-only", "-q")
+    told.stdout.fnmatch_lines(["lic: codecs were chosen, so no properties are tested; *"])
+    plain.stdout.no_fnmatch_line("lic: codecs were chosen*")
 
 
 def test_a_project_with_suites_of_its_own_keeps_them(small: Project) -> None:
@@ -208,7 +242,14 @@ def pytest_unconfigure(config):
 """
 
 
-@pytest.mark.parametrize("arguments", [["--collect-only", "-q"], ["-n1", "-k", "curve", "-q"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--collect-only", "-q"],
+        ["--collect-only", "-q", "-m", "properties"],
+        ["-n1", "-k", "curve", "-q"],
+    ],
+)
 def test_collecting_loads_no_torch_and_no_network(
     pytester: pytest.Pytester, arguments: list[str]
 ) -> None:

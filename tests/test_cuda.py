@@ -6,6 +6,7 @@ import pytest
 import torch
 from skimage import data
 
+from conftest import write_photographs
 from lic_models.families import families
 from pytest_lic import CodecFamily
 
@@ -44,3 +45,17 @@ def test_streams_cross_between_cpu_and_gpu(
     there = family.build("3", decoder).decode(bitstreams).cpu()
     levels = ((here * 255).round() - (there * 255).round()).abs()
     assert float(levels.max()) <= 1, "the latents differ: out of step"
+
+
+@pytest.mark.parametrize("name", ["fp-gdn", "msh-gdn"])
+def test_cpu_and_gpu_decode_each_others_streams_alike(pytester: pytest.Pytester, name: str) -> None:
+    write_photographs(pytester.path / "images", count=2)
+    result = pytester.runpytest_inprocess(
+        *("--pyargs", "pytest_lic.suites", "-m", "determinism", "-k", "environments"),
+        *(f"--lic-codec={name}", "--lic-quality=3", "--lic-corpus=images", "--lic-no-cache"),
+        *("--lic-environments=cuda,cuda-tf32", "--lic-require=cuda,cuda-tf32"),
+    )
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        [f"{name} between environments: 2 images *", "here * 2 =*", "cuda *", "cuda-tf32 *"]
+    )

@@ -16,7 +16,9 @@ from scipy.stats import laplace, norm
 from lic_models.components.entropy_coders import AnsCoder, RangeCoder, RansCoder
 from lic_models.components.frequency_tables import MOST_ENTRIES, TOTAL, FrequencyTables
 from lic_models.components.runs import ESCAPE_TABLES, Run
+from lic_models.under_test import frequency_tables
 from pytest_lic.errors import CodecError, CorruptBitstreamError, WeightsError
+from pytest_lic.strategies import messages
 
 INT32 = np.iinfo(np.int32)
 CODERS = [AnsCoder(), RangeCoder(), RansCoder()]
@@ -56,48 +58,17 @@ def latents(count, seed=0):
 SYMBOLS, INDICES, TABLES = latents(2000)
 
 
-@st.composite
-def messages(draw):
-    """Symbols (n,), indices (n,), tables: any lengths, tables, places in int32 and symbols."""
-    weights = draw(st.lists(st.lists(st.integers(0, 10**6), min_size=1, max_size=40), min_size=1))
-    masses = [np.array(each) / (sum(each) + draw(st.integers(1, 1000))) for each in weights]
-    place = st.one_of(
-        st.integers(-50, 50),
-        st.integers(INT32.min, INT32.min + 2),
-        st.integers(INT32.max - 60, INT32.max - 40),
-    )
-    tables = FrequencyTables.from_masses(masses, [draw(place) for _ in masses])
-    coded = st.integers(0, tables.count - 1).flatmap(
-        lambda index: st.tuples(st.just(index), symbols_of(tables, index))
-    )
-    pairs = draw(st.lists(coded, max_size=60))
-    indices = int32(*(index for index, _ in pairs))
-    return int32(*(symbol for _, symbol in pairs)), indices, tables
-
-
-def symbols_of(tables, index):
-    first, last = int(tables.offsets[index]), int(tables.offsets[index]) + tables.length(index) - 2
-    return st.one_of(
-        st.integers(first, last),
-        st.integers(max(INT32.min, first - 3), min(INT32.max, last + 3)),
-        st.integers(INT32.min, INT32.max),
-        st.sampled_from([INT32.min, INT32.max]),
-    )
-
-
 # --- round trips and size ---
 
 
 @each_coder
 @settings(max_examples=150, deadline=None)
-@given(messages())
-def test_any_int32_comes_back_in_few_bytes_over_the_ideal(coder, message):
-    symbols, indices, tables = message
-    string = coder.encode(symbols, indices, tables)
-    decoded = coder.decode(string, indices, tables)
-    assert decoded.dtype == np.int32
-    np.testing.assert_array_equal(decoded, symbols)
-    ideal = tables.ideal_bits(symbols, indices) / 8
+@given(messages(outside=True))
+def test_a_string_is_a_few_bytes_over_the_ideal(coder, message):
+    """Fewer than the suite ``properties`` allows, which also tests that it decodes."""
+    tables = frequency_tables(message.tables)
+    string = coder.encode(message.symbols, message.indices, tables)
+    ideal = tables.ideal_bits(message.symbols, message.indices) / 8
     assert len(string) <= 1.001 * ideal + MOST_OVER[coder.name]
 
 
@@ -369,12 +340,38 @@ def test_masses_become_frequencies_with_the_rest_for_the_escape():
     assert tables.length(2) == 4
 
 
-def test_the_longest_table_still_sums_up():
-    masses = np.full(MOST_ENTRIES - 1, 1e-9)
+def test_a_long_table_gives_what_its_ones_leave_to_the_likely():
+    masses = np.full(TOTAL // 2, 1e-9)
     masses[5] = 0.9
     tables = FrequencyTables.from_masses([masses], [0])
-    assert tables.row(0)[5] > 0.44 * TOTAL  # the half of the counts that is not spent on ones
+    assert tables.row(0)[5] > 0.44 * TOTAL
     assert tables.row(0).sum() == TOTAL
+
+
+def test_the_longest_table_has_one_count_for_each_symbol_and_the_escape():
+    masses = np.zeros(MOST_ENTRIES - 1)
+    masses[5] = 1
+    tables = FrequencyTables.from_masses([masses], [-7])
+    assert tables.row(0).tolist() == [1] * TOTAL
+    assert FrequencyTables.from_arrays(tables.to_arrays()) == tables
+    symbols = int32(-7, 0, 65_527, -8, 65_528)
+    indices = np.zeros_like(symbols)
+    for coder in CODERS:
+        string = coder.encode(symbols, indices, tables)
+        np.testing.assert_array_equal(coder.decode(string, indices, tables), symbols)
+        assert 8 * len(string) >= tables.ideal_bits(symbols, indices) > 16 * 5
+
+
+def test_more_symbols_than_16_bits_hold_are_refused():
+    """Of as many, CompressAI's tables get counts below zero, and no error."""
+    masses = np.full(TOTAL, 1 / TOTAL)
+    with pytest.raises(CodecError, match=r"shape \(65536,\); expected one axis of 1 to 65535"):
+        FrequencyTables.from_masses([masses], [0])
+    counts = np.diff(pmf_to_quantized_cdf([*masses.tolist(), 0.0], 16))
+    assert counts.min() < 0
+    for counts, wrong in (([1] * TOTAL + [0], "65537 entries"), ([1] * 65_537, "65537 entries")):
+        with pytest.raises(CodecError, match=f"{wrong}, which 16 bits can't hold"):
+            table(*counts)
 
 
 def test_compressai_codes_with_its_form_of_the_tables():

@@ -11,7 +11,7 @@ from hypothesis import find, given, settings
 from pytest_lic.container import Bitstream, pack, unpack
 from pytest_lic.errors import BitstreamError
 from pytest_lic.mutations import MUTATIONS, Mutated, RandomChooser, is_intact, mutated, resealed
-from pytest_lic.strategies.bitstreams import mutated_bitstreams
+from pytest_lic.strategies import mutated_bitstreams
 
 STREAMS = [
     pack(Bitstream(b"abcd", 64, 48, (bytes(range(40)), b"second section"))),

@@ -98,6 +98,18 @@ def test_class_of_two_methods_is_a_codec() -> None:
     assert isinstance(family.build("low", "cpu"), Codec)
 
 
+def test_own_quantizer_fails_as_shown(pytester: pytest.Pytester) -> None:
+    (quantizer,) = (block for block in blocks("python") if "pytest_lic_quantizers" in block)
+    (failure,) = blocks("text")
+    (pytester.path / "conftest.py").write_text(quantizer)
+    (command,) = (
+        line for block in blocks("console") for line in commands(block) if line.endswith("-k mine")
+    )
+    result = pytester.runpytest_inprocess(*shlex.split(command)[1:])
+    assert failure in result.stdout.str() + "\n"
+    assert result.parseoutcomes() | {"deselected": 0} == {"failed": 1, "passed": 9, "deselected": 0}
+
+
 def test_tolerances_shown_are_the_defaults() -> None:
     table = tomllib.loads(blocks("toml")[0])["tool"]["pytest_lic"]["tolerance"]
     assert parse_tolerances(table, "README", base=DEFAULT_TOLERANCES) == DEFAULT_TOLERANCES

@@ -26,8 +26,8 @@ Integers = NDArray[np.int32]
 
 TOTAL = 1 << 16
 """What the frequencies of a table sum to."""
-MOST_ENTRIES = 1 << 15
-"""`FrequencyTables.from_masses` makes no longer table: its mean count would be below 2."""
+MOST_ENTRIES = TOTAL
+"""Of one table, its escape included: each has at least one count."""
 
 _INT32 = np.iinfo(np.int32)
 
@@ -98,6 +98,12 @@ class FrequencyTables:
                 f"table {short[0]} has {self.lengths[short[0]]} entries; expected ascending "
                 "starts, and at least one symbol and the escape"
             )
+        long = np.flatnonzero(self.lengths > MOST_ENTRIES)
+        if len(long):
+            raise _broken(
+                f"table {long[0]} has {self.lengths[long[0]]} entries, which 16 bits can't hold; "
+                f"expected at most {MOST_ENTRIES}, {MOST_ENTRIES - 1} symbols and the escape"
+            )
 
     def _check_counts(self) -> None:
         if self.frequencies.min() < 1:
@@ -128,7 +134,7 @@ class FrequencyTables:
         Every entry gets 1 or more, however improbable it is. A range that reaches far into the
         tails therefore takes counts from the likely symbols: at ±6.2 standard deviations that
         costs under 0.1 % of the rate of a Gaussian up to a standard deviation of 60, and 0.3 %
-        at 256.
+        at 256. A table of 65,535 symbols has one count for each, whatever the masses.
 
         Args:
             masses: per table, the probability of each of its symbols; what they leave of 1 is
@@ -304,6 +310,8 @@ def _quantized(masses: NDArray[np.float64], table: int) -> Integers:
         if (below == raised).all():
             break
         raised = below
+        if raised.all():  # as many entries as counts
+            break
         scale = (TOTAL - raised.sum()) / probabilities[~raised].sum()
     shares = np.maximum(np.floor(probabilities * scale), 1)
     frequencies: Integers = shares.astype(np.int32)

@@ -17,6 +17,8 @@ from pytest_lic.errors import CodecError, CorruptBitstreamError, LicError, Usage
 if TYPE_CHECKING:
     from torch import Tensor
 
+_NO_SYNTHESIS = "decompress did not call its synthesis transform"
+
 
 @dataclass(frozen=True)
 class Compressed:
@@ -145,7 +147,6 @@ class NetworkCalls:
         Raises:
             CodecError: the network raised, or never called its synthesis transform.
         """
-        import torch
 
         def stop(module: Any, inputs: tuple[Any, ...]) -> None:
             raise _LatentsSeen(inputs[0])
@@ -157,9 +158,38 @@ class NetworkCalls:
         except _LatentsSeen as seen:
             latents = seen.latents
         else:
-            raise CodecError(f"{self.label}: decompress did not call its synthesis transform")
+            raise CodecError(f"{self.label}: {_NO_SYNTHESIS}")
         finally:
             handle.remove()
+        return self._checked_latents(latents)
+
+    def decompress_with_latents(self, compressed: Compressed) -> tuple[Tensor, Tensor]:
+        """What `decompress` and `latents` give, from one decoding.
+
+        Raises:
+            CodecError: as both.
+        """
+        import torch
+
+        seen: list[Any] = []
+
+        def note(module: Any, inputs: tuple[Any, ...]) -> None:
+            first = inputs[0]  # a copy, for a layer may overwrite it
+            seen.append(first.clone() if isinstance(first, torch.Tensor) else first)
+
+        assert self._synthesis is not None
+        handle = self._synthesis.register_forward_pre_hook(note)
+        try:
+            images = self.decompress(compressed)
+        finally:
+            handle.remove()
+        if not seen:
+            raise CodecError(f"{self.label}: {_NO_SYNTHESIS}")
+        return images, self._checked_latents(seen[0])
+
+    def _checked_latents(self, latents: Any) -> Tensor:
+        import torch
+
         if not isinstance(latents, torch.Tensor):
             raise CodecError(f"{self.label}: the synthesis transform received no tensor")
         return latents.float().clone()  # no longer one of inference mode's

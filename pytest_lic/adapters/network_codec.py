@@ -6,7 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_lic.adapters.network_calls import Compressed, NetworkCalls
-from pytest_lic.adapters.network_layout import NetworkLayout, arranged, codes_batches
+from pytest_lic.adapters.network_layout import (
+    NetworkLayout,
+    arranged,
+    codes_batches,
+    in_other_memory_format,
+)
 from pytest_lic.adapters.network_state import part_digests
 from pytest_lic.adapters.network_stream import from_sections, to_sections
 from pytest_lic.adapters.string_nesting import has_batch_axis, nest_of, of_batch, of_image
@@ -76,10 +81,27 @@ class NetworkCodec:
             CodecError: images of several sizes, or the network failed, or returned values that
                 are not finite.
         """
+        coded, height, width = self._unpacked(bitstreams)
+        decoded = self._for_each(lambda each: (self._calls.decompress(each),), coded)
+        return self._cropped([images for (images,) in decoded], height, width)
+
+    def stages(self) -> Mapping[str, nn.Module]:
+        """Stage → the network's module that does it; empty where none is known."""
+        return self._calls.stages
+
+    def swap_memory_format(self) -> None:
+        """From now on code with ``channels_last`` images and weights in place of contiguous ones,
+        or the other way round.
+
+        Raises:
+            UnavailableError: the network takes only one of them.
+        """
+        self._layout = in_other_memory_format(self._calls, self._layout)
+
+    def _cropped(self, decoded: Sequence[Tensor], height: int, width: int) -> Tensor:
+        """What the network decoded, as `decode` returns it."""
         import torch
 
-        coded, height, width = self._unpacked(bitstreams)
-        decoded = self._for_each(self._calls.decompress, coded)
         padded_height, padded_width = self._layout.padded(height, width)
         for images in decoded:
             if tuple(images.shape[1:]) != (3, padded_height, padded_width):
@@ -92,10 +114,6 @@ class NetworkCodec:
         cropped = batch[..., above : above + height, left : left + width]
         self._check_finite(cropped)
         return cropped.float().clamp(0.0, 1.0).contiguous()
-
-    def stages(self) -> Mapping[str, nn.Module]:
-        """Stage → the network's module that does it; empty where none is known."""
-        return self._calls.stages
 
     def _check_finite(self, images: Tensor) -> None:
         import torch
@@ -168,9 +186,12 @@ class NetworkCodec:
         return coded, height, width
 
     def _for_each(
-        self, decoder: Callable[[Compressed], Tensor], coded: Sequence[Compressed]
-    ) -> list[Tensor]:
-        """``decoder`` applied to a batch in one call where that works, else to each image."""
+        self, decoder: Callable[[Compressed], tuple[Tensor, ...]], coded: Sequence[Compressed]
+    ) -> list[tuple[Tensor, ...]]:
+        """``decoder`` applied to a batch in one call where that works, else to each image.
+
+        Each tensor that it returns has one entry per image.
+        """
         if self._codes_together(len(coded)) and self._are_alike(coded):
             strings = of_batch([image.strings for image in coded])
             try:
@@ -178,13 +199,13 @@ class NetworkCodec:
             except CodecError:
                 pass  # decoding each image alone tells which is at fault
             else:
-                if len(decoded) == len(coded):
+                if len(decoded[0]) == len(coded):
                     return [decoded]
         alone = [decoder(image) for image in coded]
-        for decoded in alone:
-            if len(decoded) != 1:
+        for first, *_ in alone:
+            if len(first) != 1:
                 raise CodecError(
-                    f"{self._calls.label}: decompress returned {tuple(decoded.shape)} for one image"
+                    f"{self._calls.label}: decompress returned {tuple(first.shape)} for one image"
                 )
         return alone
 
@@ -212,4 +233,17 @@ class LatentNetworkCodec(NetworkCodec):
             CodecError: as `decode`.
         """
         coded, _, _ = self._unpacked(bitstreams)
-        return [latent for batch in self._for_each(self._calls.latents, coded) for latent in batch]
+        found = self._for_each(lambda each: (self._calls.latents(each),), coded)
+        return [latent for (batch,) in found for latent in batch]
+
+    def decode_with_latents(self, bitstreams: Sequence[bytes], /) -> tuple[Tensor, list[Tensor]]:
+        """What `decode` and `decode_latents` return, from one decoding.
+
+        Raises:
+            BitstreamError: as `decode`.
+            CodecError: as `decode`.
+        """
+        coded, height, width = self._unpacked(bitstreams)
+        found = self._for_each(self._calls.decompress_with_latents, coded)
+        latents = [latent for _, batch in found for latent in batch]
+        return self._cropped([images for images, _ in found], height, width), latents

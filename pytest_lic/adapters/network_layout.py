@@ -8,12 +8,12 @@ travel in every bitstream. Encoder and decoder find out the same, each for itsel
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_lic.adapters.network_calls import Compressed, NetworkCalls
 from pytest_lic.adapters.string_nesting import has_batch_axis, nest_of, of_image
-from pytest_lic.errors import CodecError
+from pytest_lic.errors import CodecError, UnavailableError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -95,6 +95,23 @@ def find_layout(calls: NetworkCalls, multiple: int | None, channels_last: bool) 
         f"{failure}; so it was with probe images of {', '.join(dict.fromkeys(sizes))}. If the "
         "network needs another padding, give compressai_family(..., multiple=…)"
     )
+
+
+def in_other_memory_format(calls: NetworkCalls, layout: NetworkLayout) -> NetworkLayout:
+    """The layout of a network whose weights have been laid out in the other memory format.
+
+    Raises:
+        UnavailableError: the network then fails on a small image; it is left as it was.
+    """
+    last = not layout.channels_last
+    set_memory_format(calls.network, last)
+    try:
+        calls.decompress(calls.compress(probe_images(1, layout.multiple, calls.device, last)))
+    except CodecError as error:
+        set_memory_format(calls.network, layout.channels_last)
+        kind = "channels_last" if last else "contiguous"
+        raise UnavailableError(f"{calls.label} takes no {kind} memory: {error}") from error
+    return replace(layout, channels_last=last)
 
 
 def codes_batches(calls: NetworkCalls, layout: NetworkLayout) -> bool:

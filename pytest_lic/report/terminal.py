@@ -16,6 +16,7 @@ from pytest_lic.metrics import to_db
 from pytest_lic.recording import Stale
 from pytest_lic.report import times
 from pytest_lic.report.conformance import conformance_lines
+from pytest_lic.report.environments import print_matrices
 from pytest_lic.report.words import comparison_text, difference_text
 from pytest_lic.run import Run
 
@@ -53,7 +54,17 @@ def write(reporter: pytest.TerminalReporter, records: Sequence[Record], run: Run
     for reason in dict.fromkeys(reasons):  # one broken codec fails many tests
         reporter.write_line(f"error: {reason}", red=True)
     tables = [record for record in judged if record["kind"] in ("point", "curve")]
-    for text in _tables(tables, run, width=reporter._tw.fullwidth, color=reporter.hasmarkup):
+    compared = [record for record in records if record["kind"] == "environments"]
+    console = Console(
+        file=io.StringIO(),
+        width=max(reporter._tw.fullwidth, 100),
+        force_terminal=reporter.hasmarkup,
+        highlight=False,
+    )
+    _tables(console, tables, run)
+    print_matrices(console, compared)
+    assert isinstance(console.file, io.StringIO)
+    for text in console.file.getvalue().splitlines():
         reporter.write_line(text)
     for line in (*_closing(records), *times.partner_lines(reporter.config)):
         reporter.write_line(f"lic: {line}")
@@ -68,7 +79,7 @@ def stale_text(entry: Stale) -> str:
     return f"{entry.family}, quality {entry.key.quality}, {entry.key.resolution}: {entry.why}"
 
 
-def _tables(records: Sequence[Record], run: Run, *, width: int, color: bool) -> list[str]:
+def _tables(console: Console, records: Sequence[Record], run: Run) -> None:
     """One table for each family and setting, in the order of the grid."""
     groups: dict[tuple[str, str], list[Record]] = {}
     for record in records:
@@ -76,14 +87,9 @@ def _tables(records: Sequence[Record], run: Run, *, width: int, color: bool) -> 
     worst_first = sorted(
         groups.items(), key=lambda group: (-max(_rank(record) for record in group[1]), group[0])
     )
-    console = Console(
-        file=io.StringIO(), width=max(width, 100), force_terminal=color, highlight=False
-    )
     for (family, setting), group in worst_first:
         order = {label: place for place, label in enumerate(run.families[family].qualities)}
         _table(console, family, setting, sorted(group, key=lambda r: order.get(r["quality"], 99)))
-    assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue().splitlines()
 
 
 def _table(console: Console, family: str, setting: str, group: Sequence[Record]) -> None:

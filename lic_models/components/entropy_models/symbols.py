@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from lic_models.components.frequency_tables import MOST_ENTRIES, Integers
+from lic_models.components.frequency_tables import TOTAL, Integers
 from lic_models.components.quantizers import Quantizer
 
-# A longer table would have no counts left to tell its symbols apart; the rest is escaped.
-_FARTHEST = (MOST_ENTRIES - 2) // 2
+# A longer table has less than two counts an entry to tell its symbols apart; the rest is escaped.
+_FARTHEST = TOTAL // 4 - 1
 
 
 def table_symbols(quantizer: Quantizer, below: Tensor, above: Tensor, variant: int) -> Tensor:

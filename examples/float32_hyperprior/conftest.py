@@ -1,0 +1,109 @@
+"""The shipped msh networks, coded as stock CompressAI codes: everything in float32.
+
+The weights are those of `msh-gdn` and its siblings, which choose probability tables in float64 and
+ship integer tables. Here they sit in CompressAI's own `MeanScaleHyperprior`, whose `compress` and
+`decompress` choose among the same tables by scales computed in float32 on either side. On one
+machine nothing is wrong with that. Between two that add in another order, some images break:
+
+    pytest --pyargs pytest_lic.suites -m determinism -k environments --lic-codec msh-gsdn-float32 \
+        --lic-quality 3 --lic-environments all --lic-corpus path/to/kodak
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import torch
+from compressai.entropy_models import EntropyModel, GaussianConditional
+from compressai.models import MeanScaleHyperprior
+from torch import Tensor, nn
+
+from lic_models.codec import LearnedCodec
+from lic_models.codec_builder import build_codec
+from lic_models.components.entropy_models import MeanScaleHyperprior as Predicting
+from lic_models.components.frequency_tables import FrequencyTables
+from lic_models.families import WEIGHTS
+from lic_models.weights_file import load_weights
+from lic_models.weights_header import WeightsHeader, component_tags, read_header
+from pytest_lic import CodecFamily
+from pytest_lic.adapters.compressai import compressai_family
+
+
+class HyperAnalysis(nn.Module):
+    """The hyper-analysis as CompressAI calls it: y → z."""
+
+    def __init__(self, model: Predicting) -> None:
+        super().__init__()
+        self.layers, self.log_unit = model.hyper_analysis, model.log_unit
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """(B, M, h, w) → (B, N, h / 4, w / 4)."""
+        return self.layers(latents * (-self.log_unit).exp()[:, None, None])
+
+
+class HyperSynthesis(nn.Module):
+    """The hyper-synthesis as CompressAI calls it: ẑ → scales and means, in one tensor."""
+
+    def __init__(self, model: Predicting) -> None:
+        super().__init__()
+        self.layers, self.log_unit = model.hyper_synthesis, model.log_unit
+
+    def forward(self, hyper_latents: Tensor) -> Tensor:
+        """(B, N, h / 4, w / 4) → (B, 2 M, h, w)."""
+        means, log_scales = self.layers(hyper_latents).chunk(2, 1)
+        unit = self.log_unit[:, None, None]
+        return torch.cat([(log_scales + unit).exp(), means * unit.exp()], 1)
+
+
+def float32(codec: LearnedCodec) -> MeanScaleHyperprior:
+    """CompressAI's network with the parts of ``codec``; its coding is CompressAI's, unchanged."""
+    model = codec.entropy_model
+    network = MeanScaleHyperprior(model.hyper_channels, codec.transform.latent_channels)
+    network.g_a, network.g_s = codec.transform.analysis, codec.transform.synthesis
+    network.h_a, network.h_s = HyperAnalysis(model), HyperSynthesis(model)
+    network.entropy_bottleneck = model.hyper_prior.density
+    # Tables come with the weights, as in a checkpoint of CompressAI's. Made anew after loading,
+    # already the list of scales has other last digits on other processors.
+    low, high, steps = *map(math.log, model.scale_range), model.scale_levels - 1
+    scales = [math.exp(low + (high - low) * level / steps) for level in range(steps + 1)]
+    network.gaussian_conditional = GaussianConditional(scales)
+    take_tables(network.gaussian_conditional, codec.tables["latents"])
+    take_tables(network.entropy_bottleneck, codec.tables["hyper_latents"])
+    return network
+
+
+def take_tables(model: EntropyModel, tables: FrequencyTables) -> None:
+    """Give one of CompressAI's entropy models the integer tables that were trained."""
+    cdfs, lengths, offsets = tables.cdfs()
+    longest = max(lengths)
+    model._quantized_cdf = torch.IntTensor([cdf + [0] * (longest - len(cdf)) for cdf in cdfs])
+    model._cdf_length = torch.IntTensor(lengths)
+    model._offset = torch.IntTensor(offsets)
+
+
+def family(headers: list[WeightsHeader]) -> CodecFamily:
+    """The family of one network's weights files."""
+    by_quality = {each.quality: each for each in sorted(headers, key=lambda each: each.lmbda)}
+
+    def build(quality: str) -> MeanScaleHyperprior:
+        header = by_quality[quality]
+        codec = build_codec(header.components, str(header.path))
+        load_weights(codec, header.path)
+        return float32(codec)
+
+    return compressai_family(
+        f"{headers[0].name}-float32",
+        build,
+        {quality: header.lmbda for quality, header in by_quality.items()},
+    )
+
+
+def pytest_lic_codecs() -> Iterator[CodecFamily]:
+    """``msh-gsdn-float32`` and its siblings."""
+    found: dict[str, list[WeightsHeader]] = {}
+    for path in sorted(WEIGHTS.glob("*.safetensors")):
+        header = read_header(path)
+        if component_tags(header.components)["architecture"] == "msh":
+            found.setdefault(header.name, []).append(header)
+    yield from map(family, found.values())

@@ -1,0 +1,169 @@
+"""Every quantizer, entropy coder and table maker here, with what it promises.
+
+Importing this loads no torch: they are built when a test asks for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_lic.entropy_coder import CoderUnderTest, TableMaker
+from pytest_lic.errors import CodecError
+from pytest_lic.probability_tables import ProbabilityTables
+from pytest_lic.quantizer import QuantizerUnderTest
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from lic_models.components import EntropyCoder, Quantizer
+    from lic_models.components.frequency_tables import FrequencyTables
+
+_REACH = 2.0**20
+_LIMIT = 2**22
+_MOVED = (0.7, 1.5, 0.4, 2.2, 0.25, 1.0, 3.0, 0.9)
+"""Steps of learned levels, from −4 to 4; the largest is 3."""
+
+
+def quantizers() -> Iterator[QuantizerUnderTest]:
+    """Each class, with several arguments where they matter.
+
+    A class that trains with one thing for the rate and another for the synthesis is here twice.
+    """
+
+    def tested(name: str, kind: str, trains_with: str = "values", **arguments: Any) -> Any:
+        made = partial(_made, kind, trains_with, **arguments)
+        return QuantizerUnderTest(name, made, _REACH, saturates=_LIMIT, refuses=CodecError)
+
+    yield replace(tested("noise", "NoiseQuantizer"), ties="even", noise="uniform")
+    yield replace(
+        tested("straight-through", "StraightThroughQuantizer"), ties="even", straight_through=True
+    )
+    yield replace(tested("mixed", "MixedQuantizer"), ties="even", straight_through=True)
+    yield replace(tested("mixed-rate", "MixedQuantizer", "rate"), ties="even", noise="uniform")
+    yield replace(
+        tested("universal-1", "UniversalQuantizer", levels=1), ties="even", noise="uniform"
+    )
+    for levels in (16, 7):
+        dithered = tested(f"universal-{levels}", "UniversalQuantizer", levels=levels, seed=3)
+        yield replace(dithered, dither=levels, noise="uniform")
+    for alpha in (0.0, 1.0, 6.0, 30.0):
+        soft = tested(f"soft-rounding-{alpha:g}", "SoftRoundingQuantizer", alpha_start=alpha)
+        yield replace(
+            soft, ties="even", soft_rounding=True, noise="bounded" if alpha else "uniform"
+        )
+    learned = tested("learned-levels", "LearnedLevelsQuantizer", learned_up_to=4)
+    yield replace(learned, ties="even", straight_through=True)
+    moved = tested("learned-levels-moved", "LearnedLevelsQuantizer", steps=_MOVED)
+    largest = max(_MOVED) / 2
+    yield replace(moved, bound=largest, step=None, ties="even", straight_through=True)
+
+
+def coders() -> Iterator[CoderUnderTest | TableMaker]:
+    """Each entropy coder, and what makes their tables."""
+    for kind in ("AnsCoder", "RangeCoder", "RansCoder"):
+        name = kind.removesuffix("Coder").lower()
+        yield CoderUnderTest(
+            name, partial(_coder, kind), escapes=True, escape_bits=_escape_bits, refuses=CodecError
+        )
+    yield TableMaker("from-masses", _counts, refuses=CodecError)
+
+
+def frequency_tables(tables: ProbabilityTables) -> FrequencyTables:
+    """The same tables, as the coders here take them."""
+    from lic_models.components.frequency_tables import FrequencyTables
+
+    starts = np.cumsum([0, *map(len, tables.rows)], dtype=np.int64)
+    return FrequencyTables(np.concatenate(tables.rows), starts, np.array(tables.offsets, np.int32))
+
+
+class _ImageQuantizer:
+    """A quantizer as it codes one image's latent: with the variant that its shape has.
+
+    Args:
+        quantizer: to code with.
+        trains_with: ``"values"``, what the synthesis gets, or ``"rate"``, the middle of the edges.
+    """
+
+    def __init__(self, quantizer: Quantizer, trains_with: str) -> None:
+        self.quantizer = quantizer
+        self.trains_with = trains_with
+
+    def symbols(self, values: Tensor) -> Tensor:
+        return self.quantizer.symbols(values, self.quantizer.variant(values.shape))
+
+    def values(self, symbols: Tensor) -> Tensor:
+        return self.quantizer.values(symbols, self.quantizer.variant(symbols.shape))
+
+    def proxy(self, values: Tensor) -> Tensor:
+        trained = self.quantizer.proxy(values[None])
+        if self.trains_with == "values":
+            return trained.values[0]
+        return ((trained.lower + trained.upper) / 2)[0]
+
+    def soft_round(self, values: Tensor, alpha: float) -> Tensor:
+        from lic_models.components.quantizers.soft_rounding import soft_round
+
+        return soft_round(values, alpha)
+
+
+class _PlainTables:
+    """A coder that takes tables as they are given to coders under test."""
+
+    def __init__(self, coder: EntropyCoder) -> None:
+        self.coder = coder
+
+    def encode(
+        self, symbols: NDArray[np.int32], indices: NDArray[np.int32], tables: ProbabilityTables
+    ) -> bytes:
+        return self.coder.encode(symbols, indices, frequency_tables(tables))
+
+    def decode(
+        self, string: bytes, indices: NDArray[np.int32], tables: ProbabilityTables
+    ) -> NDArray[np.int32]:
+        return self.coder.decode(string, indices, frequency_tables(tables))
+
+
+def _made(
+    kind: str, trains_with: str, steps: tuple[float, ...] = (), **arguments: Any
+) -> _ImageQuantizer:
+    import torch
+
+    from lic_models.components import quantizers as classes
+
+    quantizer: Quantizer
+    if steps:
+        from lic_models.components.quantizers.learned_levels import SMALLEST_STEP
+
+        quantizer = classes.LearnedLevelsQuantizer(len(steps) // 2)
+        softplus = torch.tensor(steps, dtype=torch.float64) - SMALLEST_STEP
+        quantizer.load_state_dict({"steps": torch.expm1(softplus).log()})
+    else:
+        build: Callable[..., Quantizer] = getattr(classes, kind)
+        quantizer = build(**arguments)
+    return _ImageQuantizer(quantizer, trains_with)
+
+
+def _coder(kind: str) -> _PlainTables:
+    from lic_models.components import entropy_coders as classes
+
+    return _PlainTables(getattr(classes, kind)())
+
+
+def _escape_bits(symbol: int, first: int, last: int) -> float:
+    """One of 33 lengths, and as many bits."""
+    from lic_models.components.escapes import ESCAPE_LENGTHS, escape_length, escape_number
+
+    number = escape_number(np.array([symbol], np.int32), np.int32(first), last - first + 1)
+    return float(np.log2(ESCAPE_LENGTHS) + escape_length(number)[0])
+
+
+def _counts(masses: NDArray[np.float64]) -> NDArray[np.int32]:
+    from lic_models.components.frequency_tables import FrequencyTables
+
+    return FrequencyTables.from_masses([masses], [0]).row(0)

@@ -1,0 +1,287 @@
+"""One cell encoded in every environment and decoded in every other: who agrees with whom.
+
+    encoders   here ─┬─ bitstreams ─┬─ decoded in here      the encoder's own decoding
+               oldest┤              ├─ decoded in oldest    is the reference of its streams
+               …     ┘              └─ …
+
+That two environments encode other bits is expected: their analysis rounds otherwise. But whatever
+one of them encodes, all must decode alike.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from pytest_lic.agreement import Agreement, Decoded, agreement, decodings
+from pytest_lic.corpus import Corpus, Image, batches
+from pytest_lic.determinism import checked
+from pytest_lic.errors import CodecError, UnavailableError
+from pytest_lic.fresh_process import FreshProcess, HungError, NoImageError
+from pytest_lic.grid import Cell
+from pytest_lic.simulated_environments import SimulatedEnvironment
+
+Ticker = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """How the streams of one environment decode in another, in numbers of images.
+
+    ``first`` tells the first difference: of a broken image if there is one, else of one within
+    the tolerance; empty where there is none.
+    """
+
+    encoder: str
+    decoder: str
+    identical: int
+    within: int
+    broken: int
+    first: str
+
+
+@dataclass(frozen=True)
+class EnvironmentMatrix:
+    """How the environments agree on one cell.
+
+    Args:
+        cell: its id.
+        images: how many there are.
+        environments: those compared, in order.
+        unavailable: environment → why it was not.
+        pairs: one for each encoder and decoder.
+        broken_images: those that break in any pair.
+    """
+
+    cell: str
+    images: int
+    environments: tuple[str, ...]
+    unavailable: Mapping[str, str]
+    pairs: tuple[Pair, ...]
+    broken_images: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object, which travels with a test's report."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> EnvironmentMatrix:
+        """The matrix that `to_json` gave."""
+        return cls(
+            cell=stored["cell"],
+            images=stored["images"],
+            environments=tuple(stored["environments"]),
+            unavailable=stored["unavailable"],
+            pairs=tuple(Pair(**pair) for pair in stored["pairs"]),
+            broken_images=tuple(stored["broken_images"]),
+        )
+
+
+def compare_environments(
+    cell: Cell,
+    corpus: Corpus,
+    environments: Sequence[SimulatedEnvironment],
+    process: Callable[[SimulatedEnvironment], FreshProcess],
+    threads: int,
+    ticker: Callable[[str], Ticker],
+) -> EnvironmentMatrix:
+    """Encode a cell's images in every environment, and decode all that in every environment.
+
+    No bitstream is decoded twice in one environment. Environments come one after the other, the
+    second time in reverse: each of their processes takes seconds to start, and not all are kept.
+
+    Args:
+        cell: what to code.
+        corpus: its images.
+        environments: where.
+        process: gives the process of an environment, which serves until another is asked for.
+        threads: CPU threads where the environment says nothing else.
+        ticker: gives for a piece of work what is told how far it is, in images done and in all.
+
+    Raises:
+        UnavailableError: the codec can't be had in the first of the environments.
+    """
+    parts = list(enumerate(batches(corpus, cell.setting.batch)))
+    total = len(corpus.images)
+    unavailable: dict[str, str] = {}
+    with tempfile.TemporaryDirectory(prefix="pytest-lic-") as folder:
+        sides: list[_Side] = []
+        for environment in environments:
+            side = _Side(environment, process, cell, threads, Path(folder))
+            tick, done = ticker(f"encoding in {environment.name}"), 0
+            try:
+                for number, images in parts:
+                    side.code(number, images)
+                    tick(done := done + len(images), total)
+            except UnavailableError as error:
+                if environment is environments[0]:
+                    raise
+                unavailable[environment.name] = str(error)
+            else:
+                sides.append(side)
+        tallies = {(one.name, other.name): _Tally() for one in sides for other in sides}
+        broken: set[str] = set()
+        for decoder in reversed(sides):
+            tick, done = ticker(f"decoding in {decoder.name}"), 0
+            for number, images in parts:
+                for encoder, found in _decoded(decoder, sides, number, images):
+                    tally = tallies[encoder.name, decoder.name]
+                    broken |= tally.add(
+                        images, encoder.agreements(number, images, decoder.name, found)
+                    )
+                tick(done := done + len(images), total)
+    return EnvironmentMatrix(
+        cell=cell.id,
+        images=total,
+        environments=tuple(side.name for side in sides),
+        unavailable=unavailable,
+        pairs=tuple(tally.pair(*names) for names, tally in tallies.items()),
+        broken_images=tuple(image.name for image in corpus.images if image.name in broken),
+    )
+
+
+_Answer = TypeVar("_Answer")
+
+
+class _Side:
+    """One environment: its process, its bitstreams, and its own decoding of them.
+
+    The decodings are kept in ``folder``: those of a large corpus would not fit into memory.
+    """
+
+    def __init__(
+        self,
+        environment: SimulatedEnvironment,
+        process: Callable[[SimulatedEnvironment], FreshProcess],
+        cell: Cell,
+        threads: int,
+        folder: Path,
+    ) -> None:
+        self.name = environment.name
+        self.streams: dict[int, tuple[bytes, ...]] = {}
+        self.failures: dict[int, str] = {}  # of encoding
+        self._environment = environment
+        self._process = process
+        self._codec = (cell.family, cell.quality, environment.device or cell.setting.device)
+        self._threads = environment.threads or threads
+        self._folder = folder
+        self._hung: str | None = None
+
+    def code(self, number: int, images: Sequence[Image]) -> None:
+        """Encode one batch, and decode it where it was encoded.
+
+        Raises:
+            UnavailableError: the codec can't be had in this environment.
+        """
+        try:
+            bitstreams = self._asked(
+                lambda process: process.encode(*self._codec, images, threads=self._threads)
+            )
+        except CodecError as error:
+            self.failures[number] = str(error)
+            return
+        self.streams[number] = tuple(bitstreams)
+        for index, each in enumerate(self.decode(bitstreams, images)):
+            arrays = {"pixels": each.pixels, "latents": each.latents, "failure": each.failure}
+            given = {name: array for name, array in arrays.items() if array is not None}
+            np.savez(self._file(number, index), **given)
+
+    def decode(self, bitstreams: Sequence[bytes], images: Sequence[Image]) -> list[Decoded]:
+        """Decode one batch, whoever encoded it; what goes wrong is told in each image's stead."""
+        latents = None
+        try:
+            answer = self._asked(
+                lambda process: process.decode(
+                    *self._codec, [bitstreams], threads=self._threads, latents=True
+                )
+            )
+            latents = answer.latents
+            return decodings(checked(answer.decoded[0], images), latents)
+        except (CodecError, UnavailableError) as error:
+            if isinstance(error, NoImageError):
+                latents = error.latents
+            shown = latents or [None] * len(images)
+            return [Decoded(None, latent, str(error)) for latent in shown]
+
+    def own(self, number: int, images: Sequence[Image]) -> list[Decoded]:
+        """What this side decoded of its own bitstreams."""
+        found = []
+        for index in range(len(images)):
+            with np.load(self._file(number, index)) as kept:
+                failure = str(kept["failure"])
+                found.append(Decoded(kept.get("pixels"), kept.get("latents"), failure))
+        return found
+
+    def agreements(
+        self, number: int, images: Sequence[Image], decoder: str, found: Sequence[Decoded]
+    ) -> list[tuple[Agreement, str]]:
+        """How far ``found``, decoded elsewhere from this side's bitstreams, agrees with its own."""
+        if number in self.failures:
+            return [(Agreement.BROKEN, f"not encoded: {self.failures[number]}")] * len(images)
+        names = (f"in {self.name}", f"in {decoder}")
+        return [
+            (Agreement.BROKEN, f"not decoded where it was encoded: {one.failure}")
+            if one.failure
+            else agreement(one, other, names)
+            for one, other in zip(self.own(number, images), found, strict=True)
+        ]
+
+    def _asked(self, ask: Callable[[FreshProcess], _Answer]) -> _Answer:
+        """What ``ask`` gives of this side's process, which is not asked again once it hung."""
+        if self._hung is not None:
+            raise CodecError(self._hung)
+        try:
+            return ask(self._process(self._environment))
+        except HungError as error:
+            self._hung = f"not tried, since another image hung: {error}"
+            raise
+
+    def _file(self, number: int, index: int) -> Path:
+        return self._folder / f"{self.name}-{number}-{index}.npz"
+
+
+def _decoded(
+    decoder: _Side, encoders: Sequence[_Side], number: int, images: Sequence[Image]
+) -> Iterator[tuple[_Side, list[Decoded]]]:
+    """Each encoder, and what the decoder makes of one batch of its bitstreams, if there are any."""
+    known: dict[tuple[bytes, ...], list[Decoded]] = {}
+    if number in decoder.streams:
+        known[decoder.streams[number]] = decoder.own(number, images)
+    for encoder in encoders:
+        if number not in encoder.streams:
+            yield encoder, []
+            continue
+        streams = encoder.streams[number]
+        if streams not in known:
+            known[streams] = decoder.decode(streams, images)
+        yield encoder, known[streams]
+
+
+class _Tally:
+    """Counts of one pair, and its first differences."""
+
+    def __init__(self) -> None:
+        self._counts = dict.fromkeys(Agreement, 0)
+        self._first: dict[Agreement, str] = {}
+
+    def add(self, images: Sequence[Image], found: Sequence[tuple[Agreement, str]]) -> set[str]:
+        """Count one batch; the names of its broken images."""
+        broken = set()
+        for image, (kind, difference) in zip(images, found, strict=True):
+            self._counts[kind] += 1
+            if difference:
+                self._first.setdefault(kind, f"{image.name}: {difference}")
+            if kind is Agreement.BROKEN:
+                broken.add(image.name)
+        return broken
+
+    def pair(self, encoder: str, decoder: str) -> Pair:
+        """What was counted."""
+        first = self._first.get(Agreement.BROKEN) or self._first.get(Agreement.WITHIN, "")
+        counts = {kind.name.lower(): count for kind, count in self._counts.items()}
+        return Pair(encoder, decoder, first=first, **counts)

@@ -1,0 +1,24 @@
+"""What must hold of every quantizer, entropy coder and table maker: one function per property.
+
+    quantizers    how a quantizer codes: bound, idempotence, order, ties, saturation, in step
+    training      its proxies: straight through, noise, soft rounding
+    dither        universal quantization's error
+    coders        round trips, lengths, the same bytes
+    table_makers  whole counts out of probabilities
+
+Each takes what is under test and raises `PropertyError`, with the smallest example that Hypothesis
+finds, where its property does not hold. The modules load torch, so they are imported when used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+__all__ = ["coders", "dither", "quantizers", "table_makers", "training"]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in __all__:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

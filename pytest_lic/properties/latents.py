@@ -1,0 +1,80 @@
+"""What quantizers are given in a search, and how it is shown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from hypothesis import strategies as st
+from torch import Tensor
+
+from pytest_lic.quantizer import QuantizerUnderTest
+from pytest_lic.strategies import latent_values
+
+MOST = 8
+"""Inputs at a time."""
+
+
+def latent_of(inputs: Sequence[float]) -> Tensor:
+    """One image's latent of one channel and one row, (1, 1, n)."""
+    return torch.tensor(inputs, dtype=torch.float32).view(1, 1, -1)
+
+
+def shown(tensor: Tensor) -> str:
+    """A tensor's elements as a list, of at most sixteen."""
+    flat = tensor.detach().reshape(-1)
+    if flat.numel() <= 16:
+        return str(flat.tolist())
+    return f"[{', '.join(map(str, flat[:8].tolist()))}, …] ({flat.numel()})"
+
+
+def inputs_of(quantizer: QuantizerUnderTest) -> st.SearchStrategy[list[float]]:
+    """Lists of inputs within reach."""
+    return st.lists(latent_values(quantizer.reach), min_size=1, max_size=MOST)
+
+
+def pairs_of(quantizer: QuantizerUnderTest) -> st.SearchStrategy[tuple[float, float]]:
+    """Two inputs in order, often close to each other."""
+    any_two = st.tuples(latent_values(quantizer.reach), latent_values(quantizer.reach))
+    near = st.tuples(st.floats(-16, 16, width=32), st.floats(0, 1, width=16)).map(
+        lambda pair: (pair[0], float(torch.tensor(pair[0] + pair[1])))
+    )
+    return (near | any_two).map(lambda pair: (min(pair), max(pair)))
+
+
+def symbols_of(quantizer: QuantizerUnderTest) -> st.SearchStrategy[list[int]]:
+    """Symbols of inputs within reach."""
+    built = quantizer.build()
+    ends = built.symbols(latent_of([-quantizer.reach, quantizer.reach])).tolist()[0][0]
+    low, high = min(ends), max(ends) - 1
+    near = st.integers(max(low, -16), max(min(high, 15), max(low, -16)))
+    return st.lists(near | st.integers(low, max(low, high)), min_size=1, max_size=MOST)
+
+
+def named(symbols: list[int]) -> str:
+    """Symbols, told from inputs."""
+    return f"symbols {symbols}"
+
+
+def symbols_tensor(symbols: Sequence[int]) -> Tensor:
+    """Symbols of one channel and one row, (1, 1, n)."""
+    return torch.tensor(symbols, dtype=torch.int32).view(1, 1, -1)
+
+
+def rounding(values: Tensor) -> Tensor:
+    """How far float32 may have rounded each value: one unit in its last place."""
+    size = values.float().abs().clamp_min(torch.finfo(torch.float32).tiny)
+    return (torch.nextafter(size, torch.tensor(math.inf)) - size).double()
+
+
+def element(tensor: Tensor, place: int) -> float | int:
+    """The element at this place, counted through."""
+    found: float | int = tensor.reshape(-1)[place].item()
+    return found
+
+
+def promised(number: float | None) -> float:
+    """A promise that the suite asks for only where it is made."""
+    assert number is not None, "asked only of what promises it"
+    return number

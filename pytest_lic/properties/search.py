@@ -1,0 +1,107 @@
+"""The search for an example that breaks a property, and what is said of the smallest one."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Flaky
+from hypothesis.strategies import SearchStrategy
+
+from pytest_lic.errors import PropertyError
+from pytest_lic.registration import Named
+
+Example = TypeVar("Example")
+
+FALSE_ALARM = 1e-6
+"""How often a statistical test fails a right quantizer: once in a million seeds."""
+RATE = f"a false alarm in {1 / FALSE_ALARM:,.0f} seeds"
+"""The same, for messages."""
+
+
+@dataclass(frozen=True)
+class Broken:
+    """Both sides of an example that breaks a property."""
+
+    expected: str
+    came: str
+
+
+def for_all(
+    subject: Named,
+    claim: str,
+    examples: SearchStrategy[Example],
+    check: Callable[[Example], Broken | None],
+    show: Callable[[Example], str] = repr,
+) -> None:
+    """Look for an example of which ``check`` says that it breaks the property, and shrink it.
+
+    An exception that ``check`` raises breaks the property too. What is broken only now and then
+    can't be shrunk; of the examples met, the one with the shortest text is told.
+
+    Args:
+        subject: what is under test.
+        claim: the property, for the message.
+        examples: what to look among.
+        check: both sides where the property is broken, otherwise None.
+        show: an example as text.
+
+    Raises:
+        PropertyError: telling the smallest example, what was expected and what came.
+    """
+    found: list[PropertyError] = []
+
+    def attempt(example: Example) -> None:
+        cause: Exception | None = None
+        try:
+            broken = check(example)
+        except Exception as error:
+            broken, cause = Broken("no exception", described(error)), error
+        if broken is not None:
+            lines = (
+                f"{subject.name} breaks a property: {claim}",
+                f"  input     {show(example)}",
+                f"  expected  {broken.expected}",
+                f"  came      {broken.came}",
+            )
+            found.append(PropertyError("\n".join(lines)))
+            raise found[-1] from cause
+
+    try:
+        search_settings()(given(examples)(attempt))()
+    except Flaky as error:
+        shortest = min(map(str, found), key=len)
+        raise PropertyError(f"{shortest}\n  not always: the same input also passed") from error
+
+
+def search_settings() -> settings:
+    """The settings of every search.
+
+    The same examples in each run and no database of failures, unless the user loaded a profile of
+    their own (``--hypothesis-profile``), whose settings then hold. Without a deadline, for the
+    first call of many a library takes long.
+    """
+    chosen = settings.default
+    assert chosen is not None
+    fixed = settings.get_current_profile_name() in ("default", "ci")
+    if fixed:
+        chosen = settings(chosen, derandomize=True, database=None)
+    return settings(
+        chosen,
+        deadline=None,
+        phases=[phase for phase in chosen.phases if phase is not Phase.explain],
+        print_blob=False,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def described(error: Exception) -> str:
+    """An exception in a line: its type, its text, and where it was raised."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text} ({Path(frame.filename).name}:{frame.lineno})"

@@ -1,0 +1,148 @@
+"""How the simulated environments agree: a matrix for each family, and the first differences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from textwrap import shorten
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from pytest_lic.agreement import Agreement
+from pytest_lic.environment_matrix import EnvironmentMatrix
+from pytest_lic.simulated_environments import ENVIRONMENTS
+
+_SHOWN = 8  # first differences
+_LONGEST = 400  # characters of one; those of a process that died may quote all that it wrote
+_WIDTH = 250  # of a terminal; more than all environments take
+_COUNTED = {
+    Agreement.IDENTICAL: ("=", "green"),
+    Agreement.WITHIN: ("≈", "yellow"),
+    Agreement.BROKEN: ("broken", "bold red"),
+}
+_LEGEND = (
+    "rows encode, columns decode: in how many images the decoder gives = the same pixels as where "
+    "it was encoded, ≈ the same latents, where the codec shows them, and pixels a level apart at "
+    "most, or is broken: out of step, or an error"
+)
+
+
+def broken_text(matrix: EnvironmentMatrix) -> str:
+    """Why a cell fails: how many images break, between which environments, and where first."""
+    lines = [
+        f"{matrix.cell}: out of step between environments: {len(matrix.broken_images)} of "
+        f"{matrix.images} images break",
+        *(f"  {line}" for line in _broken_lines([matrix])),
+    ]
+    return "\n".join(lines)
+
+
+def print_matrices(console: Console, records: Sequence[Mapping[str, Any]]) -> None:
+    """A matrix for each family, over all of its cells, worst family first.
+
+    Args:
+        console: where to.
+        records: of the kind ``environments``.
+    """
+    families: dict[str, list[EnvironmentMatrix]] = {}
+    for record in sorted(records, key=lambda record: str(record["subject"])):
+        matrix = EnvironmentMatrix.from_json(record["matrix"])
+        families.setdefault(record["family"], []).append(matrix)
+
+    def worst_first(family: str) -> tuple[int, str]:
+        return -sum(len(matrix.broken_images) for matrix in families[family]), family
+
+    for family in sorted(families, key=worst_first):
+        _print_family(console, family, families[family])
+    if families:
+        console.print(_LEGEND, markup=False)
+        meanings = [f"{name}: {ENVIRONMENTS[name].meaning}" for name in _names(families.values())]
+        console.print("; ".join(meanings), markup=False)
+        console.print()
+
+
+def _print_family(console: Console, family: str, matrices: Sequence[EnvironmentMatrix]) -> None:
+    say = partial(console.print, markup=False, soft_wrap=True)
+    names = _names([matrices])
+    images = sum(matrix.images for matrix in matrices)
+    cells = matrices[0].cell if len(matrices) == 1 else f"{len(matrices)} cells"
+    plural = "s" if images > 1 else ""
+    say(f"{family} between environments: {images} image{plural} ({cells})")
+    table = Table(box=None, pad_edge=False)
+    table.add_column("encoder ╲ decoder", no_wrap=True)
+    for name in names:
+        table.add_column(name, justify="right", no_wrap=True)
+    for encoder in names:
+        table.add_row(encoder, *(_cell(matrices, encoder, decoder) for decoder in names))
+    console.print(table, width=_WIDTH)
+    broken = sum(len(matrix.broken_images) for matrix in matrices)
+    if broken:
+        say(f"  broken: {broken} of {images} images", style="bold red")
+        for line in _broken_lines(matrices):
+            say(f"  {line}")
+    else:
+        say("  broken: none")
+        for line in _within_lines(matrices):
+            say(f"  {line}")
+    for reason, named in _unavailable(matrices).items():
+        say(f"  {', '.join(named)} unavailable: {reason}")
+    console.print()
+
+
+def _cell(matrices: Sequence[EnvironmentMatrix], encoder: str, decoder: str) -> str:
+    """The counts of one pair over all cells."""
+    every = (pair for matrix in matrices for pair in matrix.pairs)
+    pairs = [pair for pair in every if (pair.encoder, pair.decoder) == (encoder, decoder)]
+    counts = {
+        Agreement.IDENTICAL: sum(pair.identical for pair in pairs),
+        Agreement.WITHIN: sum(pair.within for pair in pairs),
+        Agreement.BROKEN: sum(pair.broken for pair in pairs),
+    }
+    parts = []
+    for kind, count in counts.items():
+        sign, style = _COUNTED[kind]
+        if count:
+            parts.append(f"[{style}]{count} {sign}[/]")
+    return ", ".join(parts) or "–"
+
+
+def _broken_lines(matrices: Sequence[EnvironmentMatrix]) -> Iterator[str]:
+    """The first difference of every pair that breaks, those that break most first."""
+    found = [(matrix, pair) for matrix in matrices for pair in matrix.pairs if pair.broken]
+    found.sort(key=lambda each: -each[1].broken)
+    for matrix, pair in found[:_SHOWN]:
+        yield (
+            f"{matrix.cell}, encoded in {pair.encoder}, decoded in {pair.decoder}: {pair.broken} "
+            f"of {matrix.images} broken, first {shorten(pair.first, _LONGEST, placeholder=' …')}"
+        )
+    if len(found) > _SHOWN:
+        yield f"… and {len(found) - _SHOWN} more pairs"
+
+
+def _within_lines(matrices: Sequence[EnvironmentMatrix]) -> Iterator[str]:
+    """The first difference of the pair that differs in most images."""
+    found = [(matrix, pair) for matrix in matrices for pair in matrix.pairs if pair.within]
+    if found:
+        matrix, pair = max(found, key=lambda each: each[1].within)
+        yield (
+            f"≈ {matrix.cell}, encoded in {pair.encoder}, decoded in {pair.decoder}: {pair.within} "
+            f"of {matrix.images} images, first {pair.first}"
+        )
+
+
+def _unavailable(matrices: Sequence[EnvironmentMatrix]) -> dict[str, list[str]]:
+    """Why → which environments."""
+    reasons: dict[str, list[str]] = {}
+    for name, reason in {
+        name: reason for matrix in matrices for name, reason in matrix.unavailable.items()
+    }.items():
+        reasons.setdefault(reason, []).append(name)
+    return reasons
+
+
+def _names(groups: Iterable[Sequence[EnvironmentMatrix]]) -> list[str]:
+    """Every environment of some matrices, in the usual order."""
+    found = {name for matrices in groups for matrix in matrices for name in matrix.environments}
+    return [name for name in ENVIRONMENTS if name in found]

@@ -1,0 +1,103 @@
+"""Quantizers, coders and table makers whose promises are tested, and which tests that takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from pytest_lic.entropy_coder import CoderUnderTest, TableMaker
+from pytest_lic.errors import UsageError
+from pytest_lic.quantizer import QuantizerUnderTest
+from pytest_lic.registration import Registered, entry_points
+
+FIXTURES = ("lic_quantizer", "lic_coder", "lic_table_maker")
+"""The arguments that stand for what is under test."""
+PROMISE = "lic_promise"
+"""The marker of a test of what only some promise."""
+
+
+@dataclass(frozen=True)
+class UnderTest:
+    """All that hooks and entry points register, in the order in which they were found."""
+
+    quantizers: tuple[QuantizerUnderTest, ...]
+    coders: tuple[CoderUnderTest, ...]
+    table_makers: tuple[TableMaker, ...]
+
+
+def under_test(config: pytest.Config) -> UnderTest:
+    """What the hooks ``pytest_lic_quantizers`` and ``pytest_lic_coders`` and the entry points give.
+
+    Raises:
+        UsageError: a hook or an entry point that fails or yields something else, or two things of
+            one kind with one name.
+    """
+    quantizers = Registered[QuantizerUnderTest]("quantizers", (QuantizerUnderTest,))
+    quantizers.add_hooks("pytest_lic_quantizers", config.hook.pytest_lic_quantizers)
+    for entry in entry_points("pytest_lic.quantizers"):
+        quantizers.add_entry_point(entry)
+    kinds = (CoderUnderTest, TableMaker)
+    coders = Registered[CoderUnderTest | TableMaker]("coders or table makers", kinds)
+    coders.add_hooks("pytest_lic_coders", config.hook.pytest_lic_coders)
+    for entry in entry_points("pytest_lic.coders"):
+        coders.add_entry_point(entry)
+    found = coders.by_name.values()
+    return UnderTest(
+        tuple(quantizers.by_name.values()),
+        tuple(each for each in found if isinstance(each, CoderUnderTest)),
+        tuple(each for each in found if isinstance(each, TableMaker)),
+    )
+
+
+def parametrize(metafunc: pytest.Metafunc, found: UnderTest) -> None:
+    """Spread a test that takes one of `FIXTURES` over what is under test.
+
+    One that is marked ``lic_promise("ties")`` or ``lic_promise(noise="uniform")`` gets those that
+    promise so; where none does, it is skipped and says so.
+
+    Raises:
+        UsageError: a marker that names no promise.
+    """
+    subjects: Mapping[str, Sequence[QuantizerUnderTest | CoderUnderTest | TableMaker]] = {
+        "lic_quantizer": found.quantizers,
+        "lic_coder": found.coders,
+        "lic_table_maker": found.table_makers,
+    }
+    for fixture in FIXTURES:
+        if fixture in metafunc.fixturenames:
+            chosen, reason = _promising(metafunc, subjects[fixture], fixture.removeprefix("lic_"))
+            if chosen:
+                metafunc.parametrize(fixture, chosen, ids=[each.name for each in chosen])
+            else:
+                skipped = pytest.param(None, marks=pytest.mark.skip(reason=reason), id="none")
+                metafunc.parametrize(fixture, [skipped])
+
+
+def _promising(
+    metafunc: pytest.Metafunc,
+    subjects: Sequence[QuantizerUnderTest | CoderUnderTest | TableMaker],
+    kind: str,
+) -> tuple[list[QuantizerUnderTest | CoderUnderTest | TableMaker], str]:
+    """Those that promise what the test's markers say, and why there is none."""
+    chosen, asked = list(subjects), []
+    for marker in metafunc.definition.iter_markers(PROMISE):
+        if subjects:
+            for promise in (*marker.args, *marker.kwargs):
+                if not hasattr(subjects[0], promise):
+                    raise UsageError(
+                        f"{metafunc.definition.nodeid}: {PROMISE} names {promise!r}, which a "
+                        f"{kind.replace('_', ' ')} can't promise"
+                    )
+        asked += [*marker.args, *(f"{name}={value}" for name, value in marker.kwargs.items())]
+        chosen = [
+            each
+            for each in chosen
+            if all(getattr(each, promise) not in (None, False) for promise in marker.args)
+            and all(getattr(each, name) == value for name, value in marker.kwargs.items())
+        ]
+    what = kind.replace("_", " ")
+    if not asked:
+        return chosen, f"no {what} is registered"
+    return chosen, f"no {what} promises {', '.join(asked)}"

@@ -1,0 +1,56 @@
+"""Everything that lic_models codes with is registered for the property suites."""
+
+from __future__ import annotations
+
+import inspect
+
+import torch
+
+from lic_models.components import entropy_coders
+from lic_models.components import quantizers as classes
+from lic_models.components.entropy_coders import EntropyCoder
+from lic_models.under_test import coders, quantizers
+from pytest_lic import CoderUnderTest, TableMaker
+from pytest_lic.properties.coders import skewed_message
+
+
+def test_every_quantizer_is_registered() -> None:
+    known = {
+        kind
+        for kind in vars(classes).values()
+        if inspect.isclass(kind) and issubclass(kind, classes.Quantizer)
+    }
+    registered = {type(each.build().quantizer) for each in quantizers()}
+    assert registered == known - {classes.Quantizer}
+
+
+def test_every_coder_is_registered_and_a_table_maker() -> None:
+    known = {
+        kind
+        for name, kind in vars(entropy_coders).items()
+        if name.endswith("Coder") and not name.startswith("_") and kind is not EntropyCoder
+    }
+    found = list(coders())
+    assert {type(each.build().coder) for each in found if isinstance(each, CoderUnderTest)} == known
+    assert [each.name for each in found if isinstance(each, TableMaker)] == ["from-masses"]
+
+
+def test_learned_levels_are_tested_with_the_steps_they_are_said_to_have() -> None:
+    (moved,) = (each for each in quantizers() if each.name == "learned-levels-moved")
+    levels = moved.build().quantizer.levels()
+    expected = torch.tensor([0.7, 1.5, 0.4, 2.2, 0.25, 1.0, 3.0, 0.9], dtype=torch.float64)
+    torch.testing.assert_close(levels.diff(), expected, rtol=0, atol=2e-5)
+    assert moved.bound == expected.max() / 2
+
+
+def test_a_long_message_is_skewed_and_holds_escapes_if_asked() -> None:
+    """A hundredth of a bit for some symbols, more than ten for others."""
+    message = skewed_message(20_000, escapes=True)
+    assert 0 < message.outside.size <= 20
+    assert not skewed_message(20_000, escapes=False).outside.size
+    costs = [
+        message.tables.ideal_bits(message.symbols[at], message.indices[at]) / int(at.sum())
+        for at in (message.indices == table for table in range(message.tables.count))
+    ]
+    assert min(costs) < 0.1
+    assert max(costs) > 10
