@@ -15,6 +15,7 @@ from pytest_lic.ablation_curves import Curves
 from pytest_lic.ablation_groups import Group, is_learned, make_groups, variant_of
 from pytest_lic.ablation_result import Ablation, Question, Row, Table
 from pytest_lic.ablation_times import with_times
+from pytest_lic.codec import CodecFamily
 from pytest_lic.grid import Curve, Setting
 from pytest_lic.rate_distortion import BD, RDCurve, bd_quality, bd_rate
 from pytest_lic.run import Run
@@ -62,7 +63,7 @@ def _rows(
     curves: Curves,
     question: Question,
     setting: Setting,
-    group: Group,
+    group: Group[CodecFamily],
     anchors: Mapping[str, RDCurve | str],
 ) -> tuple[Row, ...]:
     """Everything but the times."""

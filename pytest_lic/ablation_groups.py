@@ -5,16 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Generic, Protocol, TypeVar
 
-from pytest_lic.codec import CodecFamily
 from pytest_lic.errors import UnknownNameError, UsageError
 
 DEFAULT_REFERENCE = "gdn"
 """The variant that the others are compared with, in groups that have it."""
 
 
+class Tagged(Protocol):
+    """What has a name and component tags: a codec family, or what results tell of one."""
+
+    @property
+    def name(self) -> str:
+        """Of the family."""
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """Component → its choice."""
+
+
+F = TypeVar("F", bound=Tagged)
+
+
 @dataclass(frozen=True)
-class Group:
+class Group(Generic[F]):
     """Codecs that agree in every tag but those of the ablation, the reference first.
 
     ``tags`` are those that they agree in. ``reference`` is None where the variant that was asked
@@ -22,23 +37,23 @@ class Group:
     """
 
     tags: Mapping[str, str]
-    families: tuple[CodecFamily, ...]
-    reference: CodecFamily | None
+    families: tuple[F, ...]
+    reference: F | None
 
 
-def is_learned(family: CodecFamily) -> bool:
+def is_learned(family: Tagged) -> bool:
     """Whether the family has components to swap; those tagged ``kind=classical`` have none."""
     return family.tags.get("kind") != "classical"
 
 
-def variant_of(family: CodecFamily, by: Sequence[str]) -> str:
+def variant_of(family: Tagged, by: Sequence[str]) -> str:
     """How a family is called within its group, such as ``gdn``, or ``msh/mean-scale``."""
     return "/".join(family.tags[tag] for tag in by)
 
 
 def make_groups(
-    families: Sequence[CodecFamily], by: Sequence[str], reference: str | None
-) -> tuple[list[Group], list[CodecFamily]]:
+    families: Sequence[F], by: Sequence[str], reference: str | None
+) -> tuple[list[Group[F]], list[F]]:
     """The groups of two variants and more, and the codecs that are alone.
 
     Args:
@@ -56,7 +71,7 @@ def make_groups(
         if tag not in known:
             raise UnknownNameError("component tag", tag, known, "--by")
     tagged = [family for family in families if set(by) <= set(family.tags)]
-    gathered: dict[frozenset[tuple[str, str]], list[CodecFamily]] = {}
+    gathered: dict[frozenset[tuple[str, str]], list[F]] = {}
     for family in tagged:
         gathered.setdefault(frozenset(_others(family, by).items()), []).append(family)
     groups, alone = [], []
@@ -73,7 +88,7 @@ def make_groups(
     return groups, alone
 
 
-def _group(members: Sequence[CodecFamily], by: Sequence[str], reference: str | None) -> Group:
+def _group(members: Sequence[F], by: Sequence[str], reference: str | None) -> Group[F]:
     wanted = reference or DEFAULT_REFERENCE
     found = [family for family in members if wanted in (variant_of(family, by), family.tags[by[0]])]
     if not found and reference is None:
@@ -84,11 +99,11 @@ def _group(members: Sequence[CodecFamily], by: Sequence[str], reference: str | N
     return Group(_others(members[0], by), tuple(ordered), first)
 
 
-def _others(family: CodecFamily, by: Sequence[str]) -> dict[str, str]:
+def _others(family: Tagged, by: Sequence[str]) -> dict[str, str]:
     return {tag: choice for tag, choice in family.tags.items() if tag not in by}
 
 
-def _nothing(families: Sequence[CodecFamily], by: Sequence[str]) -> str:
+def _nothing(families: Sequence[Tagged], by: Sequence[str]) -> str:
     """Why there is nothing to compare, and which tags would have to be named too."""
     named = ",".join(by)
     if not families:
@@ -117,7 +132,7 @@ def _nothing(families: Sequence[CodecFamily], by: Sequence[str]) -> str:
     return text
 
 
-def _also_differing(one: CodecFamily, other: CodecFamily, by: Sequence[str]) -> list[str]:
+def _also_differing(one: Tagged, other: Tagged, by: Sequence[str]) -> list[str]:
     """The tags besides ``by`` in which two families differ, or that only one of them has."""
     tags = dict.fromkeys([*one.tags, *other.tags])
     return [tag for tag in tags if tag not in by and one.tags.get(tag) != other.tags.get(tag)]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pytest_lic import family_calls, timing
 from pytest_lic.ablation_groups import Group
 from pytest_lic.ablation_result import Question, Table
-from pytest_lic.codec import Codec
+from pytest_lic.codec import Codec, CodecFamily
 from pytest_lic.corpus import Image
 from pytest_lic.errors import LicError
 from pytest_lic.grid import Curve
@@ -19,7 +19,11 @@ TIMED_IMAGES = 5
 
 
 def with_times(
-    run: Run, question: Question, group: Group, table: Table, say: Callable[[str], None]
+    run: Run,
+    question: Question,
+    group: Group[CodecFamily],
+    table: Table,
+    say: Callable[[str], None],
 ) -> Table:
     """The table with each variant's times, or the reason why it has none.
 
@@ -67,7 +71,7 @@ def with_times(
     return _timed(table, reasons, whole, images, tuple(reference.qualities))
 
 
-def _untimed(group: Group, table: Table) -> dict[str, str]:
+def _untimed(group: Group[CodecFamily], table: Table) -> dict[str, str]:
     """Family → why its times can't be compared with the reference's."""
     reference = group.reference
     reasons = {}

@@ -25,7 +25,7 @@ def zoo(*nonlinearities: str) -> list[CodecFamily]:
     ]
 
 
-def names(group: Group) -> list[str]:
+def names(group: Group[CodecFamily]) -> list[str]:
     return [family.name for family in group.families]
 
 

@@ -220,6 +220,29 @@ def test_times_are_told_with_their_stages() -> None:
     assert "analysis 60 % synthesis 20 % entropy coding and the rest 20 %" in page.text
 
 
+def test_codecs_that_differ_in_one_component_are_compared() -> None:
+    one = passing()
+    other = tuple(
+        replace(
+            point,
+            measured=replace(point.measured, cell=replace(point.measured.cell, family="coarse")),
+        )
+        for point in regressing().points
+        if point.measured is not None
+    )
+    families = {
+        "toy": FamilyFacts({}, {"quantizer": "uniform", "step": "1"}),
+        "coarse": FamilyFacts({}, {"quantizer": "dithered", "step": "1"}),
+    }
+    page = page_of(replace(one, points=(*one.points, *other), families=families))
+    assert "By component" in page.headings
+    told = page.text.split("quantizer, with step=1; on photos")[1]
+    words = told.split("uniform toy reference reference dithered coarse ")[1].split()
+    assert float(words[0]) > 0, "it needs more rate"
+    assert float(words[1]) < 0
+    assert "By component" not in page_of(one).headings
+
+
 def test_several_runs_are_told_apart() -> None:
     page = page_of(passing(), regressing())
     assert page.headings[0] == "Regressed: 1 of 8 points; 1 of 8 tests failed"

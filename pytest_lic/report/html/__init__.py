@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import Mapping
 from importlib import resources
 
+from pytest_lic.report.html.ablations import ablations
 from pytest_lic.report.html.curves import plots
 from pytest_lic.report.html.sections import sections
 from pytest_lic.results import Results
@@ -44,6 +45,7 @@ def html_report(runs: Mapping[str, Results]) -> str:
         style=style,
         script=script,
         plots=plots(runs),
+        ablations=list(ablations(runs)),
         **sections(runs),
     )
     return text

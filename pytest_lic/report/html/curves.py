@@ -48,11 +48,11 @@ class BDTable:
 
 
 @dataclass(frozen=True)
-class _Family:
+class Family:
     """A family of one run in one setting: its points, from the first quality to the last."""
 
     name: str
-    family: str
+    tags: Mapping[str, str]
     points: Mapping[str, PointResult]
     verdict: Verdict | None
 
@@ -77,9 +77,9 @@ def setting_title(setting: Setting) -> str:
 
 def plots(runs: Mapping[str, Results]) -> list[Plot]:
     """One plot for each setting of any run, in their order."""
-    gathered: dict[Setting, list[_Family]] = {}
+    gathered: dict[Setting, list[Family]] = {}
     for run, results in runs.items():
-        for setting, families in _families(run, results, several=len(runs) > 1).items():
+        for setting, families in families_of(run, results, several=len(runs) > 1).items():
             gathered.setdefault(setting, []).extend(families)
     found = []
     for setting, families in gathered.items():
@@ -92,22 +92,23 @@ def plots(runs: Mapping[str, Results]) -> list[Plot]:
     return found
 
 
-def _families(run: str, results: Results, *, several: bool) -> dict[Setting, list[_Family]]:
+def families_of(run: str, results: Results, *, several: bool) -> dict[Setting, list[Family]]:
+    """What was measured in each setting; ``several``: whether names must tell runs apart."""
     verdicts = {(curve.family, curve.setting): curve.comparison.verdict for curve in results.curves}
     grouped: dict[tuple[Setting, str], dict[str, PointResult]] = {}
     for point in results.points:
         if point.measured is not None:
             cell = point.measured.cell
             grouped.setdefault((cell.setting, cell.family), {})[cell.quality] = point
-    found: dict[Setting, list[_Family]] = {}
+    found: dict[Setting, list[Family]] = {}
     for (setting, family), points in grouped.items():
         facts = results.families.get(family)
-        order = list(facts.qualities) if facts is not None else []
+        order, tags = (list(facts.qualities), facts.tags) if facts is not None else ([], {})
         labels = sorted(points, key=lambda label: (label not in order, _place(order, label)))
         name = f"{family} · {run}" if several else family
         ordered = {label: points[label] for label in labels}
         verdict = verdicts.get((family, setting))
-        found.setdefault(setting, []).append(_Family(name, family, ordered, verdict))
+        found.setdefault(setting, []).append(Family(name, tags, ordered, verdict))
     return found
 
 
@@ -122,7 +123,7 @@ class _Anchor:
 
 
 def _anchors(
-    runs: Iterable[Results], setting: Setting, families: Sequence[_Family]
+    runs: Iterable[Results], setting: Setting, families: Sequence[Family]
 ) -> list[_Anchor]:
     """What was asked for, then what was published of these images."""
     asked: dict[str, RDCurve] = {}
@@ -144,12 +145,12 @@ def _anchors(
     return list(found.values())
 
 
-def _digest(family: _Family) -> str:
+def _digest(family: Family) -> str:
     measured = (point.measured for point in family.points.values())
     return next(each.corpus_digest for each in measured if each is not None)
 
 
-def _measured_series(families: Sequence[_Family]) -> Iterator[dict[str, Any]]:
+def _measured_series(families: Sequence[Family]) -> Iterator[dict[str, Any]]:
     """Every family, and right after it its baseline."""
     moved = {family.name for family in families if _moved(family)}
     for place, family in enumerate(families):
@@ -162,7 +163,7 @@ def _measured_series(families: Sequence[_Family]) -> Iterator[dict[str, Any]]:
         yield base | {"kind": "baseline", "points": _points(before), "verdicts": []}
 
 
-def _moved(family: _Family) -> bool:
+def _moved(family: Family) -> bool:
     verdicts = {point.comparison.verdict for point in family.points.values()}
     return bool(verdicts & {Verdict.REGRESSED, Verdict.IMPROVED})
 
@@ -216,7 +217,7 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _table(families: Sequence[_Family], anchors: Sequence[_Anchor], metric: CurveMetric) -> BDTable:
+def _table(families: Sequence[Family], anchors: Sequence[_Anchor], metric: CurveMetric) -> BDTable:
     rows = []
     for family in families:
         measured, baseline = family.curve("measured"), family.curve("baseline")

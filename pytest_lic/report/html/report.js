@@ -176,11 +176,15 @@
         const last = drawn.filter((each) => each[2] === series).pop();
         if (!last) continue;
         const [px, py] = last;
-        const end = px + 7 * series.name.length > width - right;
+        const long = 7 * series.name.length;
+        const end = px + long > width - right;
+        const from = end ? px - long : px;
         let ty = py - 8;
-        while (taken.some(([tx, other]) => Math.abs(tx - px) < 110 && Math.abs(other - ty) < 13)) ty += 13;
-        taken.push([px, ty]);
-        svg.append(make("text", { x: px, y: ty, "text-anchor": end ? "end" : "start" }, series.name));
+        const meets = ([other, to, oy]) => from < to && other < from + long && Math.abs(oy - ty) < 13;
+        while (taken.some(meets)) ty += 13;
+        taken.push([from, from + long, ty]);
+        const place = { x: px, y: ty, "text-anchor": end ? "end" : "start" };
+        svg.append(make("text", { class: "name", ...place }, series.name));
       }
     }
 

@@ -77,6 +77,7 @@ def sections(runs: Mapping[str, Results]) -> dict[str, Any]:
     ]
     return {
         "several": len(runs) > 1,
+        "signed": signed,
         "labels": _LABELS,
         "units": _UNITS,
         "verdict": verdict_line(runs),
@@ -217,17 +218,24 @@ def _numbers(point: PointResult) -> tuple[tuple[str, str], ...]:
         old = point.baseline.mean(metric) if point.baseline is not None else None
         if metric == "ms_ssim":
             new, old = (None if each is None else to_db(each) for each in (new, old))
-        if new is None:
-            found.append(("–", ""))
-        elif old is None or old == new:
-            found.append((f"{new:.{digits}f}", ""))
-        elif metric == "bpp":
-            found.append((f"{new:.{digits}f}", f"{100 * (new - old) / old:+.2f} %"))
-        else:
-            found.append((f"{new:.{digits}f}", f"{new - old:+.{digits}f}"))
+        value = "–" if new is None else f"{new:.{digits}f}"
+        change = ""
+        if new is not None and old is not None and metric == "bpp":
+            change = signed(100 * (new - old) / old, 2)
+            change = f"{change} %" if float(change) else ""
+        elif new is not None and old is not None:
+            change = signed(new - old, digits)
+            change = change if float(change) else ""
+        found.append((value, change))
     share = point.measured.payload_share
     found.insert(1, ("–" if share is None else f"{100 * share:.1f} %", ""))
     return tuple(found)
+
+
+def signed(value: float, digits: int) -> str:
+    """With its sign, but for what rounds to zero."""
+    text = f"{value:+.{digits}f}"
+    return text if float(text) else f"{0:.{digits}f}"
 
 
 def _time(time: TimeResult) -> dict[str, Any]:

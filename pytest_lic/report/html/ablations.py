@@ -1,0 +1,60 @@
+"""What one component alone makes of the curves of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pytest_lic.ablation_groups import Group, is_learned, make_groups, variant_of
+from pytest_lic.errors import UsageError
+from pytest_lic.rate_distortion import BD, bd_psnr, bd_rate
+from pytest_lic.report.html.curves import Family, families_of, setting_title
+from pytest_lic.results import Results
+
+
+@dataclass(frozen=True)
+class AblationTable:
+    """Codecs that differ in ``tag`` alone.
+
+    ``rows`` are the variant, the codec, and its BD-rate and BD-PSNR against the reference, which
+    comes first and has neither.
+    """
+
+    tag: str
+    others: str
+    setting: str
+    reference: str
+    rows: tuple[tuple[str, str, BD | None, BD | None], ...]
+
+
+def ablations(runs: Mapping[str, Results]) -> Iterator[AblationTable]:
+    """A table for each component tag, each group of codecs and each setting of a run."""
+    for run, results in runs.items():
+        for setting, families in families_of(run, results, several=len(runs) > 1).items():
+            learned = [family for family in families if is_learned(family)]
+            for tag in dict.fromkeys(tag for family in learned for tag in family.tags):
+                try:
+                    groups, _ = make_groups(learned, (tag,), None)
+                except UsageError:
+                    continue  # no two differ in it alone
+                for group in groups:
+                    yield _table(group, tag, setting_title(setting))
+
+
+def _table(group: Group[Family], tag: str, setting: str) -> AblationTable:
+    reference, *rest = group.families
+    others = ", ".join(f"{name}={choice}" for name, choice in group.tags.items())
+    first = variant_of(reference, (tag,))
+    rows = [(variant_of(each, (tag,)), each.name, *_bds(reference, each)) for each in rest]
+    return AblationTable(tag, others, setting, first, ((first, reference.name, None, None), *rows))
+
+
+def _bds(reference: Family, family: Family) -> tuple[BD, BD]:
+    curves = [each.curve("measured") for each in (reference, family)]
+    for curve in curves:
+        if isinstance(curve, str):
+            return BD(None, curve), BD(None, curve)
+    anchor, test = curves
+    assert not isinstance(anchor, str)
+    assert not isinstance(test, str)
+    return bd_rate(anchor, test), bd_psnr(anchor, test)
