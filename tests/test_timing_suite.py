@@ -452,7 +452,7 @@ class TestFailure:
             def encode(self, images):
                 import time
                 Restless.calls += 1
-                time.sleep(0.01 * 1.06 ** Restless.calls)
+                time.sleep(0.005 * 1.25 ** min(Restless.calls, 20))
                 return super().encode(images)
         """
         write(timed, change, "Restless")
