@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from hypothesis import strategies as st
@@ -30,17 +31,28 @@ def shown(tensor: Tensor) -> str:
 
 
 def inputs_of(quantizer: QuantizerUnderTest) -> st.SearchStrategy[list[float]]:
-    """Lists of inputs within reach."""
-    return st.lists(latent_values(quantizer.reach), min_size=1, max_size=MOST)
+    """Lists of inputs within reach: of any kind, or evenly spaced so that no gap is missed."""
+    lists = st.lists(latent_values(quantizer.reach), min_size=1, max_size=MOST)
+    return lists | spaced(quantizer.reach)
 
 
-def pairs_of(quantizer: QuantizerUnderTest) -> st.SearchStrategy[tuple[float, float]]:
-    """Two inputs in order, often close to each other."""
-    any_two = st.tuples(latent_values(quantizer.reach), latent_values(quantizer.reach))
-    near = st.tuples(st.floats(-16, 16, width=32), st.floats(0, 1, width=16)).map(
-        lambda pair: (pair[0], float(torch.tensor(pair[0] + pair[1])))
-    )
-    return (near | any_two).map(lambda pair: (min(pair), max(pair)))
+def pairs_of(quantizer: QuantizerUnderTest) -> st.SearchStrategy[list[tuple[float, float]]]:
+    """Lists of two inputs in order each, of any distance or evenly spaced."""
+    values = latent_values(quantizer.reach)
+    pair = st.tuples(values, values).map(lambda two: (min(two), max(two)))
+    lists = st.lists(pair, min_size=1, max_size=MOST)
+    neighbours = spaced(quantizer.reach).map(lambda v: list(pairwise([v[0], *v])))
+    return lists | neighbours
+
+
+def spaced(reach: float) -> st.SearchStrategy[list[float]]:
+    """Up to 64 inputs at equal distances, within reach and mostly within ±16."""
+
+    def values(count: int, spacing: float, first: float) -> list[float]:
+        return [v for k in range(count) if abs(v := first + k * spacing) <= reach] or [0.0]
+
+    first = st.integers(-2048, 2048).map(lambda part: part / 128)
+    return st.builds(values, st.integers(1, 64), st.sampled_from([1 / 32, 1 / 8]), first)
 
 
 def symbols_of(quantizer: QuantizerUnderTest) -> st.SearchStrategy[list[int]]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Flaky
 from hypothesis.strategies import SearchStrategy
 
+from pytest_lic.coding import cpu_threads
 from pytest_lic.errors import PropertyError
 from pytest_lic.registration import Named
 
@@ -41,7 +44,8 @@ def for_all(
     """Look for an example of which ``check`` says that it breaks the property, and shrink it.
 
     An exception that ``check`` raises breaks the property too. What is broken only now and then
-    can't be shrunk; of the examples met, the one with the shortest text is told.
+    can't be shrunk; of the examples met, the one with the shortest text is told. Of a list, one
+    element is told if it breaks the property alone.
 
     Args:
         subject: what is under test.
@@ -55,12 +59,22 @@ def for_all(
     """
     found: list[PropertyError] = []
 
-    def attempt(example: Example) -> None:
-        cause: Exception | None = None
+    def tried(example: Example) -> tuple[Broken | None, Exception | None]:
         try:
-            broken = check(example)
+            return check(example), None
         except Exception as error:
-            broken, cause = Broken("no exception", described(error)), error
+            return Broken("no exception", described(error)), error
+
+    def attempt(example: Example) -> None:
+        broken, cause = tried(example)
+        if broken is not None and isinstance(example, list):
+            # One element that breaks it alone says more than a list that shrinks no further.
+            singles: list[Any] = [[element] for element in example]
+            for single in singles:
+                alone, its_cause = tried(single)
+                if alone is not None:
+                    example, broken, cause = single, alone, its_cause
+                    break
         if broken is not None:
             lines = (
                 f"{subject.name} breaks a property: {claim}",
@@ -71,8 +85,13 @@ def for_all(
             found.append(PropertyError("\n".join(lines)))
             raise found[-1] from cause
 
+    # What Hypothesis takes for another test: searches begin elsewhere, and in a user's database of
+    # failures none is replayed for another property. Its pytest plugin does so for parameters.
+    attempt._hypothesis_internal_add_digest = f"{subject.name}: {claim}".encode()  # type: ignore[attr-defined]
     try:
-        search_settings()(given(examples)(attempt))()
+        # Of small tensors, and many: a second thread costs several times what it does.
+        with cpu_threads(1) if "torch" in sys.modules else nullcontext():
+            search_settings()(given(examples)(attempt))()
     except Flaky as error:
         shortest = min(map(str, found), key=len)
         raise PropertyError(f"{shortest}\n  not always: the same input also passed") from error

@@ -28,8 +28,9 @@ def latent_values(reach: float = LARGEST) -> st.SearchStrategy[float]:
     if not 1 <= reach <= LARGEST:
         raise ValueError(f"reach is {reach}; expected 1 to float32's largest, {LARGEST}")
     most = float(np.float32(reach))
-    farthest = int(2 * min(reach, 64))
-    halves = st.integers(-farthest, farthest).map(lambda twice: twice / 2)
+    nearest, farthest = int(2 * min(reach, 4)), int(2 * min(reach, 64))
+    twice = st.integers(-nearest, nearest) | st.integers(-farthest, farthest)
+    halves = twice.map(lambda number: number / 2)
     beside = st.builds(_neighbour, halves, st.sampled_from([-np.inf, np.inf]))
     decades = st.floats(0, float(np.log10(most)))
     tails = st.builds(lambda decade, sign: _within(sign * 10**decade, most), decades, _SIGNS)
@@ -37,6 +38,8 @@ def latent_values(reach: float = LARGEST) -> st.SearchStrategy[float]:
         st.integers(-3, 3).map(float).filter(lambda value: abs(value) <= most),
         halves,
         beside.filter(lambda value: abs(value) <= most),
+        # Evenly over the first cells, which floats are not.
+        st.integers(-1536, 1536).map(lambda part: part / 1024).filter(lambda v: abs(v) <= most),
         st.floats(-most, most, width=32),
         tails,
         st.sampled_from([-0.0, _LEAST, -_LEAST, _LEAST_NORMAL, most, -most]),

@@ -45,9 +45,11 @@ def table_symbols(
         return st.integers(first, last) | st.sampled_from([first, last])
     below = st.integers(_INT32.min, first - 1) if first > _INT32.min else st.nothing()
     above = st.integers(last + 1, _INT32.max) if last < _INT32.max else st.nothing()
-    edges = [last + 1, first - 1, last + 2, first - 2, _INT32.max, _INT32.min]
-    possible = [edge for edge in edges if edge in _Outside(first, last)]
-    return st.sampled_from(possible) | above | below
+    nearest, others = [last + 1, first - 1], [last + 2, first - 2, _INT32.max, _INT32.min]
+    possible = [
+        [edge for edge in edges if edge in _Outside(first, last)] for edges in (nearest, others)
+    ]
+    return st.sampled_from(possible[0]) | st.sampled_from(possible[1]) | above | below
 
 
 @st.composite
@@ -115,9 +117,9 @@ def _rows(most: int) -> st.SearchStrategy[NDArray[np.int32]]:
 
 
 def _lengths(most: int) -> st.SearchStrategy[int]:
-    # Small ones too, so that a long example can shrink without being of another kind.
-    long = [length for length in _LONG if length <= most] or [most]
-    return st.integers(1, min(8, most)) | st.sampled_from(long)
+    # Small ones too, so that a long example shrinks to the fewest symbols that do.
+    lengths = [length for length in [*range(1, 9), *_LONG] if length <= most]
+    return st.sampled_from(lengths if most in lengths else [*lengths, most])
 
 
 def _counts(weights: Sequence[float]) -> NDArray[np.int32]:
