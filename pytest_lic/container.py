@@ -34,6 +34,7 @@ from pytest_lic.errors import (
     NewerBitstreamError,
     TruncatedBitstreamError,
 )
+from pytest_lic.varint import varint
 
 MAGIC = b"\xd1\x1c"
 VERSION = 2
@@ -91,7 +92,7 @@ def pack(stream: Bitstream, *, max_pixels: int = MAX_PIXELS) -> bytes:
         stream.height.to_bytes(2, "big"),
         stream.width.to_bytes(2, "big"),
         bytes([len(stream.sections)]),
-        *(_varint(len(section)) for section in stream.sections),
+        *map(_length, stream.sections),
         *stream.sections,
     ]
     body = b"".join(parts)
@@ -204,15 +205,11 @@ def _check_size(height: int, width: int, max_pixels: int) -> None:
         )
 
 
-def _varint(number: int) -> bytes:
-    groups = bytearray()
-    while number >= 0x80:
-        groups.append(number & 0x7F | 0x80)
-        number >>= 7
-    groups.append(number)
-    if len(groups) > _MAX_VARINT_BYTES:
+def _length(section: bytes) -> bytes:
+    stored = varint(len(section))
+    if len(stored) > _MAX_VARINT_BYTES:
         raise AbsurdSizeError("a section of 256 MiB or more does not fit into a bitstream")
-    return bytes(groups)
+    return stored
 
 
 def _fixed(bitstream: bytes) -> int:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-import traceback
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from pytest_lic import coding
+from pytest_lic.child_requests import serve_codecs
 from pytest_lic.codec import (
     Codec,
     CodecFamily,
@@ -26,7 +25,7 @@ from pytest_lic.codec import (
     SupportsMemoryFormat,
 )
 from pytest_lic.corpus import Image
-from pytest_lic.discovery import Origin, rediscover
+from pytest_lic.discovery import Families
 from pytest_lic.errors import CodecError, LicError, UnavailableError
 from pytest_lic.fresh_process import Request
 from pytest_lic.simulated_environments import ENVIRONMENTS, SimulatedEnvironment, settle
@@ -34,44 +33,30 @@ from pytest_lic.simulated_environments import ENVIRONMENTS, SimulatedEnvironment
 
 def serve(argument: str) -> None:
     """The child's main loop: answer requests until stdin ends."""
-    # Codecs may print; answers get a channel of their own.
-    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
     given = json.loads(argument)
-    origin = Origin(given["folder"], tuple(given["args"]), tuple(given["path"]))
     environment = ENVIRONMENTS[given["environment"]]
-    failed: str | None = None
-    try:
-        families = rediscover(origin)
-    except Exception as error:
-        traceback.print_exc()
-        failed = f"the codecs could not be found again: {type(error).__name__}: {error}"
-    os.chdir(given["work"])
-    settle(environment)
     codecs: dict[tuple[str, str, str], Any] = {}
-    for line in sys.stdin:
-        request = Request(**json.loads(line))
-        answer: dict[str, object]
+
+    def settled() -> None:
+        os.chdir(given["work"])
+        settle(environment)
+
+    def answer(families: Families, asked: dict[str, Any]) -> dict[str, object]:
+        request = Request(**asked)
+        _set_threads(request.threads)
+        key = (request.family, request.quality, request.device)
         try:
-            if failed:
-                raise CodecError(failed)
-            _set_threads(request.threads)
-            key = (request.family, request.quality, request.device)
             if key not in codecs:
                 codecs.clear()
                 codecs[key] = _build(families[request.family], request, environment)
             if request.task == "encode":
                 _encode(codecs[key], request)
-                answer = {}
-            else:
-                answer = {"latents": _decode(codecs[key], request)}
+                return {}
+            return {"latents": _decode(codecs[key], request)}
         except UnavailableError as error:
-            answer = {"unavailable": str(error)}
-        except Exception as error:
-            traceback.print_exc()
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        channel.write(json.dumps(answer) + "\n")
-        channel.flush()
+            return {"unavailable": str(error)}
+
+    serve_codecs(given, settled, answer)
 
 
 def _set_threads(count: int) -> None:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import os
 import random
-import sys
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_lic.discovery import Origin, rediscover
-from pytest_lic.errors import CodecError
+from pytest_lic.child_requests import serve_codecs
+from pytest_lic.discovery import Families
 from pytest_lic.hostile_outcome import Finding, Tally, outcome_of
 from pytest_lic.memory_limit import allocated_bytes, limited_memory
 from pytest_lic.mutations import Mutated, RandomChooser, mutated
@@ -27,38 +25,19 @@ SIZES = ((64, 64), (64, 64), (48, 80))
 
 def serve(argument: str) -> None:
     """The child's main loop: answer requests until stdin ends."""
-    # Codecs may print; answers get a channel of their own.
-    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
     given = json.loads(argument)
-    families: Any = None
-    failed: str | None = None
-    try:
-        families = rediscover(Origin(given["folder"], tuple(given["args"]), tuple(given["path"])))
-    except Exception as error:
-        traceback.print_exc()
-        failed = f"the codecs could not be found again: {type(error).__name__}: {error}"
     folder = Path(given["work"])
-    os.chdir(folder / "empty")
-    subject: tuple[tuple[str, ...], _Subject] | None = None
-    for line in sys.stdin:
-        asked = json.loads(line)
-        answer: dict[str, Any]
-        try:
-            if failed is not None:
-                raise CodecError(failed)
-            key = (asked["family"], asked["quality"], asked["device"])
-            if subject is None or subject[0] != key:
-                subject = None  # let the old network go first
-                codec = families[key[0]].build(key[1], key[2])
-                subject = key, _Subject(codec, key[2], "/".join(key[:2]))
-            numbers = range(asked["first"], asked["last"] + 1)
-            answer = subject[1].decode(numbers, folder).to_json()
-        except Exception as error:
-            traceback.print_exc()
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        channel.write(json.dumps(answer) + "\n")
-        channel.flush()
+    subjects: dict[tuple[str, str, str], _Subject] = {}
+
+    def answer(families: Families, asked: dict[str, Any]) -> dict[str, Any]:
+        family, quality, device = key = (asked["family"], asked["quality"], asked["device"])
+        if key not in subjects:
+            subjects.clear()  # let the old network go first
+            codec = families[family].build(quality, device)
+            subjects[key] = _Subject(codec, device, f"{family}/{quality}")
+        return subjects[key].decode(range(asked["first"], asked["last"] + 1), folder).to_json()
+
+    serve_codecs(given, lambda: os.chdir(folder / "empty"), answer)
 
 
 class _Subject:

@@ -18,6 +18,7 @@ from typing import Protocol
 
 from pytest_lic.container import Bitstream, is_container, pack, unpack
 from pytest_lic.errors import BitstreamError
+from pytest_lic.varint import varint
 
 _EXTREMES = (0x00, 0x01, 0x7F, 0x80, 0xFE, 0xFF)
 _SIDES = (0, 1, 2, 15, 17, 63, 65, 255, 257, 4096, 8192, 0x7FFF, 0x8000, 0xFFFF)
@@ -187,7 +188,7 @@ def _lengths_edited(stream: bytes, others: Sequence[bytes], choose: Chooser) -> 
     lengths = [len(section) for section in parts.sections]
     lengths[at] = max(told, 0)
     head = stream[: _header_size(stream, parts)]
-    body = head + b"".join(map(_varint, lengths)) + b"".join(parts.sections)
+    body = head + b"".join(map(varint, lengths)) + b"".join(parts.sections)
     return resealed(body + bytes(4))
 
 
@@ -238,18 +239,9 @@ def _known_parts(stream: bytes) -> Bitstream:
 
 def _header_size(stream: bytes, parts: Bitstream) -> int:
     """Where the lengths of the sections begin."""
-    lengths = sum(len(_varint(len(section))) for section in parts.sections)
+    lengths = sum(len(varint(len(section))) for section in parts.sections)
     return len(stream) - 4 - sum(map(len, parts.sections)) - lengths
 
 
 def _with_sections(parts: Bitstream, sections: Sequence[bytes]) -> bytes:
     return pack(replace(parts, sections=tuple(sections)), max_pixels=0xFFFF**2)
-
-
-def _varint(number: int) -> bytes:
-    groups = bytearray()
-    while number >= 0x80:
-        groups.append(number & 0x7F | 0x80)
-        number >>= 7
-    groups.append(number)
-    return bytes(groups)

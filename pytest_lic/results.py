@@ -50,7 +50,7 @@ class RunFacts:
     """The circumstances of a run.
 
     ``commit`` is the full id of what was checked out, ``changed`` whether tracked files differed
-    from it; ``baselines`` is the folder compared with.
+    from it.
     """
 
     created: datetime

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from made_results import crop, passing
 from measurements import image, measurement
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
-from results_made_up import crop, passing
 from test_results import BROKEN
 
 from conftest import Project

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from results_made_up import KODAK, crop, passing, regressing
+from made_results import KODAK, crop, passing, regressing
 from test_html_report import hostile
 
 from pytest_lic.report.html import html_report

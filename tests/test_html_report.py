@@ -10,8 +10,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from made_results import KODAK, RUN, crop, passing, regressing
 from measurements import image, measurement
-from results_made_up import KODAK, crop, facts, passing, regressing
 
 from conftest import Project
 from pytest_lic import cli
@@ -102,13 +102,13 @@ def test_what_passed_is_told_as_such() -> None:
 
 def test_a_test_that_failed_without_a_regression_is_told_with_its_text() -> None:
     test = TestResult("test_roundtrip.py::test_size[toy]", "failed", ("roundtrip",), "toy", "gone")
-    page = page_of(replace(passing(), run=facts(1), tests=(test,)))
+    page = page_of(replace(passing(), run=replace(RUN, exit_status=1), tests=(test,)))
     assert page.headings[:2] == ["1 of 1 tests failed", "Tests that failed"]
     assert "gone" in page.text
 
 
 def test_a_run_that_broke_off_is_not_told_as_good() -> None:
-    page = page_of(replace(passing(), run=facts(3)))
+    page = page_of(replace(passing(), run=replace(RUN, exit_status=3)))
     assert "but the run failed (pytest's exit status 3)" in page.headings[0]
 
 
@@ -141,7 +141,7 @@ def hostile() -> Results:
         (AnchorResult(HOSTILE, None, None, HOSTILE, ((0.1, 30.0, 0.9),)),),
     )
     return Results(
-        replace(facts(1), command=(HOSTILE,), commit=HOSTILE, pytest_lic=HOSTILE),
+        replace(RUN, exit_status=1, command=(HOSTILE,), commit=HOSTILE, pytest_lic=HOSTILE),
         {HOSTILE: FamilyFacts({HOSTILE: 0.01}, {HOSTILE: HOSTILE})},
         (PointResult(replace(found, reason=HOSTILE), after, before),),
         (curve,),

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pytest_lic.errors import AbsurdSizeError, CodecError, CorruptBitstreamError
+from pytest_lic.varint import varint
 
 MAX_TENSOR_BYTES = 2**28
 """A tensor of more bytes is refused on both sides; so are several that come to more."""
@@ -89,11 +90,11 @@ def _write(put: Callable[[bytes], object], value: Any) -> None:
             put(b"b" + _counted(bytes(value)))
         case list() | tuple():
             tag = b"z" if isinstance(value, torch.Size) else b"l" if type(value) is list else b"t"
-            put(tag + _count(len(value)))
+            put(tag + varint(len(value)))
             for item in value:
                 _write(put, item)
         case Mapping():
-            put(b"d" + _count(len(value)))
+            put(b"d" + varint(len(value)))
             for key, item in value.items():
                 if not isinstance(key, _KEYS):
                     raise CodecError(
@@ -117,17 +118,8 @@ def _write(put: Callable[[bytes], object], value: Any) -> None:
             )
 
 
-def _count(number: int) -> bytes:
-    groups = bytearray()
-    while number >= 0x80:
-        groups.append(number & 0x7F | 0x80)
-        number >>= 7
-    groups.append(number)
-    return bytes(groups)
-
-
 def _counted(raw: bytes) -> bytes:
-    return _count(len(raw)) + raw
+    return varint(len(raw)) + raw
 
 
 def _tensor(tensor: Any) -> bytes:
@@ -145,7 +137,7 @@ def _tensor(tensor: Any) -> bytes:
         )
     raw = flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""
     head = bytes([_DTYPES.index(dtype), tensor.dim()])
-    sizes = b"".join(_count(side) for side in tensor.shape)
+    sizes = b"".join(varint(side) for side in tensor.shape)
     deflated = zlib.compress(raw, 9)
     if len(deflated) < len(raw):
         return head + sizes + b"\1" + _counted(deflated)
