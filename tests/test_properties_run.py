@@ -164,9 +164,14 @@ def test_more_examples_come_from_a_profile_of_the_users(pytester: pytest.Pyteste
 def test_a_failure_that_was_stored_is_replayed_for_its_property_alone(
     pytester: pytest.Pytester,
 ) -> None:
-    """With a profile of the user's, whose examples are random, Hypothesis remembers what failed."""
+    """With a profile of the user's, random and with a database, Hypothesis replays what failed."""
     broken = QUANTIZER.replace("torch.round(values)", "torch.floor(values + 0.6)")
-    profile = "\nfrom hypothesis import settings\nsettings.register_profile('random')"
+    profile = """
+from hypothesis import settings
+from hypothesis.database import DirectoryBasedExampleDatabase
+stored = DirectoryBasedExampleDatabase(".hypothesis/examples")
+settings.register_profile("random", derandomize=False, database=stored)
+"""
     (pytester.path / "conftest.py").write_text(broken + profile)
     command = ("--pyargs", f"{NAME}.test_quantizers", "-k", "mine", "--hypothesis-profile=random")
     for _ in range(2):
