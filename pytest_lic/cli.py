@@ -48,6 +48,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not isinstance(error, LicError):
             traceback.print_exc()  # a fault of ours, and no verdict on the user's codecs
             return UNUSABLE
-        print(f"pytest-lic: {as_typed(str(error))}", file=sys.stderr)
+        print(f"pytest-lic: {as_typed(str(error), given)}", file=sys.stderr)
         return UNUSABLE
     return status

@@ -1,4 +1,7 @@
-"""Two results files: what changed from one run to the other, cell by cell and as BD-rate.
+"""Two runs: what changed from one to the other, cell by cell and as BD-rate.
+
+Device and batch are circumstances, as for a baseline: a cell of one run is found in the other by
+its id, or else by family, quality, images and resolution, if that fits one cell on either side.
 
 The gate's own comparison decides, with the tolerances of the later run. Times of two runs are set
 beside each other and decide nothing, since what else the machine did is not known.
@@ -9,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from pytest_lic.baseline import Key
 from pytest_lic.comparison import Comparison, Verdict, compare, compare_curves
 from pytest_lic.errors import ResultsError
 from pytest_lic.grid import Curve
@@ -79,15 +83,16 @@ def compare_results(before: Results, after: Results) -> ResultsComparison:
     """
     old, new = _measured(before), _measured(after)
     broken = _broken(after)
+    partners = _partners(old, new)
     changes = []
     for subject, earlier in old.items():
-        later = new.get(subject)
+        later = new.get(partners.get(subject, subject))
         if subject in broken:
             comparison = Comparison(subject, Verdict.ERROR, broken[subject])
             changes.append(CellChange(comparison, earlier, None))
         elif later is not None:
             changes.append(CellChange(_compared(earlier, later, after.run), earlier, later))
-    found = {change.comparison.subject for change in changes}
+    found = {change.before.cell.id for change in changes}
     if not found:
         raise ResultsError(
             f"the two results have no cell in common: one has {_some(old)}, the other {_some(new)}"
@@ -100,8 +105,26 @@ def compare_results(before: Results, after: Results) -> ResultsComparison:
         tuple(_curves(changes, after)),
         tuple(TimeChange(ratios[time.name], time) for time in after.times if time.name in ratios),
         tuple(subject for subject in old if subject not in found),
-        tuple(subject for subject in new if subject not in old),
+        tuple(subject for subject in new if subject not in {*old, *partners.values()}),
     )
+
+
+def _partners(old: Mapping[str, Measurement], new: Mapping[str, Measurement]) -> dict[str, str]:
+    """Cells of ``old`` that ``new`` has in other circumstances alone → their names there."""
+
+    def by_key(cells: Mapping[str, Measurement]) -> dict[tuple[str, Key], list[str]]:
+        found: dict[tuple[str, Key], list[str]] = {}
+        for subject, each in cells.items():
+            found.setdefault((each.cell.family, Key.of(each)), []).append(subject)
+        return found
+
+    later = by_key(new)
+    pairs = ((names, later.get(key, [])) for key, names in by_key(old).items())
+    return {
+        names[0]: others[0]
+        for names, others in pairs
+        if len(names) == len(others) == 1 and names != others
+    }
 
 
 def _measured(results: Results) -> dict[str, Measurement]:
@@ -136,7 +159,7 @@ def _curves(changes: list[CellChange], after: Results) -> Iterator[Comparison]:
     groups: dict[Curve, dict[str, tuple[Measurement, Measurement]]] = {}
     for change in changes:
         if change.after is not None and change.comparison.verdict is not Verdict.UNAVAILABLE:
-            cell = change.before.cell
+            cell = change.after.cell
             pair = (change.before, change.after)
             groups.setdefault(Curve(cell.family, cell.setting), {})[cell.quality] = pair
     for curve, pairs in groups.items():

@@ -6,10 +6,14 @@ import argparse
 import json
 from pathlib import Path
 
+from pytest_lic.commands.plugin_options import origin_here
 from pytest_lic.commands.written import require_folder, write
+from pytest_lic.comparison import DEFAULT_TOLERANCES, Tolerance
+from pytest_lic.discovery import pytest_config
 from pytest_lic.errors import UsageError
+from pytest_lic.options import read_options
+from pytest_lic.recorded_run import load_run
 from pytest_lic.report.compare import compare_json, compare_markdown, compare_text
-from pytest_lic.results import load
 from pytest_lic.results_comparison import compare_results
 
 WORSE = 1
@@ -20,15 +24,17 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Declare the command."""
     parser = commands.add_parser(
         "compare",
-        help="tell what changed between two results files",
-        description="Compare two files that pytest --lic-json wrote: each cell that both have, "
-        "image by image, by the tolerances of the second run, and BD-rate of each family.",
-        epilog="Exit status: 0 nothing got worse; 1 something did, or broke; 2 the files can't be "
+        help="tell what changed between two runs",
+        description="Compare two runs, each the file that pytest --lic-json wrote or a folder of "
+        "baselines that --lic-update recorded: each cell that both have, image by image, by the "
+        "tolerances of the second run (for a folder: this project's), and BD-rate of each family. "
+        "Cells that differ in device or batch alone are the same one.",
+        epilog="Exit status: 0 nothing got worse; 1 something did, or broke; 2 the runs can't be "
         "read or have nothing in common.",
         allow_abbrev=False,
     )
-    parser.add_argument("before", type=Path, metavar="A", help="the results compared with")
-    parser.add_argument("after", type=Path, metavar="B", help="the results in question")
+    parser.add_argument("before", type=Path, metavar="A", help="the run compared with")
+    parser.add_argument("after", type=Path, metavar="B", help="the run in question")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all numbers here")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write a report here")
     parser.set_defaults(run=run)
@@ -43,7 +49,8 @@ def run(given: argparse.Namespace) -> int:
     for option, file in (("--json", given.json), ("--markdown", given.markdown)):
         if file is not None:
             require_folder(option, file)
-    found = compare_results(load(given.before), load(given.after))
+    tolerances = _tolerances_here() if given.after.is_dir() else DEFAULT_TOLERANCES
+    found = compare_results(load_run(given.before), load_run(given.after, tolerances))
     print(compare_text(found), end="")
     if given.json is not None:
         text = json.dumps(compare_json(found), indent=1, ensure_ascii=False)
@@ -55,3 +62,9 @@ def run(given: argparse.Namespace) -> int:
     if not found.compared:
         raise UsageError("nothing could be compared: the two runs are of other images")
     return 0
+
+
+def _tolerances_here() -> dict[str, Tolerance]:
+    # No conftest.py is loaded, whose options addopts may hold.
+    with pytest_config(origin_here("-o", "addopts=", "--noconftest")) as config:
+        return dict(read_options(config).tolerances)

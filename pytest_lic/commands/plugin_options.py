@@ -16,6 +16,7 @@ def add_plugin_options(
     parser: argparse.ArgumentParser, names: Sequence[str], meant_here: Mapping[str, str]
 ) -> None:
     """Declare the options ``names``; ``meant_here`` has the help of those that mean more here."""
+    parser.set_defaults(plugin_options=tuple(names))
     for option in _options(names):
         if option.flag:
             parser.add_argument(f"--{option.name}", action="store_true", help=option.help)
@@ -46,10 +47,10 @@ def origin_here(*arguments: str) -> Origin:
     return Origin(str(Path.cwd()), arguments, tuple(sys.path))
 
 
-def as_typed(text: str) -> str:
-    """A message of the plugin, its options called as ``pytest-lic`` calls them."""
-    names = "|".join(sorted((option.name for option in OPTIONS), key=len, reverse=True))
-    return re.sub(rf"--lic-({names})\b", r"--\1", text)
+def as_typed(text: str, given: argparse.Namespace) -> str:
+    """A message of the plugin, its options called as the command that was given calls them."""
+    names = sorted(getattr(given, "plugin_options", ()), key=len, reverse=True)
+    return re.sub(rf"--lic-({'|'.join(names)})\b", r"--\1", text) if names else text
 
 
 def _options(names: Sequence[str]) -> list[Option]:

@@ -1,0 +1,72 @@
+"""A run that was stored: as the file of its results, or as the folder of baselines it recorded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pytest_lic import baseline
+from pytest_lic.comparison import DEFAULT_TOLERANCES, Comparison, Tolerance, Verdict
+from pytest_lic.environment import package_version
+from pytest_lic.errors import ResultsError
+from pytest_lic.measure import Measurement
+from pytest_lic.results import FamilyFacts, PointResult, Results, RunFacts, load
+from pytest_lic.stored_json import families_in
+
+
+def load_run(path: Path, tolerances: Mapping[str, Tolerance] = DEFAULT_TOLERANCES) -> Results:
+    """Read what a run left at ``path``, a results file or a folder of baselines.
+
+    ``tolerances`` are a folder's, which holds none itself.
+
+    Raises:
+        ResultsError: nothing there, a damaged file or one of a newer format, or a folder without
+            baselines.
+        BaselineError: a baseline file that can't be read.
+    """
+    if not path.is_dir():
+        return load(path)
+    families = {name: _recorded(path, name) for name in _families(path)}
+    if not any(families.values()):
+        raise ResultsError(
+            f"{path} holds no baselines; expected a folder that --lic-update wrote, or a file that "
+            "--lic-json wrote"
+        )
+    written = max((path / f"{name}.json").stat().st_mtime for name in families)
+    return Results(
+        RunFacts(
+            created=datetime.fromtimestamp(written, UTC),
+            pytest_lic=package_version("pytest-lic") or "",
+            exit_status=0,
+            command=("what", "is", "recorded", "in", str(path)),
+            commit=None,
+            changed=False,
+            strict=False,
+            tolerances=tolerances,
+        ),
+        {
+            name: FamilyFacts({each.cell.quality: each.lmbda for each in found}, {})
+            for name, found in families.items()
+        },
+        points=tuple(
+            PointResult(Comparison(each.cell.id, Verdict.NEW, "recorded"), each)
+            for found in families.values()
+            for each in found
+        ),
+    )
+
+
+def _families(folder: Path) -> list[str]:
+    for path in folder.glob("[!.]*.json"):
+        try:
+            json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            baseline.load(path, path.stem)  # which says what is wrong with it
+    return families_in(folder, "entries")
+
+
+def _recorded(folder: Path, family: str) -> list[Measurement]:
+    entries = baseline.load(folder / f"{family}.json", family).entries
+    return list(entries.values())
