@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -151,12 +152,21 @@ class GitHub:
         return self.step(sys.executable, program, *(parts or ("cpu=rd-gate",)), HEAD_SHA=head)
 
 
+@pytest.fixture(scope="module")
+def baselines(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is recorded of the base commit's codec."""
+    recording = GitHub(tmp_path_factory.mktemp("recording"))
+    recording.upstream.write()
+    recording.record()
+    return recording.upstream.path / "baselines"
+
+
 @pytest.fixture
-def github(tmp_path: Path) -> GitHub:
+def github(tmp_path: Path, baselines: Path) -> GitHub:
     """A base commit with baselines, and nothing on the branch yet."""
     made = GitHub(tmp_path)
     made.upstream.write()
-    made.record()
+    shutil.copytree(baselines, made.upstream.path / "baselines")
     made.upstream.commit()
     made.upstream.git("branch", "base")
     return made
