@@ -13,7 +13,7 @@ from pytest_lic.environment import Environment, differences
 from pytest_lic.metrics import METRICS, to_db
 from pytest_lic.report.html.curves import setting_title
 from pytest_lic.report.words import difference_text
-from pytest_lic.results import PointResult, Results, TestResult, TimeResult
+from pytest_lic.results import PointResult, Results, TestResult
 
 SHOWN = 20
 """Regressions that are told one by one; the table of points has all."""
@@ -89,7 +89,6 @@ def sections(runs: Mapping[str, Results]) -> dict[str, Any]:
         "more_tests": len(tests) - _TESTS,
         "images": list(_images(runs))[:_IMAGES],
         "groups": _groups(runs),
-        "times": [(run, _time(time)) for run, results in runs.items() for time in results.times],
         "circumstances": [_circumstances(run, results) for run, results in runs.items()],
     }
 
@@ -236,34 +235,6 @@ def signed(value: float, digits: int) -> str:
     """With its sign, but for what rounds to zero."""
     text = f"{value:+.{digits}f}"
     return text if float(text) else f"{0:.{digits}f}"
-
-
-def _time(time: TimeResult) -> dict[str, Any]:
-    """Milliseconds, speed, and the share of each stage in percent."""
-    facts = time.facts
-    stages = facts.get("stages")
-    seconds = stages.get("seconds") if isinstance(stages, Mapping) else None
-    parts = {
-        str(name): float(taken)
-        for name, taken in (seconds.items() if isinstance(seconds, Mapping) else ())
-        if isinstance(taken, int | float) and taken >= 0
-    }
-    total = max(sum(parts.values()), time.median)
-    shares, start = [], 0.0
-    if parts and total > 0:
-        for name, taken in parts.items():
-            shares.append((name, 100 * start, 100 * taken / total))
-            start += taken / total
-        shares.append(("entropy coding and the rest", 100 * start, max(0.0, 100 - 100 * start)))
-    speed = facts.get("megapixels_per_second")
-    return {
-        "name": time.name,
-        "median": f"{1000 * time.median:.2f}",
-        "iqr": f"{1000 * time.iqr:.2f}",
-        "rounds": time.rounds,
-        "speed": f"{speed:.2f}" if isinstance(speed, int | float) else "–",
-        "shares": shares,
-    }
 
 
 def _circumstances(run: str, results: Results) -> dict[str, Any]:
