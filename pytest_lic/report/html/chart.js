@@ -48,39 +48,50 @@ function look(series) {
   return { name, shape, radius: anchor ? 3.2 : 4.2 };
 }
 
-/** A button for each series, which shows and hides it; `shown` is a set of their names. */
+/**
+ * A button for each series, which shows and hides it; `shown` is a set of their keys. Anchors that
+ * are not shown at first are folded.
+ */
 function legend(holder, all, shown, redraw) {
-  const buttons = [];
-  if (all.length > 6) {
-    for (const [title, on] of [["all codecs", true], ["no codec", false]]) {
+  const codecs = all.filter((series) => series.kind !== "anchor");
+  const buttons = all.map((series) => [series, legendButton(series, shown, redraw)]);
+  const folded = ([series]) => series.kind === "anchor" && !series.shown;
+  const [more, plain] = [buttons.filter(folded), buttons.filter((each) => !folded(each))].map((found) =>
+    found.map(([, button]) => button),
+  );
+  if (codecs.length > 3) {
+    for (const [title, on] of [["no codec", false], ["all codecs", true]]) {
       const button = html("button", { type: "button" }, title);
       button.addEventListener("click", () => {
-        for (const series of all) {
-          if (series.kind !== "anchor") shown[on ? "add" : "delete"](key(series));
-        }
+        for (const series of codecs) shown[on ? "add" : "delete"](key(series));
         legend(holder, all, shown, redraw);
         redraw();
       });
-      buttons.push(button);
+      plain.unshift(button);
     }
   }
-  for (const series of all) {
-    const { name, shape, radius } = look(series);
-    const swatch = make("svg", { class: `swatch ${name}`, width: 26, height: 12, "aria-hidden": "true" },
-      make("path", { class: "line", d: "M0,6L26,6" }),
-      make("path", { class: "mark", d: outline(shape, radius), transform: "translate(13 6)" }));
-    const button = html("button", { type: "button", class: "key" }, swatch, series.name);
-    if (series.source) button.title = series.source;
-    const press = () => button.setAttribute("aria-pressed", shown.has(key(series)));
-    button.addEventListener("click", () => {
-      shown[shown.has(key(series)) ? "delete" : "add"](key(series));
-      press();
-      redraw();
-    });
-    press();
-    buttons.push(button);
+  holder.replaceChildren(html("div", { class: "keys" }, ...plain));
+  if (more.length) {
+    const summary = html("summary", {}, `${more.length} more anchor${more.length > 1 ? "s" : ""}`);
+    holder.append(html("details", {}, summary, html("div", { class: "keys" }, ...more)));
   }
-  holder.replaceChildren(...buttons);
+}
+
+function legendButton(series, shown, redraw) {
+  const { name, shape, radius } = look(series);
+  const swatch = make("svg", { class: `swatch ${name}`, width: 26, height: 12, "aria-hidden": "true" },
+    make("path", { class: "line", d: "M0,6L26,6" }),
+    make("path", { class: "mark", d: outline(shape, radius), transform: "translate(13 6)" }));
+  const button = html("button", { type: "button", class: "key" }, swatch, series.name);
+  if (series.source) button.title = series.source;
+  const press = () => button.setAttribute("aria-pressed", shown.has(key(series)));
+  button.addEventListener("click", () => {
+    shown[shown.has(key(series)) ? "delete" : "add"](key(series));
+    press();
+    redraw();
+  });
+  press();
+  return button;
 }
 
 /** What stands for a series in a set of those shown; a family's baseline goes with it. */
@@ -131,7 +142,7 @@ function chart(holder, describe) {
         const at = { transform: `translate(${px.toFixed(1)} ${py.toFixed(1)})` };
         group.append(make("path", { class: "mark", d: outline(shape, radius), ...at }));
         if (point.regressed) group.append(make("circle", { class: "ring", r: 9, ...at }));
-        if (px >= frame.left && px <= width && py >= frame.top - 8 && py <= frame.bottom + 8) {
+        if (px >= frame.left && px <= frame.right && py >= frame.top && py <= frame.bottom) {
           drawn.push([px, py, series, point]);
         }
       });
@@ -162,8 +173,8 @@ function chart(holder, describe) {
       make("text", { class: "axis", x: 0, y: 0, "text-anchor": "middle",
         transform: `translate(13 ${middle}) rotate(-90)` }, label(found.y)),
       make("clipPath", { id: `${holder.id}-frame` },
-        make("rect", { x: frame.left - 8, y: frame.top - 8, width: frame.right - frame.left + 16,
-          height: frame.bottom - frame.top + 16 })),
+        make("rect", { x: frame.left, y: frame.top, width: frame.right - frame.left,
+          height: frame.bottom - frame.top })),
     );
   }
 

@@ -11,6 +11,7 @@ from pytest_lic.comparison import Comparison, Difference, Verdict
 from pytest_lic.crop import Crop
 from pytest_lic.environment import Environment, differences
 from pytest_lic.metrics import METRICS, to_db
+from pytest_lic.report.headline import headline
 from pytest_lic.report.html.curves import setting_title
 from pytest_lic.report.words import difference_text
 from pytest_lic.results import PointResult, Results, TestResult
@@ -80,7 +81,7 @@ def sections(runs: Mapping[str, Results]) -> dict[str, Any]:
         "signed": signed,
         "labels": _LABELS,
         "units": _UNITS,
-        "verdict": verdict_line(runs),
+        "verdict": headline(runs.values()),
         "failed": any(results.failed for results in runs.values()),
         "counts": _counts(runs),
         "failures": failures[:SHOWN],
@@ -91,40 +92,6 @@ def sections(runs: Mapping[str, Results]) -> dict[str, Any]:
         "groups": _groups(runs),
         "circumstances": [_circumstances(run, results) for run, results in runs.items()],
     }
-
-
-def verdict_line(runs: Mapping[str, Results]) -> str:
-    """All runs in one line: what got worse, else what else failed, else that nothing did."""
-    points = [point.comparison for results in runs.values() for point in results.points]
-    curves = [curve.comparison for results in runs.values() for curve in results.curves]
-    tests = [test for results in runs.values() for test in results.tests]
-    parts = []
-    for verdict in (Verdict.ERROR, Verdict.REGRESSED, Verdict.MISSING):
-        counted = [
-            _counted(sum(each.verdict is verdict for each in comparisons), len(comparisons), noun)
-            for noun, comparisons in (("point", points), ("curve", curves))
-            if any(each.verdict is verdict for each in comparisons)
-        ]
-        if counted:
-            parts.append(f"{verdict.value}: {' and '.join(counted)}")
-    failed = sum(test.outcome == "failed" for test in tests)
-    if failed:
-        parts.append(f"{failed} of {len(tests)} tests failed")
-    if parts:
-        line = "; ".join(parts)
-        return line[0].upper() + line[1:]
-    if any(results.failed for results in runs.values()):
-        status = ", ".join(str(results.run.exit_status) for results in runs.values())
-        return f"No point or curve got worse, but the run failed (pytest's exit status {status})"
-    return f"Nothing got worse: {_plural(len(points), 'point')}, {_plural(len(curves), 'curve')}"
-
-
-def _counted(count: int, total: int, noun: str) -> str:
-    return f"{count} of {_plural(total, noun)}"
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _counts(runs: Mapping[str, Results]) -> list[tuple[Verdict, int]]:
@@ -191,10 +158,22 @@ def _change(difference: Difference) -> str:
 
 
 def _groups(runs: Mapping[str, Results]) -> dict[str, list[Row]]:
-    """The title of each family in each setting → its points."""
+    """The title of each family in each setting → its points, qualities in the family's order."""
     found: dict[str, list[Row]] = {}
     for run, results in runs.items():
-        for point in results.points:
+        places = {
+            (family, label): place
+            for family, facts in results.families.items()
+            for place, label in enumerate(facts.qualities)
+        }
+
+        def place(point: PointResult, places: Mapping[tuple[str, str], int] = places) -> int:
+            if point.measured is None:
+                return len(places)
+            cell = point.measured.cell
+            return places.get((cell.family, cell.quality), len(places))
+
+        for point in sorted(results.points, key=place):
             measured = point.measured
             if measured is None:
                 title = "not measured"
