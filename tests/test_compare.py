@@ -11,7 +11,8 @@ from made_results import curve_points, results
 from measurements import measurement
 
 from pytest_lic import cli
-from pytest_lic.results import Results, TestResult, TimeResult, to_text
+from pytest_lic.results import Results, TestResult, TimeResult
+from pytest_lic.results_json import to_text
 
 
 @pytest.fixture(autouse=True)

@@ -27,9 +27,8 @@ from pytest_lic.results import (
     Results,
     TestResult,
     TimeResult,
-    load,
-    to_text,
 )
+from pytest_lic.results_json import load, to_text
 
 HOSTILE = '</script><script>alert(1)</script><img src=x onerror="alert(2)"><!--'
 

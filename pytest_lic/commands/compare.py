@@ -9,8 +9,8 @@ from pathlib import Path
 from pytest_lic.commands.written import require_folder, write
 from pytest_lic.errors import UsageError
 from pytest_lic.report.compare import compare_json, compare_markdown, compare_text
-from pytest_lic.results import load
 from pytest_lic.results_comparison import compare_results
+from pytest_lic.results_json import load
 
 WORSE = 1
 """The exit status where something is worse in the second run."""

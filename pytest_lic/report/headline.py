@@ -1,4 +1,4 @@
-"""The verdict on a run, or on several, in one sentence: the first thing that any report of it says."""
+"""The verdict on one or several runs in one sentence, the first thing that any report says."""
 
 from __future__ import annotations
 

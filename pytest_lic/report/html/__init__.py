@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 
+from pytest_lic.ab.result import Compared
 from pytest_lic.report.html.ablations import ablations
 from pytest_lic.report.html.curves import plots
 from pytest_lic.report.html.sections import sections
 from pytest_lic.report.html.times import time_groups, time_rows
+from pytest_lic.report.html.two_commits import two_commits
 from pytest_lic.results import Results
 
 _SCRIPTS = ("page", "chart", "curves", "times", "crops", "points", "start")
@@ -28,12 +30,13 @@ _POLICY = (
 )
 
 
-def html_report(runs: Mapping[str, Results]) -> str:
+def html_report(runs: Mapping[str, Results], compared: Sequence[Compared] = ()) -> str:
     """The page.
 
     Args:
         runs: what to call each run → its results, in the order in which they are shown; of a
             single run the name is not shown.
+        compared: comparisons of two commits, shown beside them.
     """
     from jinja2 import Environment, StrictUndefined
 
@@ -53,7 +56,8 @@ def html_report(runs: Mapping[str, Results]) -> str:
         ablations=list(ablations(runs)),
         times=list(time_rows(runs)),
         time_groups=time_groups(runs),
-        **sections(runs),
+        commits=[two_commits(found) for found in compared],
+        **sections(runs, compared),
     )
     return text
 

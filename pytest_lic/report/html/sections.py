@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_lic.ab.result import Compared
 from pytest_lic.comparison import Comparison, Difference, Verdict
 from pytest_lic.crop import Crop
 from pytest_lic.environment import Environment, differences
 from pytest_lic.metrics import METRICS, to_db
+from pytest_lic.report.ab import ab_headline
 from pytest_lic.report.headline import headline
 from pytest_lic.report.html.curves import setting_title
 from pytest_lic.report.words import difference_text
@@ -66,7 +68,7 @@ class Row:
     numbers: tuple[tuple[str, str], ...]
 
 
-def sections(runs: Mapping[str, Results]) -> dict[str, Any]:
+def sections(runs: Mapping[str, Results], compared: Sequence[Compared]) -> dict[str, Any]:
     """The template's variables, but for the curves."""
     failures = sorted(_failures(runs), key=_severity, reverse=True)
     told = {id(test) for failure in failures[:SHOWN] for test in failure.tests}
@@ -81,8 +83,9 @@ def sections(runs: Mapping[str, Results]) -> dict[str, Any]:
         "signed": signed,
         "labels": _LABELS,
         "units": _UNITS,
-        "verdict": headline(runs.values()),
-        "failed": any(results.failed for results in runs.values()),
+        "verdict": _verdict(runs, compared),
+        "failed": any(each.failed for each in runs.values())
+        or any(each.fails for each in compared),
         "counts": _counts(runs),
         "failures": failures[:SHOWN],
         "more_failures": len(failures) - SHOWN,
@@ -92,6 +95,13 @@ def sections(runs: Mapping[str, Results]) -> dict[str, Any]:
         "groups": _groups(runs),
         "circumstances": [_circumstances(run, results) for run, results in runs.items()],
     }
+
+
+def _verdict(runs: Mapping[str, Results], compared: Sequence[Compared]) -> str:
+    """On the runs; where two commits were compared and one got worse, on those first."""
+    worse = [ab_headline(found) for found in compared if found.fails]
+    of_runs = headline(runs.values())
+    return f"failed: {'; '.join(worse)}; the run {of_runs}" if worse else of_runs
 
 
 def _counts(runs: Mapping[str, Results]) -> list[tuple[Verdict, int]]:
