@@ -166,7 +166,7 @@ function chart(holder, describe) {
         make("text", { x: frame.left - 7, y: y(value) + 4, "text-anchor": "end" }, String(value)),
       );
     }
-    const label = (axis) => axis.label + (axis.log ? ", logarithmic" : "");
+    const label = ({ label, log }) => (log ? label.replace(/\)?$/, (end) => `, logarithmic${end}`) : label);
     const [middle, centre] = [(frame.top + frame.bottom) / 2, (frame.left + frame.right) / 2];
     svg.append(
       make("text", { class: "axis", x: centre, y: height - 7, "text-anchor": "middle" }, label(found.x)),
