@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_results import passing
+from made_results import passing, regressing
 from made_times import compared
 from markdown_it import MarkdownIt
 from test_html_report import HOSTILE, Page, report
@@ -106,6 +106,14 @@ def test_a_commit_that_is_slower_is_the_first_thing_told() -> None:
     assert "toy-q1 encode" in page.text
     assert "0.890–0.910 8.00 faster" in page.text
     assert "no difference seen (1.0 % would be slower)" in page.text
+
+
+def test_of_many_verdicts_the_first_stand_at_the_top_and_regressions_before_the_rest() -> None:
+    page = Page(html_report({"": regressing()}, [compared(*(1.1,) * 7)]))
+    assert page.text.count("SLOWER: ") == 5 + 7
+    assert "… and 2 more, below" in page.text
+    assert page.headings[1] == "What got worse"
+    assert page.headings.index("Two commits") < page.headings.index("Rate and quality")
 
 
 def test_a_commit_that_is_no_slower_stands_further_down() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -226,6 +227,24 @@ def test_times_that_do_not_tell_of_what_they_are_stand_in_the_table_alone() -> N
     page = page_of(replace(passing(), times=(TimeResult("mine", 0.1, 0.004, 7),)))
     assert "mine 100.00 4.00 7 – –" in page.text
     assert len(page.scripts) == 2, "nothing to draw"
+
+
+def test_times_that_are_no_numbers_are_not_drawn() -> None:
+    (first, *_) = timings("toy")
+    odd = [replace(first, median=value) for value in (math.nan, math.inf, 0.0)]
+    stages = first.facts | {"stages": {"seconds": {"analysis": math.inf, REST: math.nan}}}
+    times = (first, *odd, replace(first, iqr=math.nan), replace(first, facts=stages))
+    (group,) = times_drawn(replace(passing(), times=times))
+    assert [bool(time["stages"]) for time in group["times"]] == [True, False]
+
+
+def test_where_times_were_taken_is_told_and_a_place_that_is_no_such_is_not() -> None:
+    (time, *_) = timings("toy")
+    alone = replace(passing(), points=(), times=(time,))
+    assert "environment a processor, cpu, 1 thread; Linux, Python 3.11.7" in page_of(alone).text
+    for odd in ({"python": "3"}, "here", {**time.facts["environment"], "packages": 1}):
+        strange = replace(time, facts=time.facts | {"environment": odd})
+        assert "Python 3.11.7" not in page_of(replace(alone, times=(strange,))).text
 
 
 def times_drawn(*results: Results) -> list[dict[str, Any]]:

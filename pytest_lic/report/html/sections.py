@@ -16,7 +16,7 @@ from pytest_lic.report.ab import ab_headline
 from pytest_lic.report.headline import headline
 from pytest_lic.report.html.curves import setting_title
 from pytest_lic.report.words import difference_text
-from pytest_lic.results import PointResult, Results, TestResult
+from pytest_lic.results import PointResult, Results, TestResult, TimeResult
 
 SHOWN = 20
 """Regressions that are told one by one; the table of points has all."""
@@ -32,6 +32,7 @@ _UNITS = {
 _WORDS = 8  # differences of one regression, as the terminal has it
 _IMAGES = 60  # rows of the table of what changed most
 _TESTS = 100
+_TOLD_FIRST = 5  # verdicts of a comparison of two commits that stand at the top
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ def sections(runs: Mapping[str, Results], compared: Sequence[Compared]) -> dict[
         "signed": signed,
         "labels": _LABELS,
         "units": _UNITS,
+        "told_first": _TOLD_FIRST,
         "verdict": _verdict(runs, compared),
         "failed": any(each.failed for each in runs.values())
         or any(each.fails for each in compared),
@@ -226,6 +228,19 @@ def signed(value: float, digits: int) -> str:
     return text if float(text) else f"{0:.{digits}f}"
 
 
+def _environment(time: TimeResult) -> Environment | None:
+    """Where a time was taken, if it says so as we write it: a file may hold anything there."""
+    stored = time.facts.get("environment")
+    if not isinstance(stored, Mapping):
+        return None
+    if not all(isinstance(stored.get(name), Mapping) for name in ("packages", "variables")):
+        return None
+    try:
+        return Environment(**stored)
+    except TypeError:
+        return None
+
+
 def _circumstances(run: str, results: Results) -> dict[str, Any]:
     facts = results.run
     commit = facts.commit or "not in a git repository"
@@ -237,6 +252,10 @@ def _circumstances(run: str, results: Results) -> dict[str, Any]:
             if point.baseline is not None:
                 then, now = point.baseline.environment, point.measured.environment
                 moved.update(dict.fromkeys(differences(then, now)))
+    for time in results.times:
+        environment = _environment(time)
+        if environment is not None:
+            environments[environment.digest] = environment
     return {
         "run": run,
         "created": f"{facts.created:%Y-%m-%d %H:%M %Z}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -65,7 +66,8 @@ def _is_placed(time: TimeResult) -> bool:
     return (
         all(isinstance(facts.get(name), str) for name in texts)
         and all(isinstance(facts.get(name), int) and facts[name] > 0 for name in counts)
-        and time.median > 0
+        and 0 < time.median < math.inf
+        and math.isfinite(time.iqr)
     )
 
 
@@ -110,7 +112,7 @@ def _stages(facts: Mapping[str, Any]) -> tuple[dict[str, float], str]:
     found = {
         str(name): float(taken)
         for name, taken in seconds.items()
-        if isinstance(taken, int | float) and taken >= 0
+        if isinstance(taken, int | float) and 0 <= taken < math.inf
     }
     return found, ""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pytest_lic.ab.estimate import Estimate, Interval, Speed
 from pytest_lic.ab.result import Compared, Timed
+from pytest_lic.environment import Environment
 from pytest_lic.report.ab import quality_lines, ratio_rows, remark_lines, verdict_lines
 
 WIDTH = 320
@@ -43,6 +44,7 @@ class TwoCommits:
 
     base: str
     head: str
+    environment: Environment
     fails: bool
     verdicts: tuple[str, ...]
     remarks: tuple[str, ...]
@@ -82,6 +84,7 @@ def two_commits(found: Compared) -> TwoCommits:
     return TwoCommits(
         found.base.title,
         found.head.title,
+        found.environment,
         found.fails,
         tuple(verdict_lines(found)),
         (*quality_lines(found), *remark_lines(found)),
