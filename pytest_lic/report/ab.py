@@ -77,11 +77,11 @@ def ab_markdown(found: Compared, room: int = LIMIT) -> str:
 
 
 def ab_headline(found: Compared) -> str:
-    """Such as ``HEAD against v1.2: slower in 2 of 8 times, worse in 1 of 16 cells``."""
+    """Such as ``HEAD against v1.2: slower in 2 of 8 timings, worse in 1 of 16 cells``."""
     timed = [result for result in found.cells if isinstance(result.times, Timed)]
     slower = sum(len(result.slower(found.demand.fail_slower)) for result in timed)
     worse = sum(result.worse for result in found.cells)
-    told = [f"slower in {slower} of {len(DIRECTIONS) * len(timed)} times"] if slower else []
+    told = [f"slower in {slower} of {len(DIRECTIONS) * len(timed)} timings"] if slower else []
     if worse:
         told.append(f"worse in {worse} of {len(found.cells)} cells")
     if found.lost:
