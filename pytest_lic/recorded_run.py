@@ -12,7 +12,8 @@ from pytest_lic.comparison import DEFAULT_TOLERANCES, Comparison, Tolerance, Ver
 from pytest_lic.environment import package_version
 from pytest_lic.errors import ResultsError
 from pytest_lic.measure import Measurement
-from pytest_lic.results import FamilyFacts, PointResult, Results, RunFacts, load
+from pytest_lic.results import FamilyFacts, PointResult, Results, RunFacts
+from pytest_lic.results_json import load
 from pytest_lic.stored_json import families_in
 
 

@@ -13,7 +13,8 @@ from measurements import measurement
 from pytest_lic import cli
 from pytest_lic.baseline import FamilyBaseline, save, updated
 from pytest_lic.measure import Measurement
-from pytest_lic.results import Results, TestResult, TimeResult, to_text
+from pytest_lic.results import Results, TestResult, TimeResult
+from pytest_lic.results_json import to_text
 
 
 @pytest.fixture(autouse=True)

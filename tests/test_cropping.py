@@ -21,7 +21,8 @@ from pytest_lic.crop import SIDE, Crop, cut
 from pytest_lic.cropping import MOST, with_crops
 from pytest_lic.errors import CodecError
 from pytest_lic.measure import Measurement
-from pytest_lic.results import PointResult, Results, load
+from pytest_lic.results import PointResult, Results
+from pytest_lic.results_json import load
 
 
 def pixels(png: bytes) -> NDArray[np.uint8]:

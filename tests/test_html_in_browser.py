@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from made_results import KODAK, crop, passing, regressing
-from test_html_report import hostile
+from made_times import compared, timings
+from test_html_report import HOSTILE, hostile
 
 from pytest_lic.report.html import html_report
+from pytest_lic.stages import REST
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -73,7 +75,7 @@ def background(page: Page) -> str:
 
 def test_the_regression_is_the_first_thing_seen(browser: Browser, tmp_path: Path) -> None:
     with opened(browser, html_report({"": regressing()}), tmp_path) as page:
-        for words in ("Regressed: 1 of 4 points", "toy-q3-photos-native-b1-cpu", "two.png"):
+        for words in ("Failed: 1 of 4 points regressed", "toy-q3-photos-native-b1-cpu", "two.png"):
             box = page.get_by_text(words).first.bounding_box()
             assert box is not None
             assert box["y"] + box["height"] < 900, f"{words} is below the first screen"
@@ -100,12 +102,12 @@ def test_points_tell_their_values_and_the_regressed_one_is_marked(
 ) -> None:
     with opened(browser, html_report({"": regressing()}), tmp_path) as page:
         page.locator("#plot .ring").hover(force=True)
-        told = page.locator("#tip").inner_text().splitlines()
+        told = page.locator("#plot .tip").inner_text().splitlines()
         assert told[:2] == ["toy", "quality 3, λ = 0.005"]
         assert told[2:5] == ["2.6400 bpp", "PSNR 37.50 dB", "MS-SSIM 13.98 dB"]
         assert told[-1] == "regressed"
         page.mouse.move(5, 5)
-        assert not page.locator("#tip").is_visible()
+        assert not page.locator("#plot .tip").is_visible()
 
 
 def test_baselines_families_and_anchors_can_be_hidden(browser: Browser, tmp_path: Path) -> None:
@@ -119,6 +121,7 @@ def test_baselines_families_and_anchors_can_be_hidden(browser: Browser, tmp_path
         assert lines.count() == 5
         page.get_by_role("button", name="vtm", exact=True).click()
         assert lines.count() == 4
+        page.get_by_text("more anchors").click()
         page.get_by_role("button", name="hm", exact=True).click()
         assert lines.count() == 5
         page.get_by_role("button", name="toy", exact=True).click()
@@ -170,9 +173,11 @@ def test_it_fits_the_screen(browser: Browser, tmp_path: Path, width: int) -> Non
 
 
 def test_nothing_from_outside_runs(browser: Browser, tmp_path: Path) -> None:
-    with opened(browser, html_report({"": hostile()}), tmp_path) as page:
+    slower = compared(1.1, name=HOSTILE, family=HOSTILE)
+    with opened(browser, html_report({"": hostile()}, [slower]), tmp_path) as page:
         page.get_by_role("button", name="MS-SSIM").click()
-        page.locator("#plot .mark").last.hover(force=True)
+        for chart in ("#plot", "#latency", "#throughput"):
+            page.locator(f"{chart} .mark").last.hover(force=True)
         for closed in page.locator("details").all():
             closed.evaluate("details => details.open = true")
         assert page.get_by_text("<script>alert(1)</script>").count() > 5
@@ -233,3 +238,112 @@ def test_crops_of_several_images_each_have_a_viewer(browser: Browser, tmp_path: 
         page.get_by_role("button", name="2×").nth(1).click()
         widths = [page.locator("canvas").nth(place).bounding_box() for place in (0, 1)]
         assert [box and box["width"] for box in widths] == [64, 128]
+
+
+def test_times_are_drawn_and_follow_the_choices(browser: Browser, tmp_path: Path) -> None:
+    gpu = timings("fast", device="cuda", device_name="a GPU")
+    times = (*timings("fast", "slow"), *gpu)
+    with opened(browser, html_report({"": replace(passing(), times=times)}), tmp_path) as page:
+        latency, throughput = page.locator("#latency"), page.locator("#throughput")
+        assert latency.locator(".axis").all_text_contents() == [
+            "resolution (pixels a side)",
+            "latency (ms)",
+        ]
+        assert throughput.locator(".axis").all_text_contents() == [
+            "batch (images coded at once)",
+            "images per second",
+        ]
+        assert latency.locator(".line").count() == throughput.locator(".line").count() == 2
+        assert page.locator("#latency-title").inner_text() == "Latency, batch of 1"
+        assert page.locator("#throughput-title").inner_text() == "Throughput, 512 × 512 px"
+        latency.locator(".mark").first.hover(force=True)
+        assert latency.locator(".tip").inner_text().splitlines() == [
+            "fast q3",
+            "encode, 256 × 256 px, batch of 1",
+            "16.0 ms (median)",
+            "0.800 ms interquartile range",
+            "62.5 images per second",
+        ]
+        page.get_by_role("button", name="decode").click()
+        latency.locator(".mark").first.hover(force=True)
+        assert "32.0 ms (median)" in latency.locator(".tip").inner_text()
+        page.get_by_role("combobox", name="resolution").select_option("256")
+        assert page.locator("#throughput-title").inner_text() == "Throughput, 256 × 256 px"
+        page.locator("#time-legend").get_by_role("button", name="slow q3").click()
+        assert latency.locator(".line").count() == 1
+        page.get_by_role("combobox", name="device").select_option(index=1)
+        assert page.locator("#time-legend button").all_text_contents() == ["fast q3"]
+
+
+def test_stages_are_bars_of_their_shares(browser: Browser, tmp_path: Path) -> None:
+    text = html_report({"": replace(passing(), times=timings("fast", "slow"))})
+    with opened(browser, text, tmp_path) as page:
+        bars = page.locator("#stages .bar")
+        assert [bar.inner_text().split("\n") for bar in bars.all()] == [["75 %", "25 %"]] * 2
+        whole, part = (page.locator(each).first.bounding_box() for each in (".bar", ".bar span"))
+        assert whole is not None
+        assert part is not None
+        assert part["width"] == pytest.approx(0.75 * whole["width"], abs=2)
+        assert page.locator("#stages-legend span").all_text_contents() == ["analysis", REST]
+        assert "512 × 512 px, batch of 1" in page.locator("#stages-title").inner_text()
+
+
+def test_one_resolution_and_a_wide_range_of_times_can_be_drawn(
+    browser: Browser, tmp_path: Path
+) -> None:
+    (slow, *_), (fast, *_) = (timings(name, resolutions=(512,)) for name in ("slow", "fast"))
+    times = (slow, replace(fast, median=slow.median / 100))
+    with opened(browser, html_report({"": replace(passing(), times=times)}), tmp_path) as page:
+        assert page.locator("#latency .mark").count() == 2
+        assert page.locator("#latency .axis").all_text_contents()[1] == "latency (ms, logarithmic)"
+        page.get_by_role("button", name="decode").click()
+        assert page.get_by_text("no decode time was taken").first.is_visible()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_name_of_an_anchor_lies_over_a_curve(
+    browser: Browser, tmp_path: Path, width: int
+) -> None:
+    viewport = {"width": width, "height": 900}
+    text = html_report({"": passing(digest=KODAK)})
+    with opened(browser, text, tmp_path, viewport=viewport) as page:
+        named = page.locator("#plot .name").all_text_contents()
+        assert bool(named) == (width == 1280), "a phone has the legend alone"
+        covered = page.evaluate(
+            """() => [...document.querySelectorAll("#plot .name")].flatMap((name) => {
+                const box = name.getBBox();
+                return [...document.querySelectorAll("#plot .line")].filter((line) => {
+                    for (let at = 0; at < line.getTotalLength(); at += 1) {
+                        const { x, y } = line.getPointAtLength(at);
+                        const [right, bottom] = [box.x + box.width, box.y + box.height];
+                        if (x > box.x && x < right && y > box.y && y < bottom) return true;
+                    }
+                    return false;
+                }).map(() => name.textContent);
+            })"""
+        )
+        assert covered == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_times_and_two_commits_fit_the_screen(
+    browser: Browser, tmp_path: Path, width: int, scheme: str
+) -> None:
+    found = replace(passing(), times=timings("a-codec-of-a-rather-long-name", "short"))
+    text = html_report({"": found}, [compared(1.1, 0.9, 1.0)])
+    settings = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme}
+    with opened(browser, text, tmp_path, **settings) as page:
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        drawn = page.locator(".commits tbody svg")
+        assert drawn.count() == 6
+        for svg in drawn.all():
+            box = svg.bounding_box()
+            assert box is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= width
+        estimate = page.locator(".commits circle").first.bounding_box()
+        even = page.locator(".commits .even").first.bounding_box()
+        assert estimate is not None
+        assert even is not None
+        assert estimate["x"] > even["x"], "it is slower"

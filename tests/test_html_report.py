@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from made_results import KODAK, RUN, crop, passing, regressing
+from made_times import timings
 from measurements import image, measurement
 
 from conftest import Project
@@ -27,9 +30,9 @@ from pytest_lic.results import (
     Results,
     TestResult,
     TimeResult,
-    load,
-    to_text,
 )
+from pytest_lic.results_json import load, to_text
+from pytest_lic.stages import REST
 
 HOSTILE = '</script><script>alert(1)</script><img src=x onerror="alert(2)"><!--'
 
@@ -83,7 +86,7 @@ def page_of(*results: Results) -> Page:
 def test_the_verdict_comes_first_and_then_the_regression_with_its_cause() -> None:
     page = page_of(regressing())
     assert page.headings[:3] == [
-        "Regressed: 1 of 4 points; 1 of 4 tests failed",
+        "Failed: 1 of 4 points regressed",
         "What got worse",
         "regressed toy-q3-photos-native-b1-cpu",
     ]
@@ -95,7 +98,7 @@ def test_the_verdict_comes_first_and_then_the_regression_with_its_cause() -> Non
 
 def test_what_passed_is_told_as_such() -> None:
     page = page_of(passing())
-    assert page.headings[0] == "Nothing got worse: 4 points, 0 curves"
+    assert page.headings[0] == "Passed: none of 4 points got worse"
     assert "What got worse" not in page.headings
     assert "Tests that failed" not in page.headings
 
@@ -103,13 +106,13 @@ def test_what_passed_is_told_as_such() -> None:
 def test_a_test_that_failed_without_a_regression_is_told_with_its_text() -> None:
     test = TestResult("test_roundtrip.py::test_size[toy]", "failed", ("roundtrip",), "toy", "gone")
     page = page_of(replace(passing(), run=replace(RUN, exit_status=1), tests=(test,)))
-    assert page.headings[:2] == ["1 of 1 tests failed", "Tests that failed"]
+    assert page.headings[:2] == ["Failed: 1 test failed", "Tests that failed"]
     assert "gone" in page.text
 
 
 def test_a_run_that_broke_off_is_not_told_as_good() -> None:
     page = page_of(replace(passing(), run=replace(RUN, exit_status=3)))
-    assert "but the run failed (pytest's exit status 3)" in page.headings[0]
+    assert page.headings[0].startswith("Failed: pytest ended with exit status 3; ")
 
 
 @pytest.mark.parametrize("results", [passing(), regressing()], ids=["passing", "regressing"])
@@ -146,23 +149,25 @@ def hostile() -> Results:
         (PointResult(replace(found, reason=HOSTILE), after, before),),
         (curve,),
         (TestResult(HOSTILE, "failed", (HOSTILE,), HOSTILE, HOSTILE),),
-        (TimeResult(HOSTILE, 0.1, 0.01, 5, {"stages": {"seconds": {HOSTILE: 0.05}}}),),
+        (
+            *timings(HOSTILE, device=HOSTILE, device_name=HOSTILE, stage=HOSTILE),
+            TimeResult(HOSTILE, 0.1, 0.01, 5, {"stages": {"seconds": {HOSTILE: 0.05}}}),
+        ),
         (HOSTILE,),
         (replace(crop(after.cell.id), image=HOSTILE),),
     )
 
 
 def test_markup_in_names_and_errors_stays_text() -> None:
-    harmless, page = page_of(regressing()), page_of(hostile())
-    assert len(page.scripts) == len(harmless.scripts) == 2, "the page's own, and its numbers"
+    harmless, page = page_of(replace(regressing(), times=timings("toy"))), page_of(hostile())
+    assert len(page.scripts) == len(harmless.scripts) == 3, "the page's own, and its numbers"
     assert page.scripts[-1] == harmless.scripts[-1]
-    assert {tag for tag, _ in page.tags} <= {tag for tag, _ in harmless.tags} | {"svg", "rect"} | {
-        "title"
-    }
+    assert {tag for tag, _ in page.tags} <= {tag for tag, _ in harmless.tags}
     assert not any(attributes.get("src") == "x" for attributes in page.named("img"))
     assert page.text.count("<script>alert(1)</script>") >= 10
     drawn = json.loads(page.scripts[0])
     assert drawn[0][0]["name"] == HOSTILE
+    assert HOSTILE in json.loads(page.scripts[1])[0]["title"]
 
 
 def test_curves_hold_means_baselines_and_anchors() -> None:
@@ -186,13 +191,13 @@ def test_published_curves_stand_beside_their_data_set_and_no_other() -> None:
     shown = {name for name, is_shown in found.items() if is_shown}
     assert shown == {"bpg-444", "vtm", "jpeg-published", "paper-elic2022"}
     assert len(found) > 20
-    assert "against bpg-444" in page_of(passing(digest=KODAK)).text
+    assert "its baseline bpg-444 jpeg-published" in page_of(passing(digest=KODAK)).text
 
 
 def test_bd_rate_is_given_or_the_reason_why_not() -> None:
     page = page_of(regressing())
     assert "BD-rate by PSNR" in page.text
-    rate = page.text.split("against its baseline toy ")[1].split()[0]
+    rate = page.text.split("codec its baseline toy ")[1].split()[0]
     assert float(rate) > 0
     few = page_of(replace(regressing(), points=regressing().points[:3]))
     assert "has 3 points; a BD value needs at least 4" in few.text
@@ -213,11 +218,64 @@ def test_missing_crops_are_told() -> None:
 
 
 def test_times_are_told_with_their_stages() -> None:
-    stages = {"stages": {"seconds": {"analysis": 0.06, "synthesis": 0.02}}}
-    time = TimeResult("toy-q1-rand-256px-b1-cpu-encode", 0.1, 0.004, 7, stages)
-    page = page_of(replace(passing(), times=(time,)))
-    assert "toy-q1-rand-256px-b1-cpu-encode 100.00 4.00 7" in page.text
-    assert "analysis 60 % synthesis 20 % entropy coding and the rest 20 %" in page.text
+    page = page_of(replace(passing(), times=timings("toy", resolutions=(64,), batches=(1,))))
+    assert "toy-q3-rand-64px-b1-cpu-encode 1.00 0.05 7" in page.text
+    assert f"analysis 75 %, {REST} 25 %" in page.text
+
+
+def test_times_that_do_not_tell_of_what_they_are_stand_in_the_table_alone() -> None:
+    page = page_of(replace(passing(), times=(TimeResult("mine", 0.1, 0.004, 7),)))
+    assert "mine 100.00 4.00 7 – –" in page.text
+    assert len(page.scripts) == 2, "nothing to draw"
+
+
+def test_times_that_are_no_numbers_are_not_drawn() -> None:
+    (first, *_) = timings("toy")
+    odd = [replace(first, median=value) for value in (math.nan, math.inf, 0.0)]
+    stages = first.facts | {"stages": {"seconds": {"analysis": math.inf, REST: math.nan}}}
+    times = (first, *odd, replace(first, iqr=math.nan), replace(first, facts=stages))
+    (group,) = times_drawn(replace(passing(), times=times))
+    assert [bool(time["stages"]) for time in group["times"]] == [True, False]
+
+
+def test_where_times_were_taken_is_told_and_a_place_that_is_no_such_is_not() -> None:
+    (time, *_) = timings("toy")
+    alone = replace(passing(), points=(), times=(time,))
+    assert "environment a processor, cpu, 1 thread; Linux, Python 3.11.7" in page_of(alone).text
+    for odd in ({"python": "3"}, "here", {**time.facts["environment"], "packages": 1}):
+        strange = replace(time, facts=time.facts | {"environment": odd})
+        assert "Python 3.11.7" not in page_of(replace(alone, times=(strange,))).text
+
+
+def times_drawn(*results: Results) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(page_of(*results).scripts[1])
+    return found
+
+
+def test_devices_and_threads_stand_apart_and_runs_of_one_device_side_by_side() -> None:
+    here = replace(passing(), times=timings("toy"))
+    gpu = timings("toy", device="cuda", device_name="a GPU")
+    groups = times_drawn(replace(here, times=(*here.times, *gpu)), here)
+    assert [group["title"] for group in groups] == [
+        "cpu: a processor, 1 CPU thread, rand images",
+        "cuda: a GPU with a processor, 1 CPU thread, rand images",
+    ]
+    names = [[series["name"] for series in group["series"]] for group in groups]
+    assert names == [["toy q3 · run 0", "toy q3 · run 1"], ["toy q3 · run 0"]]
+
+
+def test_times_are_drawn_in_milliseconds_with_what_makes_them_doubtful() -> None:
+    (first, *_) = timings("toy", resolutions=(64,))
+    restless = first.facts | {"warm_up": {"settled": False}, "stages": {"reason": "it has none"}}
+    times = (first, replace(first, iqr=1.0), replace(first, facts=restless))
+    (group,) = times_drawn(replace(passing(), times=times))
+    steady, uneven, unsettled = group["times"]
+    assert (steady["ms"], steady["resolution"], steady["batch"]) == (pytest.approx(1.0), 64, 1)
+    assert steady["stages"] == {"analysis": pytest.approx(0.75), REST: pytest.approx(0.25)}
+    assert steady["doubtful"] == ""
+    assert uneven["doubtful"].startswith("uneven: half of the rounds differ by more than 20%")
+    assert unsettled["doubtful"] == "not settled when it was timed"
+    assert (unsettled["stages"], unsettled["reason"]) == ({}, "it has none")
 
 
 def test_codecs_that_differ_in_one_component_are_compared() -> None:
@@ -245,7 +303,7 @@ def test_codecs_that_differ_in_one_component_are_compared() -> None:
 
 def test_several_runs_are_told_apart() -> None:
     page = page_of(passing(), regressing())
-    assert page.headings[0] == "Regressed: 1 of 8 points; 1 of 8 tests failed"
+    assert page.headings[0] == "Failed: 1 of 8 points regressed"
     (series,) = json.loads(page.scripts[0])
     names = [each["name"] for each in series if each["kind"] == "measured"]
     assert names == ["toy · run 0", "toy · run 1"]
@@ -344,7 +402,7 @@ def test_a_run_writes_the_page(small: Project) -> None:
     assert result.ret == 1, "nothing is recorded"
     result.stdout.fnmatch_lines([f"lic: report: {small.path}/report.html"])
     page = Page((small.path / "report.html").read_text())
-    assert page.headings[0].startswith("Missing: 5 of 5 points")
+    assert page.headings[0].startswith("Failed: 5 of 5 points")
     assert "no baseline; if it is right, record it: pytest" in page.text
 
 

@@ -62,7 +62,8 @@ def test_a_run_that_regressed_says_so_first(recorded: Project) -> None:
     result.stdout.fnmatch_lines([f"lic: summary: {recorded.path}/summary.md"])
     page = (recorded.path / "summary.md").read_text()
     lines = page.splitlines()
-    assert re.match(r"### pytest-lic: failed: 2 regressed, 4 (same|changed)", lines[0])
+    assert lines[0] == "### pytest-lic: failed: 1 of 5 points and 1 of 1 curve regressed"
+    assert re.fullmatch(r"2 regressed, 4 (same|changed)", lines[2])
     first = page.split("<details>")[0]
     verdict, subject, bpp, psnr, why = cells(first, "toy-q3-")
     assert (verdict, subject) == ("**regressed**", "toy-q3-images-native-b1-cpu")
@@ -80,7 +81,9 @@ def test_a_run_that_regressed_says_so_first(recorded: Project) -> None:
 def test_a_run_that_passed_has_no_changes(recorded: Project) -> None:
     assert recorded.run("-m", "rd", "--lic-markdown=summary.md").ret == 0
     page = (recorded.path / "summary.md").read_text()
-    assert page.startswith("### pytest-lic: passed: 6 same\n")
+    assert page.startswith(
+        "### pytest-lic: passed: none of 5 points and 1 curve got worse\n\n6 same\n"
+    )
     assert "| verdict |" not in page.split("<details>")[0]
 
 
@@ -124,14 +127,16 @@ def test_what_broke_is_told_with_its_text() -> None:
     text = f"{cell}: a fresh process decoded other pixels\nand `more`"
     test = TestResult(f"test_determinism.py::test[{cell}]", "failed", ("determinism",), cell, text)
     page = results_markdown(results(curve_points(), tests=[test], exit_status=1))
-    assert page.startswith("### pytest-lic: failed: 1 broken, 4 same\n")
+    assert page.startswith("### pytest-lic: failed: 1 test failed\n\n4 same\n")
     assert cells(page.split("<details>")[0], cell)[0] == "**broken**"
     assert "and `more`" in page
 
 
 def test_a_run_that_was_interrupted_is_no_pass() -> None:
     page = results_markdown(results(curve_points(), exit_status=2))
-    assert page.startswith("### pytest-lic: failed: pytest ended with exit status 2; 4 same")
+    assert page.startswith(
+        "### pytest-lic: failed: pytest ended with exit status 2; none of 4 points"
+    )
 
 
 def test_a_curve_without_a_rate_says_why() -> None:
@@ -165,7 +170,8 @@ def test_thousands_of_cells_stay_under_the_limit_and_the_page_says_what_it_lacks
     run = thousands()
     page = results_markdown(run)
     assert len(page.encode()) <= 60_000
-    assert "failed: 1000 broken, 668 regressed, 1000 unavailable, 3332 same" in page
+    assert "failed: 668 of 4000 points regressed, 1000 other tests failed" in page
+    assert "\n668 regressed, 1000 unavailable, 3332 same\n" in page
     for what in ("curves", "remarks", "changes", "tests", "times", "cells"):
         assert re.search(rf"… and [\d,]+ more {what}, left out for want of room", page), what
     assert page.count("<details>") == page.count("</details>")

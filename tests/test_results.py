@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from conftest import Project
 from pytest_lic.comparison import Comparison, Difference, Verdict
 from pytest_lic.errors import ResultsError
-from pytest_lic.results import load, schema, to_json, to_text
+from pytest_lic.results_json import load, schema, to_json, to_text
 
 BROKEN = """
     class Broken(Toy):

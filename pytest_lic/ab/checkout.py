@@ -47,6 +47,11 @@ class Revision:
     working_tree: bool = False
 
     @property
+    def short(self) -> str:
+        """Such as ``HEAD~1``, or ``the working tree``."""
+        return "the working tree" if self.working_tree else self.name
+
+    @property
     def title(self) -> str:
         """Such as ``HEAD~1 (1a2b3c4d5e, Widen the hyperprior)``."""
         if self.working_tree:

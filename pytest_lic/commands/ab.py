@@ -23,7 +23,8 @@ from pytest_lic.commands.written import require_folder, write
 from pytest_lic.discovery import pytest_config
 from pytest_lic.errors import UsageError
 from pytest_lic.options import Options, read_options
-from pytest_lic.report.ab import ab_json, ab_markdown, ab_text
+from pytest_lic.report.ab import ab_markdown, ab_text
+from pytest_lic.report.ab_file import ab_json
 
 WORSE = 1
 """The exit status where HEAD is slower or worse."""

@@ -1,4 +1,4 @@
-"""``pytest-lic report``: what ``--lic-json`` wrote, as a page that a browser shows."""
+"""``pytest-lic report``: what ``--lic-json`` and ``ab --json`` wrote, as a page for a browser."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 
 from pytest_lic.commands.written import require_folder, write
 from pytest_lic.errors import UsageError
+from pytest_lic.report.ab_file import load_ab
 from pytest_lic.report.html import html_report
-from pytest_lic.results import load
+from pytest_lic.results_json import load
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -32,6 +33,15 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="FILE",
         help="what to write (default: %(default)s)",
     )
+    parser.add_argument(
+        "--ab",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="also show this comparison of two commits, which pytest-lic ab --json wrote; may be "
+        "given several times",
+    )
     parser.set_defaults(run=run)
 
 
@@ -40,15 +50,17 @@ def run(given: argparse.Namespace) -> int:
 
     Raises:
         ResultsError: a file that is no results file of a format that this version reads.
-        UsageError: a page that would replace its own source, or that can't be written.
+        UsageError: the same of a comparison of two commits; a page that would replace its own
+            source, or that can't be written.
     """
     output: Path = given.output
     require_folder("--output", output)
     paths = list({path.resolve(): path for path in given.results}.values())
-    if output.resolve() in {path.resolve() for path in paths}:
+    compared = list({path.resolve(): path for path in given.ab}.values())
+    if output.resolve() in {path.resolve() for path in (*paths, *compared)}:
         raise UsageError(f"--output {output}: these are the results themselves; name another file")
     runs = {name: load(path) for name, path in zip(_names(paths), paths, strict=True)}
-    write("--output", output, html_report(runs))
+    write("--output", output, html_report(runs, [load_ab(path) for path in compared]))
     print(f"report: {output}")
     return 0
 

@@ -1,23 +1,21 @@
-"""A comparison of two commits for the terminal, as Markdown, and as JSON with all its numbers."""
+"""A comparison of two commits in words: for the terminal, and as Markdown."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from dataclasses import asdict
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table as Grid
 
-from pytest_lic.ab.estimate import Estimate, Interval, Speed
+from pytest_lic.ab.estimate import Interval, Speed
 from pytest_lic.ab.result import DIRECTIONS, CellResult, Compared, Timed
 from pytest_lic.benchmarking import Direction
 from pytest_lic.comparison import Verdict
 from pytest_lic.measure import Measurement
+from pytest_lic.report.markdown_page import LIMIT, Page
 from pytest_lic.report.markdown_text import escaped, header, row
 
-FORMAT = 1
 _STYLES = {Speed.SLOWER: "bold red", Speed.FASTER: "green", Speed.UNDECIDED: "yellow"}
 _HEADINGS = ("codec", "", "base ms", "HEAD/BASE", "95 %", "all together", "verdict")
 _WIDE = 200  # where nobody's terminal sets a width
@@ -42,54 +40,54 @@ def ab_text(found: Compared, *, width: int, color: bool) -> str:
             grid.add_column(heading, justify="right" if 2 <= index <= 5 else "left")
         for result in found.cells:
             if isinstance(result.times, Timed) and result.cell.setting == setting:
-                for direction, cells in _rows(result, result.times):
+                for direction, cells in ratio_rows(result, result.times):
                     style = _STYLES.get(result.times.estimates[direction].verdict)
                     grid.add_row(*cells, style=style)
         if grid.row_count:
             console.print(grid)
             console.print()
-    for line in (*_remarks(found), *_quality_lines(found), *verdict_lines(found)):
+    for line in (*remark_lines(found), *quality_lines(found), *verdict_lines(found)):
         console.print(line, markup=False)
     assert isinstance(console.file, io.StringIO)
     lines = (line.rstrip() for line in console.file.getvalue().splitlines())
     return "\n".join(lines) + "\n"
 
 
-def ab_markdown(found: Compared) -> str:
-    """The same as a comment on a pull request would show it."""
-    lines = [f"**base** {escaped(found.base.title)}  ", f"**head** {escaped(found.head.title)}"]
-    lines += ["", *(f"- {escaped(line)}" for line in verdict_lines(found)), ""]
+def ab_markdown(found: Compared, room: int = LIMIT) -> str:
+    """The same for a comment on a pull request, of at most ``room`` bytes; what fails is first."""
+    page = Page(room)
+    page.add(f"**base** {escaped(found.base.title)}  ", f"**head** {escaped(found.head.title)}", "")
+    verdicts = [[f"- {escaped(line)}"] for line in verdict_lines(found)]
+    page.blocks(verdicts, "verdicts", most=room // 4)
     rows = [
-        (cells[0], result.cell.setting.id, *cells[1:])
+        (
+            not result.slower(found.demand.fail_slower),
+            (cells[0], result.cell.setting.id, *cells[1:]),
+        )
         for result in found.cells
         if isinstance(result.times, Timed)
-        for _, cells in _rows(result, result.times)
+        for _, cells in ratio_rows(result, result.times)
     ]
-    if rows:
-        headings = (_HEADINGS[0], "setting", "direction", *_HEADINGS[2:])
-        lines += header(headings, range(3, 7))
-        lines += [row(map(escaped, cells)) for cells in rows]
-        lines.append("")
-    lines += [f"- {escaped(line)}" for line in (*_quality_lines(found), *_remarks(found))]
-    return "\n".join(lines) + "\n"
+    headings = header((_HEADINGS[0], "setting", "direction", *_HEADINGS[2:]), range(3, 7))
+    ordered = [[row(map(escaped, cells))] for _, cells in sorted(rows, key=lambda each: each[0])]
+    page.blocks(ordered, "times", head=headings, most=room // 2)
+    lines = [[f"- {escaped(line)}"] for line in (*quality_lines(found), *remark_lines(found))]
+    page.blocks(lines, "remarks")
+    return page.text
 
 
-def ab_json(found: Compared) -> dict[str, Any]:
-    """Every number: the log-ratio of each quartet in each start, estimates, measurements."""
-    return {
-        "format": FORMAT,
-        "base": asdict(found.base),
-        "head": asdict(found.head),
-        "fails": found.fails,
-        "demand": asdict(found.demand),
-        "environment": found.environment.to_json(),
-        "seconds": found.seconds,
-        "one_sided": dict(found.one_sided),
-        "left_out": dict(found.left_out),
-        "lost": dict(found.lost),
-        "notes": list(found.notes),
-        "cells": [_cell_json(result, found.demand.fail_slower) for result in found.cells],
-    }
+def ab_headline(found: Compared) -> str:
+    """Such as ``HEAD against v1.2: slower in 2 of 8 timings, worse in 1 of 16 cells``."""
+    timed = [result for result in found.cells if isinstance(result.times, Timed)]
+    slower = sum(len(result.slower(found.demand.fail_slower)) for result in timed)
+    worse = sum(result.worse for result in found.cells)
+    told = [f"slower in {slower} of {len(DIRECTIONS) * len(timed)} timings"] if slower else []
+    if worse:
+        told.append(f"worse in {worse} of {len(found.cells)} cells")
+    if found.lost:
+        told.append(f"{len(found.lost)} of its codecs can't run any more")
+    sides = f"{found.head.short} against {found.base.short}"
+    return f"{sides}: {', '.join(told) or 'nothing got worse'}"
 
 
 def verdict_lines(found: Compared) -> list[str]:
@@ -124,7 +122,8 @@ def verdict_lines(found: Compared) -> list[str]:
     return [f"nothing got worse; times: {told or 'none taken'}"]
 
 
-def _rows(result: CellResult, times: Timed) -> Iterator[tuple[Direction, tuple[str, ...]]]:
+def ratio_rows(result: CellResult, times: Timed) -> Iterator[tuple[Direction, tuple[str, ...]]]:
+    """Each direction, and its cells of a table under `_HEADINGS`."""
     for direction in DIRECTIONS:
         estimate = times.estimates[direction]
         verdict = str(estimate.verdict)
@@ -144,7 +143,7 @@ def _rows(result: CellResult, times: Timed) -> Iterator[tuple[Direction, tuple[s
         )
 
 
-def _remarks(found: Compared) -> Iterator[str]:
+def remark_lines(found: Compared) -> Iterator[str]:
     """What the table can't show, and how to read it."""
     yield from found.notes
     for what, side in found.one_sided.items():
@@ -176,7 +175,7 @@ def _remarks(found: Compared) -> Iterator[str]:
         yield "undecided: the time was up; a longer --budget, or fewer cells, would tell"
 
 
-def _quality_lines(found: Compared) -> Iterator[str]:
+def quality_lines(found: Compared) -> Iterator[str]:
     """Rate and quality: cells that changed one by one, the others as a count."""
     alike: dict[Verdict, int] = {}
     for result in found.cells:
@@ -223,33 +222,6 @@ def _moved(result: CellResult) -> str:
         if before is not None and after is not None:
             parts.append(f"{before:.{digits}f} → {after:.{digits}f} {unit}")
     return ", ".join(parts)
-
-
-def _cell_json(result: CellResult, threshold: float) -> dict[str, Any]:
-    times: Any = result.times
-    if isinstance(times, Timed):
-        times = {
-            "seconds": dict(times.seconds),
-            "starts": [asdict(start) for start in times.starts],
-            "estimates": {name: _estimate_json(each) for name, each in times.estimates.items()},
-        }
-    return {
-        "cell": result.cell.id,
-        "slower": list(result.slower(threshold)),
-        "worse": result.worse,
-        "quality": result.quality.to_json() if result.quality is not None else None,
-        "base": _side_json(result.base),
-        "head": _side_json(result.head),
-        "times": times,
-    }
-
-
-def _side_json(given: Measurement | str) -> Any:
-    return {"error": given} if isinstance(given, str) else given.to_json()
-
-
-def _estimate_json(found: Estimate) -> dict[str, Any]:
-    return asdict(found) | {"verdict": found.verdict.value, "seen_from": found.seen_from}
 
 
 def _times(ratio: float) -> str:

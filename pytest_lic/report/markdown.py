@@ -8,6 +8,7 @@ from pytest_lic.comparison import Comparison, Verdict
 from pytest_lic.environment import Environment
 from pytest_lic.measure import Measurement
 from pytest_lic.metrics import to_db
+from pytest_lic.report.headline import broken, headline
 from pytest_lic.report.markdown_page import LIMIT, Page
 from pytest_lic.report.markdown_text import escaped, fenced, header, row
 from pytest_lic.report.words import counted, difference_text, moved, worst
@@ -25,7 +26,10 @@ _TIMES = ("what", "median ms", "interquartile range ms", "rounds")
 def results_markdown(results: Results, room: int = LIMIT) -> str:
     """The page of one run, of at most ``room`` bytes however many cells there are."""
     page = Page(room)
-    page.add(f"### pytest-lic: {headline(results)}", "")
+    page.add(f"### pytest-lic: {headline([results])}", "")
+    counts = counted(comparison.verdict for comparison in results.comparisons)
+    if counts:
+        page.add(", ".join(counts), "")
     changes, columns = list(_changes(results)), header(_CHANGE, (2, 3))
     page.blocks(changes[:SHOWN], "changes", head=columns)
     rates, rows = _curves(results.curves)
@@ -41,35 +45,6 @@ def results_markdown(results: Results, room: int = LIMIT) -> str:
     cells = [[_cell(point)] for point in sorted(results.points, key=_worst_first)]
     page.blocks(cells, "cells", head=header(_CELLS, range(1, 5)), title=f"All {len(cells)} cells")
     return page.text
-
-
-def headline(results: Results) -> str:
-    """Whether the run passed, and how many points and curves got each verdict, worst first."""
-    counts = counted(comparison.verdict for comparison in results.comparisons)
-    failing = len({test.subject or test.id for test in broken(results)})
-    if failing:
-        counts.insert(0, f"{failing} broken")
-    told = ", ".join(counts) or "nothing was compared"
-    if not results.failed:
-        return f"passed: {told}"
-    if results.run.exit_status == 1:
-        return f"failed: {told}"
-    return f"failed: pytest ended with exit status {results.run.exit_status}; {told}"
-
-
-def broken(results: Results) -> list[TestResult]:
-    """The tests that failed over something else than a point's or a curve's verdict."""
-    strict = results.run.strict
-    judged = {
-        comparison.subject
-        for comparison in results.comparisons
-        if comparison.verdict.fails(strict=strict)
-    }
-    return [
-        test
-        for test in results.tests
-        if test.outcome == "failed" and not ("rd" in test.checks and test.subject in judged)
-    ]
 
 
 def _changes(results: Results) -> Iterator[list[str]]:

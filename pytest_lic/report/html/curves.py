@@ -142,7 +142,7 @@ def _anchors(
             except UnavailableError:
                 continue  # of other images
             found[name] = _Anchor(published, name in asked or name in AT_FIRST)
-    return list(found.values())
+    return sorted(found.values(), key=lambda anchor: not anchor.shown)
 
 
 def _digest(family: Family) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_lic.ab.result import Compared
 from pytest_lic.comparison import Comparison, Difference, Verdict
 from pytest_lic.crop import Crop
 from pytest_lic.environment import Environment, differences
 from pytest_lic.metrics import METRICS, to_db
+from pytest_lic.report.ab import ab_headline
+from pytest_lic.report.headline import headline
 from pytest_lic.report.html.curves import setting_title
 from pytest_lic.report.words import difference_text
 from pytest_lic.results import PointResult, Results, TestResult, TimeResult
@@ -29,6 +32,7 @@ _UNITS = {
 _WORDS = 8  # differences of one regression, as the terminal has it
 _IMAGES = 60  # rows of the table of what changed most
 _TESTS = 100
+_TOLD_FIRST = 5  # verdicts of a comparison of two commits that stand at the top
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class Row:
     numbers: tuple[tuple[str, str], ...]
 
 
-def sections(runs: Mapping[str, Results]) -> dict[str, Any]:
+def sections(runs: Mapping[str, Results], compared: Sequence[Compared]) -> dict[str, Any]:
     """The template's variables, but for the curves."""
     failures = sorted(_failures(runs), key=_severity, reverse=True)
     told = {id(test) for failure in failures[:SHOWN] for test in failure.tests}
@@ -80,8 +84,10 @@ def sections(runs: Mapping[str, Results]) -> dict[str, Any]:
         "signed": signed,
         "labels": _LABELS,
         "units": _UNITS,
-        "verdict": verdict_line(runs),
-        "failed": any(results.failed for results in runs.values()),
+        "told_first": _TOLD_FIRST,
+        "verdict": _verdict(runs, compared),
+        "failed": any(each.failed for each in runs.values())
+        or any(each.fails for each in compared),
         "counts": _counts(runs),
         "failures": failures[:SHOWN],
         "more_failures": len(failures) - SHOWN,
@@ -89,43 +95,15 @@ def sections(runs: Mapping[str, Results]) -> dict[str, Any]:
         "more_tests": len(tests) - _TESTS,
         "images": list(_images(runs))[:_IMAGES],
         "groups": _groups(runs),
-        "times": [(run, _time(time)) for run, results in runs.items() for time in results.times],
         "circumstances": [_circumstances(run, results) for run, results in runs.items()],
     }
 
 
-def verdict_line(runs: Mapping[str, Results]) -> str:
-    """All runs in one line: what got worse, else what else failed, else that nothing did."""
-    points = [point.comparison for results in runs.values() for point in results.points]
-    curves = [curve.comparison for results in runs.values() for curve in results.curves]
-    tests = [test for results in runs.values() for test in results.tests]
-    parts = []
-    for verdict in (Verdict.ERROR, Verdict.REGRESSED, Verdict.MISSING):
-        counted = [
-            _counted(sum(each.verdict is verdict for each in comparisons), len(comparisons), noun)
-            for noun, comparisons in (("point", points), ("curve", curves))
-            if any(each.verdict is verdict for each in comparisons)
-        ]
-        if counted:
-            parts.append(f"{verdict.value}: {' and '.join(counted)}")
-    failed = sum(test.outcome == "failed" for test in tests)
-    if failed:
-        parts.append(f"{failed} of {len(tests)} tests failed")
-    if parts:
-        line = "; ".join(parts)
-        return line[0].upper() + line[1:]
-    if any(results.failed for results in runs.values()):
-        status = ", ".join(str(results.run.exit_status) for results in runs.values())
-        return f"No point or curve got worse, but the run failed (pytest's exit status {status})"
-    return f"Nothing got worse: {_plural(len(points), 'point')}, {_plural(len(curves), 'curve')}"
-
-
-def _counted(count: int, total: int, noun: str) -> str:
-    return f"{count} of {_plural(total, noun)}"
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+def _verdict(runs: Mapping[str, Results], compared: Sequence[Compared]) -> str:
+    """On the runs; where two commits were compared and one got worse, on those first."""
+    worse = [ab_headline(found) for found in compared if found.fails]
+    of_runs = headline(runs.values())
+    return f"failed: {'; '.join(worse)}; the run {of_runs}" if worse else of_runs
 
 
 def _counts(runs: Mapping[str, Results]) -> list[tuple[Verdict, int]]:
@@ -192,10 +170,22 @@ def _change(difference: Difference) -> str:
 
 
 def _groups(runs: Mapping[str, Results]) -> dict[str, list[Row]]:
-    """The title of each family in each setting → its points."""
+    """The title of each family in each setting → its points, qualities in the family's order."""
     found: dict[str, list[Row]] = {}
     for run, results in runs.items():
-        for point in results.points:
+        places = {
+            (family, label): place
+            for family, facts in results.families.items()
+            for place, label in enumerate(facts.qualities)
+        }
+
+        def place(point: PointResult, places: Mapping[tuple[str, str], int] = places) -> int:
+            if point.measured is None:
+                return len(places)
+            cell = point.measured.cell
+            return places.get((cell.family, cell.quality), len(places))
+
+        for point in sorted(results.points, key=place):
             measured = point.measured
             if measured is None:
                 title = "not measured"
@@ -238,32 +228,17 @@ def signed(value: float, digits: int) -> str:
     return text if float(text) else f"{0:.{digits}f}"
 
 
-def _time(time: TimeResult) -> dict[str, Any]:
-    """Milliseconds, speed, and the share of each stage in percent."""
-    facts = time.facts
-    stages = facts.get("stages")
-    seconds = stages.get("seconds") if isinstance(stages, Mapping) else None
-    parts = {
-        str(name): float(taken)
-        for name, taken in (seconds.items() if isinstance(seconds, Mapping) else ())
-        if isinstance(taken, int | float) and taken >= 0
-    }
-    total = max(sum(parts.values()), time.median)
-    shares, start = [], 0.0
-    if parts and total > 0:
-        for name, taken in parts.items():
-            shares.append((name, 100 * start, 100 * taken / total))
-            start += taken / total
-        shares.append(("entropy coding and the rest", 100 * start, max(0.0, 100 - 100 * start)))
-    speed = facts.get("megapixels_per_second")
-    return {
-        "name": time.name,
-        "median": f"{1000 * time.median:.2f}",
-        "iqr": f"{1000 * time.iqr:.2f}",
-        "rounds": time.rounds,
-        "speed": f"{speed:.2f}" if isinstance(speed, int | float) else "–",
-        "shares": shares,
-    }
+def _environment(time: TimeResult) -> Environment | None:
+    """Where a time was taken, if it says so as we write it: a file may hold anything there."""
+    stored = time.facts.get("environment")
+    if not isinstance(stored, Mapping):
+        return None
+    if not all(isinstance(stored.get(name), Mapping) for name in ("packages", "variables")):
+        return None
+    try:
+        return Environment(**stored)
+    except TypeError:
+        return None
 
 
 def _circumstances(run: str, results: Results) -> dict[str, Any]:
@@ -277,6 +252,10 @@ def _circumstances(run: str, results: Results) -> dict[str, Any]:
             if point.baseline is not None:
                 then, now = point.baseline.environment, point.measured.environment
                 moved.update(dict.fromkeys(differences(then, now)))
+    for time in results.times:
+        environment = _environment(time)
+        if environment is not None:
+            environments[environment.digest] = environment
     return {
         "run": run,
         "created": f"{facts.created:%Y-%m-%d %H:%M %Z}",

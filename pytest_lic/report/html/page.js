@@ -1,0 +1,46 @@
+"use strict";
+// What every part of the page uses. All files stand in one script, in the order of `_SCRIPTS`.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+const byId = (id) => document.getElementById(id);
+
+/** An SVG element with attributes and children; a child that is a string becomes text. */
+function make(name, attributes, ...children) {
+  const element = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...children);
+  return element;
+}
+
+/** The same of HTML. */
+function html(name, attributes, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...children);
+  return element;
+}
+
+/** Buttons of which one is pressed. */
+function choice(holder, chosen, act) {
+  const buttons = [...holder.querySelectorAll("button")];
+  const press = (value) => {
+    for (const button of buttons) button.setAttribute("aria-pressed", button.value === value);
+    act(value);
+  };
+  for (const button of buttons) button.addEventListener("click", () => press(button.value));
+  press(chosen);
+}
+
+function theme() {
+  const button = byId("theme");
+  let dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  const name = () => (button.textContent = dark ? "light" : "dark");
+  button.addEventListener("click", () => {
+    dark = !dark;
+    document.documentElement.style.colorScheme = dark ? "dark" : "light";
+    name();
+  });
+  name();
+  button.hidden = false;
+}
