@@ -214,6 +214,7 @@ def test_a_branch_that_changes_nothing_passes(github: GitHub) -> None:
     assert gate.returncode == 0, gate.stdout + gate.stderr
     assert (github.path / "rd-gate" / "status").read_text() == "0\n"
     assert (github.path / "rd-gate" / "results.json").is_file()
+    assert "passed: none of " in (github.path / "rd-gate" / "report.html").read_text()
     assert (github.path / "rd-gate" / "1-baselines.md").read_text() == "### baselines: no edit\n\n"
 
 
@@ -227,6 +228,7 @@ def test_times_against_the_merge_base_are_a_part_where_asked_for(github: GitHub)
     )
     assert "rd-gate: ab: exit status 0" in gate.stdout, gate.stdout + gate.stderr
     assert "nothing got worse" in (github.path / "rd-gate" / "3-ab.md").read_text()
+    assert "Two commits" in (github.path / "rd-gate" / "report.html").read_text()
 
 
 def test_a_base_that_is_not_there_is_no_pass(github: GitHub) -> None:

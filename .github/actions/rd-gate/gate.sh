@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The gate of a branch: list the edits of its baselines, run the suites against the baselines of the
-# merge base, compare times if asked to. Pages and numbers go to the folder rd-gate.
+# merge base, compare times if asked to, draw a report. All of it goes to the folder rd-gate.
 #
 # RD_GATE_BASE    commit to be merged into; empty: the baselines that lie here are the bar
 # RD_GATE_MARKS   which suites run, as pytest's -m
@@ -50,6 +50,12 @@ if [ "${RD_GATE_AB:-no}" != no ] && [ -n "${RD_GATE_BASE:-}" ]; then
     part ab "$python" -m pytest_lic ab "$base" --markdown "$out/3-ab.md" --json "$out/ab.json" \
         "${options[@]}"
     [ ! -f "$out/3-ab.md" ] || cat "$out/3-ab.md" >>"${GITHUB_STEP_SUMMARY:-/dev/null}"
+fi
+if [ -f "$out/results.json" ]; then
+    compared=()
+    [ ! -f "$out/ab.json" ] || compared=(--ab "$out/ab.json")
+    part report "$python" -m pytest_lic report "$out/results.json" "${compared[@]}" \
+        --output "$out/report.html"
 fi
 echo "$worst" >"$out/status"
 exit "$worst"
