@@ -8,7 +8,6 @@ Both come out of the measurement store, so that what was measured once is not me
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -27,6 +26,7 @@ from pytest_lic.environment import environment
 from pytest_lic.grid import Cell, Setting
 from pytest_lic.measure import Measurement, measure
 from pytest_lic.metrics import metric_fingerprint
+from pytest_lic.ticker import Ticker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -95,7 +95,7 @@ class Measuring:
             metrics=METRICS,
             lpips=None,
             threads=THREADS,
-            progress=_Ticker(cell.id, self.say),
+            progress=Ticker(cell.id, self.say),
         )
 
     def _stored(
@@ -160,18 +160,3 @@ def mean_bpp(measured: Measurement, kind: str) -> float:
         rate = of[kind]
         rates.append(math.nan if rate is None else rate)
     return math.fsum(rates) / len(rates)
-
-
-class _Ticker:
-    """Says how far a cell is, at most every ten seconds."""
-
-    def __init__(self, subject: str, say: Callable[[str], None]) -> None:
-        self._subject = subject
-        self._say = say
-        self._last = time.monotonic()
-
-    def __call__(self, done: int, total: int) -> None:
-        now = time.monotonic()
-        if now - self._last > 10 and done < total:
-            self._last = now
-            self._say(f"{self._subject}: {done} of {total} images")

@@ -11,7 +11,6 @@ Importing this loads neither torch nor numpy.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -23,7 +22,8 @@ from typing import TYPE_CHECKING
 
 from pytest_lic.edge_images import edge_images
 from pytest_lic.errors import CorpusError, UsageError
-from pytest_lic.image_file import check_image, read_image, readable_formats
+from pytest_lic.image_file import check_image, read_image
+from pytest_lic.image_files import image_files
 
 if TYPE_CHECKING:
     import numpy as np
@@ -119,7 +119,7 @@ def check_corpus(spec: str) -> None:
         for name in PHOTOS:
             _photo_path(name)
     elif spec != "edge":
-        paths = sorted(_image_paths(_folder(spec)))
+        paths = sorted(image_files(_folder(spec)))
         if not paths:
             raise _no_image(spec)
         for path in paths:
@@ -266,7 +266,7 @@ def _folder(spec: str) -> Path:
 def _folder_images(spec: str) -> Iterator[Image]:
     folder = _folder(spec)
     paths: dict[str, Path] = {}
-    for path in _image_paths(folder):
+    for path in image_files(folder):
         # One spelling of accents, as file systems differ in theirs.
         name = unicodedata.normalize("NFC", path.relative_to(folder).as_posix())
         if not name.isprintable():  # control characters, or bytes that are no text
@@ -286,32 +286,12 @@ def _no_image(spec: str) -> CorpusError:
     )
 
 
-def _image_paths(folder: Path) -> Iterator[Path]:
-    """Every image file below a folder, each real folder visited once even if links loop."""
-
-    def unreadable(error: OSError) -> None:
-        raise CorpusError(f"{error.filename}: can't be listed ({error.strerror})") from error
-
-    suffixes = readable_formats()
-    visited = set()
-    for here, folders, files in os.walk(folder, followlinks=True, onerror=unreadable):
-        status = Path(here).stat()
-        if (status.st_dev, status.st_ino) in visited:
-            folders.clear()
-            continue
-        visited.add((status.st_dev, status.st_ino))
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in files:
-            if not name.startswith(".") and Path(name).suffix.lower() in suffixes:
-                yield Path(here, name)
-
-
 def _state(spec: str) -> str:
     """A text that changes when a folder's image files do; the built-in corpora have none."""
     if spec in _BUILT_IN:
         return ""
     lines = []
-    for path in _image_paths(_folder(spec).resolve()):
+    for path in image_files(_folder(spec).resolve()):
         status = path.stat() if path.exists() else path.lstat()
         lines.append(f"{path} {status.st_size} {status.st_mtime_ns}")
     return "\n".join(lines)

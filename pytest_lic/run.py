@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -36,6 +35,7 @@ from pytest_lic.options import Options
 from pytest_lic.published import published_curve, published_names
 from pytest_lic.rate_distortion import RDCurve
 from pytest_lic.simulated_environments import ENVIRONMENTS, why_not_here
+from pytest_lic.ticker import Ticker
 from pytest_lic.timed_grid import timed_families, whole_grid
 from pytest_lic.timed_images import TimedBatch, checked_batch, timed_images
 
@@ -193,7 +193,7 @@ class Run:
             wanted,
             lambda each: self._fresh.of(cell.family, each),
             threads,
-            lambda doing: _Ticker(f"{cell.id}, {doing}", self._progress),
+            lambda doing: Ticker(f"{cell.id}, {doing}", self._progress),
         )
         return replace(matrix, unavailable=unavailable | dict(matrix.unavailable))
 
@@ -229,7 +229,7 @@ class Run:
                 metrics=options.metrics,
                 lpips=options.lpips,
                 threads=options.threads,
-                progress=_Ticker(cell.id, self._progress),
+                progress=Ticker(cell.id, self._progress),
             )
 
         with family_calls.blamed(cell.id):
@@ -355,18 +355,3 @@ def _curve(name: str, points: Mapping[str, Measurement]) -> RDCurve:
         return rd_curve(name, points)
     except ValueError as error:
         raise UnavailableError(str(error)) from error
-
-
-class _Ticker:
-    """Says how far a cell is, at most every ten seconds."""
-
-    def __init__(self, subject: str, say: Progress) -> None:
-        self._subject = subject
-        self._say = say
-        self._last = time.monotonic()
-
-    def __call__(self, done: int, total: int) -> None:
-        now = time.monotonic()
-        if now - self._last > 10 and done < total:
-            self._last = now
-            self._say(f"{self._subject}: {done} of {total} images")

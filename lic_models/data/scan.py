@@ -6,7 +6,6 @@ Only headers are read, so that tens of thousands of files take seconds.
 from __future__ import annotations
 
 import hashlib
-import os
 import unicodedata
 import warnings
 from collections.abc import Collection, Mapping
@@ -18,7 +17,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from pytest_lic.errors import CorpusError
-from pytest_lic.image_file import check_image, readable_formats
+from pytest_lic.image_file import check_image
+from pytest_lic.image_files import image_files
 
 OnBroken = Literal["raise", "skip"]
 
@@ -49,34 +49,16 @@ def existing_folder(path: Path, expected: str) -> Path:
 
 
 def images_below(folder: Path) -> dict[str, Path]:
-    """Every image file below a folder: its path below it → the file, sorted.
-
-    Links are followed, each real folder once; hidden files and files whose suffix is no image
-    format's are ignored.
+    """Every image file below a folder: its path below it → the file, sorted (see `image_files`).
 
     Raises:
         CorpusError: a folder in it that can't be listed.
     """
-
-    def unreadable(error: OSError) -> None:
-        raise CorpusError(f"{error.filename}: can't be listed ({error.strerror})") from error
-
-    suffixes = readable_formats()
-    visited: set[tuple[int, int]] = set()
-    found: dict[str, Path] = {}
-    for here, folders, files in os.walk(folder, followlinks=True, onerror=unreadable):
-        status = Path(here).stat()
-        if (status.st_dev, status.st_ino) in visited:
-            folders.clear()
-            continue
-        visited.add((status.st_dev, status.st_ino))
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for file in files:
-            if not file.startswith(".") and Path(file).suffix.lower() in suffixes:
-                path = Path(here, file)
-                # One spelling of accents, as file systems differ in theirs.
-                name = unicodedata.normalize("NFC", path.relative_to(folder).as_posix())
-                found[name] = path
+    # One spelling of accents, as file systems differ in theirs.
+    found = {
+        unicodedata.normalize("NFC", path.relative_to(folder).as_posix()): path
+        for path in image_files(folder)
+    }
     return dict(sorted(found.items()))
 
 

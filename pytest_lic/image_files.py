@@ -1,0 +1,37 @@
+"""The image files below a folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from pytest_lic.errors import CorpusError
+from pytest_lic.image_file import readable_formats
+
+
+def image_files(folder: Path) -> Iterator[Path]:
+    """Every image file below a folder, in no order to rely on.
+
+    Links are followed, each real folder once even if they loop; hidden files and folders, and files
+    whose suffix is no image format's, are ignored.
+
+    Raises:
+        CorpusError: a folder in it that can't be listed.
+    """
+
+    def unreadable(error: OSError) -> None:
+        raise CorpusError(f"{error.filename}: can't be listed ({error.strerror})") from error
+
+    suffixes = readable_formats()
+    visited = set()
+    for here, folders, files in os.walk(folder, followlinks=True, onerror=unreadable):
+        status = Path(here).stat()
+        if (status.st_dev, status.st_ino) in visited:
+            folders.clear()
+            continue
+        visited.add((status.st_dev, status.st_ino))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in files:
+            if not name.startswith(".") and Path(name).suffix.lower() in suffixes:
+                yield Path(here, name)
