@@ -138,8 +138,7 @@ def _crops(points: list[PointResult], numbers: np.random.Generator) -> list[Crop
         cut(
             point.comparison.subject,
             "kodim04.png",
-            numbers.integers(0, 256, (SIDE, SIDE, 3), np.uint8),
-            numbers.integers(0, 256, (SIDE, SIDE, 3), np.uint8),
+            *(numbers.integers(0, 256, (SIDE, SIDE, 3), np.uint8) for _ in range(3)),
         )
         for point in regressed[:MOST]
     ]

@@ -29,6 +29,7 @@ from pathlib import Path
 import filelock
 import platformdirs
 
+from pytest_lic import reconstructions
 from pytest_lic.measure import Measurement
 
 FORMAT = 1
@@ -68,6 +69,8 @@ class MeasurementStore:
         self._run = run
         self._cache = cache
         self._given = tuple(os.path.realpath(source) for source in sources)
+        # A file that is new stands in no entry, and only a conftest.py is imported by no other.
+        self._conftests = sorted(path for path in project_files() if path.endswith("conftest.py"))
         self._seen: dict[str, str | None] = {}
         if cache is not None:
             self._sources()  # now, before anything is edited
@@ -84,7 +87,7 @@ class MeasurementStore:
             durable: the key is complete, so that a later run may use the entry.
             measure: makes it; what it raises is passed on, and nothing is stored.
         """
-        text = json.dumps([FORMAT, key], sort_keys=True)
+        text = json.dumps([FORMAT, key, self._conftests], sort_keys=True)
         name = hashlib.sha256(text.encode()).hexdigest()[:32]
         self._run.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(self._run / f"{name}.lock"):
@@ -123,7 +126,8 @@ class Usage:
 
     folder: Path
     entries: int
-    size: int  # bytes
+    reconstructions: int
+    size: int  # bytes, of all
 
 
 @cache
@@ -151,13 +155,14 @@ def default_folder() -> Path:
 def usage(folder: Path) -> Usage:
     """Count the entries of a cache folder; one that does not exist is empty."""
     sizes = [file.stat().st_size for file in _files(folder) if file.suffix == ".json"]
-    return Usage(folder, len(sizes), sum(sizes))
+    images = [file.stat().st_size for file in reconstructions.kept(folder)]
+    return Usage(folder, len(sizes), len(images), sum(sizes) + sum(images))
 
 
 def clear(folder: Path) -> Usage:
     """Remove every entry of a cache folder, and nothing else that may lie there."""
     before = usage(folder)
-    for file in list(_files(folder)):
+    for file in [*_files(folder), *reconstructions.kept(folder)]:
         file.unlink(missing_ok=True)
         if not any(file.parent.iterdir()):
             file.parent.rmdir()

@@ -16,15 +16,17 @@ SIDE = 256
 """Pixels on each side of a crop, at most."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
+_FILES = ("original", "reconstruction", "baseline")
 
 
 @dataclass(frozen=True)
 class Crop:
-    """Where a reconstruction is furthest from its original, pixel for pixel.
+    """Where a reconstruction lost most, pixel for pixel.
 
     ``subject`` is the id of the cell; ``left`` and ``top`` are where the crop lies in the image,
     ``width`` and ``height`` its size in pixels. ``original`` and ``reconstruction`` are PNG files,
-    8-bit RGB.
+    8-bit RGB, and so is ``baseline``, the reconstruction that the baseline recorded, where it is at
+    hand: then the crop lies where the error grew most, and else where it is largest.
     """
 
     subject: str
@@ -35,23 +37,31 @@ class Crop:
     height: int
     original: bytes
     reconstruction: bytes
+    baseline: bytes | None = None
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object from which `from_json` makes an equal crop; the PNG files in base64."""
-        return asdict(self) | {
-            name: base64.b64encode(getattr(self, name)).decode("ascii")
-            for name in ("original", "reconstruction")
+        files = {name: getattr(self, name) for name in _FILES}
+        stored = {key: value for key, value in asdict(self).items() if key not in _FILES}
+        return stored | {
+            name: base64.b64encode(file).decode("ascii")
+            for name, file in files.items()
+            if file is not None
         }
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Crop:
         """The inverse of `to_json`; ValueError where an image is no PNG file in base64."""
-        files = {name: _png(stored, name) for name in ("original", "reconstruction")}
+        files = {name: _png(stored, name) for name in _FILES if name in stored}
         return cls(**{**stored, **files})
 
 
 def cut(
-    subject: str, image: str, original: NDArray[np.uint8], reconstruction: NDArray[np.uint8]
+    subject: str,
+    image: str,
+    original: NDArray[np.uint8],
+    reconstruction: NDArray[np.uint8],
+    baseline: NDArray[np.uint8] | None = None,
 ) -> Crop:
     """The crop of at most `SIDE` × `SIDE` pixels that holds the largest squared error in all.
 
@@ -60,10 +70,14 @@ def cut(
         image: its name.
         original: 8-bit RGB, (H, W, 3).
         reconstruction: of the same size.
+        baseline: its reconstruction, of the same size, whose own error is taken off; None where it
+            is not at hand.
     """
     import numpy as np
 
-    errors = np.square(np.subtract(original, reconstruction, dtype=np.int64)).sum(axis=2)
+    errors = _squared(original, reconstruction)
+    if baseline is not None:
+        errors = errors - _squared(original, baseline)
     height, width = min(SIDE, errors.shape[0]), min(SIDE, errors.shape[1])
     # Sums from the upper left corner: four of them make the sum over any rectangle.
     sums = np.pad(errors.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
@@ -84,7 +98,16 @@ def cut(
         height,
         _as_png(original[rows, columns]),
         _as_png(reconstruction[rows, columns]),
+        None if baseline is None else _as_png(baseline[rows, columns]),
     )
+
+
+def _squared(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """The squared difference of each pixel, its three samples together."""
+    import numpy as np
+
+    squares: NDArray[np.int64] = np.square(np.subtract(one, other, dtype=np.int64)).sum(axis=2)
+    return squares
 
 
 def _as_png(pixels: NDArray[np.uint8]) -> bytes:

@@ -1,7 +1,7 @@
 """Crops of what regressed, by coding those images once more when a run has ended.
 
-Measuring keeps digests of reconstructions, not their pixels, and a measurement from the cache was
-not coded in this run at all.
+A measurement holds digests of reconstructions and no pixels, and one from the cache was not coded
+in this run at all. What the baseline decoded to stands beside it, if it was decoded here once.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from pytest_lic import coding
 from pytest_lic.comparison import Verdict
@@ -20,7 +21,11 @@ from pytest_lic.measure import Measurement
 from pytest_lic.results import PointResult, Results
 from pytest_lic.run import Run
 
-MOST = 12
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MOST = 10
 """Crops of one run: a page of them stays far below 10 MB."""
 
 SECONDS = 60.0
@@ -35,7 +40,7 @@ def with_crops(run: Run, results: Results) -> Results:
     crops: list[Crop] = []
     remarks: list[str] = []
     started = time.monotonic()
-    for place, (measured, name) in enumerate(chosen):
+    for place, (point, measured, name) in enumerate(chosen):
         if time.monotonic() - started > SECONDS:
             left = len(chosen) - place
             remarks.append(f"crops: {left} not cut, the time for them ({SECONDS:g} s) was up")
@@ -48,11 +53,12 @@ def with_crops(run: Run, results: Results) -> Results:
             continue
         if coding.digest(reconstruction.pixels) != measured.images[name].reconstruction:
             remarks.append(f"{where}: coded once more, it gave other pixels than were measured")
-        crops.append(cut(measured.cell.id, name, original.pixels, reconstruction.pixels))
+        before = _before(run, point, name)
+        crops.append(cut(measured.cell.id, name, original.pixels, reconstruction.pixels, before))
     return replace(results, crops=tuple(crops), remarks=(*results.remarks, *remarks))
 
 
-def _chosen(points: Sequence[PointResult]) -> list[tuple[Measurement, str]]:
+def _chosen(points: Sequence[PointResult]) -> list[tuple[PointResult, Measurement, str]]:
     """The worst image of each cell, the worst cell first; then the second worst of each, …"""
     regressed = [
         (point, point.measured)
@@ -61,12 +67,12 @@ def _chosen(points: Sequence[PointResult]) -> list[tuple[Measurement, str]]:
     ]
     regressed.sort(key=lambda pair: -pair[0].comparison.differences[0].severity)
     ranked = [
-        (rank, cell, measured, name)
+        (rank, cell, point, measured, name)
         for cell, (point, measured) in enumerate(regressed)
         for rank, name in enumerate(list(_worst_images(point))[:_OF_A_CELL])
     ]
     ranked.sort(key=lambda each: each[:2])
-    return [(measured, name) for _, _, measured, name in ranked[:MOST]]
+    return [(point, measured, name) for _, _, point, measured, name in ranked[:MOST]]
 
 
 def _worst_images(point: PointResult) -> Iterator[str]:
@@ -88,6 +94,12 @@ def _worst_images(point: PointResult) -> Iterator[str]:
         return new - old if math.isfinite(new) else math.inf
 
     yield min(point.measured.images, key=gain)
+
+
+def _before(run: Run, point: PointResult, name: str) -> NDArray[np.uint8] | None:
+    """What the baseline's bitstream decoded to, if that is at hand."""
+    image = point.baseline.images.get(name) if point.baseline is not None else None
+    return None if image is None else run.reconstructions.find(image.reconstruction)
 
 
 def _coded(run: Run, measured: Measurement, name: str) -> tuple[Image, Image]:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pytest_lic import coding
 from pytest_lic.codec import Codec
@@ -129,6 +130,7 @@ def measure(
     lpips: LPIPSOptions | None,
     threads: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    keep: Callable[[NDArray[np.uint8]], None] = lambda pixels: None,
 ) -> Measurement:
     """Code ``corpus`` in batches of ``cell.setting.batch`` and measure each image.
 
@@ -141,6 +143,7 @@ def measure(
         lpips: backbone of LPIPS, if that is among them.
         threads: CPU threads of torch.
         progress: called with the number of images done and their total.
+        keep: called with each reconstruction, 8-bit RGB, (H, W, 3).
 
     Raises:
         CodecError: the codec broke its protocol on some image.
@@ -164,6 +167,7 @@ def measure(
                     bitstream=coding.digest(bitstream),
                     reconstruction=coding.digest(pixels),
                 )
+                keep(pixels)
             progress(len(results), len(corpus.images))
     ordered = {image.name: results[image.name] for image in corpus.images}
     return Measurement(

@@ -34,6 +34,7 @@ from pytest_lic.old_baselines import folder_at, fork
 from pytest_lic.options import Options
 from pytest_lic.published import published_curve, published_names
 from pytest_lic.rate_distortion import RDCurve
+from pytest_lic.reconstructions import Reconstructions
 from pytest_lic.simulated_environments import ENVIRONMENTS, why_not_here
 from pytest_lic.ticker import Ticker
 from pytest_lic.timed_grid import timed_families, whole_grid
@@ -95,6 +96,7 @@ class Run:
             None if earlier is None else earlier / FOLDER,
         )
         self._store = MeasurementStore(shared.store, options.cache, families.files)
+        self.reconstructions = Reconstructions(options.cache)
         self._progress = progress
         self._codec: tuple[tuple[str, str, str], Codec] | None = None
         self._coded: tuple[Cell, list[determinism.CodedBatch]] | None = None
@@ -108,6 +110,7 @@ class Run:
     def close(self) -> None:
         """End the child processes."""
         self._fresh.close()
+        self.reconstructions.trim()
         if self._hostile is not None:
             self._hostile.close()
         self._hostile = self._coded = self._timed = self._codec = None
@@ -230,10 +233,15 @@ class Run:
                 lpips=options.lpips,
                 threads=options.threads,
                 progress=Ticker(cell.id, self._progress),
+                keep=self.reconstructions.keep,
             )
 
         with family_calls.blamed(cell.id):
-            return self._store.get(key, fingerprint is not None, make)
+            stored = self._store.get(key, fingerprint is not None, make)
+        if not stored.measured:
+            images = stored.measurement.images.values()
+            self.reconstructions.use(image.reconstruction for image in images)
+        return stored
 
     def fingerprint(self, cell: Cell) -> str | None:
         """The family's fingerprint at the cell's quality; None where it can't tell."""

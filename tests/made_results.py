@@ -71,11 +71,12 @@ def results(
     )
 
 
-def crop(subject: str) -> Crop:
-    """A crop of ``two.png``: a ramp that came back darker."""
+def crop(subject: str, *, at_hand: bool = False) -> Crop:
+    """A crop of ``two.png``: a ramp that came back darker than before, if that is ``at_hand``."""
     ramp = np.arange(48 * 64 * 3, dtype=np.uint32).reshape(48, 64, 3) % 200
     original = ramp.astype(np.uint8) + np.uint8(9)
-    return cut(subject, "two.png", original, original - np.uint8(9))
+    before = original - np.uint8(2) if at_hand else None
+    return cut(subject, "two.png", original, original - np.uint8(9), before)
 
 
 def passing(digest: str = "d1") -> Results:

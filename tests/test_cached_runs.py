@@ -152,11 +152,22 @@ def test_the_command_shows_and_clears_the_cache(
     mine = folder / "mine.txt"
     mine.write_text("not ours to delete")
     # An entry lists the modules that coding imported, so its size is this environment's own.
-    size = sum(entry.stat().st_size for entry in folder.rglob("*.json"))
+    size = sum(entry.stat().st_size for entry in folder.glob("*/*"))
     capsys.readouterr()
     assert cli.main(["cache", "--dir", str(folder)]) == 0
-    assert capsys.readouterr().out == f"5 measurements, {size / 1e6:.1f} MB, in {folder}\n"
+    told = f"5 measurements and 10 reconstructions, {size / 1e6:.1f} MB"
+    assert capsys.readouterr().out == f"{told}, in {folder}\n"
     assert cli.main(["cache", "--dir", str(folder), "--clear"]) == 0
-    assert capsys.readouterr().out.startswith("removed 5 measurements")
+    assert capsys.readouterr().out == f"removed {told}, from {folder}\n"
     assert list(folder.iterdir()) == [mine]
     counted.run("-m", "rd", cached=True).stdout.fnmatch_lines([EVERYTHING])
+
+
+def test_a_conftest_that_is_new_counts_as_a_change(counted: Project) -> None:
+    """It is imported by nobody, and may patch the codec."""
+    (counted.path / "pytest.ini").write_text("[pytest]\n")
+    (counted.path / "suite").mkdir()
+    (counted.path / "suite" / "conftest.py").write_text("import builtins\n")
+    run = ("-m", "rd", "--lic-codec", "toy")
+    counted.run(*run, cached=True).stdout.fnmatch_lines([NOTHING])
+    counted.run(*run, "suite", cached=True).stdout.fnmatch_lines([EVERYTHING])

@@ -46,6 +46,19 @@ def test_a_crop_lies_where_the_error_is_largest() -> None:
     assert np.array_equal(pixels(found.reconstruction), reconstruction[part])
 
 
+def test_with_the_baseline_s_reconstruction_it_lies_where_the_error_grew_most() -> None:
+    original = np.full((600, 800, 3), 100, np.uint8)
+    before = original.copy()
+    before[500:520, 700:720] += 60
+    now = before.copy()
+    now[:40, :40] += 2
+    found = cut("cell", "image", original, now, before)
+    assert (found.left, found.top) == (0, 0)
+    assert found.baseline is not None
+    assert np.array_equal(pixels(found.baseline), before[:SIDE, :SIDE])
+    assert Crop.from_json(found.to_json()) == found
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (30, 700), (700, 30), (256, 256), (257, 256)])
 def test_images_smaller_than_a_crop_are_shown_whole(shape: tuple[int, int]) -> None:
     original = np.zeros((*shape, 3), np.uint8)
@@ -90,6 +103,24 @@ def test_a_run_keeps_the_crop_of_the_image_that_regressed(recorded: Project) -> 
         digest = coding.digest(pixels(found.reconstruction))
         assert digest == measured.images["photo3.png"].reconstruction
         assert not any("crop" in remark for remark in results.remarks)
+
+
+def test_what_the_baseline_decoded_to_stands_beside_it_if_it_was_decoded_here(
+    recorded: Project,
+) -> None:
+    assert recorded.run("-m", "rd", cached=True).ret == 0
+    (found,) = run_of(broken(recorded), cached=True).crops
+    assert found.baseline is not None
+    (point,) = (
+        each
+        for each in load(recorded.path / "results.json").points
+        if each.comparison.subject == found.subject
+    )
+    assert point.baseline is not None
+    stored = point.baseline.images[found.image].reconstruction
+    assert coding.digest(pixels(found.baseline)) == stored
+    (elsewhere,) = run_of(recorded).crops
+    assert elsewhere.baseline is None
 
 
 def test_a_crop_is_coded_beside_the_same_images_as_when_measured(recorded: Project) -> None:
@@ -168,6 +199,7 @@ def instant(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every image comes back as another one, at once."""
     black, white = (Image("x", np.full((4, 4, 3), level, np.uint8)) for level in (0, 255))
     monkeypatch.setattr(cropping, "_coded", lambda *arguments: (black, white))
+    monkeypatch.setattr(cropping, "_before", lambda *arguments: None)
 
 
 def cropped(*points: PointResult) -> Results:

@@ -16,6 +16,7 @@ from made_results import KODAK, crop, passing, regressing
 from made_times import compared, timings
 from test_html_report import HOSTILE, hostile
 
+from pytest_lic.cropping import MOST
 from pytest_lic.report.html import html_report
 from pytest_lic.stages import REST
 
@@ -147,6 +148,25 @@ def test_the_crop_viewer_zooms_all_three_and_amplifies(browser: Browser, tmp_pat
         assert page.locator("canvas").evaluate(corner) == [144, 144, 144, 255]
 
 
+def test_the_baseline_s_reconstruction_is_shown_where_it_is_at_hand(
+    browser: Browser, tmp_path: Path
+) -> None:
+    results = regressing()
+    shown = tuple(crop(each.subject, at_hand=True) for each in results.crops)
+    with opened(browser, html_report({"": replace(results, crops=shown)}), tmp_path) as page:
+        captions = page.locator(".panes p").all_inner_texts()
+        assert captions[:3] == ["original", "the baseline’s reconstruction", "reconstruction, now"]
+        assert "where its error grew most" in page.locator("figcaption").inner_text()
+        scale = page.locator(".scale")
+        assert "difference to the baseline × 16" in scale.inner_text()
+        assert "the largest here is 7" in scale.inner_text()
+        page.get_by_role("button", name="original", exact=True).click()
+        assert "difference to the original × 16" in scale.inner_text()
+        assert "the largest here is 9" in scale.inner_text()
+        corner = "canvas => [...canvas.getContext('2d').getImageData(0, 0, 1, 1).data]"
+        assert page.locator("canvas").evaluate(corner) == [144, 144, 144, 255]
+
+
 def test_it_follows_the_reader_s_colours_and_the_button(browser: Browser, tmp_path: Path) -> None:
     text = html_report({"": regressing()})
     found = {}
@@ -218,7 +238,8 @@ def test_crops_of_noise_and_a_thousand_cells_stay_small_and_quick(
     results = report_size.made_up(1000)
     text = html_report({"": results})
     assert len(results.points) == 1000
-    assert len(results.crops) == 12
+    assert len(results.crops) == MOST
+    assert all(crop.baseline for crop in results.crops)
     assert len(text.encode()) < 10e6
     with opened(browser, text, tmp_path) as page:
         taken = []

@@ -22,8 +22,15 @@ def run(given: argparse.Namespace) -> int:
     """Say what there is, or remove it."""
     if given.clear:
         gone = cache.clear(given.dir)
-        print(f"removed {gone.entries} measurements, {gone.size / 1e6:.1f} MB, from {gone.folder}")
+        print(f"removed {_told(gone)}, from {gone.folder}")
     else:
         held = cache.usage(given.dir)
-        print(f"{held.entries} measurements, {held.size / 1e6:.1f} MB, in {held.folder}")
+        print(f"{_told(held)}, in {held.folder}")
     return 0
+
+
+def _told(usage: cache.Usage) -> str:
+    return (
+        f"{usage.entries} measurements and {usage.reconstructions} reconstructions, "
+        f"{usage.size / 1e6:.1f} MB"
+    )

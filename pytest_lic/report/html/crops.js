@@ -1,4 +1,4 @@
-// The crop viewer: original, reconstruction and their difference, scrolled and enlarged as one.
+// The crop viewer: original, reconstructions and a difference, scrolled and enlarged as one.
 
 function pixels(image) {
   const canvas = document.createElement("canvas");
@@ -15,36 +15,43 @@ async function crop(viewer) {
   const panes = [...viewer.querySelectorAll(".pane")];
   const scale = viewer.querySelector(".scale");
   await Promise.all(images.map((image) => image.decode()));
-  const [original, reconstruction] = images.map(pixels);
-  const difference = new Uint8ClampedArray(original.data.length);
-  for (let place = 0; place < difference.length; place++) {
-    difference[place] = Math.abs(original.data[place] - reconstruction.data[place]);
-  }
-  const sorted = difference.filter((_, place) => place % 4 !== 3).sort();
-  const largest = sorted[sorted.length - 1];
+  const shown = Object.fromEntries(images.map((image) => [image.dataset.what, pixels(image)]));
+  const { width, height, data } = shown.reconstruction;
+  const difference = new Uint8ClampedArray(data.length);
+  let [to, gain, largest] = ["original", 1, 0];
 
-  function amplify(gain) {
-    const map = new ImageData(original.width, original.height);
+  function subtract() {
+    const other = shown[to].data;
+    for (let place = 0; place < data.length; place++) {
+      difference[place] = place % 4 === 3 ? 0 : Math.abs(data[place] - other[place]);
+    }
+    const sorted = difference.filter((_, place) => place % 4 !== 3).sort();
+    largest = sorted[sorted.length - 1];
+    return sorted[Math.floor(sorted.length * 0.99)]; // a few samples may be cut off
+  }
+
+  function amplify() {
+    const map = new ImageData(width, height);
     for (let place = 0; place < difference.length; place++) {
       map.data[place] = place % 4 === 3 ? 255 : difference[place] * gain;
     }
     context.putImageData(map, 0, 0);
     scale.textContent =
-      `difference × ${gain}: full brightness is ${Math.floor(255 / gain)} of 255 levels or more; ` +
-      `the largest here is ${largest}`;
+      `difference to the ${to} × ${gain}: full brightness is ${Math.floor(255 / gain)} of 255 ` +
+      `levels or more; the largest here is ${largest}`;
   }
 
   let zoom = 1;
-  function enlarge(to) {
+  function enlarge(times) {
     const pane = panes[0];
     const centre = [pane.scrollLeft + pane.clientWidth / 2, pane.scrollTop + pane.clientHeight / 2];
     for (const element of [...images, canvas]) {
-      element.style.width = `${original.width * to}px`;
-      element.style.height = `${original.height * to}px`;
+      element.style.width = `${width * times}px`;
+      element.style.height = `${height * times}px`;
     }
-    pane.scrollLeft = (centre[0] * to) / zoom - pane.clientWidth / 2;
-    pane.scrollTop = (centre[1] * to) / zoom - pane.clientHeight / 2;
-    zoom = to;
+    pane.scrollLeft = (centre[0] * times) / zoom - pane.clientWidth / 2;
+    pane.scrollTop = (centre[1] * times) / zoom - pane.clientHeight / 2;
+    zoom = times;
   }
 
   for (const pane of panes) {
@@ -55,9 +62,17 @@ async function crop(viewer) {
       }
     });
   }
-  const most = sorted[Math.floor(sorted.length * 0.99)]; // a few samples may be cut off
-  const fitting = [64, 16, 4].find((gain) => most * gain <= 255) ?? 1;
   choice(viewer.querySelector(".zoom"), "1", (value) => enlarge(Number(value)));
-  choice(viewer.querySelector(".gain"), String(fitting), (value) => amplify(Number(value)));
+  const pressGain = choice(viewer.querySelector(".gain"), "1", (value) => {
+    gain = Number(value);
+    amplify();
+  });
+  const compare = (value) => {
+    to = value;
+    const most = subtract();
+    pressGain(String([64, 16, 4].find((each) => most * each <= 255) ?? 1));
+  };
+  if (shown.baseline) choice(viewer.querySelector(".from"), "baseline", compare);
+  else compare("original");
   viewer.querySelector(".tools").hidden = false;
 }

@@ -21,7 +21,7 @@ function html(name, attributes, ...children) {
   return element;
 }
 
-/** Buttons of which one is pressed. */
+/** Buttons of which one is pressed; what presses another. */
 function choice(holder, chosen, act) {
   const buttons = [...holder.querySelectorAll("button")];
   const press = (value) => {
@@ -30,6 +30,7 @@ function choice(holder, chosen, act) {
   };
   for (const button of buttons) button.addEventListener("click", () => press(button.value));
   press(chosen);
+  return press;
 }
 
 function theme() {

@@ -56,6 +56,7 @@ class CropShown:
     crop: Crop
     original: str
     reconstruction: str
+    baseline: str | None
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,8 @@ def _shown(crop: Crop) -> CropShown:
     def address(png: bytes) -> str:
         return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
 
-    return CropShown(crop, address(crop.original), address(crop.reconstruction))
+    baseline = None if crop.baseline is None else address(crop.baseline)
+    return CropShown(crop, address(crop.original), address(crop.reconstruction), baseline)
 
 
 def _images(runs: Mapping[str, Results]) -> list[tuple[str, Comparison, Difference, str]]:
