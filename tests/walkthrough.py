@@ -65,23 +65,21 @@ class Block:
         return [word for note in self.notes if note[:4] == "add " for word in shlex.split(note[4:])]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Apart:
     """Commands, or other blocks, that a test can't run: why, and what is checked of them instead.
 
-    ``pattern`` must match a whole command line, or the beginning of a block's body.
+    ``pattern`` must match the beginning of a command line, or of a block's body.
     """
 
     pattern: str
     reason: str
     check: Callable[[str], None]
-    used: bool = False
 
     def takes(self, text: str) -> bool:
         """Check ``text`` if it is one of these."""
-        if not re.match(self.pattern, text):
+        if re.match(self.pattern, text) is None:
             return False
-        self.used = True
         self.check(text)
         return True
 
@@ -195,7 +193,7 @@ class Walk:
                 pass
             case "json", str():
                 same_shape(json.loads(body), json.loads(path.read_text(encoding="utf-8")))
-            case ("python" | "toml" | "yaml" | "ini"), str():
+            case (("python" | "toml" | "yaml" | "ini"), str()):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(body, encoding="utf-8")
             case "python", None:
@@ -236,12 +234,10 @@ class Walk:
                 from pytest_lic.cli import main
             case ["python", "-m", "lic_models", *words]:
                 from lic_models.__main__ import main
-            case [program, *_]:
-                whole = " ".join([line, *map(shlex.quote, added if program == "pytest" else ())])
-                done = subprocess.run(
-                    ["bash", "-c", whole], capture_output=True, text=True, env=self.environment
-                )
-                return done.returncode, done.stdout + done.stderr
+            case ["pytest", *words]:
+                return self._process(sys.executable, "-m", "pytest", *words, *added)
+            case _:
+                return self._process("bash", "-c", line)
         before, path = sys.modules.get("conftest"), list(sys.path)
         with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.redirect_stderr(said):
             try:
@@ -252,3 +248,7 @@ class Walk:
         if before is not None:
             sys.modules["conftest"] = before  # the page's own was loaded in its place
         return status, said.getvalue()
+
+    def _process(self, *command: str) -> tuple[int, str]:
+        done = subprocess.run(command, capture_output=True, text=True, env=self.environment)
+        return done.returncode, done.stdout + done.stderr
