@@ -7,8 +7,9 @@
     json, with a file  has the shape of that file, which a command of the page wrote
     toml, yaml         is parsed
 
-A line ``...`` stands for any lines, and three dots within one for any text. Decimal numbers may be
-off by 2 %: another processor rounds otherwise. Comments before a block are for the test alone:
+A line ``...`` stands for any lines, and three dots within one for any text. Numbers with a decimal
+point or three digits may be off by 2 %: another processor rounds otherwise, another zlib packs
+otherwise. Comments before a block are for the test alone:
 
     <!-- test: exit 1 -->             of the block's last command
     <!-- test: replace `A` by `B` --> in the block, to shorten it
@@ -41,7 +42,7 @@ _FENCE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 _NOTE = re.compile(r"<!-- test: (.*) -->")
-_DECIMAL = r"[-+−]?\d+\.\d+"
+_NUMBER = r"[-+−]?\d+\.\d+|\b\d{3,}\b"
 
 
 @dataclass(frozen=True)
@@ -124,13 +125,13 @@ def shows(printed: str, expected: str) -> bool:
         if line == "...":
             pattern += r"(?:.*\n)*?"
             continue
-        for part in re.split(rf"({_DECIMAL}|\.\.\.)", line):
-            if re.fullmatch(_DECIMAL, part):
-                pattern += f"({_DECIMAL})"
+        for part in re.split(rf"({_NUMBER}|\.\.\.)", line):
+            if re.fullmatch(_NUMBER, part):
+                pattern += f"({_NUMBER})"
             else:
                 pattern += ".*" if part == "..." else re.escape(part)
         pattern += r"\n"
-    numbers = [float(text.replace("−", "-")) for text in re.findall(_DECIMAL, expected)]
+    numbers = [float(text.replace("−", "-")) for text in re.findall(_NUMBER, expected)]
     return any(
         all(
             math.isclose(float(now.replace("−", "-")), then, rel_tol=0.02, abs_tol=0.02)
