@@ -71,6 +71,10 @@ def _parsed(line: str) -> None:
         read_options(config)
 
 
+def _folder(line: str) -> None:
+    assert (ROOT / shlex.split(line)[1]).is_dir()
+
+
 def _tox_environment(line: str) -> None:
     assert f"[testenv:{shlex.split(line)[3]}]" in text_of("tox.ini")
 
@@ -94,12 +98,13 @@ APARTS = (
     Apart(r"python benchmarks/", "runs for minutes to hours, or needs Kodak", _script),
     Apart(r"(pytest|pytest-lic) .*path/to/kodak", "needs Kodak", _parsed),
     Apart(r"(pytest|pytest-lic) .*(device[ =]|environments )cuda", "needs a GPU", _parsed),
+    Apart(r"pytest .*environments all", "takes minutes, and a GPU", _parsed),
     Apart(r"pytest .* -n \d", "starts more processes; test_xdist.py does", _parsed),
     Apart(r"pytest .*--lic-prune", "needs every codec; test_recording.py prunes", _parsed),
     Apart(r"pytest-lic ab (HEAD~1 |v1.2 |main$)", "needs a history; the guide runs one", _parsed),
     Apart(r"pytest-lic baselines main --", "needs a history; a guide runs one", _parsed),
     Apart(r"pytest-lic timing before large.json", "needs what a GPU wrote", _parsed),
-    Apart(r"cd examples/", "is of a clone", _nothing),
+    Apart(r"cd examples/", "is of a clone", _folder),
     Apart(r"steps:\n", "runs on GitHub", _workflow),
 )
 """What no test runs, with the reason and what is checked in its place."""
