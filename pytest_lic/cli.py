@@ -28,8 +28,8 @@ BROKEN_PIPE = 141
 """The exit status of a command whose output nobody reads to the end, as shells have it."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one subcommand; the exit status."""
+def command_parser() -> argparse.ArgumentParser:
+    """What parses a command line of ``pytest-lic``."""
     parser = argparse.ArgumentParser(
         prog="pytest-lic",
         description="Companion of the pytest plugin; the gates themselves run under pytest.",
@@ -37,7 +37,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in (listing, timing, ablation, compare, show, report, ab, baselines, caching):
         command.add_parser(commands)
-    given = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand; the exit status."""
+    given = command_parser().parse_args(arguments)
     try:
         status: int = given.run(given)
         sys.stdout.flush()

@@ -12,8 +12,8 @@
     crc          4 bytes   CRC-32 of everything before it, big-endian
 
 Layout 1 means format version 1: a codec pays for another only once it has broken with its old
-streams. A two-section stream costs 22 bytes when both sections are under 2 MiB, 24 when both are
-larger, and one more in layout 2.
+streams. Of a two-section stream at most 22 bytes are not the sections' when both are under 2 MiB,
+24 when both are larger, and one more in layout 2.
 Nothing is allocated on the word of a header: lengths are checked against the bytes at hand and
 the image size against a limit first.
 """

@@ -64,7 +64,7 @@ OPTIONS = (
     Option("resolution", "native, or N for the centre N×N pixels", "native", "N|native", many=True),
     Option("batch", "images coded at once", "1", "N", many=True),
     Option("device", "cpu, cuda or cuda:INDEX", "cpu", "DEVICE", many=True),
-    Option("preset", "what timing tests time: quick or full (see the README)", "quick", "NAME"),
+    Option("preset", "what timing tests time: quick or full", "quick", "NAME"),
     Option("threads", "CPU threads per process while measuring", "1", "N"),
     Option("metrics", "quality metrics to compute", "psnr,ms_ssim,lpips", "METRIC", many=True),
     Option("lpips-net", "backbone of LPIPS: vgg, alex or squeeze", "vgg", "NET"),
@@ -98,7 +98,7 @@ OPTIONS = (
     Option(
         "environments",
         "also compare what these simulated environments make of each other's bitstreams: all, or "
-        "such as threads-4, oldest, cuda (see the README)",
+        "such as threads-4, oldest, cuda",
         metavar="NAME",
         many=True,
     ),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-LIMIT = 256_000_000
+LIMIT = 1_000_000_000
 """Bytes of PNG files in one folder."""
 
 LARGEST = 4_000_000
