@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_results import KODAK, RUN, crop, passing, regressing
+from made_results import KODAK, RUN, crop, curve_points, passing, regressing, results
 from made_times import timings
 from measurements import image, measurement
 
@@ -94,6 +94,13 @@ def test_the_verdict_comes_first_and_then_the_regression_with_its_cause() -> Non
     assert cause in page.text
     assert page.text.index(cause) < page.text.index("Rate and quality")
     assert "look closer: pytest -m rd" in page.text
+
+
+def test_what_is_worse_by_most_stands_first() -> None:
+    worse = curve_points(worse={"1": 0.2, "2": 0.6, "4": 0.4})
+    page = page_of(results(worse, curve_points(), exit_status=1))
+    told = [heading for heading in page.headings if heading.startswith("regressed toy-q")]
+    assert [heading[len("regressed toy-q")] for heading in told] == ["2", "4", "1"]
 
 
 def test_what_passed_is_told_as_such() -> None:

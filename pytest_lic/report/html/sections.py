@@ -37,11 +37,15 @@ _TOLD_FIRST = 5  # verdicts of a comparison of two commits that stand at the top
 
 @dataclass(frozen=True)
 class Failure:
-    """One cell or curve that fails, with its cause in words."""
+    """One cell or curve that fails, with its cause in words.
+
+    ``tolerances`` is by how many of them its worst number is worse.
+    """
 
     run: str
     subject: str
     verdict: Verdict
+    tolerances: float
     reason: str
     lines: tuple[str, ...]
     more: int
@@ -131,6 +135,7 @@ def _failures(runs: Mapping[str, Results]) -> Iterator[Failure]:
                     run,
                     comparison.subject,
                     comparison.verdict,
+                    max((each.severity for each in worse), default=0.0),
                     comparison.reason,
                     tuple(difference_text(each) for each in worse[:_WORDS]),
                     len(worse) - _WORDS,
@@ -139,9 +144,9 @@ def _failures(runs: Mapping[str, Results]) -> Iterator[Failure]:
                 )
 
 
-def _severity(failure: Failure) -> tuple[bool, int]:
-    """Those with crops first, then the worst verdict."""
-    return bool(failure.crops), list(Verdict).index(failure.verdict)
+def _severity(failure: Failure) -> tuple[bool, int, float]:
+    """Those with crops first, then the worst verdict, then what is worse by most."""
+    return bool(failure.crops), list(Verdict).index(failure.verdict), failure.tolerances
 
 
 def _shown(crop: Crop) -> CropShown:
