@@ -42,6 +42,10 @@ MISSING = PointResult(Comparison("toy", Verdict.MISSING, "no baseline"))
             [ended(passing(), 2)],
             "failed: pytest ended with exit status 2; none of 4 points got worse",
         ),
+        (
+            [ended(passing(), 1)],
+            "failed: pytest ended with exit status 1; none of 4 points got worse",
+        ),
         ([Results(RUN, {})], "passed: nothing was compared"),
         ([replace(results([]), points=(CHANGED,))], "passed: none of 1 point got worse"),
         (

@@ -34,6 +34,7 @@ def headline(runs: Iterable[Results]) -> str:
     others = sum(len(broken(results)) for results in runs)
     if others:
         failing.append(f"{_counted(others, 'other test' if failing else 'test')} failed")
+    explained = {0, 1} if failing else {0}  # exit statuses that say no more than what failed
     if not failing:
         compared = " and ".join(
             _counted(len(comparisons), noun)
@@ -44,7 +45,7 @@ def headline(runs: Iterable[Results]) -> str:
     what = ", ".join(failing)
     if not any(results.failed for results in runs):
         return f"passed: {what}"
-    ended = sorted({results.run.exit_status for results in runs} - {0, 1})
+    ended = sorted({results.run.exit_status for results in runs} - explained)
     if ended:
         return f"failed: pytest ended with exit status {', '.join(map(str, ended))}; {what}"
     return f"failed: {what}"
