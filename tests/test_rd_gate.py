@@ -240,6 +240,16 @@ def test_a_base_that_is_not_there_is_no_pass(github: GitHub) -> None:
     assert (github.path / "rd-gate" / "status").read_text() == "2\n"
 
 
+def test_options_that_can_not_be_split_are_no_pass(github: GitHub) -> None:
+    github.clone()
+    unclosed = "--lic-strict --lic-codec 'toy"
+    for name in ("RD_GATE_ARGS", "RD_GATE_AB"):
+        gate = github.step("bash", str(ACTION / "gate.sh"), **{name: unclosed})
+        assert gate.returncode == 2
+        assert f"rd-gate: {name}: can't be split into words: {unclosed}" in gate.stdout
+        assert (github.path / "rd-gate" / "status").read_text() == "2\n"
+
+
 def test_comments_of_others_stay_and_closed_requests_get_none(github: GitHub) -> None:
     base = github.clone()
     head = github.pull_request(base)
@@ -267,6 +277,10 @@ def test_measurements_come_from_the_base_branch_alone(github: GitHub) -> None:
     assert [path.name for path in planted.iterdir()] == ["measured"]
     asked = next(call for call in github.known["calls"] if "workflows/rd-gate.yml" in call)
     assert "-f branch=main -f event=push" in asked
+    assert "no pull request" in github.step("bash", script, GITHUB_BASE_REF="").stdout
+    assert not planted.exists(), "nor where it is merged, or runs on the GPU"
+    steps = (ACTION / "action.yml").read_text()
+    assert re.search(r"- name: measurements of the base branch\n +shell", steps), "always run"
 
 
 @pytest.mark.parametrize(
