@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import traceback
@@ -38,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for command in (listing, timing, ablation, compare, show, report, ab, baselines, caching):
         command.add_parser(commands)
     given = parser.parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # for names and texts of others
     try:
         status: int = given.run(given)
         sys.stdout.flush()
