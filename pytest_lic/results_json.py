@@ -149,7 +149,7 @@ def load(path: Path) -> Results:
         raise ResultsError(f"results {path} is damaged: {wrong.json_path}: {wrong.message:.200}")
     try:
         return _results(stored)
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise ResultsError(f"results {path} is damaged: {error}") from error
 
 

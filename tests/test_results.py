@@ -117,6 +117,10 @@ def test_infinity_is_written_as_json_can(written: Path) -> None:
             r"is damaged: \$\.points\[2\]\.comparison\.differences\[0\]\.metric: 'vmaf' is not",
         ),
         (
+            lambda text: text.replace('"mean": 0.01', f'"mean": {10**400}'),
+            r"is damaged: int too large",
+        ),
+        (
             lambda text: text.replace('"bd_rate": {"mean"', '"vmaf": {"mean"'),
             r"is damaged: \$\.run\.tolerances: 'vmaf' is not one of",
         ),
@@ -125,7 +129,7 @@ def test_infinity_is_written_as_json_can(written: Path) -> None:
             "is damaged: environment '.*' is not among the environments",
         ),
     ],
-    ids=["cut", "list", "newer", "verdict", "metric", "tolerance", "environment"],
+    ids=["cut", "list", "newer", "verdict", "metric", "huge", "tolerance", "environment"],
 )
 def test_files_that_are_no_results_are_refused_in_one_line(
     written: Path, change: object, message: str
