@@ -240,6 +240,14 @@ def test_a_base_that_is_not_there_is_no_pass(github: GitHub) -> None:
     assert (github.path / "rd-gate" / "status").read_text() == "2\n"
 
 
+def test_suites_that_leave_no_results_are_no_pass(github: GitHub) -> None:
+    github.clone()
+    gate = github.step("bash", str(ACTION / "gate.sh"), RD_GATE_PYTHON="true")
+    assert gate.returncode == 2
+    assert "the suites left no results" in gate.stdout
+    assert (github.path / "rd-gate" / "status").read_text() == "2\n"
+
+
 def test_options_that_can_not_be_split_are_no_pass(github: GitHub) -> None:
     github.clone()
     unclosed = "--lic-strict --lic-codec 'toy"

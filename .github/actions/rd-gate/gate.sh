@@ -65,6 +65,9 @@ if [ -f "$out/results.json" ]; then
     [ ! -f "$out/ab.json" ] || compared=(--ab "$out/ab.json")
     part report "$python" -m pytest_lic report "$out/results.json" "${compared[@]}" \
         --output "$out/report.html"
+else
+    echo "rd-gate: the suites left no results"
+    worst=2
 fi
 echo "$worst" >"$out/status"
 exit "$worst"
