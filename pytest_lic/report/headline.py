@@ -37,9 +37,9 @@ def headline(runs: Iterable[Results]) -> str:
     explained = {0, 1} if failing else {0}  # exit statuses that say no more than what failed
     if not failing:
         compared = " and ".join(
-            _counted(len(comparisons), noun)
+            _counted(count, noun)
             for noun, comparisons in (("point", points), ("curve", curves))
-            if comparisons
+            if (count := sum(each.verdict not in _NOT_COMPARED for each in comparisons))
         )
         failing.append(f"none of {compared} got worse" if compared else "nothing was compared")
     what = ", ".join(failing)
@@ -51,6 +51,7 @@ def headline(runs: Iterable[Results]) -> str:
     return f"failed: {what}"
 
 
+_NOT_COMPARED = (Verdict.NEW, Verdict.UNAVAILABLE)
 _WORDS = {verdict: verdict.value for verdict in Verdict} | {
     Verdict.ERROR: "in error",
     Verdict.CHANGED: "changed, which --lic-strict forbids",
