@@ -88,6 +88,16 @@ def baseline_edits(
     return sorted(found, key=lambda edit: -order.index(edit.kind))
 
 
+def left_behind(project: Path, name: str) -> list[Edit]:
+    """Of a project as it was, each folder of baselines; those of now lie in one called ``name``."""
+    reason = f"the baselines lie in {name} now, which had none: nothing holds them to these"
+    return [
+        Edit(f"folder {folder.relative_to(project).as_posix()}", EditKind.REMOVED, reason)
+        for folder in sorted({path.parent for path in project.rglob("*.json")})
+        if families_in(folder, "entries")
+    ]
+
+
 def _entries(
     family: str, folders: BaselineFolders, tolerances: Mapping[str, Tolerance]
 ) -> Iterator[Edit]:

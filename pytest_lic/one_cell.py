@@ -135,10 +135,15 @@ def write_images(run: Run, cell: Cell, folder: Path, known: Measurement | None) 
 
     Raises:
         LicError: the codec can't run here, or an image does not come back.
-        UsageError: a file can't be written.
+        UsageError: a file can't be written, or would join the corpus.
     """
     import numpy as np
 
+    corpus = Path(run.grid.corpora[cell.setting.corpus])
+    if corpus.is_dir() and folder.exists() and folder.samefile(corpus):
+        raise UsageError(
+            f"--images {folder}: is the corpus, of which they would be images; name another folder"
+        )
     taken: set[str] = set()
     try:
         folder.mkdir(parents=True, exist_ok=True)

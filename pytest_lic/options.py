@@ -96,6 +96,8 @@ def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
             f"{values['baselines-of']} compares with others; drop one of the two"
         )
     weights = values["lpips-weights"]
+    files = {name: _file(name, values[name], start) for name in ("html", "json", "markdown")}
+    _require_different(files)
     cache = start / values["cache-dir"] if values["cache-dir"] else default_folder()
     return Options(
         selection=selection,
@@ -120,10 +122,10 @@ def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
         misled=misled(config),
         timing=_timing_choice(config, values, selection) if wants_timing(config) else None,
         environments=chosen_environments(values["environments"]),
-        json=_file("json", values["json"], start),
-        markdown=_file("markdown", values["markdown"], start),
+        json=files["json"],
+        markdown=files["markdown"],
         baselines_of=values["baselines-of"] or None,
-        html=_file("html", values["html"], start),
+        html=files["html"],
     )
 
 
@@ -136,6 +138,18 @@ def _file(name: str, text: str, start: Path) -> Path | None:
         found = "is a folder" if path.is_dir() else f"there is no folder {path.parent}"
         raise UsageError(f"--lic-{name} {text}: {found}; expected a file in a folder that exists")
     return path
+
+
+def _require_different(files: Mapping[str, Path | None]) -> None:
+    """UsageError where one file would replace another."""
+    named: dict[Path, str] = {}
+    for name, path in files.items():
+        if path is not None and path in named:
+            raise UsageError(
+                f"--lic-{named[path]} and --lic-{name} both name {path}; give each its own file"
+            )
+        if path is not None:
+            named[path] = name
 
 
 def _timing_choice(

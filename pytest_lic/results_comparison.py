@@ -47,21 +47,24 @@ class TimeChange:
 class ResultsComparison:
     """What became of the cells of ``before`` in ``after``, each the facts of its run.
 
-    ``only_before`` and ``only_after`` name cells that one run alone measured.
+    ``broken`` is what else broke in the later run, and had not in the earlier one: a round trip of
+    edge images, a kept bitstream, a test of no cell. ``only_before`` and ``only_after`` name cells
+    that one run alone measured.
     """
 
     before: RunFacts
     after: RunFacts
     cells: tuple[CellChange, ...]
     curves: tuple[Comparison, ...]
+    broken: tuple[Comparison, ...]
     times: tuple[TimeChange, ...]
     only_before: tuple[str, ...]
     only_after: tuple[str, ...]
 
     @property
     def comparisons(self) -> list[Comparison]:
-        """The verdicts on cells and curves."""
-        return [cell.comparison for cell in self.cells] + list(self.curves)
+        """The verdicts on cells and curves, and on what else broke."""
+        return [*(cell.comparison for cell in self.cells), *self.curves, *self.broken]
 
     @property
     def worse(self) -> bool:
@@ -86,9 +89,10 @@ def compare_results(before: Results, after: Results) -> ResultsComparison:
     partners = _partners(old, new)
     changes = []
     for subject, earlier in old.items():
-        later = new.get(partners.get(subject, subject))
-        if subject in broken:
-            comparison = Comparison(subject, Verdict.ERROR, broken[subject])
+        partner = partners.get(subject, subject)
+        later = new.get(partner)
+        if partner in broken:
+            comparison = Comparison(partner, Verdict.ERROR, broken.pop(partner))
             changes.append(CellChange(comparison, earlier, None))
         elif later is not None:
             changes.append(CellChange(_compared(earlier, later, after.run), earlier, later))
@@ -103,6 +107,11 @@ def compare_results(before: Results, after: Results) -> ResultsComparison:
         after.run,
         tuple(changes),
         tuple(_curves(changes, after)),
+        tuple(
+            Comparison(subject, Verdict.ERROR, reason)
+            for subject, reason in broken.items()
+            if subject not in _broken(before)
+        ),
         tuple(TimeChange(ratios[time.name], time) for time in after.times if time.name in ratios),
         tuple(subject for subject in old if subject not in found),
         tuple(subject for subject in new if subject not in {*old, *partners.values()}),
@@ -136,14 +145,14 @@ def _measured(results: Results) -> dict[str, Measurement]:
 
 
 def _broken(results: Results) -> dict[str, str]:
-    """Cell → what went wrong, of cells that no longer code or decode as they should."""
-    judged = {point.comparison.subject for point in results.points}
+    """Cell, curve or test → what went wrong, of what no longer works as it should."""
+    judged = {comparison.subject for comparison in results.comparisons}
     broken: dict[str, str] = {}
     for test in results.tests:
-        # A point's own test may fail over its baseline, which is not in question here.
+        # The test of a point or curve may fail over its baseline, which is not in question here.
         if test.outcome == "failed" and not ("rd" in test.checks and test.subject in judged):
             line = next((line for line in test.text.splitlines() if line.strip()), test.id)
-            broken.setdefault(test.subject, line)
+            broken.setdefault(test.subject or test.id, line)
     return broken
 
 

@@ -17,7 +17,7 @@
 
 A measurement stands in it as in a baseline file (see `baseline_entry`). The schema that a file must
 keep to is `pytest_lic/schemas/results-1.schema.json`. JSON knows no infinity: a difference from a
-lossless image is written as ``"inf"``, one that is no number as ``"nan"``.
+lossless image and a tolerance of infinity are written as ``"inf"``, what is no number as ``"nan"``.
 """
 
 from __future__ import annotations
@@ -94,7 +94,10 @@ def to_json(results: Results) -> dict[str, Any]:
             "command": list(run.command),
             "commit": None if run.commit is None else {"id": run.commit, "changed": run.changed},
             "strict": run.strict,
-            "tolerances": {metric: asdict(each) for metric, each in run.tolerances.items()},
+            "tolerances": {
+                metric: {part: _written(value) for part, value in asdict(each).items()}
+                for metric, each in run.tolerances.items()
+            },
         },
         "families": {
             name: {"qualities": dict(facts.qualities), "tags": dict(facts.tags)}
@@ -146,7 +149,7 @@ def load(path: Path) -> Results:
         raise ResultsError(f"results {path} is damaged: {wrong.json_path}: {wrong.message:.200}")
     try:
         return _results(stored)
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise ResultsError(f"results {path} is damaged: {error}") from error
 
 
@@ -189,7 +192,10 @@ def _results(stored: Mapping[str, Any]) -> Results:
             commit["id"],
             commit["changed"],
             run["strict"],
-            {metric: Tolerance(**each) for metric, each in run["tolerances"].items()},
+            {
+                metric: Tolerance(float(each["mean"]), float(each["image"]))
+                for metric, each in run["tolerances"].items()
+            },
         ),
         {name: FamilyFacts(**facts) for name, facts in stored["families"].items()},
         tuple(

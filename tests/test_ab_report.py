@@ -56,6 +56,11 @@ def test_a_cell_that_is_broken_on_both_sides_is_left_out(tmp_path: Path) -> None
     assert read.left_out[cell.cell.id] == "broken on both sides: broke too"
 
 
+def huge(stored: dict[str, Any]) -> dict[str, Any]:
+    stored["cells"][0]["times"]["seconds"]["encode"] = 10**400
+    return stored
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -64,8 +69,9 @@ def test_a_cell_that_is_broken_on_both_sides_is_left_out(tmp_path: Path) -> None
         (lambda stored: stored | {"format": 2}, "of format 2; this pytest-lic reads up to 1"),
         (lambda stored: stored | {"cells": [{}]}, "damaged (KeyError: 'base'); compare again"),
         (lambda stored: stored | {"base": {"title": "x"}}, "damaged (TypeError: "),
+        (huge, "damaged (OverflowError: int too large"),
     ],
-    ids=["a list", "something else", "newer", "cut", "edited"],
+    ids=["a list", "something else", "newer", "cut", "edited", "huge"],
 )
 def test_a_file_that_is_none_is_refused_in_one_line(
     tmp_path: Path, change: Callable[[dict[str, Any]], Any], message: str

@@ -223,6 +223,21 @@ def test_tolerances_are_those_of_the_base_and_their_edits_are_listed(
     assert "lowered: toy, quality 1, photos native" in out
 
 
+def test_a_folder_of_another_name_leaves_the_bar_behind(
+    branch: AbProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (branch.path / "pytest.ini").write_text("[pytest]\nlic_baselines = bars\n")
+    assert listed("base") == 0, "nothing is recorded there"
+    write(branch.path / "bars", [with_second(psnr=30.0)])
+    capsys.readouterr()
+    assert listed("base") == 1
+    out = capsys.readouterr().out
+    assert "added: toy, quality 1, photos native" in out
+    assert "removed: folder baselines: the baselines lie in bars now, which had none" in out
+    branch.commit()
+    assert listed("base", "HEAD") == 1
+
+
 @pytest.mark.parametrize(
     ("spoil", "arguments", "message"),
     [

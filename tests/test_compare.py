@@ -76,6 +76,36 @@ def test_what_broke_is_worse(capsys: pytest.CaptureFixture[str]) -> None:
     assert f"{cell}: it crashed" in capsys.readouterr().out
 
 
+def test_what_broke_beside_the_cells_is_worse_once(capsys: pytest.CaptureFixture[str]) -> None:
+    points = curve_points()
+    broken = [
+        TestResult(f"test_roundtrip.py::test[{cell}]", "failed", ("roundtrip",), cell, "it crashed")
+        for cell in ("toy-q1-edge-native-b1-cpu", "toy-q2-conformance-native-b1-cpu")
+    ]
+    after = results(points, tests=broken, exit_status=1)
+    assert compared(results(points), after, "--json=found.json", "--markdown=found.md") == 1
+    out = capsys.readouterr().out
+    assert "error: toy-q1-edge-native-b1-cpu: it crashed" in out
+    assert out.endswith("worse: 2 error, 5 same\n")
+    assert len(json.loads(Path("found.json").read_text())["broken"]) == 2
+    assert "| **error** | toy-q1-edge-native-b1-cpu |  |  | it crashed |" in (
+        Path("found.md").read_text()
+    )
+    assert compared(after, after) == 0, "it was broken before"
+
+
+def test_what_broke_in_other_circumstances_is_worse(capsys: pytest.CaptureFixture[str]) -> None:
+    before = curve_points()
+    setting = replace(before[0].cell.setting, batch=4)
+    after = [replace(each, cell=replace(each.cell, setting=setting)) for each in before]
+    cell = after[0].cell.id
+    gone = TestResult("test_roundtrip", "failed", ("roundtrip",), cell, "it crashed")
+    assert compared(results(before), results(after, tests=[gone], exit_status=1)) == 1
+    assert f"error: {cell}: " in capsys.readouterr().out
+    assert compared(results(before), results(after[1:], tests=[gone], exit_status=1)) == 1
+    assert f"error: {cell}: it crashed" in capsys.readouterr().out
+
+
 def test_other_images_are_not_compared(capsys: pytest.CaptureFixture[str]) -> None:
     before = results([*curve_points("one"), *curve_points("two")])
     after = results([*curve_points("one"), *curve_points("two", digest="d2")])

@@ -20,6 +20,9 @@ def ended(found: Results, status: int) -> Results:
 BROKE = TestResult("test[toy]", "failed", ("roundtrip",), "toy", "gone")
 CURVE = CurveResult(Comparison("toy", Verdict.REGRESSED, "worse"), "toy", Setting("photos"))
 CHANGED = PointResult(Comparison("toy", Verdict.CHANGED, "other bits"))
+NEW = PointResult(Comparison("toy", Verdict.NEW, "recorded"))
+UNAVAILABLE = PointResult(Comparison("toy", Verdict.UNAVAILABLE, "no such device"))
+NO_CURVE = CurveResult(Comparison("toy", Verdict.UNAVAILABLE, "lossless"), "toy", Setting("photos"))
 MISSING = PointResult(Comparison("toy", Verdict.MISSING, "no baseline"))
 
 
@@ -42,7 +45,16 @@ MISSING = PointResult(Comparison("toy", Verdict.MISSING, "no baseline"))
             [ended(passing(), 2)],
             "failed: pytest ended with exit status 2; none of 4 points got worse",
         ),
+        (
+            [ended(passing(), 1)],
+            "failed: pytest ended with exit status 1; none of 4 points got worse",
+        ),
         ([Results(RUN, {})], "passed: nothing was compared"),
+        (
+            [replace(passing(), points=(*passing().points, NEW), curves=(NO_CURVE,))],
+            "passed: none of 4 points got worse",
+        ),
+        ([replace(results([]), points=(NEW, UNAVAILABLE))], "passed: nothing was compared"),
         ([replace(results([]), points=(CHANGED,))], "passed: none of 1 point got worse"),
         (
             [replace(results([], strict=True, exit_status=1), points=(CHANGED,))],

@@ -182,7 +182,11 @@ def test_it_follows_the_reader_s_colours_and_the_button(browser: Browser, tmp_pa
 @pytest.mark.parametrize("width", [1280, 390])
 def test_it_fits_the_screen(browser: Browser, tmp_path: Path, width: int) -> None:
     viewport = {"width": width, "height": 800}
-    text = html_report({"": replace(regressing(), remarks=("word " * 200, "x" * 400))})
+    told = replace(regressing(), remarks=("word " * 200, "x" * 400))
+    worst = told.points[2]
+    long = replace(worst.comparison, reason="y" * 500)
+    points = (replace(worst, comparison=long),)
+    text = html_report({"": replace(told, points=points)})
     with opened(browser, text, tmp_path, viewport=viewport) as page:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         small = page.evaluate(

@@ -42,6 +42,7 @@ HOSTILE = [
     "one\ntwo\r\n\nthree\u202e\x00",
     "\\| &lt; &amp; -->",
     "</details></td>",
+    "$\\color{green}x$ costs $$5$$",
 ]
 
 
@@ -186,6 +187,7 @@ def test_text_from_outside_shows_as_it_stands_and_does_nothing(text: str) -> Non
     shown = re.findall("<td>(.*?)</td>", html)[0]
     assert not re.search(r"<(?!/td)", shown), "no tag of its own"
     assert not re.search(r"@\w|#\d|GH-|://|www\.", shown), "nothing that GitHub makes a link of"
+    assert not re.search(r"(?<!\\)\$", page), "no formula"
     plain = shown.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"')
     plain = plain.replace("&amp;", "&").replace("\u200b", "")
     expected = "".join(each if each.isprintable() else " " for each in text)

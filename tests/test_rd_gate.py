@@ -149,7 +149,9 @@ class GitHub:
 
     def comment(self, head: str, *parts: str) -> subprocess.CompletedProcess[str]:
         program = str(COMMENT / "comment.py")
-        return self.step(sys.executable, program, *(parts or ("cpu=rd-gate",)), HEAD_SHA=head)
+        return self.step(
+            sys.executable, program, *(parts or ("cpu=rd-gate=success",)), HEAD_SHA=head
+        )
 
 
 @pytest.fixture(scope="module")
@@ -238,6 +240,24 @@ def test_a_base_that_is_not_there_is_no_pass(github: GitHub) -> None:
     assert (github.path / "rd-gate" / "status").read_text() == "2\n"
 
 
+def test_suites_that_leave_no_results_are_no_pass(github: GitHub) -> None:
+    github.clone()
+    gate = github.step("bash", str(ACTION / "gate.sh"), RD_GATE_PYTHON="true")
+    assert gate.returncode == 2
+    assert "the suites left no results" in gate.stdout
+    assert (github.path / "rd-gate" / "status").read_text() == "2\n"
+
+
+def test_options_that_can_not_be_split_are_no_pass(github: GitHub) -> None:
+    github.clone()
+    unclosed = "--lic-strict --lic-codec 'toy"
+    for name in ("RD_GATE_ARGS", "RD_GATE_AB"):
+        gate = github.step("bash", str(ACTION / "gate.sh"), **{name: unclosed})
+        assert gate.returncode == 2
+        assert f"rd-gate: {name}: can't be split into words: {unclosed}" in gate.stdout
+        assert (github.path / "rd-gate" / "status").read_text() == "2\n"
+
+
 def test_comments_of_others_stay_and_closed_requests_get_none(github: GitHub) -> None:
     base = github.clone()
     head = github.pull_request(base)
@@ -265,6 +285,10 @@ def test_measurements_come_from_the_base_branch_alone(github: GitHub) -> None:
     assert [path.name for path in planted.iterdir()] == ["measured"]
     asked = next(call for call in github.known["calls"] if "workflows/rd-gate.yml" in call)
     assert "-f branch=main -f event=push" in asked
+    assert "no pull request" in github.step("bash", script, GITHUB_BASE_REF="").stdout
+    assert not planted.exists(), "nor where it is merged, or runs on the GPU"
+    steps = (ACTION / "action.yml").read_text()
+    assert re.search(r"- name: measurements of the base branch\n +shell", steps), "always run"
 
 
 @pytest.mark.parametrize(
@@ -294,6 +318,8 @@ HOSTILE = """<script>alert(1)</script>
 ~~~
 ```js
 @someone #12 [click](https://example.org) ![](https://example.org/x.png) www.example.org
+&commat;someone &#64;someone &num;12 GH\\-12 www\\.example.org https:\\//example.org
+$\\color{green}x$
 [ref]: https://example.org
 \\[not](x) \\\\[yes](https://example.org)
 ```text
@@ -307,13 +333,14 @@ def test_pages_of_a_pull_request_have_no_effect_in_the_comment(tmp_path: Path) -
     (tmp_path / "secret.md").symlink_to("/etc/hostname")
     (tmp_path / "status").write_text("<b>passed</b>")
     url = "https://github.example/run"
-    text = comment.composed([("cpu", tmp_path)], "a" * 40, url)
+    text = comment.composed([("cpu", tmp_path, "success")], "a" * 40, url)
     assert "- **cpu**: it left no results" in text
     html = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
     tags = set(re.findall(r"<(\w+[^>]*)>", html))
     assert tags <= {"h2", "ul", "li", "strong", "p", f'a href="{url}"', "details", "summary", "pre"}
     shown = re.sub(r"<pre>.*?</pre>", "", html, flags=re.DOTALL).replace(url, "")
-    assert not re.search(r"@\w|#\d|://|www\.", shown)
+    assert not re.search(r"@\w|#\d|://|www\.|GH-\d", shown.replace("&amp;#", ""))
+    assert not re.search(r"(?<!\\)\$", text)
     assert html.rstrip().endswith("</details>") or "</pre>" in html
     assert Path("/etc/hostname").read_text().strip() not in text
 
@@ -324,7 +351,7 @@ def test_long_pages_are_cut_and_closed(tmp_path: Path) -> None:
         lines = ["<details>", "<summary>all</summary>", "", "```text", *["x" * 99] * 2000]
         (folder / f"1-{name}.md").write_text("\n".join(lines))
         (folder / f"2-{name}.md").write_text(f"### the last of {name}\n")
-    parts = [("cpu", tmp_path / "a"), ("gpu", tmp_path / "b")]
+    parts = [("cpu", tmp_path / "a", "success"), ("gpu", tmp_path / "b", "success")]
     text = comment.composed(parts, "a" * 40, "https://github.example/run")
     assert len(text.encode()) <= 60_000
     assert text.count("<details>") == text.count("</details>") == 2
@@ -332,6 +359,40 @@ def test_long_pages_are_cut_and_closed(tmp_path: Path) -> None:
     assert "the last of cpu" in text
     assert "the last of gpu" in text
     assert text.count("left out for want of room") == 2
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        {"page.md": "<details>\n" * 20_000},
+        {f"{number}.md": "more\n" for number in range(3000)},
+        {"page.md": "```text\n" + "&\n" * 70_000},
+    ],
+    ids=["folds", "pages", "code"],
+)
+def test_no_page_makes_the_comment_too_long_to_post(tmp_path: Path, pages: dict[str, str]) -> None:
+    for name, text in pages.items():
+        (tmp_path / name).write_text(text)
+    parts = [("cpu", tmp_path, "failure")]
+    text = comment.composed(parts, "a" * 40, "https://github.example/run")
+    assert len(text.encode()) <= 60_000
+    assert text.count("<details>") == text.count("</details>")
+
+
+def test_a_page_hides_nothing_of_the_next(tmp_path: Path) -> None:
+    (tmp_path / "1.md").write_text("</details>\n<details>\n<summary>all</summary>\n")
+    (tmp_path / "2.md").write_text("### the next\n")
+    parts = [("cpu", tmp_path, "success")]
+    text = comment.composed(parts, "a" * 40, "https://github.example/run")
+    _, _, rest = text.partition("<details>")
+    assert "</details>" in rest.partition("### the next")[0], text
+
+
+def test_what_a_failed_run_left_is_no_pass(tmp_path: Path) -> None:
+    (tmp_path / "status").write_text("0\n")
+    for result, told in (("success", "passed"), ("failure", "failed: its run ended with failure")):
+        text = comment.composed([("cpu", tmp_path, result)], "a" * 40, "https://github.example/run")
+        assert f"- **cpu**: {told}\n" in text
 
 
 def test_every_action_is_pinned_by_a_commit() -> None:

@@ -11,10 +11,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from conftest import Project
-from pytest_lic.comparison import Comparison, Difference, Verdict
+from pytest_lic import cli
+from pytest_lic.comparison import Comparison, Difference, Tolerance, Verdict
 from pytest_lic.errors import ResultsError
 from pytest_lic.results_json import load, schema, to_json, to_text
 
+UNGATED = Tolerance(math.inf, math.inf)
 BROKEN = """
     class Broken(Toy):
         def quantise(self, images):
@@ -88,11 +90,16 @@ def test_infinity_is_written_as_json_can(written: Path) -> None:
     results = load(written)
     lost = Difference("psnr", "photo0.png", math.inf, 40.0, math.inf, 0.05)
     comparison = Comparison("toy-q1-images-native-b1-cpu", Verdict.REGRESSED, "", (lost,))
-    changed = replace(results, points=(replace(results.points[0], comparison=comparison),))
+    ungated = replace(results.run, tolerances={**results.run.tolerances, "lpips": UNGATED})
+    changed = replace(
+        results, run=ungated, points=(replace(results.points[0], comparison=comparison),)
+    )
     text = to_text(changed)
     json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
     written.write_text(text)
     assert load(written).points[0].comparison == comparison
+    assert load(written).run.tolerances["lpips"] == UNGATED
+    Draft202012Validator(schema()).validate(json.loads(text))
 
 
 @pytest.mark.parametrize(
@@ -106,11 +113,23 @@ def test_infinity_is_written_as_json_can(written: Path) -> None:
             r"is damaged: \$\.points\[2\]\.comparison\.verdict: 'great' is not one of",
         ),
         (
+            lambda text: text.replace('"metric": "psnr"', '"metric": "vmaf"'),
+            r"is damaged: \$\.points\[2\]\.comparison\.differences\[0\]\.metric: 'vmaf' is not",
+        ),
+        (
+            lambda text: text.replace('"mean": 0.01', f'"mean": {10**400}'),
+            r"is damaged: int too large",
+        ),
+        (
+            lambda text: text.replace('"bd_rate": {"mean"', '"vmaf": {"mean"'),
+            r"is damaged: \$\.run\.tolerances: 'vmaf' is not one of",
+        ),
+        (
             lambda text: text.replace('"environments": {\n  "', '"environments": {\n  "x'),
             "is damaged: environment '.*' is not among the environments",
         ),
     ],
-    ids=["cut", "list", "newer", "verdict", "environment"],
+    ids=["cut", "list", "newer", "verdict", "metric", "huge", "tolerance", "environment"],
 )
 def test_files_that_are_no_results_are_refused_in_one_line(
     written: Path, change: object, message: str
@@ -131,6 +150,36 @@ def test_a_folder_that_is_not_there_is_told_before_anything_runs(small: Project)
     result = small.run("--lic-json=nowhere/results.json")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*--lic-json nowhere/results.json: there is no folder *nowhere*"])
+
+
+def test_an_error_that_is_no_text_is_written_all_the_same(small: Project) -> None:
+    small.write_codec(
+        """
+        class Odd(Toy):
+            def encode(self, images):
+                raise OSError(b"w\\xe9ights".decode(errors="surrogateescape"))
+        """,
+        codec="Odd",
+        fingerprint="None",
+    )
+    files = [f"--lic-{kind}=found.{kind}" for kind in ("json", "html", "markdown")]
+    result = small.run("-m", "rd", "--lic-quality=1", *files)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED, result.stdout.str()
+    assert "OSError: w\\udce9ights" in (small.path / "found.html").read_text(encoding="utf-8")
+    (failed,) = (
+        test for test in load(small.path / "found.json").tests if test.subject.startswith("toy-q1-")
+    )
+    assert "OSError: w\\udce9ights" in failed.text.encode(errors="backslashreplace").decode()
+    report = small.path / "report.html"
+    assert cli.main(["report", str(small.path / "found.json"), "-o", str(report)]) == 0
+    assert "OSError: w\\udce9ights" in report.read_text(encoding="utf-8")
+
+
+def test_two_files_of_one_name_are_refused_before_anything_runs(small: Project) -> None:
+    result = small.run("-m", "rd", "--lic-json=found", f"--lic-html={small.path}/found")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--lic-html and --lic-json both name *found; give each its own*"])
+    assert not (small.path / "found").exists()
 
 
 def test_workers_results_are_the_same(recorded: Project) -> None:

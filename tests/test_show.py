@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,29 @@ def test_a_cell_is_shown_beside_its_baseline(
     drawn = pixels(folder / "photo0.png-difference.png")
     assert (drawn == np.clip(128 + 8 * (decoded - original), 0, 255)).all()
     assert (drawn != 128).any()
+
+
+def test_images_are_not_written_into_the_corpus(
+    small: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(small.images.iterdir())
+    assert show(small, CELL, f"--images={small.images}/../images") == 2
+    assert "is the corpus, of which they would be images" in capsys.readouterr().err
+    assert sorted(small.images.iterdir()) == before
+
+
+def test_a_text_that_no_terminal_takes_is_printed_all_the_same(
+    repository: AbProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = TestResult("test_rd.py::x", "failed", ("rd",), NAMED, "no file w\udce9ights")
+    Path("results.json").write_bytes(
+        to_text(results(curve_points(), tests=[test])).encode(errors="backslashreplace")
+    )
+    written = io.BytesIO()
+    printed = io.TextIOWrapper(written, encoding="utf-8")
+    monkeypatch.setattr("sys.stdout", printed)
+    assert cli.main(["show", NAMED, "--results=results.json"]) == 0
+    assert rb"no file w\udce9ights" in written.getvalue()
 
 
 def test_a_setting_is_taken_from_the_id(small: Project, capsys: pytest.CaptureFixture[str]) -> None:

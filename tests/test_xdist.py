@@ -8,6 +8,8 @@ from collections import defaultdict
 import pytest
 
 from conftest import Project
+from pytest_lic.report.headline import headline
+from pytest_lic.results_json import load
 
 ROUND_TRIP = "pytest_lic.suites.test_roundtrip::test_round_trip"
 LOGGED = """
@@ -178,11 +180,26 @@ def test_a_killed_worker_costs_one_test_and_what_it_tested_is_not_recorded(small
 
 def test_a_worker_killed_at_every_try_leaves_the_other_qualities(small: Project) -> None:
     write_families(small, KILLED.replace("WHEN", "bool"), "Killed")
-    result = small.run("-m", "rd", "--lic-update", "-n", "2", "--lic-quality", "2,3,4")
+    result = small.run(
+        *("-m", "rd", "--lic-update", "-n", "2", "--lic-quality", "2,3,4"),
+        "--lic-json=results.json",
+    )
     assert result.ret == 1
     assert result.parseoutcomes()["failed"] == 1, result.stdout.str()
+    found = load(small.path / "results.json")
+    assert headline([found]) == "failed: 1 test failed"
+    (dead,) = (test for test in found.tests if test.outcome == "failed")
+    assert dead.subject == "toy-q3-images-native-b1-cpu"
+    assert "crashed while running" in dead.text
     recorded = json.loads(baselines(small)["toy.json"])["entries"]
     assert [entry["quality"] for entry in recorded] == ["2", "4"]
+
+
+def test_why_a_test_failed_does_not_begin_with_the_worker_that_ran_it(small: Project) -> None:
+    result = small.run("-m", "rd", "--lic-quality=1,2", "-n", "2", "--lic-json=results.json")
+    assert result.ret == 1
+    for test in load(small.path / "results.json").tests:
+        assert test.text.startswith(f"{test.subject}: missing: no baseline")
 
 
 def test_more_workers_than_networks_end(small: Project) -> None:

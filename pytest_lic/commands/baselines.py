@@ -8,7 +8,7 @@ import tempfile
 from importlib import resources
 from pathlib import Path
 
-from pytest_lic.baseline_edits import BaselineFolders, Edit, baseline_edits
+from pytest_lic.baseline_edits import BaselineFolders, Edit, baseline_edits, left_behind
 from pytest_lic.commands.plugin_options import add_plugin_options, origin_here, plugin_arguments
 from pytest_lic.commands.written import require_folder, write
 from pytest_lic.comparison import Tolerance
@@ -18,6 +18,7 @@ from pytest_lic.old_baselines import folder_at, fork, text_at
 from pytest_lic.options import read_options, tolerances_in
 from pytest_lic.project import project_root
 from pytest_lic.report.baseline_edits import edits_json, edits_markdown, edits_text
+from pytest_lic.stored_json import families_in
 
 LOWERED = 1
 """The exit status where some bar was lowered."""
@@ -73,7 +74,8 @@ def _edits(given: argparse.Namespace) -> list[Edit]:
     # No conftest.py is loaded, whose options addopts may hold.
     alone = ("-o", "addopts=", "--noconftest")
     with pytest_config(origin_here(*alone, *plugin_arguments(given, _OPTIONS))) as config:
-        options, project = read_options(config), project_root(config) / "pyproject.toml"
+        options, root = read_options(config), project_root(config)
+    project = root / "pyproject.toml"
     base = fork(Path.cwd(), given.base, given.head or "HEAD")
 
     def tolerances(commit: str) -> dict[str, Tolerance]:
@@ -92,4 +94,10 @@ def _edits(given: argparse.Namespace) -> list[Edit]:
             after,
             shipped if shipped.resolve() != options.baselines.resolve() else None,
         )
-        return baseline_edits(folders, tolerances(base.commit), later)
+        found = baseline_edits(folders, tolerances(base.commit), later)
+        then, now = (families_in(folder, "entries") for folder in (folders.before, after))
+        if then or not now:
+            return found
+        # A folder of another name would have no past that it could be compared with.
+        whole = folder_at(base.root, base.commit, root, Path(into))
+        return [*left_behind(whole, options.baselines.name), *found]

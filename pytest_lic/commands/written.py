@@ -17,6 +17,7 @@ def require_folder(option: str, file: Path) -> None:
 def write(option: str, file: Path, text: str) -> None:
     """Write ``text``; UsageError where that fails."""
     try:
-        file.write_text(text, encoding="utf-8")
+        # Texts of results may hold what is no character (a byte of a file's name).
+        file.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise UsageError(f"{option} {file}: can't be written: {error}") from error

@@ -64,7 +64,7 @@ def load_ab(path: Path) -> Compared:
         )
     try:
         return _compared(stored)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UsageError(
             f"--ab {path}: damaged ({type(error).__name__}: {error}); compare again"
         ) from error

@@ -34,7 +34,8 @@ def compare_text(found: ResultsComparison) -> str:
         lines += [f"  {text}" for text in (told or [comparison.reason])[:_LINES]]
         if len(told) > _LINES:
             lines.append(f"  … and {len(told) - _LINES} more")
-    lines += [f"{curve.verdict}: {curve.subject}: {curve.reason}" for curve in found.curves]
+    told_in_words = (*found.curves, *found.broken)
+    lines += [f"{each.verdict}: {each.subject}: {each.reason}" for each in told_in_words]
     lines += [f"time: {name}: {ratio}" for name, ratio in _times(found)]
     if found.times:
         lines.append(f"time: {_NOT_GATED}")
@@ -48,6 +49,10 @@ def compare_markdown(found: ResultsComparison, room: int = LIMIT) -> str:
     page.add(f"before: {escaped(_run(found.before))}  ", f"after: {escaped(_run(found.after))}", "")
     changed = [
         [_row(each)] for each in _sorted(found.cells) if each.comparison.verdict not in _QUIET
+    ]
+    changed += [
+        [row((f"**{each.verdict}**", escaped(each.subject), "", "", escaped(each.reason)))]
+        for each in found.broken
     ]
     columns = header(("verdict", "cell", "bpp", "PSNR dB", "why"), (2, 3))
     page.blocks(changed, "cells", head=columns, most=20_000)
@@ -71,6 +76,7 @@ def compare_json(found: ResultsComparison) -> dict[str, Any]:
         "worse": found.worse,
         "cells": [comparison_to_json(each.comparison) for each in found.cells],
         "curves": [comparison_to_json(each) for each in found.curves],
+        "broken": [comparison_to_json(each) for each in found.broken],
         "times": [{**asdict(each), "ratio": each.ratio} for each in found.times],
         "only_before": list(found.only_before),
         "only_after": list(found.only_after),

@@ -34,22 +34,24 @@ def headline(runs: Iterable[Results]) -> str:
     others = sum(len(broken(results)) for results in runs)
     if others:
         failing.append(f"{_counted(others, 'other test' if failing else 'test')} failed")
+    explained = {0, 1} if failing else {0}  # exit statuses that say no more than what failed
     if not failing:
         compared = " and ".join(
-            _counted(len(comparisons), noun)
+            _counted(count, noun)
             for noun, comparisons in (("point", points), ("curve", curves))
-            if comparisons
+            if (count := sum(each.verdict not in _NOT_COMPARED for each in comparisons))
         )
         failing.append(f"none of {compared} got worse" if compared else "nothing was compared")
     what = ", ".join(failing)
     if not any(results.failed for results in runs):
         return f"passed: {what}"
-    ended = sorted({results.run.exit_status for results in runs} - {0, 1})
+    ended = sorted({results.run.exit_status for results in runs} - explained)
     if ended:
         return f"failed: pytest ended with exit status {', '.join(map(str, ended))}; {what}"
     return f"failed: {what}"
 
 
+_NOT_COMPARED = (Verdict.NEW, Verdict.UNAVAILABLE)
 _WORDS = {verdict: verdict.value for verdict in Verdict} | {
     Verdict.ERROR: "in error",
     Verdict.CHANGED: "changed, which --lic-strict forbids",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-_SPECIAL = re.compile(r"([\\|*_`~\[\]])")
+_SPECIAL = re.compile(r"([\\|*_`~$\[\]])")
 # GitHub looks for these in what Markdown has become, so no backslash helps; a character of no
 # width behind the first one does.
 _PINGS = re.compile(r"@|#|://|\b[Gg][Hh](?=-)|\bwww(?=\.)")

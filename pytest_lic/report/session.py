@@ -29,7 +29,7 @@ class SessionReport:
         self._records: list[dict[str, Any]] = []
         self._tests: list[TestResult] = []
         self._broken: set[tuple[str, str]] = set()
-        self._silent: list[str] = []
+        self._silent: list[pytest.TestReport] = []
         self._epilogue: list[str] = []
 
     @property
@@ -42,7 +42,7 @@ class SessionReport:
         found = getattr(report, "lic", None)
         if found is None:
             if report.failed:
-                self._silent.append(report.nodeid)
+                self._silent.append(report)
             return
         self._records += found["records"]
         self._tests.append(
@@ -51,7 +51,7 @@ class SessionReport:
                 report.outcome,
                 tuple(found["checks"]),
                 found["subject"] or "",
-                report.longreprtext if report.failed else _skip_reason(report),
+                _failure_text(report) if report.failed else _skip_reason(report),
             )
         )
         if found["quality"] is None:
@@ -134,11 +134,12 @@ class SessionReport:
     def write_results(self, run: Run, exitstatus: int, benchmarks: Iterable[Any]) -> bool:
         """Write the files that options ask for, and GitHub's; whether one could not be written."""
         options = run.options
-        summary = os.environ.get("GITHUB_STEP_SUMMARY") if self._tests else None
+        tests = [*self._tests, *self._without_record(run)]
+        summary = os.environ.get("GITHUB_STEP_SUMMARY") if tests else None
         shown = options.json is not None or options.html is not None
         if not shown and options.markdown is None and not summary:
             return False
-        results = results_of(run, self._records, self._tests, benchmarks, exitstatus)
+        results = results_of(run, self._records, tests, benchmarks, exitstatus)
         if shown and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             results = with_crops(run, results)
         written = [
@@ -161,7 +162,8 @@ class SessionReport:
         if path is None:
             return True
         try:
-            write_whole(path, make().encode())
+            # An error's text or a file's name may hold what is no character; JSON's escapes can.
+            write_whole(path, make().encode(errors="backslashreplace"))
         except OSError as error:
             self._epilogue.append(f"--lic-{option} {path}: can't be written: {error}")
             return False
@@ -173,8 +175,20 @@ class SessionReport:
         return {
             (cell.family, cell.quality)
             for cell in (*run.grid.cells, *run.grid.edge_cells, *run.grid.conformance_cells)
-            if any(f"[{cell.id}]" in nodeid for nodeid in self._silent)
+            if any(f"[{cell.id}]" in report.nodeid for report in self._silent)
         }
+
+    def _without_record(self, run: Run) -> list[TestResult]:
+        """The tests that failed without a record: nothing else in the results tells of them."""
+        grid = run.grid
+        known = {cell.id for cell in (*grid.cells, *grid.edge_cells, *grid.conformance_cells)}
+        known |= {curve.id for curve in grid.curves}
+        return [
+            TestResult(report.nodeid, "failed", (), named if named in known else "", text)
+            for report in self._silent
+            for named in [report.nodeid.rpartition("[")[2].removesuffix("]")]
+            for text in [_failure_text(report)]
+        ]
 
     def print(self, reporter: pytest.TerminalReporter, run: Run) -> None:
         """Write the summary."""
@@ -183,6 +197,12 @@ class SessionReport:
         terminal.write(reporter, self._records, run)
         for line in self._epilogue:
             reporter.write_line(f"lic: {line}")
+
+
+def _failure_text(report: pytest.TestReport) -> str:
+    """Why it failed, without the line that pytest-xdist puts before it."""
+    text = report.longreprtext
+    return text.partition("\n")[2] if hasattr(report, "node") else text
 
 
 def _skip_reason(report: pytest.TestReport) -> str:

@@ -1,6 +1,9 @@
 """Write what gates found into one comment of the pull request, and update it from then on.
 
-    comment.py NAME=FOLDER...    each FOLDER holds what gate.sh left, such as cpu=parts/cpu
+    comment.py NAME=FOLDER=RESULT...
+
+Each FOLDER holds what gate.sh left, and RESULT is how GitHub says that its run ended, such as
+cpu=parts/cpu=success: a folder that an earlier attempt left passes nothing.
 
 The pages were made by code of the pull request, so nothing in them is trusted: whatever is not the
 plain tables and folds that pytest-lic draws is shown as text. Which pull request it is, is asked of
@@ -27,21 +30,25 @@ MARKER = "<!-- rd-gate -->"
 AUTHOR = "github-actions[bot]"
 LIMIT = 60_000  # bytes; GitHub refuses 65,536 characters
 LONGEST = 1_000_000  # bytes of a file that is read at all
+PAGES = 10  # of a part; gate.sh leaves three
 
 _VERDICTS = {"0": "passed", "1": "failed", "2": "failed: it could not be carried out"}
 _PLAIN_TAG = re.compile(r"</?details>")
 _SUMMARY = re.compile(r"<summary>(.*)</summary>")
 _FENCE = re.compile(r"(`{3,})text")
 _NO_WIDTH = "\u200b"
-_PINGS = re.compile(r"@(?=\w)|#(?=\d)|://|\b[Gg][Hh](?=-\d)|\bwww(?=\.)")
-_MARKUP = re.compile(r"(\\*)([`~\[])")
+# A backslash before punctuation is gone when GitHub looks for these.
+_PINGS = re.compile(r"@(?=\w)|#(?=\d)|:(?=\\?/)|\b[Gg][Hh](?=\\?-\d)|\bwww(?=\\?\.)")
+_MARKUP = re.compile(r"(\\*)([`~\[$])")
+_ENTITY = re.compile(r"&(?!(?:amp|lt|gt);)")  # any other one may stand for an @
+_CUT_OFF = ("", "… and more, left out for want of room.", "")
 
 
 def main(arguments: Sequence[str]) -> int:
     """Compose the comment, and post it; the exit status."""
-    parts = [tuple(argument.split("=", 1)) for argument in arguments]
-    if not parts or any(len(part) != 2 for part in parts):
-        print("usage: comment.py NAME=FOLDER...", file=sys.stderr)
+    parts = [argument.split("=") for argument in arguments]
+    if not parts or any(len(part) != 3 for part in parts):
+        print("usage: comment.py NAME=FOLDER=RESULT...", file=sys.stderr)
         return 2
     head = os.environ["HEAD_SHA"]
     pull = pull_request(head)
@@ -50,20 +57,19 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     with Path(os.environ.get("GITHUB_OUTPUT", os.devnull)).open("a", encoding="utf-8") as output:
         output.write(f"number={int(pull['number'])}\nbase={commit(pull['base']['sha'])}\n")
-    body = composed([(name, Path(folder)) for name, folder in parts], head, os.environ["RUN_URL"])
+    found = [(name, Path(folder), result) for name, folder, result in parts]
+    body = composed(found, head, os.environ["RUN_URL"])
     post(int(pull["number"]), body)
     return 0
 
 
-def composed(parts: Sequence[tuple[str, Path]], head: str, url: str) -> str:
+def composed(parts: Sequence[tuple[str, Path, str]], head: str, url: str) -> str:
     """The comment's text: a verdict for each part, then their pages, cut to fit."""
     lines = [MARKER, f"## Rate-distortion gate of {commit(head)[:10]}", ""]
     pages = []
-    for name, folder in parts:
-        status = _VERDICTS.get((_read(folder / "status") or "").strip())
-        told = status or "it left no results"
-        lines.append(f"- **{name}**: {told}")
-        found = sorted(folder.glob("*.md")) if folder.is_dir() else []
+    for name, folder, result in parts:
+        lines.append(f"- **{name}**: {_verdict(folder, result)}")
+        found = sorted(folder.glob("*.md"))[:PAGES] if folder.is_dir() else []
         pages += [(name, text) for path in found if (text := _read(path)) is not None]
     lines += ["", f"[All that was measured]({url})", ""]
     for index, (name, text) in enumerate(pages):
@@ -71,6 +77,13 @@ def composed(parts: Sequence[tuple[str, Path]], head: str, url: str) -> str:
         room = LIMIT - _size([*lines, title])
         lines += [title, *_cut(list(plain(text)), room // (len(pages) - index))]
     return "\n".join(lines) + "\n"
+
+
+def _verdict(folder: Path, result: str) -> str:
+    status = (_read(folder / "status") or "").strip()
+    if status == "0" and result != "success":
+        return f"failed: its run ended with {result or 'no result'}"
+    return _VERDICTS.get(status) or "it left no results"
 
 
 def plain(text: str) -> Iterator[str]:
@@ -145,7 +158,7 @@ def _read(path: Path) -> str | None:
 
 
 def _inert(line: str) -> str:
-    line = _printable(line).replace("<", "&lt;").replace(">", "&gt;")
+    line = _ENTITY.sub("&amp;", _printable(line)).replace("<", "&lt;").replace(">", "&gt;")
     line = _MARKUP.sub(
         lambda found: found[0] if len(found[1]) % 2 else rf"{found[1]}\{found[2]}", line
     )
@@ -156,21 +169,20 @@ def _printable(line: str) -> str:
     return "".join(each if each.isprintable() or each == _NO_WIDTH else " " for each in line)
 
 
-def _cut(lines: list[str], room: int) -> list[str]:
+def _cut(lines: Sequence[str], room: int) -> list[str]:
     """As many lines as fit, with what they open closed again."""
-    if _size(lines) <= room:
-        return lines
     kept: list[str] = []
-    room -= 200  # for the closing lines
+    folds = 0
+    room -= _size(["</pre>", "", *_CUT_OFF])
     for line in lines:
-        room -= _size([line])
+        room -= _size([line]) + (_size(["</details>"]) if line == "<details>" else 0)
         if room < 0:
             break
         kept.append(line)
+        folds = max(0, folds + (line == "<details>") - (line == "</details>"))
     in_code = kept.count("<pre>") > kept.count("</pre>")
-    folds = kept.count("<details>") - kept.count("</details>")
-    ends = ["</pre>"] * in_code + ["", "</details>"] * max(folds, 0)
-    return [*kept, *ends, "", "… and more, left out for want of room.", ""]
+    ends = ["</pre>"] * in_code + ["", *["</details>"] * folds]
+    return [*kept, *ends, *(_CUT_OFF if len(kept) < len(lines) else ())]
 
 
 def _size(lines: Sequence[str]) -> int:

@@ -31,8 +31,17 @@ words() {  # TEXT: its words, one a line, as a shell would split and unquote the
     [ -z "${1//[[:space:]]/}" ] || xargs -n 1 printf '%s\n' <<<"$1"
 }
 
+require_words() {  # NAME TEXT: end here where it has none, as with a quote that nothing closes
+    words "$2" >/dev/null && return
+    echo "rd-gate: $1: can't be split into words: $2"
+    echo 2 >"$out/status"
+    exit 2
+}
+
 rm -rf "$out"
-mkdir "$out"
+mkdir "$out" || exit 2
+require_words RD_GATE_ARGS "${RD_GATE_ARGS:-}"
+require_words RD_GATE_AB "${RD_GATE_AB:-}"
 mapfile -t more < <(words "${RD_GATE_ARGS:-}")
 if [ -n "${RD_GATE_BASE:-}" ]; then
     part baselines "$python" -m pytest_lic baselines "$RD_GATE_BASE" \
@@ -56,6 +65,9 @@ if [ -f "$out/results.json" ]; then
     [ ! -f "$out/ab.json" ] || compared=(--ab "$out/ab.json")
     part report "$python" -m pytest_lic report "$out/results.json" "${compared[@]}" \
         --output "$out/report.html"
+else
+    echo "rd-gate: the suites left no results"
+    worst=2
 fi
 echo "$worst" >"$out/status"
 exit "$worst"
