@@ -209,6 +209,21 @@ def test_a_bar_moved_with_a_regression_goes_from_gate_to_comment(github: GitHub)
     assert "- **cpu**: passed" in text
 
 
+@pytest.mark.parametrize("chosen", ["--lic-baselines=bars", "--lic-baselines bars"])
+def test_edits_are_those_of_the_folder_that_the_suites_take(github: GitHub, chosen: str) -> None:
+    bars = github.upstream.path / "bars"
+    shutil.copytree(github.upstream.path / "baselines", bars)
+    github.upstream.commit()
+    base = github.upstream.git("rev-parse", "HEAD")
+    stored = (bars / "toy.json").read_text()
+    (bars / "toy.json").write_text(re.sub(r'"psnr": (\d+)', r'"psnr": 1\1', stored))
+    github.upstream.commit()
+    github.clone()
+    environment = {"RD_GATE_BASE": base, "RD_GATE_ARGS": f"{ARGS} {chosen}", "RD_GATE_MARKS": "rd"}
+    github.step("bash", str(ACTION / "gate.sh"), **environment)
+    assert "raised" in (github.path / "rd-gate" / "1-baselines.md").read_text()
+
+
 def test_a_branch_that_changes_nothing_passes(github: GitHub) -> None:
     github.upstream.commit(README="more words")
     base = github.clone()

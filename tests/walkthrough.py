@@ -42,6 +42,8 @@ _FENCE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 _NOTE = re.compile(r"<!-- test: (.*) -->")
+# This process has imported the plugin before pytest could rewrite its assertions: no news.
+_IMPORTED = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
 _NUMBER = r"[-+−]?\d+\.\d+|\b\d{3,}\b"
 
 
@@ -229,7 +231,7 @@ class Walk:
         """Run a command line: in this process what is ours, so that torch is loaded once."""
         match shlex.split(line):
             case ["pytest", *words] if "-n" not in words:
-                result = self.pytester.runpytest_inprocess(*words, *added)
+                result = self.pytester.runpytest_inprocess(*words, *added, *_IMPORTED)
                 return int(result.ret), f"{result.stdout}\n{result.stderr}"
             case ["pytest-lic", *words]:
                 from pytest_lic.cli import main

@@ -43,8 +43,15 @@ mkdir "$out" || exit 2
 require_words RD_GATE_ARGS "${RD_GATE_ARGS:-}"
 require_words RD_GATE_AB "${RD_GATE_AB:-}"
 mapfile -t more < <(words "${RD_GATE_ARGS:-}")
+folder=()
+for index in "${!more[@]}"; do
+    case ${more[index]} in
+        --lic-baselines=*) folder=(--baselines "${more[index]#*=}") ;;
+        --lic-baselines) folder=(--baselines "${more[index + 1]:-}") ;;
+    esac
+done
 if [ -n "${RD_GATE_BASE:-}" ]; then
-    part baselines "$python" -m pytest_lic baselines "$RD_GATE_BASE" \
+    part baselines "$python" -m pytest_lic baselines "$RD_GATE_BASE" "${folder[@]}" \
         --markdown "$out/1-baselines.md" --json "$out/baselines.json"
     [ ! -f "$out/1-baselines.md" ] ||
         cat "$out/1-baselines.md" >>"${GITHUB_STEP_SUMMARY:-/dev/null}"
