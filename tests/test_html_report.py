@@ -419,3 +419,23 @@ def test_the_measured_are_means_over_images() -> None:
     page = page_of(replace(passing(), points=(point,)))
     # 8 bits of 10,000 and 12,000 bytes over 100 × 100 pixels each; 35 and 33 dB
     assert "8.8000 99.8 % 34.000 16.990 – same" in page.text
+
+
+def test_a_run_whose_results_can_t_be_written_is_not_told_as_passed(recorded: Project) -> None:
+    recorded.write_codec(
+        """
+        import os
+
+        class InTheWay(Toy):
+            def encode(self, images):
+                os.makedirs("results.json", exist_ok=True)
+                return super().encode(images)
+        """,
+        codec="InTheWay",
+        fingerprint="lambda quality: 'in the way'",
+    )
+    result = recorded.run("-m", "rd", "--lic-json=results.json", "--lic-html=report.html")
+    assert result.ret == 1
+    page = Page((recorded.path / "report.html").read_text())
+    assert page.headings[0].startswith("Failed: pytest ended with exit status 1; none of ")
+    assert "results.json: can't be written" in page.text

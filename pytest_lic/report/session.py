@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -142,8 +143,13 @@ class SessionReport:
         results = results_of(run, self._records, tests, benchmarks, exitstatus)
         if shown and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             results = with_crops(run, results)
+        kept = self._written("json", "results", options.json, lambda: to_text(results))
+        if not kept:  # the run fails of it, and the others say so
+            facts = replace(results.run, exit_status=results.run.exit_status or 1)
+            remarks = (*results.remarks, self._epilogue[-1])
+            results = replace(results, run=facts, remarks=remarks)
         written = [
-            self._written("json", "results", options.json, lambda: to_text(results)),
+            kept,
             self._written("html", "report", options.html, lambda: html_report({"": results})),
             self._written(
                 "markdown", "summary", options.markdown, lambda: results_markdown(results)
