@@ -313,7 +313,7 @@ def test_resuming_with_other_data_is_said(photographs: Path, tmp_path: Path) -> 
 def test_ctrl_c_leaves_the_workers_to_the_main_process(photographs: Path) -> None:
     loader = folder(photographs, workers=2, steps_per_epoch=30).train_dataloader()
     images = iter(loader)
-    seen = [next(images)]
+    seen = [next(images), next(images)]  # one of each worker: both have begun
     for worker in loader._iterator._workers:
         os.kill(worker.pid, signal.SIGINT)
     seen.extend(images)
