@@ -15,7 +15,9 @@ import pytest
 from made_results import KODAK, crop, passing, regressing
 from made_times import compared, timings
 from test_html_report import HOSTILE, hostile
+from test_results import BROKEN
 
+from conftest import Project
 from pytest_lic.cropping import MOST
 from pytest_lic.report.html import html_report
 from pytest_lic.stages import REST
@@ -80,6 +82,22 @@ def test_the_regression_is_the_first_thing_seen(browser: Browser, tmp_path: Path
             box = page.get_by_text(words).first.bounding_box()
             assert box is not None
             assert box["y"] + box["height"] < 900, f"{words} is below the first screen"
+
+
+def test_a_run_with_one_spoilt_image_shows_where(
+    browser: Browser, recorded: Project, tmp_path: Path
+) -> None:
+    assert recorded.run("-m", "rd", cached=True).ret == 0
+    recorded.write_codec(BROKEN, codec="Broken", fingerprint="lambda quality: 'broken'")
+    assert recorded.run("-m", "rd", "--lic-html=spoilt.html", cached=True).ret == 1
+    with opened(browser, (recorded.path / "spoilt.html").read_text(), tmp_path) as page:
+        assert page.locator("h1").inner_text().startswith("Failed: 1 of 5 points")
+        assert "toy-q3-images-native-b1-cpu" in page.locator("h3").first.inner_text()
+        assert "image photo3.png" in page.locator(".failure").first.inner_text()
+        assert page.locator("figcaption").inner_text().startswith("photo3.png")
+        assert page.locator(".pane img").count() == 3, "the baseline's reconstruction is at hand"
+        page.get_by_role("button", name="MS-SSIM").click()
+        page.get_by_role("button", name="4×").first.click()
 
 
 def test_the_curve_switches_metric_on_a_click(browser: Browser, tmp_path: Path) -> None:

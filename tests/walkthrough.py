@@ -238,9 +238,9 @@ class Walk:
             case ["python", "-m", "lic_models", *words]:
                 from lic_models.__main__ import main
             case ["pytest", *words]:
-                return self._process(sys.executable, "-m", "pytest", *words, *added)
+                return self._in_own_process(sys.executable, "-m", "pytest", *words, *added)
             case _:
-                return self._process("bash", "-c", line)
+                return self._in_own_process("bash", "-c", line)
         before, path = sys.modules.get("conftest"), list(sys.path)
         with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.redirect_stderr(said):
             try:
@@ -252,6 +252,6 @@ class Walk:
             sys.modules["conftest"] = before  # the page's own was loaded in its place
         return status, said.getvalue()
 
-    def _process(self, *command: str) -> tuple[int, str]:
+    def _in_own_process(self, *command: str) -> tuple[int, str]:
         done = subprocess.run(command, capture_output=True, text=True, env=self.environment)
         return done.returncode, done.stdout + done.stderr

@@ -9,7 +9,12 @@ from importlib import resources
 from pathlib import Path
 
 from pytest_lic.baseline_edits import BaselineFolders, Edit, baseline_edits, left_behind
-from pytest_lic.commands.plugin_options import add_plugin_options, origin_here, plugin_arguments
+from pytest_lic.commands.plugin_options import (
+    ALONE,
+    add_plugin_options,
+    origin_here,
+    plugin_arguments,
+)
 from pytest_lic.commands.written import require_folder, write
 from pytest_lic.comparison import Tolerance
 from pytest_lic.discovery import pytest_config
@@ -71,9 +76,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _edits(given: argparse.Namespace) -> list[Edit]:
-    # No conftest.py is loaded, whose options addopts may hold.
-    alone = ("-o", "addopts=", "--noconftest")
-    with pytest_config(origin_here(*alone, *plugin_arguments(given, _OPTIONS))) as config:
+    with pytest_config(origin_here(*ALONE, *plugin_arguments(given, _OPTIONS))) as config:
         options, root = read_options(config), project_root(config)
     project = root / "pyproject.toml"
     base = fork(Path.cwd(), given.base, given.head or "HEAD")

@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from pytest_lic.commands.plugin_options import origin_here
+from pytest_lic.commands.plugin_options import ALONE, origin_here
 from pytest_lic.commands.written import require_folder, write
 from pytest_lic.comparison import DEFAULT_TOLERANCES, Tolerance
 from pytest_lic.discovery import pytest_config
@@ -65,6 +65,5 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _tolerances_here() -> dict[str, Tolerance]:
-    # No conftest.py is loaded, whose options addopts may hold.
-    with pytest_config(origin_here("-o", "addopts=", "--noconftest")) as config:
+    with pytest_config(origin_here(*ALONE)) as config:
         return dict(read_options(config).tolerances)

@@ -11,6 +11,10 @@ from pathlib import Path
 from pytest_lic.discovery import Origin
 from pytest_lic.option_table import OPTIONS, Option
 
+ALONE = ("-o", "addopts=", "--noconftest")
+"""What pytest is given where a command reads its options and needs no codec: no ``conftest.py`` is
+loaded, and ``addopts`` may hold options of one."""
+
 
 def add_plugin_options(
     parser: argparse.ArgumentParser, names: Sequence[str], meant_here: Mapping[str, str]

@@ -190,10 +190,14 @@ class SessionReport:
         known = {cell.id for cell in (*grid.cells, *grid.edge_cells, *grid.conformance_cells)}
         known |= {curve.id for curve in grid.curves}
         return [
-            TestResult(report.nodeid, "failed", (), named if named in known else "", text)
+            TestResult(
+                report.nodeid,
+                "failed",
+                (),
+                named if (named := _named(report)) in known else "",
+                _failure_text(report),
+            )
             for report in self._silent
-            for named in [report.nodeid.rpartition("[")[2].removesuffix("]")]
-            for text in [_failure_text(report)]
         ]
 
     def print(self, reporter: pytest.TerminalReporter, run: Run) -> None:
@@ -203,6 +207,11 @@ class SessionReport:
         terminal.write(reporter, self._records, run)
         for line in self._epilogue:
             reporter.write_line(f"lic: {line}")
+
+
+def _named(report: pytest.TestReport) -> str:
+    """What stands in the brackets of a test's id."""
+    return report.nodeid.rpartition("[")[2].removesuffix("]")
 
 
 def _failure_text(report: pytest.TestReport) -> str:
