@@ -25,6 +25,7 @@ from typing import Any
 
 from pytest_lic.baseline_entry import entry_from_json, entry_to_json
 from pytest_lic.errors import BaselineError
+from pytest_lic.files import write_whole
 from pytest_lic.measure import Measurement
 from pytest_lic.stored_json import (
     FORMAT,
@@ -33,7 +34,6 @@ from pytest_lic.stored_json import (
     families_in,
     load_family,
     taken,
-    write_whole,
 )
 
 

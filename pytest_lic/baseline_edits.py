@@ -14,10 +14,11 @@ from pathlib import Path
 
 from pytest_lic import baseline, kept_streams
 from pytest_lic.baseline import Key
-from pytest_lic.comparison import GATED, Difference, Tolerance, Verdict, compare
+from pytest_lic.comparison import GATED, Difference, Verdict, compare
 from pytest_lic.kept_streams import FOLDER, Stream
 from pytest_lic.measure import Measurement
 from pytest_lic.stored_json import families_in
+from pytest_lic.tolerances import Tolerance
 
 
 class EditKind(StrEnum):

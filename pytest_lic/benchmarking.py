@@ -10,25 +10,23 @@ is of.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_lic import family_calls
-from pytest_lic.codec import Codec, SupportsStages
-from pytest_lic.corpus import RANDOM
+from pytest_lic.codec import Codec, CodecFamily, SupportsStages
 from pytest_lic.device_clock import Clock, EventTimes, device_named
 from pytest_lic.environment import environment
 from pytest_lic.grid import Cell
 from pytest_lic.peak_memory import PeakMemory, peak_memory
 from pytest_lic.stages import StageTimes, take_stages
+from pytest_lic.timed_grid import TimingChoice
 from pytest_lic.timed_images import SEED, TimedBatch
 from pytest_lic.warm_up import WarmUp, warm_up
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
-
-    from pytest_lic.run import Run
 
 FORMAT = 1
 """Of what ``extra_info`` holds; under the key ``lic_format``."""
@@ -52,16 +50,30 @@ class Taken:
     memory: PeakMemory | str
 
 
-def take(run: Run, cell: Cell, direction: Direction, benchmark: BenchmarkFixture) -> Taken | None:
+def take(
+    codec: Codec,
+    timed: TimedBatch,
+    cell: Cell,
+    direction: Direction,
+    benchmark: BenchmarkFixture,
+    choice: TimingChoice,
+    facts: Callable[[], Mapping[str, object]],
+) -> Taken | None:
     """Time one direction of a cell; None where pytest-benchmark is switched off by the user.
+
+    Args:
+        codec: the cell's.
+        timed: what is coded.
+        cell: what is timed.
+        direction: "encode" or "decode".
+        benchmark: pytest-benchmark's fixture.
+        choice: how many rounds.
+        facts: what a time is of (see `circumstances`); asked once there is one.
 
     Raises:
         LicError: the codec does not code rightly.
     """
-    choice = run.options.timing
-    assert choice is not None
     name_benchmark(benchmark, cell, direction)
-    codec, timed = run.codec(cell), run.timed_batch(cell)
     work = _work(codec, timed, direction)
     if benchmark.disabled:
         with family_calls.blamed(f"{direction} again"):
@@ -81,7 +93,7 @@ def take(run: Run, cell: Cell, direction: Direction, benchmark: BenchmarkFixture
     stats = benchmark.stats.stats
     taken = Taken(warmed, stats.iqr / stats.median, stages, memory)
     benchmark.extra_info.update(
-        circumstances(run, cell, direction, timed)
+        dict(facts())
         | _speeds(cell, stats.median)
         | _findings(taken, device_seconds)
         | {"device_name": device.description}
@@ -126,14 +138,31 @@ def rounds_for(seconds: float, fixed: int | None, least_rounds: int, least_secon
 
 
 def circumstances(
-    run: Run, cell: Cell, direction: Direction, timed: TimedBatch
+    cell: Cell,
+    direction: Direction,
+    timed: TimedBatch,
+    family: CodecFamily,
+    corpus_digest: str | None,
+    fingerprint: str | None,
+    threads: int,
+    preset: str,
 ) -> dict[str, object]:
-    """What a time is of: codec, images, setting and environment."""
-    family, setting = run.families[cell.family], cell.setting
-    if setting.corpus == RANDOM:
-        images: dict[str, object] = {"corpus": RANDOM, "seed": SEED}
-    else:
-        images = {"corpus": setting.corpus, "corpus_digest": run.corpus(cell).digest}
+    """What a time is of: codec, images, setting and environment.
+
+    Args:
+        cell: what is timed.
+        direction: "encode" or "decode".
+        timed: what is coded.
+        family: the cell's.
+        corpus_digest: of the images; None for random ones.
+        fingerprint: of the codec, where it can tell.
+        threads: of the process.
+        preset: of the timing options.
+    """
+    setting = cell.setting
+    of: dict[str, object] = {"seed": SEED}
+    if corpus_digest is not None:
+        of = {"corpus_digest": corpus_digest}
     return {
         "lic_format": FORMAT,
         "cell": cell.id,
@@ -142,16 +171,17 @@ def circumstances(
         "quality": cell.quality,
         "lambda": family.qualities[cell.quality],
         "tags": dict(family.tags),
-        "fingerprint": run.fingerprint(cell),
-        **images,
+        "fingerprint": fingerprint,
+        "corpus": setting.corpus,
+        **of,
         "images": [image.name for image in timed.images],
         "resolution": int(setting.resolution),
         "batch": setting.batch,
         "device": setting.device,
-        "threads": run.options.threads,
-        "preset": run.options.timing.preset if run.options.timing is not None else None,
+        "threads": threads,
+        "preset": preset,
         "bytes": [len(bitstream) for bitstream in timed.bitstreams],
-        "environment": environment(setting.device, run.options.threads).to_json(),
+        "environment": environment(setting.device, threads).to_json(),
     }
 
 

@@ -13,10 +13,10 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from pytest_lic.errors import UnknownNameError, UsageError
 from pytest_lic.measure import Measurement
 from pytest_lic.metrics import METRICS, average, to_db
 from pytest_lic.rate_distortion import BD
+from pytest_lic.tolerances import Tolerance
 
 GATED = ("bpp", "psnr", "ms_ssim", "lpips")
 """The metrics of a point, in the order in which they are reported."""
@@ -43,26 +43,6 @@ class Verdict(StrEnum):
         """Whether the run fails over it; ``changed`` fails only under ``--lic-strict``."""
         failing = {Verdict.MISSING, Verdict.REGRESSED, Verdict.ERROR}
         return self in failing or (strict and self is Verdict.CHANGED)
-
-
-@dataclass(frozen=True)
-class Tolerance:
-    """How much worse a metric may get, in the mean and on a single image.
-
-    In percent for bpp and BD-rate, in dB for PSNR and MS-SSIM, as it stands for LPIPS.
-    """
-
-    mean: float
-    image: float
-
-
-DEFAULT_TOLERANCES: Mapping[str, Tolerance] = {
-    "bpp": Tolerance(0.1, 0.5),
-    "psnr": Tolerance(0.01, 0.05),
-    "ms_ssim": Tolerance(0.02, 0.1),
-    "lpips": Tolerance(0.001, 0.005),
-    "bd_rate": Tolerance(0.1, 0.1),
-}
 
 
 @dataclass(frozen=True)
@@ -124,34 +104,6 @@ class Comparison:
             stored["reason"],
             tuple(Difference(**difference) for difference in stored["differences"]),
         )
-
-
-def parse_tolerances(
-    given: Mapping[str, object], where: str, base: Mapping[str, Tolerance] = DEFAULT_TOLERANCES
-) -> dict[str, Tolerance]:
-    """``base`` with what ``given`` overrides: a number, or a table of ``mean`` and ``image``.
-
-    Raises:
-        UnknownNameError: a metric that is not gated.
-        UsageError: a tolerance that is not a number of at least 0.
-    """
-    tolerances = dict(base)
-    for metric, value in given.items():
-        if metric not in tolerances:
-            raise UnknownNameError("tolerance", metric, tolerances, where)
-        parts: Mapping[str, Any] = (
-            value if isinstance(value, Mapping) else {"mean": value, "image": value}
-        )
-        for part, number in parts.items():
-            if part not in ("mean", "image"):
-                raise UnknownNameError("part", str(part), ("mean", "image"), f"{where}, {metric}")
-            if isinstance(number, bool) or not isinstance(number, int | float) or not number >= 0:
-                raise UsageError(f"{where}: {metric}.{part} is {number!r}; expected a number ≥ 0")
-        old = tolerances[metric]
-        tolerances[metric] = Tolerance(
-            float(parts.get("mean", old.mean)), float(parts.get("image", old.image))
-        )
-    return tolerances
 
 
 def compare(

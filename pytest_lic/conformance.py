@@ -7,9 +7,10 @@ by `TOLERANCE`, since a synthesis transform in floating point rounds differently
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,8 +19,8 @@ from pytest_lic import coding, family_calls
 from pytest_lic.codec import Codec, SupportsLatents, SupportsParts
 from pytest_lic.comparison import Comparison, Verdict
 from pytest_lic.container import is_container, unpack
-from pytest_lic.corpus import Image
-from pytest_lic.environment import Environment, differences, environment
+from pytest_lic.corpus import Corpus, Image
+from pytest_lic.environment import Environment, differences
 from pytest_lic.errors import (
     BaselineError,
     BitstreamError,
@@ -34,8 +35,6 @@ from pytest_lic.metrics import psnr
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from pytest_lic.run import Run
 
 TOLERANCE = 1
 """How many levels of 255 a sample may be off where the environment is not the recording one."""
@@ -86,19 +85,35 @@ class Examined:
     new: tuple[Kept, ...]
 
 
-def examine(run: Run, cell: Cell) -> Examined:
+def examine(
+    codec: Codec,
+    cell: Cell,
+    kept_here: Sequence[tuple[Path, Stream]],
+    corpus: Corpus,
+    *,
+    format_version: int,
+    here: Environment,
+    commit: Callable[[], Commit | None],
+    keep_lacking: bool = False,
+    replace_broken: bool = False,
+) -> Examined:
     """Decode every kept bitstream of the cell's family and quality.
 
-    Where the run records, images without one are coded, and so are those whose old one broke.
+    Args:
+        codec: the cell's.
+        cell: whose bitstreams they are.
+        kept_here: the folder and the facts of each.
+        corpus: the images that are kept as bitstreams.
+        format_version: the family's, now.
+        here: this environment.
+        commit: what is checked out; asked only for what is to be kept.
+        keep_lacking: code the images of which no bitstream is kept.
+        replace_broken: code those whose bitstream broke.
 
     Raises:
-        BaselineError: the manifest is damaged.
         CodecError: what is to be kept can't be coded, or does not decode.
     """
-    family, options = run.families[cell.family], run.options
-    images = {image.name: image for image in run.corpus(cell).images}
-    codec, here = run.codec(cell), environment(cell.setting.device, options.threads)
-    kept_here = run.kept.find(cell.family, cell.quality)
+    images = {image.name: image for image in corpus.images}
     findings: list[Finding] = []
     for folder, stream in kept_here:
         try:
@@ -108,16 +123,13 @@ def examine(run: Run, cell: Cell) -> Examined:
             continue
         original = images.get(stream.image)
         with family_calls.blamed(cell.id):
-            findings.append(check(codec, kept, original, family.format_version, here))
+            findings.append(check(codec, kept, original, format_version, here))
     lacking = [name for name in images if name not in {stream.image for _, stream in kept_here}]
-    wanted = list(lacking) if options.update or options.update_missing else []
-    if options.update:
+    wanted = list(lacking) if keep_lacking else []
+    if replace_broken:
         wanted += [each.image for each in findings if each.broke and each.image in images]
     with family_calls.blamed(cell.id):
-        new = [
-            keep(codec, cell, images[name], family.format_version, here, run.commit)
-            for name in wanted
-        ]
+        new = [keep(codec, cell, images[name], format_version, here, commit()) for name in wanted]
     return Examined(tuple(findings), tuple(lacking), tuple(new))
 
 

@@ -34,7 +34,6 @@ from pytest_lic.errors import (
     NewerBitstreamError,
     TruncatedBitstreamError,
 )
-from pytest_lic.varint import varint
 
 MAGIC = b"\xd1\x1c"
 VERSION = 2
@@ -247,3 +246,16 @@ def _lengths(bitstream: bytes) -> tuple[Sequence[int], int, int]:
             raise CorruptBitstreamError("bitstream holds a section length of more than 4 bytes")
         lengths.append(number)
     return lengths, position, format_version
+
+
+def varint(number: int) -> bytes:
+    """``number``, at least 0, in groups of 7 bits, the least significant first.
+
+    All bytes but the last have their top bit set.
+    """
+    groups = bytearray()
+    while number >= 0x80:
+        groups.append(number & 0x7F | 0x80)
+        number >>= 7
+    groups.append(number)
+    return bytes(groups)

@@ -17,15 +17,9 @@ import pytest
 from pytest_lic import benchmarking, coding, conformance, determinism
 from pytest_lic.baseline import Key
 from pytest_lic.codec import Codec
-from pytest_lic.comparison import (
-    Comparison,
-    Tolerance,
-    Verdict,
-    compare,
-    compare_curves,
-    parse_tolerances,
-)
-from pytest_lic.corpus import CONFORMANCE
+from pytest_lic.comparison import Comparison, Verdict, compare, compare_curves
+from pytest_lic.corpus import CONFORMANCE, RANDOM
+from pytest_lic.environment import environment
 from pytest_lic.errors import CodecError, LicError, UnavailableError
 from pytest_lic.grid import Cell, Curve
 from pytest_lic.measure import Measurement
@@ -35,6 +29,9 @@ from pytest_lic.report.hostile import hostile_text
 from pytest_lic.report.words import comparison_text
 from pytest_lic.run import Run
 from pytest_lic.simulated_environments import ENVIRONMENTS
+from pytest_lic.timed_grid import TimingChoice
+from pytest_lic.timed_images import TimedBatch
+from pytest_lic.tolerances import Tolerance, parse_tolerances
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
@@ -173,7 +170,18 @@ class Gate:
     def old_bitstreams(self, cell: Cell) -> None:
         """Every bitstream that is kept of a quality decodes to the image that it decoded to."""
         with self._available(cell, "conformance"), self._threads():
-            examined = conformance.examine(self._run, cell)
+            run, options = self._run, self._run.options
+            examined = conformance.examine(
+                self._codec(cell),
+                cell,
+                run.kept.find(cell.family, cell.quality),
+                run.corpus(cell),
+                format_version=run.families[cell.family].format_version,
+                here=environment(cell.setting.device, options.threads),
+                commit=lambda: run.commit,
+                keep_lacking=options.update or options.update_missing,
+                replace_broken=options.update,
+            )
         comparison = conformance.compared(cell, examined, self._command(cell, "conformance"))
         self._record(
             "conformance",
@@ -204,7 +212,18 @@ class Gate:
                 "code once"
             )
         with self._available(cell, "time"), self._threads():
-            taken = benchmarking.take(self._run, cell, direction, benchmark)
+            run = self._run
+            assert choice is not None
+            codec, timed = self._codec(cell), run.timed_batch(cell)
+            taken = benchmarking.take(
+                codec,
+                timed,
+                cell,
+                direction,
+                benchmark,
+                choice,
+                lambda: self._timed_facts(cell, direction, timed, choice),
+            )
         if taken is not None:
             self.records.append(
                 {
@@ -215,6 +234,26 @@ class Gate:
                     "spread": taken.spread,
                 }
             )
+
+    def _timed_facts(
+        self,
+        cell: Cell,
+        direction: benchmarking.Direction,
+        timed: TimedBatch,
+        choice: TimingChoice,
+    ) -> dict[str, object]:
+        run = self._run
+        of_random = cell.setting.corpus == RANDOM
+        return benchmarking.circumstances(
+            cell,
+            direction,
+            timed,
+            run.families[cell.family],
+            None if of_random else run.corpus(cell).digest,
+            run.fingerprint(cell),
+            run.options.threads,
+            choice.preset,
+        )
 
     def _codec(self, cell: Cell) -> Codec:
         return self._run.codec(cell)

@@ -7,10 +7,12 @@ is a container of pytest-lic.
 from __future__ import annotations
 
 import math
+import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_lic.container import is_container, unpack
@@ -147,3 +149,12 @@ def _refused_memory(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def keep(family: str, quality: str, finding: Finding) -> Path:
+    """Write a bitstream to where it can be decoded again from."""
+    folder = Path(tempfile.gettempdir()) / "pytest-lic-hostile"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{family}-q{quality}-{finding.number}.bin"
+    path.write_bytes(finding.bitstream)
+    return path

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_lic import coding
 from pytest_lic.environment import Environment
 from pytest_lic.errors import BaselineError
+from pytest_lic.files import write_whole
 from pytest_lic.stored_json import (
     FORMAT,
     as_object,
@@ -34,7 +35,6 @@ from pytest_lic.stored_json import (
     load_family,
     number,
     taken,
-    write_whole,
 )
 
 if TYPE_CHECKING:

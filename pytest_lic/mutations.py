@@ -16,9 +16,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from pytest_lic.container import Bitstream, is_container, pack, unpack
+from pytest_lic.container import Bitstream, is_container, pack, unpack, varint
 from pytest_lic.errors import BitstreamError
-from pytest_lic.varint import varint
 
 _EXTREMES = (0x00, 0x01, 0x7F, 0x80, 0xFE, 0xFF)
 _SIDES = (0, 1, 2, 15, 17, 63, 65, 255, 257, 4096, 8192, 0x7FFF, 0x8000, 0xFFFF)

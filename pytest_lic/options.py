@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,8 @@ from typing import Any, TypeVar
 
 import pytest
 
+from pytest_lic.asked_for import wants_timing
 from pytest_lic.cache import default_folder
-from pytest_lic.collecting import wants_timing
-from pytest_lic.comparison import DEFAULT_TOLERANCES, Tolerance, parse_tolerances
 from pytest_lic.errors import UnknownNameError, UsageError
 from pytest_lic.grid import Selection, absolute_corpora
 from pytest_lic.metrics import METRICS, LPIPSOptions
@@ -21,6 +19,7 @@ from pytest_lic.option_table import on_command_line, option_values
 from pytest_lic.project import misled, project_root
 from pytest_lic.simulated_environments import SimulatedEnvironment, chosen_environments
 from pytest_lic.timed_grid import TimingChoice
+from pytest_lic.tolerances import Tolerance, read_tolerances
 
 
 @dataclass(frozen=True)
@@ -193,34 +192,3 @@ def _device(text: str) -> str:
     if text == "cpu" or text == "cuda" or (text.startswith("cuda:") and text[5:].isdigit()):
         return text
     raise UsageError(f"--lic-device {text!r}: expected cpu, cuda or cuda:INDEX")
-
-
-def read_tolerances(pyproject: Path) -> dict[str, Tolerance]:
-    """The table ``[tool.pytest_lic.tolerance]`` of a file over the defaults.
-
-    Raises:
-        UsageError: the file is not TOML, or the table is not what it should be.
-    """
-    if not pyproject.exists():
-        return dict(DEFAULT_TOLERANCES)
-    try:
-        text = pyproject.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{pyproject} is not valid TOML: {error}") from error
-    return tolerances_in(text, str(pyproject))
-
-
-def tolerances_in(toml: str, where: str) -> dict[str, Tolerance]:
-    """The same of a file's text; ``where`` names it in errors."""
-    try:
-        stored = tomllib.loads(toml)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{where} is not valid TOML: {error}") from error
-    table: object = stored.get("tool", {}).get("pytest_lic", {})
-    for unknown in set(table) - {"tolerance"} if isinstance(table, dict) else ():
-        raise UnknownNameError("table", unknown, ["tolerance"], f"[tool.pytest_lic] in {where}")
-    if isinstance(table, dict):
-        table = table.get("tolerance", {})
-    if not isinstance(table, dict):
-        raise UsageError(f"{where}: [tool.pytest_lic.tolerance] must be a table")
-    return parse_tolerances(table, f"[tool.pytest_lic.tolerance] in {where}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_lic import collecting, hookspecs
+from pytest_lic import asked_for, collecting, hookspecs
 from pytest_lic.discovery import Origin, discover
 from pytest_lic.errors import LicError, UsageError
 from pytest_lic.gate import Gate
@@ -83,7 +83,7 @@ def pytest_configure_node(node: Any) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> NetworkScheduling | None:
     """Keep each network in one worker, unless the user chose a distribution of another kind."""
-    if config.getoption("dist") not in ("load", "loadgroup") or not collecting.wants_suites(config):
+    if config.getoption("dist") not in ("load", "loadgroup") or not asked_for.wants_suites(config):
         return None
     from pytest_lic.scheduler import Layout, NetworkScheduling
 
@@ -100,10 +100,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> NetworkSched
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection(session: pytest.Session) -> None:
     """Say at once, and once, what is wrong with the options, codecs, corpora or baselines."""
-    if collecting.wants_suites(session.config):
+    if asked_for.wants_suites(session.config):
         try:
             _run_of(session.config)
-            if collecting.wants_properties(session.config):
+            if asked_for.wants_properties(session.config):
                 _under_test_of(session.config)
         except LicError as error:
             raise pytest.UsageError(str(error)) from error
@@ -131,10 +131,10 @@ def pytest_collection_modifyitems(
 ) -> Generator[None, None, None]:
     """Take no times and compare no environments unasked; run one network after the other."""
     # Before all others, or pytest-benchmark would warn in every distributed run.
-    unwanted = [] if collecting.wants_timing(config) else collecting.without_timing(items)
+    unwanted = [] if asked_for.wants_timing(config) else collecting.without_timing(items)
     if unwanted:
         config.hook.pytest_deselected(items=unwanted)
-        config.stash[_untimed] = collecting.would_choose_timing(config)
+        config.stash[_untimed] = asked_for.would_choose_timing(config)
     if _run in config.stash and not config.stash[_run].options.environments:
         config.stash[_uncompared] = collecting.without_comparisons(items)
     yield
@@ -154,7 +154,7 @@ def pytest_report_collectionfinish(
     lines = config.stash[_report].opening_lines(config.stash[_run], gates)
     if config.stash.get(_untimed, False):
         lines.append("lic: no times are taken; -m timing takes them")
-    if collecting.left_properties_out(config):
+    if asked_for.left_properties_out(config):
         lines.append("lic: codecs were chosen, so no properties are tested; -m properties does it")
     if not items and config.stash.get(_uncompared, False):
         lines.append("lic: no environments are compared; --lic-environments all compares them")

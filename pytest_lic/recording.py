@@ -171,3 +171,8 @@ def _why(family: CodecFamily | None, key: Key, corpus: str) -> str:
     if key.quality not in family.qualities:
         return f"quality {key.quality} is gone"
     return f"corpus {corpus} had other images then (digest {key.corpus_digest})"
+
+
+def stale_text(entry: Stale) -> str:
+    """One stale baseline in words."""
+    return f"{entry.family}, quality {entry.key.quality}, {entry.key.resolution}: {entry.why}"

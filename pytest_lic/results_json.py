@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_lic.baseline_entry import entry_from_json, entry_to_json
-from pytest_lic.comparison import Comparison, Difference, Tolerance
+from pytest_lic.comparison import Comparison, Difference
 from pytest_lic.crop import Crop
 from pytest_lic.environment import Environment
 from pytest_lic.errors import ResultsError
@@ -50,6 +50,7 @@ from pytest_lic.results import (
     TimeResult,
 )
 from pytest_lic.stored_json import as_text, environments_from_json
+from pytest_lic.tolerances import Tolerance
 
 FORMAT = 1
 _NUMBERS = ("baseline", "measured", "worse_by", "tolerance")

@@ -7,8 +7,6 @@ Every value is checked on the way back: people edit these files, and so do merge
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -72,26 +70,6 @@ def _is_of(path: Path, family: str, key: str) -> bool:
     except (OSError, ValueError, RecursionError):
         return False
     return isinstance(stored, dict) and key in stored and stored.get("family") == family
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file, wholly or not at all; an OSError leaves it as it was."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for leftover in path.parent.glob(f".{path.name}.*.new"):
-        leftover.unlink(missing_ok=True)  # of a run that was killed while it wrote
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(temporary).chmod(0o666 & ~umask)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def as_text(stored: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from test_results import BROKEN
 
 from conftest import Project
 from pytest_lic import coding, cropping
-from pytest_lic.comparison import DEFAULT_TOLERANCES, compare
+from pytest_lic.comparison import compare
 from pytest_lic.corpus import Image
 from pytest_lic.crop import SIDE, Crop, cut
 from pytest_lic.cropping import MOST, with_crops
@@ -23,6 +23,7 @@ from pytest_lic.errors import CodecError
 from pytest_lic.measure import Measurement
 from pytest_lic.results import PointResult, Results
 from pytest_lic.results_json import load
+from pytest_lic.tolerances import DEFAULT_TOLERANCES
 
 
 def pixels(png: bytes) -> NDArray[np.uint8]:

@@ -21,9 +21,9 @@ import torch
 import yaml
 
 from lic_models.__main__ import main
-from lic_models.batch_psnr import mean_psnr
 from lic_models.checkpoint import describe_checkpoint, first_difference, read_checkpoint
 from lic_models.metrics_file import MetricsFile, read_metrics
+from lic_models.rate_distortion_loss import mean_psnr
 from lic_models.running_means import RunningMeans
 from lic_models.training import CodecTraining
 from lic_models.weights_file import read_tensors

@@ -11,8 +11,8 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pytest_lic.container import varint
 from pytest_lic.errors import AbsurdSizeError, CodecError, CorruptBitstreamError
-from pytest_lic.varint import varint
 
 MAX_TENSOR_BYTES = 2**28
 """A tensor of more bytes is refused on both sides; so are several that come to more."""

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
-from pytest_lic.hostile_outcome import Finding, Outcome, Tally
+from pytest_lic.hostile_outcome import Finding, Outcome, Tally, keep
 
 _SHOWN = 3
 _ADVICE = {
@@ -26,15 +23,6 @@ def hostile_text(family: str, quality: str, tally: Tally) -> str:
         lines.append(f"  … and {len(tally.findings) - _SHOWN} more")
     lines += [f"  {_ADVICE[outcome]}" for outcome in failed if outcome in _ADVICE]
     return "\n".join(lines)
-
-
-def keep(family: str, quality: str, finding: Finding) -> Path:
-    """Write a bitstream to where it can be decoded again from."""
-    folder = Path(tempfile.gettempdir()) / "pytest-lic-hostile"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{family}-q{quality}-{finding.number}.bin"
-    path.write_bytes(finding.bitstream)
-    return path
 
 
 def _what(finding: Finding) -> str:

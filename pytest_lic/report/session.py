@@ -13,6 +13,7 @@ import pytest
 from pytest_lic import keeping, recording
 from pytest_lic.cropping import with_crops
 from pytest_lic.errors import LicError
+from pytest_lic.files import write_whole
 from pytest_lic.report import terminal
 from pytest_lic.report.html import html_report
 from pytest_lic.report.markdown import results_markdown
@@ -20,7 +21,6 @@ from pytest_lic.report.results_file import results_of
 from pytest_lic.results import TestResult
 from pytest_lic.results_json import to_text
 from pytest_lic.run import Run
-from pytest_lic.stored_json import write_whole
 
 
 class SessionReport:
@@ -125,7 +125,7 @@ class SessionReport:
                 recording.prune(run, gone)
                 keeping.prune(run, streams)
             verb = "removed" if options.prune else "stale (--lic-prune removes it)"
-            told = [*map(terminal.stale_text, gone), *map(keeping.stale_text, streams)]
+            told = [*map(recording.stale_text, gone), *map(keeping.stale_text, streams)]
             self._epilogue += [f"{verb}: {each}" for each in told]
         except LicError as error:
             self._epilogue.append(str(error))

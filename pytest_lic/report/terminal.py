@@ -13,7 +13,6 @@ from rich.table import Table
 from pytest_lic.comparison import Comparison, Verdict
 from pytest_lic.measure import Measurement
 from pytest_lic.metrics import to_db
-from pytest_lic.recording import Stale
 from pytest_lic.report import times
 from pytest_lic.report.conformance import conformance_lines
 from pytest_lic.report.environments import print_matrices
@@ -72,11 +71,6 @@ def write(reporter: pytest.TerminalReporter, records: Sequence[Record], run: Run
 
 def _broke(comparison: Comparison) -> bool:
     return comparison.verdict in (Verdict.REGRESSED, Verdict.ERROR)
-
-
-def stale_text(entry: Stale) -> str:
-    """One stale baseline in words."""
-    return f"{entry.family}, quality {entry.key.quality}, {entry.key.resolution}: {entry.why}"
 
 
 def _tables(console: Console, records: Sequence[Record], run: Run) -> None:

@@ -1,0 +1,103 @@
+"""Which of the shipped suites a command line asks for."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from pytest_lic.option_table import on_command_line
+
+PACKAGE = "pytest_lic.suites"
+TIMING = "timing"
+"""The marker of the tests that take times."""
+PROPERTIES = "properties"
+"""The marker of the property tests, and their folder."""
+_TIMING_MODULE = "test_timing"
+
+
+@cache
+def suites_folder() -> Path:
+    """Where the suites are installed."""
+    spec = find_spec(PACKAGE)
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent
+
+
+def wants_suites(config: pytest.Config) -> bool:
+    """Whether the command line names the suites, or one of them."""
+    folder = suites_folder()
+    start = config.invocation_params.dir
+    for argument in config.args:
+        name = argument.split("::")[0]
+        if name == PACKAGE or name.startswith(f"{PACKAGE}."):
+            return True
+        path = (start / name).resolve()
+        if path == folder or folder in path.parents:
+            return True
+    return False
+
+
+def wants_timing(config: pytest.Config) -> bool:
+    """Whether ``-m`` or a test's id asks for times.
+
+    They take minutes, and are disturbed by other tests, so a plain run takes none.
+    """
+    if _chooses(config, TIMING) and not _chooses(config, None):
+        return True
+    module = suites_folder() / f"{_TIMING_MODULE}.py"
+    start = config.invocation_params.dir
+    named = (argument.split("::")[0] for argument in config.args)
+    return any(
+        name == f"{PACKAGE}.{_TIMING_MODULE}" or (start / name).resolve() == module.resolve()
+        for name in named
+    )
+
+
+def wants_properties(config: pytest.Config) -> bool:
+    """Whether property tests are to run.
+
+    Where ``-m`` or a test's id asks for them, and in a run that asks for nothing: neither by ``-m``
+    nor by narrowing the codecs, of which these tests are about none.
+    """
+    if config.getoption("markexpr"):
+        return _chooses(config, PROPERTIES)
+    folder = suites_folder() / PROPERTIES
+    start = config.invocation_params.dir
+    for argument in config.args:
+        name = argument.split("::")[0]
+        path = (start / name).resolve()
+        if name.startswith(f"{PACKAGE}.{PROPERTIES}") or folder in (path, *path.parents):
+            return True
+    narrowing = ("codec", "config", "quality", "lambda", "component")
+    return not any(on_command_line(config, name) for name in narrowing)
+
+
+def left_properties_out(config: pytest.Config) -> bool:
+    """Whether property tests would run, were it not for a choice of codecs."""
+    names = (argument.split("::")[0] for argument in config.args)
+    whole = any(name in (PACKAGE, str(suites_folder())) for name in names)
+    return whole and not config.getoption("markexpr") and not wants_properties(config)
+
+
+def would_choose_timing(config: pytest.Config) -> bool:
+    """Whether tests of times would run if they were like others: no ``-m`` leaves them out."""
+    return not config.getoption("markexpr") or _chooses(config, TIMING)
+
+
+def _chooses(config: pytest.Config, marker: str | None) -> bool:
+    """Whether ``-m`` chooses a test with this marker alone, or one without any."""
+    # What pytest evaluates itself; it has no public name.
+    from _pytest.mark.expression import Expression
+
+    text = config.getoption("markexpr") or ""
+    if not text:
+        return False
+    try:
+        expression = Expression.compile(text)
+    except SyntaxError:
+        return False  # pytest refuses it, in its own words
+    return expression.evaluate(lambda name, /, **arguments: name == marker)

@@ -1,0 +1,90 @@
+"""How much worse each metric may get before a gate fails: the defaults, and what overrides them."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_lic.errors import UnknownNameError, UsageError
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How much worse a metric may get, in the mean and on a single image.
+
+    In percent for bpp and BD-rate, in dB for PSNR and MS-SSIM, as it stands for LPIPS.
+    """
+
+    mean: float
+    image: float
+
+
+DEFAULT_TOLERANCES: Mapping[str, Tolerance] = {
+    "bpp": Tolerance(0.1, 0.5),
+    "psnr": Tolerance(0.01, 0.05),
+    "ms_ssim": Tolerance(0.02, 0.1),
+    "lpips": Tolerance(0.001, 0.005),
+    "bd_rate": Tolerance(0.1, 0.1),
+}
+
+
+def parse_tolerances(
+    given: Mapping[str, object], where: str, base: Mapping[str, Tolerance] = DEFAULT_TOLERANCES
+) -> dict[str, Tolerance]:
+    """``base`` with what ``given`` overrides: a number, or a table of ``mean`` and ``image``.
+
+    Raises:
+        UnknownNameError: a metric that is not gated.
+        UsageError: a tolerance that is not a number of at least 0.
+    """
+    tolerances = dict(base)
+    for metric, value in given.items():
+        if metric not in tolerances:
+            raise UnknownNameError("tolerance", metric, tolerances, where)
+        parts: Mapping[str, Any] = (
+            value if isinstance(value, Mapping) else {"mean": value, "image": value}
+        )
+        for part, number in parts.items():
+            if part not in ("mean", "image"):
+                raise UnknownNameError("part", str(part), ("mean", "image"), f"{where}, {metric}")
+            if isinstance(number, bool) or not isinstance(number, int | float) or not number >= 0:
+                raise UsageError(f"{where}: {metric}.{part} is {number!r}; expected a number ≥ 0")
+        old = tolerances[metric]
+        tolerances[metric] = Tolerance(
+            float(parts.get("mean", old.mean)), float(parts.get("image", old.image))
+        )
+    return tolerances
+
+
+def read_tolerances(pyproject: Path) -> dict[str, Tolerance]:
+    """The table ``[tool.pytest_lic.tolerance]`` of a file over the defaults.
+
+    Raises:
+        UsageError: the file is not TOML, or the table is not what it should be.
+    """
+    if not pyproject.exists():
+        return dict(DEFAULT_TOLERANCES)
+    try:
+        text = pyproject.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{pyproject} is not valid TOML: {error}") from error
+    return tolerances_in(text, str(pyproject))
+
+
+def tolerances_in(toml: str, where: str) -> dict[str, Tolerance]:
+    """The same of a file's text; ``where`` names it in errors."""
+    try:
+        stored = tomllib.loads(toml)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{where} is not valid TOML: {error}") from error
+    table: object = stored.get("tool", {}).get("pytest_lic", {})
+    for unknown in set(table) - {"tolerance"} if isinstance(table, dict) else ():
+        raise UnknownNameError("table", unknown, ["tolerance"], f"[tool.pytest_lic] in {where}")
+    if isinstance(table, dict):
+        table = table.get("tolerance", {})
+    if not isinstance(table, dict):
+        raise UsageError(f"{where}: [tool.pytest_lic.tolerance] must be a table")
+    return parse_tolerances(table, f"[tool.pytest_lic.tolerance] in {where}")
