@@ -21,12 +21,12 @@ from lic_models.weights_header import WeightsHeader, file_digest
 from pytest_lic import coding, family_calls
 from pytest_lic.cache import MeasurementStore, installed_packages
 from pytest_lic.codec import Codec, CodecFamily
-from pytest_lic.corpus import Corpus, Image
-from pytest_lic.environment import environment
 from pytest_lic.grid import Cell, Setting
+from pytest_lic.images.corpus import Corpus, Image
 from pytest_lic.measure import Measurement, measure
 from pytest_lic.metrics import metric_fingerprint
-from pytest_lic.ticker import Ticker
+from pytest_lic.system.environment import environment
+from pytest_lic.system.ticker import Ticker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

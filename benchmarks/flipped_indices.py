@@ -29,9 +29,9 @@ from typing import Any
 from learned_networks import WEIGHTS, find_networks
 
 from lic_models.weights_header import WeightsHeader, component_tags
-from pytest_lic.corpus import check_corpus
 from pytest_lic.errors import CodecError, LicError, UsageError
-from pytest_lic.simulated_environments import OLDEST
+from pytest_lic.images.corpus import check_corpus
+from pytest_lic.system.simulated_environments import OLDEST
 
 BEFORE, AFTER = "float32", "float64"
 

@@ -6,7 +6,7 @@ Times the decoding of one string, by default of as many Gaussian symbols as a ph
 has latents at M = 192, five ways, of which each keeps the process safe but the first:
 
     library     CompressAI's decoder, which reads on behind the string
-    guard       `pytest_lic.adapters.rans_guard`: 16 zero bytes a symbol behind it
+    guard       `pytest_lic.adapters.network.rans_guard`: 16 zero bytes a symbol behind it
     132 bytes   as many as the longest escape there can be takes, for each symbol
     process     the library's decoder in a process of its own, that may crash
     Python      a decoder that knows where its string ends
@@ -32,7 +32,7 @@ from compressai import ans
 from compressai.entropy_models import GaussianConditional
 from compressai.models.google import get_scale_table
 
-from pytest_lic.adapters.rans_guard import RansGuard
+from pytest_lic.adapters.network.rans_guard import RansGuard
 
 LONGEST_ESCAPE = 132  # bytes: 16 bits, then 15 nibbles of 15, another, and as many as they ask for
 WORD = 1 << 32

@@ -27,8 +27,8 @@ from lic_models.components.transforms import Transform
 from lic_models.first_weights import PRINCIPAL_COMPONENTS, refuse_odd_sizes, set_first_weights
 from lic_models.rate_distortion_loss import Distortion, Loss, mean_psnr, rate_distortion_loss
 from lic_models.running_means import RunningMeans
-from pytest_lic.environment import environment
 from pytest_lic.errors import UsageError
+from pytest_lic.system.environment import environment
 
 Decay = Literal["plateau", "linear", "constant"]
 _PRECISIONS = ("32-true", "bf16-mixed")

@@ -22,7 +22,7 @@ from lic_models.codec import LearnedCodec
 from lic_models.components.frequency_tables import FrequencyTables
 from lic_models.weights_header import HEADER, refuse_pickle
 from pytest_lic.errors import LicError, WeightsError
-from pytest_lic.pickles import START
+from pytest_lic.system.pickles import START
 
 _TABLES = "tables"
 _IN_CHECKPOINT = "state_dict.codec."

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_lic.errors import WeightsError
-from pytest_lic.pickles import START, is_pickle
+from pytest_lic.system.pickles import START, is_pickle
 
 HEADER = "lic_models"  # the one entry of a safetensors file's metadata that is ours
 

@@ -25,7 +25,6 @@ from typing import Any
 
 from pytest_lic.baseline_entry import entry_from_json, entry_to_json
 from pytest_lic.errors import BaselineError
-from pytest_lic.files import write_whole
 from pytest_lic.measure import Measurement
 from pytest_lic.stored_json import (
     FORMAT,
@@ -35,6 +34,7 @@ from pytest_lic.stored_json import (
     load_family,
     taken,
 )
+from pytest_lic.system.files import write_whole
 
 
 @dataclass(frozen=True, order=True)

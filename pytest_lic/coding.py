@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pytest_lic.codec import Codec
-from pytest_lic.corpus import Image
 from pytest_lic.errors import CodecError, LicError
+from pytest_lic.images.corpus import Image
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -19,8 +19,6 @@ from pytest_lic import coding, family_calls
 from pytest_lic.codec import Codec, SupportsLatents, SupportsParts
 from pytest_lic.comparison import Comparison, Verdict
 from pytest_lic.container import is_container, unpack
-from pytest_lic.corpus import Corpus, Image
-from pytest_lic.environment import Environment, differences
 from pytest_lic.errors import (
     BaselineError,
     BitstreamError,
@@ -28,10 +26,12 @@ from pytest_lic.errors import (
     ForeignBitstreamError,
     FormatVersionError,
 )
-from pytest_lic.git import Commit
 from pytest_lic.grid import Cell
+from pytest_lic.images.corpus import Corpus, Image
 from pytest_lic.kept_streams import Kept, Stream, read
 from pytest_lic.metrics import psnr
+from pytest_lic.system.environment import Environment, differences
+from pytest_lic.system.git import Commit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

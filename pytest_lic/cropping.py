@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from pytest_lic import coding
 from pytest_lic.comparison import Verdict
-from pytest_lic.corpus import Image, batches
 from pytest_lic.crop import Crop, cut
 from pytest_lic.errors import LicError
+from pytest_lic.images.corpus import Image, batches
 from pytest_lic.measure import Measurement
 from pytest_lic.results import PointResult, Results
 from pytest_lic.run import Run

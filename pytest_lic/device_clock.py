@@ -52,7 +52,7 @@ class Cpu:
     @property
     def description(self) -> str:
         """The processor's name."""
-        from pytest_lic.environment import environment
+        from pytest_lic.system.environment import environment
 
         return environment("cpu", 1).processor
 

@@ -24,11 +24,11 @@ from pytest_lic.codec import (
     SupportsLatents,
     SupportsMemoryFormat,
 )
-from pytest_lic.corpus import Image
 from pytest_lic.discovery import Families
 from pytest_lic.errors import CodecError, LicError, UnavailableError
 from pytest_lic.fresh_process import Request
-from pytest_lic.simulated_environments import ENVIRONMENTS, SimulatedEnvironment, settle
+from pytest_lic.images.corpus import Image
+from pytest_lic.system.simulated_environments import ENVIRONMENTS, SimulatedEnvironment, settle
 
 
 def serve(argument: str) -> None:

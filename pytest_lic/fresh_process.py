@@ -29,11 +29,11 @@ from typing import Any, Self
 
 import numpy as np
 
-from pytest_lic.child_process import ChildDiedError, ChildHungError, ChildProcess
-from pytest_lic.corpus import Image
 from pytest_lic.discovery import Origin
 from pytest_lic.errors import CodecError, UnavailableError
-from pytest_lic.simulated_environments import HERE, SimulatedEnvironment
+from pytest_lic.images.corpus import Image
+from pytest_lic.system.child_process import ChildDiedError, ChildHungError, ChildProcess
+from pytest_lic.system.simulated_environments import HERE, SimulatedEnvironment
 
 _BOOT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1])['path']; "

@@ -18,17 +18,17 @@ from pytest_lic import benchmarking, coding, conformance, determinism
 from pytest_lic.baseline import Key
 from pytest_lic.codec import Codec
 from pytest_lic.comparison import Comparison, Verdict, compare, compare_curves
-from pytest_lic.corpus import CONFORMANCE, RANDOM
-from pytest_lic.environment import environment
 from pytest_lic.errors import CodecError, LicError, UnavailableError
 from pytest_lic.grid import Cell, Curve
+from pytest_lic.images.corpus import CONFORMANCE, RANDOM
 from pytest_lic.measure import Measurement
 from pytest_lic.rate_distortion import RDCurve, bd_psnr, bd_rate
 from pytest_lic.report.environments import broken_text
 from pytest_lic.report.hostile import hostile_text
 from pytest_lic.report.words import comparison_text
 from pytest_lic.run import Run
-from pytest_lic.simulated_environments import ENVIRONMENTS
+from pytest_lic.system.environment import environment
+from pytest_lic.system.simulated_environments import ENVIRONMENTS
 from pytest_lic.timed_grid import TimingChoice
 from pytest_lic.timed_images import TimedBatch
 from pytest_lic.tolerances import Tolerance, parse_tolerances

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_lic.codec import CodecFamily
-from pytest_lic.corpus import CONFORMANCE, corpus_name
 from pytest_lic.errors import UnknownNameError, UsageError
+from pytest_lic.images.corpus import CONFORMANCE, corpus_name
 
 NO_CURVES = "the qualities are narrowed: points are gated, curves are not"
 

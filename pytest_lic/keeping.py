@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_lic import kept_streams
-from pytest_lic.corpus import CONFORMANCE, load_corpus
+from pytest_lic.images.corpus import CONFORMANCE, load_corpus
 from pytest_lic.kept_streams import Kept, Key
 from pytest_lic.run import Run
 

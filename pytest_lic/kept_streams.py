@@ -21,9 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_lic import coding
-from pytest_lic.environment import Environment
 from pytest_lic.errors import BaselineError
-from pytest_lic.files import write_whole
 from pytest_lic.stored_json import (
     FORMAT,
     as_object,
@@ -36,6 +34,8 @@ from pytest_lic.stored_json import (
     number,
     taken,
 )
+from pytest_lic.system.environment import Environment
+from pytest_lic.system.files import write_whole
 
 if TYPE_CHECKING:
     import numpy as np

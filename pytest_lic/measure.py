@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from pytest_lic import coding
 from pytest_lic.codec import Codec
 from pytest_lic.container import payload_size
-from pytest_lic.corpus import Corpus, batches
-from pytest_lic.environment import Environment, environment
 from pytest_lic.grid import Cell, Setting
+from pytest_lic.images.corpus import Corpus, batches
 from pytest_lic.metrics import LPIPSOptions, average, quality_metrics
 from pytest_lic.rate_distortion import RDCurve
+from pytest_lic.system.environment import Environment, environment
 
 # What a stored number is rounded to: far below any tolerance, and short enough to read.
 _DECIMALS = {"psnr": 6, "ms_ssim": 8, "lpips": 6}

@@ -9,7 +9,7 @@ from pathlib import Path
 import filelock
 
 from pytest_lic.errors import UsageError
-from pytest_lic.git import commit_named, git, repository_root
+from pytest_lic.system.git import commit_named, git, repository_root
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from pytest_lic.grid import Selection, absolute_corpora
 from pytest_lic.metrics import METRICS, LPIPSOptions
 from pytest_lic.option_table import on_command_line, option_values
 from pytest_lic.project import misled, project_root
-from pytest_lic.simulated_environments import SimulatedEnvironment, chosen_environments
+from pytest_lic.system.simulated_environments import SimulatedEnvironment, chosen_environments
 from pytest_lic.timed_grid import TimingChoice
 from pytest_lic.tolerances import Tolerance, read_tolerances
 

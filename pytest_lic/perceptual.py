@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_lic.errors import UnavailableError, UnknownNameError, WeightsError
-from pytest_lic.pickles import START, is_pickle
+from pytest_lic.system.pickles import START, is_pickle
 
 if TYPE_CHECKING:
     import numpy as np

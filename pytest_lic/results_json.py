@@ -35,7 +35,6 @@ from typing import Any
 from pytest_lic.baseline_entry import entry_from_json, entry_to_json
 from pytest_lic.comparison import Comparison, Difference
 from pytest_lic.crop import Crop
-from pytest_lic.environment import Environment
 from pytest_lic.errors import ResultsError
 from pytest_lic.grid import Setting
 from pytest_lic.measure import Measurement
@@ -50,6 +49,7 @@ from pytest_lic.results import (
     TimeResult,
 )
 from pytest_lic.stored_json import as_text, environments_from_json
+from pytest_lic.system.environment import Environment
 from pytest_lic.tolerances import Tolerance
 
 FORMAT = 1

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pytest_lic.environment import Environment
 from pytest_lic.errors import BaselineError
+from pytest_lic.system.environment import Environment
 
 FORMAT = 1
 _LINE = 400

@@ -11,7 +11,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from pytest_lic.codec import CodecFamily
-from pytest_lic.corpus import RANDOM
 from pytest_lic.errors import UnknownNameError, UsageError
 from pytest_lic.grid import (
     Cell,
@@ -24,6 +23,7 @@ from pytest_lic.grid import (
     select_qualities,
     settings_of,
 )
+from pytest_lic.images.corpus import RANDOM
 
 _NAMED = 6  # families of a note
 

@@ -15,10 +15,10 @@ from statistics import median
 
 from pytest_lic import coding
 from pytest_lic.codec import Codec
-from pytest_lic.corpus import Image
 from pytest_lic.device_clock import Clock, device_named
 from pytest_lic.errors import LicError
 from pytest_lic.family_calls import blamed
+from pytest_lic.images.corpus import Image
 
 Seconds = tuple[tuple[float, ...], ...]
 """One tuple per image, of one time per repetition."""

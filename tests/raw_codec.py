@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from pytest_lic.corpus import Image
+from pytest_lic.images.corpus import Image
 
 
 class Raw:

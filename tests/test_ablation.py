@@ -16,7 +16,7 @@ from toy_reader import describe, install_reader
 
 from conftest import TOY, Project, write_photographs
 from pytest_lic import baseline, cli, published
-from pytest_lic.corpus import load_corpus
+from pytest_lic.images.corpus import load_corpus
 from pytest_lic.measure import rd_curve
 from pytest_lic.published import published_curve
 from pytest_lic.rate_distortion import RDCurve, bd_psnr, bd_quality, bd_rate

@@ -21,8 +21,8 @@ from lic_models.codec_builder import build_codec
 from lic_models.weights_file import write_weights
 from lic_models.weights_header import read_header
 from pytest_lic import coding
-from pytest_lic.corpus import load_corpus
 from pytest_lic.errors import CodecError, UnavailableError, UnknownNameError, UsageError
+from pytest_lic.images.corpus import load_corpus
 from pytest_lic.rate_distortion import BD, RDCurve
 
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))

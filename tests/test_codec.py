@@ -127,7 +127,7 @@ def test_the_protocols_are_recognised_by_their_methods():
 def test_importing_the_protocol_loads_no_torch():
     modules = "pytest_lic, pytest_lic.codec, pytest_lic.container"
     script = (
-        f"import sys, {modules}, pytest_lic.environment, pytest_lic.errors\n"
+        f"import sys, {modules}, pytest_lic.system.environment, pytest_lic.errors\n"
         "print(sorted({'torch', 'numpy', 'compressai', 'PIL'} & set(sys.modules)))"
     )
     done = subprocess.run(

@@ -10,8 +10,8 @@ import torch
 from raw_codec import Raw, photo
 
 from pytest_lic import coding
-from pytest_lic.corpus import Image
 from pytest_lic.errors import CodecError, CorruptBitstreamError
+from pytest_lic.images.corpus import Image
 
 IMAGES = [photo("one.png", seed=1), photo("two.png", seed=2)]
 

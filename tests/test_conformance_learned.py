@@ -17,7 +17,7 @@ from conftest import Project
 from lic_models.families import WEIGHTS, learned_family
 from lic_models.weights_file import read_tensors, write_tensors
 from lic_models.weights_header import WeightsHeader, read_header
-from pytest_lic.adapters.network_state import part_digests
+from pytest_lic.adapters.network.state import part_digests
 from pytest_lic.codec import CodecFamily, SupportsParts
 from pytest_lic.errors import UsageError
 

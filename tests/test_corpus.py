@@ -16,11 +16,11 @@ import pillow_heif
 import pytest
 from PIL import Image as Pillow
 
-from pytest_lic import corpus as corpora
-from pytest_lic import image_file
-from pytest_lic.corpus import Corpus, Image, batches, check_corpus, corpus_name, load_corpus
 from pytest_lic.errors import CorpusError, UsageError
-from pytest_lic.image_file import read_image
+from pytest_lic.images import corpus as corpora
+from pytest_lic.images import reading
+from pytest_lic.images.corpus import Corpus, Image, batches, check_corpus, corpus_name, load_corpus
+from pytest_lic.images.reading import read_image
 
 
 def picture(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -260,9 +260,9 @@ class TestImageFiles:
     def test_more_than_8_bits_is_seen_in_an_av1_configuration(self, tmp_path: Path) -> None:
         # Pillow writes 8 bits only: the flag of a file with more is set by hand.
         whole = bytearray(store(tmp_path / "a.avif").read_bytes())
-        assert not image_file._is_deep_codestream(whole)
+        assert not reading._is_deep_codestream(whole)
         whole[whole.index(b"av1C") + 6] |= 0x40
-        assert image_file._is_deep_codestream(whole)
+        assert reading._is_deep_codestream(whole)
 
     @pytest.mark.parametrize("suffix", ["jp2", "avif", "heic", "webp", "qoi", "tga", "gif", "jpg"])
     def test_8_bits_of_any_format_are_read(self, tmp_path: Path, suffix: str) -> None:
@@ -369,8 +369,14 @@ class TestName:
 @pytest.mark.parametrize(
     ("statement", "heavy"),
     [
-        ("import pytest_lic.corpus, pytest_lic.metrics", "{'torch', 'numpy', 'PIL', 'lpips'}"),
-        ("from pytest_lic.corpus import load_corpus as c; c('photos'); c('edge')", "{'torch'}"),
+        (
+            "import pytest_lic.images.corpus, pytest_lic.metrics",
+            "{'torch', 'numpy', 'PIL', 'lpips'}",
+        ),
+        (
+            "from pytest_lic.images.corpus import load_corpus as c; c('photos'); c('edge')",
+            "{'torch'}",
+        ),
     ],
 )
 def test_nothing_heavy_is_imported_before_it_is_needed(statement: str, heavy: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pytest_lic.adapters.heap_memory import keep_freed_memory
+from pytest_lic.adapters.network.heap_memory import keep_freed_memory
 from pytest_lic.device_clock import Clock, Cpu, Cuda, EventTimes, device_named
 from pytest_lic.peak_memory import PeakMemory, peak_memory
 

@@ -8,8 +8,8 @@ from dataclasses import fields, replace
 
 import pytest
 
-from pytest_lic.environment import Environment, differences, environment, package_version
 from pytest_lic.errors import UnavailableError
+from pytest_lic.system.environment import Environment, differences, environment, package_version
 
 HERE = Environment(
     python="3.11.9",
@@ -40,7 +40,9 @@ def test_the_same_circumstances_twice_are_one_environment():
 
 
 def test_another_process_on_the_same_machine_is_the_same_environment():
-    script = "from pytest_lic.environment import environment; print(environment('cpu', 1).digest)"
+    script = (
+        "from pytest_lic.system.environment import environment; print(environment('cpu', 1).digest)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
@@ -111,7 +113,7 @@ def test_a_gpu_that_is_not_there_is_said_to_be_unavailable(monkeypatch):
 
 def test_describing_a_cpu_loads_no_torch():
     script = (
-        "import sys; from pytest_lic.environment import environment; environment('cpu', 1);"
+        "import sys; from pytest_lic.system.environment import environment; environment('cpu', 1);"
         "print('torch' in sys.modules)"
     )
     done = subprocess.run(

@@ -13,13 +13,13 @@ from raw_codec import Raw, photo
 
 from pytest_lic import coding
 from pytest_lic.coding import cpu_threads
-from pytest_lic.corpus import Corpus, Image
 from pytest_lic.environment_matrix import EnvironmentMatrix, Pair, compare_environments
 from pytest_lic.errors import CodecError, UnavailableError
 from pytest_lic.fresh_process import Answer, HungError
 from pytest_lic.grid import Cell, Setting
+from pytest_lic.images.corpus import Corpus, Image
 from pytest_lic.report.environments import broken_text
-from pytest_lic.simulated_environments import ENVIRONMENTS, SimulatedEnvironment
+from pytest_lic.system.simulated_environments import ENVIRONMENTS, SimulatedEnvironment
 
 CELL = Cell("raw", "1", Setting("photos"))
 CORPUS = Corpus("photos", tuple(photo(f"{n}.png", seed=n) for n in range(3)), "d1")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from ab_project import AbProject
 
-from pytest_lic.git import Commit, checked_out_commit
+from pytest_lic.system.git import Commit, checked_out_commit
 
 
 def test_a_commit_is_told_from_one_with_changes_but_for_those_of_the_baselines(

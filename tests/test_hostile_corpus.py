@@ -17,8 +17,8 @@ import torch
 from compressai import ans
 
 from pytest_lic.adapters.compressai import compressai_family
-from pytest_lic.adapters.rans_guard import RansGuard, guarded
-from pytest_lic.adapters.value_packing import MAX_TENSOR_BYTES, pack_value, unpack_value
+from pytest_lic.adapters.network.rans_guard import RansGuard, guarded
+from pytest_lic.adapters.network.value_packing import MAX_TENSOR_BYTES, pack_value, unpack_value
 from pytest_lic.container import Bitstream, pack, unpack
 from pytest_lic.errors import AbsurdSizeError, BitstreamError, TruncatedBitstreamError
 from pytest_lic.peak_memory import PeakMemory, peak_memory

@@ -17,8 +17,8 @@ from safetensors.torch import save_file
 from torchvision.models import _api as torchvision_api
 
 from pytest_lic import perceptual
-from pytest_lic.corpus import load_corpus
 from pytest_lic.errors import UnknownNameError, WeightsError
+from pytest_lic.images.corpus import load_corpus
 from pytest_lic.metrics import (
     METRICS,
     LPIPSOptions,

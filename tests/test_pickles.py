@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-from pytest_lic.pickles import START, is_pickle
+from pytest_lic.system.pickles import START, is_pickle
 
 
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))

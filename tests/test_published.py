@@ -6,8 +6,8 @@ import sys
 import pytest
 from PIL import Image
 
-from pytest_lic.corpus import load_corpus
 from pytest_lic.errors import UnavailableError, UnknownNameError
+from pytest_lic.images.corpus import load_corpus
 from pytest_lic.published import DATASET_DIGESTS, published_curve, published_names
 from pytest_lic.rate_distortion import bd_rate
 

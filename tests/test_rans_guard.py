@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from compressai import ans
 
-from pytest_lic.adapters.rans_guard import RansGuard, guard_rans, guarded
+from pytest_lic.adapters.network.rans_guard import RansGuard, guard_rans, guarded
 from pytest_lic.errors import BitstreamError, CodecError, TruncatedBitstreamError
 
 SMALL = {"at_once": 100, "at_once_of_stream": 70}
@@ -143,7 +143,7 @@ print(decoded, refused)
 
 def test_information_is_what_the_encoder_wrote() -> None:
     """Else an intact stream could be taken for a short one, or a short one for intact."""
-    from pytest_lic.adapters.rans_guard import _Information
+    from pytest_lic.adapters.network.rans_guard import _Information
 
     for seed in range(10):
         string, symbols, indexes, held = coded(seed, 20_000)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from pytest_lic.errors import UnknownNameError
-from pytest_lic.simulated_environments import (
+from pytest_lic.system.simulated_environments import (
     AVX2,
     ENVIRONMENTS,
     HERE,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from pytest_lic.adapters.string_nesting import (
+from pytest_lic.adapters.network.string_nesting import (
     flatten,
     has_batch_axis,
     largest_product,

@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_lic.adapters.value_packing import pack_value, unpack_value
+from pytest_lic.adapters.network.value_packing import pack_value, unpack_value
 from pytest_lic.errors import AbsurdSizeError, BitstreamError, CodecError, CorruptBitstreamError
 
 plain = st.recursive(

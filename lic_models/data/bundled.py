@@ -10,7 +10,7 @@ from PIL import Image
 from lic_models.data.image_set import ImageSet
 from lic_models.data.module import CropDataModule, Split
 from lic_models.data.scan import ImageFile, refuse_smaller
-from pytest_lic.corpus import PHOTOS, load_corpus
+from pytest_lic.images.corpus import PHOTOS, load_corpus
 
 
 class BundledPhotographs(CropDataModule):

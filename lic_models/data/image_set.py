@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from lic_models.data.scan import ImageFile, OnBroken, report_broken
 from pytest_lic.errors import CorpusError
-from pytest_lic.image_file import read_image
+from pytest_lic.images.reading import read_image
 
 KEPT_BYTES = 1 << 30
 _BYTES_PER_PIXEL = 4  # Pillow keeps RGB in four bytes

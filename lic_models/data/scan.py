@@ -17,8 +17,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from pytest_lic.errors import CorpusError
-from pytest_lic.image_file import check_image
-from pytest_lic.image_files import image_files
+from pytest_lic.images.finding import image_files
+from pytest_lic.images.reading import check_image
 
 OnBroken = Literal["raise", "skip"]
 

@@ -24,9 +24,9 @@ from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from pytest_lic.child_process import run_in_session
 from pytest_lic.errors import UsageError
-from pytest_lic.git import commit_named, git, repository_root
+from pytest_lic.system.child_process import run_in_session
+from pytest_lic.system.git import commit_named, git, repository_root
 
 _PREFIX = "pytest-lic-ab-"
 _INSTALL_TIMEOUT = 600.0

@@ -9,9 +9,9 @@ from pytest_lic.ab.checkout import Revision
 from pytest_lic.ab.estimate import Estimate, Speed
 from pytest_lic.benchmarking import Direction
 from pytest_lic.comparison import Comparison
-from pytest_lic.environment import Environment
 from pytest_lic.grid import Cell
 from pytest_lic.measure import Measurement
+from pytest_lic.system.environment import Environment
 
 DIRECTIONS: tuple[Direction, ...] = ("encode", "decode")
 

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_lic.adapters.pixels import to_batch, to_pixels
+from pytest_lic.adapters.image_files.pixels import to_batch, to_pixels
 from pytest_lic.adapters.program import run_program
 from pytest_lic.codec import CodecFamily
 from pytest_lic.errors import CodecError, UnavailableError, UnknownNameError, UsageError

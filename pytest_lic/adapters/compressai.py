@@ -18,19 +18,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_lic.adapters.heap_memory import keep_freed_memory
-from pytest_lic.adapters.network_calls import NetworkCalls
-from pytest_lic.adapters.network_codec import LatentNetworkCodec, NetworkCodec
-from pytest_lic.adapters.network_layout import find_layout
-from pytest_lic.adapters.network_state import (
+from pytest_lic.adapters.network.calls import NetworkCalls
+from pytest_lic.adapters.network.codec import LatentNetworkCodec, NetworkCodec
+from pytest_lic.adapters.network.heap_memory import keep_freed_memory
+from pytest_lic.adapters.network.layout import find_layout
+from pytest_lic.adapters.network.rans_guard import guard_rans
+from pytest_lic.adapters.network.state import (
     build_tables,
     same_random_numbers,
     settings_digest,
     weights_digest,
     with_own_tables,
 )
-from pytest_lic.adapters.rans_guard import guard_rans
-from pytest_lic.adapters.value_packing import pack_value
+from pytest_lic.adapters.network.value_packing import pack_value
 from pytest_lic.codec import CodecFamily
 from pytest_lic.container import short_fingerprint
 from pytest_lic.errors import CodecError, LicError, UsageError

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from pytest_lic.adapters.file_header import read_size
-from pytest_lic.adapters.image_formats import FORMATS, Options, one_strict_thread
-from pytest_lic.adapters.pixels import to_batch, to_pixels
+from pytest_lic.adapters.image_files.formats import FORMATS, Options, one_strict_thread
+from pytest_lic.adapters.image_files.header import read_size
+from pytest_lic.adapters.image_files.pixels import to_batch, to_pixels
 from pytest_lic.codec import CodecFamily
 from pytest_lic.container import MAX_PIXELS
 from pytest_lic.errors import (

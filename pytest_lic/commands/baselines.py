@@ -17,12 +17,12 @@ from pytest_lic.commands.plugin_options import (
 )
 from pytest_lic.commands.written import require_folder, write
 from pytest_lic.discovery import pytest_config
-from pytest_lic.git import commit_named
 from pytest_lic.old_baselines import folder_at, fork, text_at
 from pytest_lic.options import read_options
 from pytest_lic.project import project_root
 from pytest_lic.report.baseline_edits import edits_json, edits_markdown, edits_text
 from pytest_lic.stored_json import families_in
+from pytest_lic.system.git import commit_named
 from pytest_lic.tolerances import Tolerance, tolerances_in
 
 LOWERED = 1

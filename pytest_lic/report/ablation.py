@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from pytest_lic.ablation_result import Ablation, Row, Table
-from pytest_lic.environment import environment
 from pytest_lic.rate_distortion import BD, RDCurve
+from pytest_lic.system.environment import environment
 from pytest_lic.timing import Ratio, Times, total
 
 FORMAT = 1

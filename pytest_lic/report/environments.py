@@ -12,7 +12,7 @@ from rich.table import Table
 
 from pytest_lic.agreement import Agreement
 from pytest_lic.environment_matrix import EnvironmentMatrix
-from pytest_lic.simulated_environments import ENVIRONMENTS
+from pytest_lic.system.simulated_environments import ENVIRONMENTS
 
 _SHOWN = 8  # first differences
 _LONGEST = 400  # characters of one; those of a process that died may quote all that it wrote

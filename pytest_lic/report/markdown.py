@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from pytest_lic.comparison import Comparison, Verdict
-from pytest_lic.environment import Environment
 from pytest_lic.measure import Measurement
 from pytest_lic.metrics import to_db
 from pytest_lic.report.headline import broken, headline
@@ -13,6 +12,7 @@ from pytest_lic.report.markdown_page import LIMIT, Page
 from pytest_lic.report.markdown_text import escaped, fenced, header, row
 from pytest_lic.report.words import counted, difference_text, moved, worst
 from pytest_lic.results import CurveResult, PointResult, Results, TestResult, TimeResult
+from pytest_lic.system.environment import Environment
 
 SHOWN = 20
 """Rows of the table of what changed; the others are folded."""

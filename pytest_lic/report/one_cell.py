@@ -8,11 +8,11 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.table import Table
 
-from pytest_lic.environment import Environment, differences
 from pytest_lic.measure import ImageResult, Measurement
 from pytest_lic.metrics import to_db
 from pytest_lic.one_cell import CellFacts
 from pytest_lic.report.words import difference_text
+from pytest_lic.system.environment import Environment, differences
 
 _COLUMNS = ("image", "size", "bytes", "bpp", "PSNR dB", "MS-SSIM dB", "LPIPS", "bits")
 _WIDE = 200  # where nobody's terminal sets a width

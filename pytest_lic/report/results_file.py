@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pytest_lic.comparison import Comparison
-from pytest_lic.environment import package_version
 from pytest_lic.grid import Setting
 from pytest_lic.measure import Measurement
 from pytest_lic.results import (
@@ -23,6 +22,7 @@ from pytest_lic.results import (
 )
 from pytest_lic.run import Run
 from pytest_lic.saved_timings import is_ours
+from pytest_lic.system.environment import package_version
 
 Record = Mapping[str, Any]
 

@@ -13,7 +13,6 @@ import pytest
 from pytest_lic import keeping, recording
 from pytest_lic.cropping import with_crops
 from pytest_lic.errors import LicError
-from pytest_lic.files import write_whole
 from pytest_lic.report import terminal
 from pytest_lic.report.html import html_report
 from pytest_lic.report.markdown import results_markdown
@@ -21,6 +20,7 @@ from pytest_lic.report.results_file import results_of
 from pytest_lic.results import TestResult
 from pytest_lic.results_json import to_text
 from pytest_lic.run import Run
+from pytest_lic.system.files import write_whole
 
 
 class SessionReport:

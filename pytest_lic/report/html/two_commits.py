@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from pytest_lic.ab.estimate import Estimate, Interval, Speed
 from pytest_lic.ab.result import Compared, Timed
-from pytest_lic.environment import Environment
 from pytest_lic.report.ab import quality_lines, ratio_rows, remark_lines, verdict_lines
+from pytest_lic.system.environment import Environment
 
 WIDTH = 320
 """Pixels of the drawing of an interval: what a phone has room for."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_lic.errors import CorpusError
-from pytest_lic.image_file import readable_formats
+from pytest_lic.images.reading import readable_formats
 
 
 def image_files(folder: Path) -> Iterator[Path]:

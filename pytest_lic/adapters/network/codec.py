@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from pytest_lic.adapters.network_calls import Compressed, NetworkCalls
-from pytest_lic.adapters.network_layout import (
+from pytest_lic.adapters.network.calls import Compressed, NetworkCalls
+from pytest_lic.adapters.network.layout import (
     NetworkLayout,
     arranged,
     codes_batches,
     in_other_memory_format,
 )
-from pytest_lic.adapters.network_state import part_digests
-from pytest_lic.adapters.network_stream import from_sections, to_sections
-from pytest_lic.adapters.string_nesting import has_batch_axis, nest_of, of_batch, of_image
-from pytest_lic.adapters.value_packing import pack_value
+from pytest_lic.adapters.network.state import part_digests
+from pytest_lic.adapters.network.stream import from_sections, to_sections
+from pytest_lic.adapters.network.string_nesting import has_batch_axis, nest_of, of_batch, of_image
+from pytest_lic.adapters.network.value_packing import pack_value
 from pytest_lic.container import Bitstream, pack, unpack
 from pytest_lic.errors import CodecError
 

@@ -20,10 +20,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_lic.edge_images import edge_images
 from pytest_lic.errors import CorpusError, UsageError
-from pytest_lic.image_file import check_image, read_image
-from pytest_lic.image_files import image_files
+from pytest_lic.images.edge_images import edge_images
+from pytest_lic.images.finding import image_files
+from pytest_lic.images.reading import check_image, read_image
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pytest_lic.adapters.network_calls import Compressed, NetworkCalls
-from pytest_lic.adapters.string_nesting import has_batch_axis, nest_of, of_image
+from pytest_lic.adapters.network.calls import Compressed, NetworkCalls
+from pytest_lic.adapters.network.string_nesting import has_batch_axis, nest_of, of_image
 from pytest_lic.errors import CodecError, UnavailableError
 
 if TYPE_CHECKING:

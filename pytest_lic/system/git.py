@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_lic.child_process import run_in_session
 from pytest_lic.errors import UsageError
+from pytest_lic.system.child_process import run_in_session
 
 # Set where git runs us from a hook: then they would name a folder for every git we start.
 _OF_HOOKS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")

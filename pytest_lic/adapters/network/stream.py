@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_lic.adapters.network_calls import Compressed
-from pytest_lic.adapters.network_layout import NetworkLayout
-from pytest_lic.adapters.string_nesting import (
+from pytest_lic.adapters.network.calls import Compressed
+from pytest_lic.adapters.network.layout import NetworkLayout
+from pytest_lic.adapters.network.string_nesting import (
     flatten,
     largest_product,
     leaf_count,
@@ -19,7 +19,7 @@ from pytest_lic.adapters.string_nesting import (
     scaled_shape,
     unflatten,
 )
-from pytest_lic.adapters.value_packing import pack_value, unpack_value
+from pytest_lic.adapters.network.value_packing import pack_value, unpack_value
 from pytest_lic.errors import AbsurdSizeError, CorruptBitstreamError, TruncatedBitstreamError
 
 _NEST, _SHAPE, _PARAMETERS, _EMPTY = range(4)

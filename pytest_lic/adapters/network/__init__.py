@@ -1,0 +1,1 @@
+"""Drives a compression network of CompressAI as a codec: calls, bitstreams, memory, guards."""

@@ -1,0 +1,1 @@
+"""Images to code: corpora, folders of files, images of awkward sizes."""
