@@ -1,4 +1,4 @@
-"""Recorded results of the shipped families, installed as ``pytest_lic.baselines``.
+"""Recorded results of the shipped families, installed as ``pytest_lic.shipped_baselines``.
 
-One JSON file per family; ``pytest_lic.baseline`` documents the layout and is the only reader.
+One JSON file per family; `pytest_lic.baselines.entries` documents the layout and alone reads it.
 """

@@ -30,15 +30,15 @@ from typing import Any
 
 import numpy as np
 
-from pytest_lic import coding
 from pytest_lic.ab.checkout import Repository, Revision, checked_out
 from pytest_lic.ab.estimate import Speed, estimate, is_settled, value
 from pytest_lic.ab.result import DIRECTIONS, Demand, Timed
 from pytest_lic.ab.side import Side
 from pytest_lic.ab.timing import take_times
 from pytest_lic.errors import LicError
-from pytest_lic.grid import Cell, Setting
 from pytest_lic.images.corpus import load_corpus
+from pytest_lic.measuring import coding
+from pytest_lic.measuring.grid import Cell, Setting
 
 TRIALS = {0: 40, 10: 20, 5: 10, 2: 10}
 """Slowdown in percent → live trials."""

@@ -31,10 +31,11 @@ from lic_models.codec import LearnedCodec
 from lic_models.components.entropy_coders import EntropyCoder
 from lic_models.components.frequency_tables import FrequencyTables, Integers
 from lic_models.weights_header import WeightsHeader, read_header
-from pytest_lic import coding, timing
+from pytest_lic import timing
 from pytest_lic.codec import SupportsLatents
 from pytest_lic.errors import BitstreamError, LicError
 from pytest_lic.images.corpus import Image, load_corpus
+from pytest_lic.measuring import coding
 
 PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
 REPETITIONS = 5

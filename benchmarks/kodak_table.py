@@ -28,13 +28,13 @@ from learned_networks import WEIGHTS, find_networks
 
 from lic_models.weights_header import WeightsHeader, component_tags
 from pytest_lic.adapters.pillow import families as classical_families
-from pytest_lic.cache import default_folder
 from pytest_lic.errors import LicError, UnavailableError
 from pytest_lic.images.corpus import check_corpus, load_corpus
-from pytest_lic.measure import Measurement, rd_curve
-from pytest_lic.metrics import to_db
-from pytest_lic.published import published_curve
-from pytest_lic.rate_distortion import BD, RDCurve, bd_rate
+from pytest_lic.measuring.measure import Measurement, rd_curve
+from pytest_lic.measuring.metrics import to_db
+from pytest_lic.measuring.published import published_curve
+from pytest_lic.measuring.rate_distortion import BD, RDCurve, bd_rate
+from pytest_lic.measuring.store import default_folder
 from pytest_lic.system.environment import environment
 
 PUBLISHED = "bpg-444"

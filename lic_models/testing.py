@@ -26,10 +26,10 @@ from lic_models.weights_file import load_weights
 from lic_models.weights_header import WeightsHeader, file_digest, read_header
 from pytest_lic.adapters.compressai import compressai_family
 from pytest_lic.codec import Codec
-from pytest_lic.grid import Cell, Setting
 from pytest_lic.images.corpus import Corpus, Image, batches
-from pytest_lic.measure import Measurement, measure
-from pytest_lic.metrics import METRICS, to_db
+from pytest_lic.measuring.grid import Cell, Setting
+from pytest_lic.measuring.measure import Measurement, measure
+from pytest_lic.measuring.metrics import METRICS, to_db
 
 MEASURED = ("psnr", "ms_ssim")
 

@@ -16,7 +16,7 @@ from pytest_lic.quantizer import Quantizer, QuantizerUnderTest
 
 if TYPE_CHECKING:
     from pytest_lic.gate import Gate
-    from pytest_lic.grid import Cell, Curve
+    from pytest_lic.measuring.grid import Cell, Curve
     from pytest_lic.probability_tables import ProbabilityTables
 
 __all__ = [
@@ -46,7 +46,7 @@ def __getattr__(name: str) -> object:
 
         return Gate
     if name in ("Cell", "Curve"):
-        from pytest_lic import grid
+        from pytest_lic.measuring import grid
 
         return getattr(grid, name)
     if name == "ProbabilityTables":

@@ -16,8 +16,8 @@ from pytest_lic.ablation_groups import Group, is_learned, make_groups, variant_o
 from pytest_lic.ablation_result import Ablation, Question, Row, Table
 from pytest_lic.ablation_times import with_times
 from pytest_lic.codec import CodecFamily
-from pytest_lic.grid import Curve, Setting
-from pytest_lic.rate_distortion import BD, RDCurve, bd_quality, bd_rate
+from pytest_lic.measuring.grid import Curve, Setting
+from pytest_lic.measuring.rate_distortion import BD, RDCurve, bd_quality, bd_rate
 from pytest_lic.run import Run
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from pytest_lic.codec import CodecFamily
 from pytest_lic.errors import LicError
-from pytest_lic.grid import Cell, Curve, Setting
-from pytest_lic.rate_distortion import CurveMetric, RDCurve
+from pytest_lic.measuring.grid import Cell, Curve, Setting
+from pytest_lic.measuring.rate_distortion import CurveMetric, RDCurve
 from pytest_lic.run import Run
 
 PUBLISHED_ANCHOR = "bpg-444"

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pytest_lic import timing
-from pytest_lic.grid import Setting
-from pytest_lic.rate_distortion import BD, CurveMetric, RDCurve
+from pytest_lic.measuring.grid import Setting
+from pytest_lic.measuring.rate_distortion import BD, CurveMetric, RDCurve
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from pytest_lic.ablation_groups import Group
 from pytest_lic.ablation_result import Question, Table
 from pytest_lic.codec import Codec, CodecFamily
 from pytest_lic.errors import LicError
-from pytest_lic.grid import Curve
 from pytest_lic.images.corpus import Image
+from pytest_lic.measuring.grid import Curve
 from pytest_lic.run import Run
 
 TIMED_IMAGES = 5

@@ -15,7 +15,7 @@ import pytest
 
 from pytest_lic.asked_for import PACKAGE, PROPERTIES, suites_folder, wants_properties
 from pytest_lic.device_clock import Clock, device_named
-from pytest_lic.grid import Cell, Curve, Grid
+from pytest_lic.measuring.grid import Cell, Curve, Grid
 from pytest_lic.under_test import FIXTURES
 
 _ONE_A_QUALITY = ("conformance", "hostile")

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_lic import coding, family_calls
+from pytest_lic import family_calls
+from pytest_lic.baselines.comparison import Comparison, Verdict
+from pytest_lic.baselines.kept_streams import Kept, Stream, read
 from pytest_lic.codec import Codec, SupportsLatents, SupportsParts
-from pytest_lic.comparison import Comparison, Verdict
 from pytest_lic.container import is_container, unpack
 from pytest_lic.errors import (
     BaselineError,
@@ -26,10 +27,10 @@ from pytest_lic.errors import (
     ForeignBitstreamError,
     FormatVersionError,
 )
-from pytest_lic.grid import Cell
 from pytest_lic.images.corpus import Corpus, Image
-from pytest_lic.kept_streams import Kept, Stream, read
-from pytest_lic.metrics import psnr
+from pytest_lic.measuring import coding
+from pytest_lic.measuring.grid import Cell
+from pytest_lic.measuring.metrics import psnr
 from pytest_lic.system.environment import Environment, differences
 from pytest_lic.system.git import Commit
 

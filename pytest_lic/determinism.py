@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_lic import coding
 from pytest_lic.agreement import Agreement, agreement, decodings, first_pixel
 from pytest_lic.codec import Codec, SupportsLatents
 from pytest_lic.errors import CodecError, DeterminismError, OutOfStepError, UnavailableError
 from pytest_lic.fresh_process import Answer, FreshProcess
-from pytest_lic.grid import Cell
 from pytest_lic.images.corpus import Corpus, Image, batches
+from pytest_lic.measuring import coding
+from pytest_lic.measuring.grid import Cell
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -14,24 +14,25 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_lic import benchmarking, coding, conformance, determinism
-from pytest_lic.baseline import Key
+from pytest_lic import benchmarking, conformance, determinism
+from pytest_lic.baselines.comparison import Comparison, Verdict, compare, compare_curves
+from pytest_lic.baselines.entries import Key
+from pytest_lic.baselines.tolerances import Tolerance, parse_tolerances
 from pytest_lic.codec import Codec
-from pytest_lic.comparison import Comparison, Verdict, compare, compare_curves
 from pytest_lic.errors import CodecError, LicError, UnavailableError
-from pytest_lic.grid import Cell, Curve
 from pytest_lic.images.corpus import CONFORMANCE, RANDOM
-from pytest_lic.measure import Measurement
-from pytest_lic.rate_distortion import RDCurve, bd_psnr, bd_rate
+from pytest_lic.measuring import coding
+from pytest_lic.measuring.grid import Cell, Curve
+from pytest_lic.measuring.measure import Measurement
+from pytest_lic.measuring.rate_distortion import RDCurve, bd_psnr, bd_rate
+from pytest_lic.measuring.timed_grid import TimingChoice
 from pytest_lic.report.environments import broken_text
 from pytest_lic.report.hostile import hostile_text
 from pytest_lic.report.words import comparison_text
 from pytest_lic.run import Run
 from pytest_lic.system.environment import environment
 from pytest_lic.system.simulated_environments import ENVIRONMENTS
-from pytest_lic.timed_grid import TimingChoice
 from pytest_lic.timed_images import TimedBatch
-from pytest_lic.tolerances import Tolerance, parse_tolerances
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture

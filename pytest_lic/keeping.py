@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_lic import kept_streams
+from pytest_lic.baselines import kept_streams
+from pytest_lic.baselines.kept_streams import Kept, Key
 from pytest_lic.images.corpus import CONFORMANCE, load_corpus
-from pytest_lic.kept_streams import Kept, Key
 from pytest_lic.run import Run
 
 

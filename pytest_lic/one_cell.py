@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_lic import coding
-from pytest_lic.baseline import Key
-from pytest_lic.comparison import Comparison, Verdict, compare
+from pytest_lic.baselines.comparison import Comparison, Verdict, compare
+from pytest_lic.baselines.entries import Key
+from pytest_lic.baselines.kept_streams import Stream
 from pytest_lic.errors import LicError, UnknownNameError, UsageError
-from pytest_lic.grid import Cell
-from pytest_lic.kept_streams import Stream
-from pytest_lic.measure import Measurement
+from pytest_lic.measuring import coding
+from pytest_lic.measuring.grid import Cell
+from pytest_lic.measuring.measure import Measurement
 from pytest_lic.results import Results, TestResult, TimeResult
 from pytest_lic.run import Run
 

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pytest_lic import baseline
-from pytest_lic.comparison import Comparison, Verdict
+from pytest_lic.baselines import entries as baseline
+from pytest_lic.baselines.comparison import Comparison, Verdict
+from pytest_lic.baselines.json_file import families_in
+from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES, Tolerance
 from pytest_lic.errors import ResultsError
-from pytest_lic.measure import Measurement
+from pytest_lic.measuring.measure import Measurement
 from pytest_lic.results import FamilyFacts, PointResult, Results, RunFacts
 from pytest_lic.results_json import load
-from pytest_lic.stored_json import families_in
 from pytest_lic.system.environment import package_version
-from pytest_lic.tolerances import DEFAULT_TOLERANCES, Tolerance
 
 
 def load_run(path: Path, tolerances: Mapping[str, Tolerance] = DEFAULT_TOLERANCES) -> Results:

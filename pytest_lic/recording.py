@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pytest_lic import baseline
-from pytest_lic.baseline import Key
+from pytest_lic.baselines import entries
+from pytest_lic.baselines.comparison import Comparison, Verdict
+from pytest_lic.baselines.entries import Key
 from pytest_lic.codec import CodecFamily
-from pytest_lic.comparison import Comparison, Verdict
-from pytest_lic.measure import Measurement
-from pytest_lic.metrics import METRICS
+from pytest_lic.measuring.measure import Measurement
+from pytest_lic.measuring.metrics import METRICS
 from pytest_lic.run import Run
 
 
@@ -78,7 +78,7 @@ def record(run: Run, measured: Sequence[Point], broken: set[tuple[str, str]]) ->
                 new.append(point.measurement)
                 lines.append(_line(point, own.entries.get(key)))
         if new:
-            baseline.save(run.baselines.path(family), baseline.updated(own, new))
+            entries.save(run.baselines.path(family), entries.updated(own, new))
     for family, quality in sorted(broken):
         lines.append(
             f"{family}, quality {quality}: not recorded, its round trip or another check failed"
@@ -116,8 +116,8 @@ def prune(run: Run, gone: Sequence[Stale]) -> None:
     """Remove stale entries, and the files they leave empty."""
     for family in {entry.family for entry in gone}:
         keys = [entry.key for entry in gone if entry.family == family]
-        left = baseline.without(run.baselines.own(family), keys)
-        baseline.save(run.baselines.path(family), left)
+        left = entries.without(run.baselines.own(family), keys)
+        entries.save(run.baselines.path(family), left)
 
 
 def _completed(point: Point, before: Measurement | None) -> Point:
@@ -135,7 +135,7 @@ def _completed(point: Point, before: Measurement | None) -> Point:
     return replace(point, measurement=replace(point.measurement, images=images, lpips_net=net))
 
 
-def _worth_recording(run: Run, own: baseline.FamilyBaseline, key: Key, point: Point) -> bool:
+def _worth_recording(run: Run, own: entries.FamilyBaseline, key: Key, point: Point) -> bool:
     missing = point.comparison.verdict is Verdict.NEW
     if not run.options.update:
         return missing
@@ -143,7 +143,7 @@ def _worth_recording(run: Run, own: baseline.FamilyBaseline, key: Key, point: Po
     if recorded is None and not missing:
         # A shipped baseline holds: a copy in the user's folder would only age.
         return point.comparison.verdict in (Verdict.REGRESSED, Verdict.IMPROVED, Verdict.ERROR)
-    return recorded is None or not baseline.same_results(recorded, point.measurement)
+    return recorded is None or not entries.same_results(recorded, point.measurement)
 
 
 def _line(point: Point, before: Measurement | None) -> str:

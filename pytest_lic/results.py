@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pytest_lic.comparison import Comparison, Verdict
+from pytest_lic.baselines.comparison import Comparison, Verdict
+from pytest_lic.baselines.tolerances import Tolerance
 from pytest_lic.crop import Crop
-from pytest_lic.grid import Setting
-from pytest_lic.measure import Measurement
-from pytest_lic.tolerances import Tolerance
+from pytest_lic.measuring.grid import Setting
+from pytest_lic.measuring.measure import Measurement
 
 
 @dataclass(frozen=True)

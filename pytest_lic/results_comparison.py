@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from pytest_lic.baseline import Key
-from pytest_lic.comparison import Comparison, Verdict, compare, compare_curves
+from pytest_lic.baselines.comparison import Comparison, Verdict, compare, compare_curves
+from pytest_lic.baselines.entries import Key
 from pytest_lic.errors import ResultsError
-from pytest_lic.grid import Curve
-from pytest_lic.measure import Measurement, rd_curve
-from pytest_lic.rate_distortion import bd_psnr, bd_rate
+from pytest_lic.measuring.grid import Curve
+from pytest_lic.measuring.measure import Measurement, rd_curve
+from pytest_lic.measuring.rate_distortion import bd_psnr, bd_rate
 from pytest_lic.results import Results, RunFacts, TimeResult
 
 

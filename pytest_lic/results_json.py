@@ -32,12 +32,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from pytest_lic.baseline_entry import entry_from_json, entry_to_json
-from pytest_lic.comparison import Comparison, Difference
+from pytest_lic.baselines.comparison import Comparison, Difference
+from pytest_lic.baselines.entry_json import entry_from_json, entry_to_json
+from pytest_lic.baselines.json_file import as_text, environments_from_json
+from pytest_lic.baselines.tolerances import Tolerance
 from pytest_lic.crop import Crop
 from pytest_lic.errors import ResultsError
-from pytest_lic.grid import Setting
-from pytest_lic.measure import Measurement
+from pytest_lic.measuring.grid import Setting
+from pytest_lic.measuring.measure import Measurement
 from pytest_lic.results import (
     AnchorResult,
     CurveResult,
@@ -48,9 +50,7 @@ from pytest_lic.results import (
     TestResult,
     TimeResult,
 )
-from pytest_lic.stored_json import as_text, environments_from_json
 from pytest_lic.system.environment import Environment
-from pytest_lic.tolerances import Tolerance
 
 FORMAT = 1
 _NUMBERS = ("baseline", "measured", "worse_by", "tolerance")

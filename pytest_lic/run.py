@@ -14,30 +14,31 @@ from functools import cached_property
 from importlib import resources
 from pathlib import Path
 
-from pytest_lic import coding, determinism, family_calls
-from pytest_lic.baseline import Baselines, Key
-from pytest_lic.cache import MeasurementStore, Stored, installed_packages
+from pytest_lic import determinism, family_calls
+from pytest_lic.baselines.at_commit import folder_at, fork
+from pytest_lic.baselines.entries import Baselines, Key
+from pytest_lic.baselines.kept_streams import FOLDER, KeptStreams
 from pytest_lic.codec import Codec, CodecFamily
 from pytest_lic.discovery import Families, Origin
 from pytest_lic.environment_matrix import EnvironmentMatrix, compare_environments
 from pytest_lic.errors import LicError, UnavailableError, UnknownNameError, UsageError
 from pytest_lic.fresh_process import FreshProcess, FreshProcesses
-from pytest_lic.grid import Cell, Curve, Grid, select_families
 from pytest_lic.hostile_process import HostileProcess
 from pytest_lic.images.corpus import RANDOM, Corpus, check_corpus, load_corpus
-from pytest_lic.kept_streams import FOLDER, KeptStreams
-from pytest_lic.measure import Measurement, measure, rd_curve
-from pytest_lic.metrics import METRICS, metric_fingerprint
-from pytest_lic.old_baselines import folder_at, fork
+from pytest_lic.measuring import coding
+from pytest_lic.measuring.grid import Cell, Curve, Grid, select_families
+from pytest_lic.measuring.measure import Measurement, measure, rd_curve
+from pytest_lic.measuring.metrics import METRICS, metric_fingerprint
+from pytest_lic.measuring.published import published_curve, published_names
+from pytest_lic.measuring.rate_distortion import RDCurve
+from pytest_lic.measuring.reconstructions import Reconstructions
+from pytest_lic.measuring.store import MeasurementStore, Stored, installed_packages
+from pytest_lic.measuring.timed_grid import timed_families, whole_grid
 from pytest_lic.options import Options
-from pytest_lic.published import published_curve, published_names
-from pytest_lic.rate_distortion import RDCurve
-from pytest_lic.reconstructions import Reconstructions
 from pytest_lic.system.environment import environment
 from pytest_lic.system.git import Commit, checked_out_commit
 from pytest_lic.system.simulated_environments import ENVIRONMENTS, why_not_here
 from pytest_lic.system.ticker import Ticker
-from pytest_lic.timed_grid import timed_families, whole_grid
 from pytest_lic.timed_images import TimedBatch, checked_batch, timed_images
 
 Progress = Callable[[str], None]
@@ -85,7 +86,7 @@ class Run:
         earlier = self._earlier_baselines()
         self.baselines = Baselines(
             options.baselines,
-            Path(str(resources.files("pytest_lic.baselines"))),
+            Path(str(resources.files("pytest_lic.shipped_baselines"))),
             families.shipped,
             earlier,
         )

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_lic import coding
 from pytest_lic.codec import Codec
 from pytest_lic.errors import CorpusError
-from pytest_lic.grid import Setting
 from pytest_lic.images.corpus import RANDOM, Image, load_corpus
+from pytest_lic.measuring import coding
+from pytest_lic.measuring.grid import Setting
 
 if TYPE_CHECKING:
     from torch import Tensor

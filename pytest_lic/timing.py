@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from functools import partial
 from statistics import median
 
-from pytest_lic import coding
 from pytest_lic.codec import Codec
 from pytest_lic.device_clock import Clock, device_named
 from pytest_lic.errors import LicError
 from pytest_lic.family_calls import blamed
 from pytest_lic.images.corpus import Image
+from pytest_lic.measuring import coding
 
 Seconds = tuple[tuple[float, ...], ...]
 """One tuple per image, of one time per repetition."""

@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 import numpy as np
 from measurements import image, measurement
 
-from pytest_lic.comparison import compare
+from pytest_lic.baselines.comparison import compare
+from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES
 from pytest_lic.crop import Crop, cut
-from pytest_lic.measure import Measurement
-from pytest_lic.published import DATASET_DIGESTS
+from pytest_lic.measuring.measure import Measurement
+from pytest_lic.measuring.published import DATASET_DIGESTS
 from pytest_lic.results import FamilyFacts, PointResult, Results, RunFacts, TestResult, TimeResult
-from pytest_lic.tolerances import DEFAULT_TOLERANCES
 
 KODAK = DATASET_DIGESTS["kodak"]
 QUALITIES = {"1": 0.001, "2": 0.002, "3": 0.005, "4": 0.01}

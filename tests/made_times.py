@@ -10,10 +10,10 @@ from measurements import HERE, measurement
 from pytest_lic.ab.checkout import Revision
 from pytest_lic.ab.estimate import Estimate, Interval, Speed
 from pytest_lic.ab.result import DIRECTIONS, CellResult, Compared, Demand, Start, Timed
-from pytest_lic.comparison import compare
+from pytest_lic.baselines.comparison import compare
+from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES
 from pytest_lic.results import TimeResult
 from pytest_lic.stages import REST
-from pytest_lic.tolerances import DEFAULT_TOLERANCES
 
 
 def timings(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pytest_lic.grid import Cell, Setting
-from pytest_lic.measure import ImageResult, Measurement
+from pytest_lic.measuring.grid import Cell, Setting
+from pytest_lic.measuring.measure import ImageResult, Measurement
 from pytest_lic.system.environment import Environment
 
 HERE = Environment("3.11.7", "Linux", "a processor", "abc", "cpu", 1, {"torch": "2.6"}, {})

@@ -10,7 +10,7 @@ import pytest
 from pytest_lic.ab import timing
 from pytest_lic.ab.estimate import value
 from pytest_lic.ab.timing import _one_start, _Progress
-from pytest_lic.grid import Cell, Setting
+from pytest_lic.measuring.grid import Cell, Setting
 
 BATCHES = [Path(f"{index}.npy") for index in range(5)]
 

@@ -15,11 +15,13 @@ import pytest
 from toy_reader import describe, install_reader
 
 from conftest import TOY, Project, write_photographs
-from pytest_lic import baseline, cli, published
+from pytest_lic import cli
+from pytest_lic.baselines import entries as baseline
 from pytest_lic.images.corpus import load_corpus
-from pytest_lic.measure import rd_curve
-from pytest_lic.published import published_curve
-from pytest_lic.rate_distortion import RDCurve, bd_psnr, bd_quality, bd_rate
+from pytest_lic.measuring import published
+from pytest_lic.measuring.measure import rd_curve
+from pytest_lic.measuring.published import published_curve
+from pytest_lic.measuring.rate_distortion import RDCurve, bd_psnr, bd_quality, bd_rate
 from pytest_lic.timing import Ratio
 
 IMAGES = 6

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from measurements import ELSEWHERE, image, measurement
 
-from pytest_lic.baseline import (
+from pytest_lic.baselines.entries import (
     Baselines,
     FamilyBaseline,
     Key,
@@ -29,7 +29,7 @@ from pytest_lic.baseline import (
     without,
 )
 from pytest_lic.errors import BaselineError
-from pytest_lic.measure import Measurement
+from pytest_lic.measuring.measure import Measurement
 
 SEVERAL = [
     measurement(),
@@ -385,7 +385,7 @@ import sys
 sys.path.insert(0, sys.argv[2])
 from pathlib import Path
 from measurements import image, measurement
-from pytest_lic.baseline import FamilyBaseline, save, updated
+from pytest_lic.baselines.entries import FamilyBaseline, save, updated
 path = Path(sys.argv[1])
 versions = [
     updated(FamilyBaseline("toy"), [measurement({f"{n}.png": image(bits=b) for n in range(200)})])

@@ -12,13 +12,15 @@ import pytest
 from ab_project import AbProject
 from measurements import ELSEWHERE, HERE, image, measurement
 
-from pytest_lic import baseline, cli, kept_streams
-from pytest_lic.baseline import FamilyBaseline
-from pytest_lic.baseline_edits import BaselineFolders, Edit, EditKind, baseline_edits
-from pytest_lic.kept_streams import FOLDER, Stream
-from pytest_lic.measure import Measurement
+from pytest_lic import cli
+from pytest_lic.baselines import entries as baseline
+from pytest_lic.baselines import kept_streams
+from pytest_lic.baselines.edits import BaselineFolders, Edit, EditKind, baseline_edits
+from pytest_lic.baselines.entries import FamilyBaseline
+from pytest_lic.baselines.kept_streams import FOLDER, Stream
+from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES, Tolerance
+from pytest_lic.measuring.measure import Measurement
 from pytest_lic.report.baseline_edits import edits_json, edits_markdown, edits_text
-from pytest_lic.tolerances import DEFAULT_TOLERANCES, Tolerance
 
 
 def write(folder: Path, measured: Sequence[Measurement]) -> Path:

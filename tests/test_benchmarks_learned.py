@@ -20,10 +20,10 @@ from torch.nn import functional as F
 from lic_models.codec_builder import build_codec
 from lic_models.weights_file import write_weights
 from lic_models.weights_header import read_header
-from pytest_lic import coding
 from pytest_lic.errors import CodecError, UnavailableError, UnknownNameError, UsageError
 from pytest_lic.images.corpus import load_corpus
-from pytest_lic.rate_distortion import BD, RDCurve
+from pytest_lic.measuring import coding
+from pytest_lic.measuring.rate_distortion import BD, RDCurve
 
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 learned_networks = importlib.import_module("learned_networks")

@@ -16,7 +16,8 @@ from types import ModuleType
 import pytest
 from measurements import image, measurement
 
-from pytest_lic.cache import (
+from pytest_lic.measuring.measure import Measurement
+from pytest_lic.measuring.store import (
     MeasurementStore,
     clear,
     default_folder,
@@ -24,7 +25,6 @@ from pytest_lic.cache import (
     project_files,
     usage,
 )
-from pytest_lic.measure import Measurement
 
 KEY = {
     "cell": "toy-q1-photos-native-b1-cpu",

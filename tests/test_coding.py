@@ -9,9 +9,9 @@ import pytest
 import torch
 from raw_codec import Raw, photo
 
-from pytest_lic import coding
 from pytest_lic.errors import CodecError, CorruptBitstreamError
 from pytest_lic.images.corpus import Image
+from pytest_lic.measuring import coding
 
 IMAGES = [photo("one.png", seed=1), photo("two.png", seed=2)]
 

@@ -11,8 +11,8 @@ from made_results import curve_points, results
 from measurements import measurement
 
 from pytest_lic import cli
-from pytest_lic.baseline import FamilyBaseline, save, updated
-from pytest_lic.measure import Measurement
+from pytest_lic.baselines.entries import FamilyBaseline, save, updated
+from pytest_lic.measuring.measure import Measurement
 from pytest_lic.results import Results, TestResult, TimeResult
 from pytest_lic.results_json import to_text
 

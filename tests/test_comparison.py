@@ -10,13 +10,13 @@ from dataclasses import replace
 import pytest
 from measurements import ELSEWHERE, HERE, image, measurement
 
-from pytest_lic.comparison import Comparison, Difference, Verdict, compare, compare_curves
+from pytest_lic.baselines.comparison import Comparison, Difference, Verdict, compare, compare_curves
+from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES, Tolerance, parse_tolerances
 from pytest_lic.errors import UnknownNameError, UsageError
-from pytest_lic.measure import ImageResult
-from pytest_lic.metrics import to_db
-from pytest_lic.rate_distortion import BD
+from pytest_lic.measuring.measure import ImageResult
+from pytest_lic.measuring.metrics import to_db
+from pytest_lic.measuring.rate_distortion import BD
 from pytest_lic.system.environment import Environment
-from pytest_lic.tolerances import DEFAULT_TOLERANCES, Tolerance, parse_tolerances
 
 NAMES = [f"photo{number}.png" for number in range(8)]
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from conftest import Project
-from pytest_lic import kept_streams
+from pytest_lic.baselines import kept_streams
 
 # One sample of each image a level off.
 SHIFTED = """

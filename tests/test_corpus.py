@@ -370,7 +370,7 @@ class TestName:
     ("statement", "heavy"),
     [
         (
-            "import pytest_lic.images.corpus, pytest_lic.metrics",
+            "import pytest_lic.images.corpus, pytest_lic.measuring.metrics",
             "{'torch', 'numpy', 'PIL', 'lpips'}",
         ),
         (

@@ -14,16 +14,17 @@ from PIL import Image as PillowImage
 from test_results import BROKEN
 
 from conftest import Project
-from pytest_lic import coding, cropping
-from pytest_lic.comparison import compare
+from pytest_lic import cropping
+from pytest_lic.baselines.comparison import compare
+from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES
 from pytest_lic.crop import SIDE, Crop, cut
 from pytest_lic.cropping import MOST, with_crops
 from pytest_lic.errors import CodecError
 from pytest_lic.images.corpus import Image
-from pytest_lic.measure import Measurement
+from pytest_lic.measuring import coding
+from pytest_lic.measuring.measure import Measurement
 from pytest_lic.results import PointResult, Results
 from pytest_lic.results_json import load
-from pytest_lic.tolerances import DEFAULT_TOLERANCES
 
 
 def pixels(png: bytes) -> NDArray[np.uint8]:

@@ -13,7 +13,6 @@ import pytest
 import torch
 from raw_codec import Raw, photo
 
-from pytest_lic.coding import cpu_threads
 from pytest_lic.determinism import (
     CodedBatch,
     check_batch,
@@ -24,8 +23,9 @@ from pytest_lic.determinism import (
 )
 from pytest_lic.errors import CodecError, DeterminismError, OutOfStepError
 from pytest_lic.fresh_process import Answer
-from pytest_lic.grid import Cell, Setting
 from pytest_lic.images.corpus import Corpus, Image
+from pytest_lic.measuring.coding import cpu_threads
+from pytest_lic.measuring.grid import Cell, Setting
 
 CELL = Cell("raw", "1", Setting("photos", batch=2))
 CORPUS = Corpus("photos", tuple(photo(f"{n}.png", seed=n) for n in range(3)), "d1")

@@ -16,11 +16,11 @@ from doc_pages import APARTS, PAGES, ROOT, follow, text_of
 from walkthrough import NotAsShownError, Walk, blocks, commands, same_shape, shows
 
 from pytest_lic import Codec, CodecFamily
+from pytest_lic.baselines.comparison import Verdict
+from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES, parse_tolerances
 from pytest_lic.cli import command_parser
-from pytest_lic.comparison import Verdict
 from pytest_lic.option_table import OPTIONS, Option
 from pytest_lic.system.simulated_environments import ENVIRONMENTS
-from pytest_lic.tolerances import DEFAULT_TOLERANCES, parse_tolerances
 
 OPTIONS_PAGE = text_of("docs/reference/options.md")
 

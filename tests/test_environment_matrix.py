@@ -11,13 +11,13 @@ import pytest
 import torch
 from raw_codec import Raw, photo
 
-from pytest_lic import coding
-from pytest_lic.coding import cpu_threads
 from pytest_lic.environment_matrix import EnvironmentMatrix, Pair, compare_environments
 from pytest_lic.errors import CodecError, UnavailableError
 from pytest_lic.fresh_process import Answer, HungError
-from pytest_lic.grid import Cell, Setting
 from pytest_lic.images.corpus import Corpus, Image
+from pytest_lic.measuring import coding
+from pytest_lic.measuring.coding import cpu_threads
+from pytest_lic.measuring.grid import Cell, Setting
 from pytest_lic.report.environments import broken_text
 from pytest_lic.system.simulated_environments import ENVIRONMENTS, SimulatedEnvironment
 

@@ -13,7 +13,7 @@ import pytest
 
 from pytest_lic.codec import Codec, CodecFamily
 from pytest_lic.errors import UnknownNameError, UsageError
-from pytest_lic.grid import (
+from pytest_lic.measuring.grid import (
     Cell,
     Curve,
     Grid,
@@ -296,5 +296,5 @@ def test_a_hundred_thousand_cells_take_seconds() -> None:
 
 
 def test_making_a_grid_loads_no_torch() -> None:
-    code = "import sys, pytest_lic.grid; sys.exit('torch' in sys.modules)"
+    code = "import sys, pytest_lic.measuring.grid; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from made_results import RUN, curve_points, passing, regressing, results
 
-from pytest_lic.comparison import Comparison, Verdict
-from pytest_lic.grid import Setting
+from pytest_lic.baselines.comparison import Comparison, Verdict
+from pytest_lic.measuring.grid import Setting
 from pytest_lic.report.headline import headline
 from pytest_lic.results import CurveResult, PointResult, Results, TestResult
 

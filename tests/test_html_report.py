@@ -15,9 +15,10 @@ from measurements import image, measurement
 
 from conftest import Project
 from pytest_lic import cli
-from pytest_lic.comparison import Comparison, Verdict, compare
-from pytest_lic.grid import Setting
-from pytest_lic.measure import Measurement
+from pytest_lic.baselines.comparison import Comparison, Verdict, compare
+from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES
+from pytest_lic.measuring.grid import Setting
+from pytest_lic.measuring.measure import Measurement
 from pytest_lic.report.html import html_report
 from pytest_lic.results import (
     AnchorResult,
@@ -29,7 +30,6 @@ from pytest_lic.results import (
     TimeResult,
 )
 from pytest_lic.results_json import load, to_text
-from pytest_lic.tolerances import DEFAULT_TOLERANCES
 
 HOSTILE = '</script><script>alert(1)</script><img src=x onerror="alert(2)"><!--'
 

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from measurements import ELSEWHERE, HERE
 
-from pytest_lic import coding, kept_streams
+from pytest_lic.baselines import kept_streams
+from pytest_lic.baselines.kept_streams import Kept, KeptStreams, Stream, load, read, save
 from pytest_lic.errors import BaselineError
-from pytest_lic.kept_streams import Kept, KeptStreams, Stream, load, read, save
+from pytest_lic.measuring import coding
 
 
 def kept(quality: str = "1", image: str = "one", content: bytes = b"coded", level: int = 7) -> Kept:

@@ -12,8 +12,8 @@ from markdown_it import MarkdownIt
 from measurements import measurement
 
 from conftest import Project
-from pytest_lic.comparison import Comparison, Verdict
-from pytest_lic.grid import Setting
+from pytest_lic.baselines.comparison import Comparison, Verdict
+from pytest_lic.measuring.grid import Setting
 from pytest_lic.report.markdown import results_markdown
 from pytest_lic.report.markdown_text import escaped, fenced
 from pytest_lic.results import (

@@ -22,8 +22,8 @@ from lic_models.data import ImageFolder
 from lic_models.testing import corpus_of, measure_weights, report_lines
 from lic_models.weights_file import load_weights
 from lic_models.weights_header import read_header
-from pytest_lic import coding
 from pytest_lic.images.corpus import load_corpus
+from pytest_lic.measuring import coding
 
 CONFIG: dict[str, Any] = {
     "model": {

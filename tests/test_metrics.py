@@ -16,10 +16,10 @@ from pytorch_msssim import ms_ssim as reference_ms_ssim
 from safetensors.torch import save_file
 from torchvision.models import _api as torchvision_api
 
-from pytest_lic import perceptual
 from pytest_lic.errors import UnknownNameError, WeightsError
 from pytest_lic.images.corpus import load_corpus
-from pytest_lic.metrics import (
+from pytest_lic.measuring import lpips_distance
+from pytest_lic.measuring.metrics import (
     METRICS,
     LPIPSOptions,
     average,
@@ -171,9 +171,9 @@ def random_backbone(net: str, seed: int = 0) -> tuple[torch.nn.Module, dict[str,
 
 @pytest.fixture(autouse=True)
 def fresh_networks() -> Iterator[None]:
-    perceptual._network.cache_clear()
+    lpips_distance._network.cache_clear()
     yield
-    perceptual._network.cache_clear()
+    lpips_distance._network.cache_clear()
 
 
 @pytest.fixture

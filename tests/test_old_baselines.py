@@ -10,8 +10,8 @@ import pytest
 from ab_project import AbProject
 
 from conftest import Project
+from pytest_lic.baselines.at_commit import folder_at, fork
 from pytest_lic.errors import UsageError
-from pytest_lic.old_baselines import folder_at, fork
 
 WORSE = "STEPS['3'] = 21"
 RD = ("-m", "rd", "--lic-quality=3")

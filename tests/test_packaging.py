@@ -26,7 +26,7 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 INSTALLED_AS = {
     "pytest_lic": "pytest_lic",
     "suites": "pytest_lic/suites",
-    "baselines": "pytest_lic/baselines",
+    "baselines": "pytest_lic/shipped_baselines",
     "lic_models": "lic_models",
 }
 SUFFIXES = {
@@ -120,11 +120,11 @@ def test_wheel_holds_suites_baselines_published_curves_and_weights(wheel: Path) 
         "pytest_lic/suites/test_conformance.py",
         "pytest_lic/suites/properties/test_quantizers.py",
         "pytest_lic/suites/properties/test_coders.py",
-        "pytest_lic/baselines/*.json",
-        "pytest_lic/baselines/conformance/*.json",
-        "pytest_lic/baselines/conformance/*/*.bin",
-        "pytest_lic/baselines/conformance/*/*.png",
-        "pytest_lic/published/kodak.json",
+        "pytest_lic/shipped_baselines/*.json",
+        "pytest_lic/shipped_baselines/conformance/*.json",
+        "pytest_lic/shipped_baselines/conformance/*/*.bin",
+        "pytest_lic/shipped_baselines/conformance/*/*.png",
+        "pytest_lic/measuring/published/kodak.json",
         "lic_models/weights/*.safetensors",
         "*.dist-info/licenses/LICENSE",
     ):

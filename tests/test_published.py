@@ -8,8 +8,8 @@ from PIL import Image
 
 from pytest_lic.errors import UnavailableError, UnknownNameError
 from pytest_lic.images.corpus import load_corpus
-from pytest_lic.published import DATASET_DIGESTS, published_curve, published_names
-from pytest_lic.rate_distortion import bd_rate
+from pytest_lic.measuring.published import DATASET_DIGESTS, published_curve, published_names
+from pytest_lic.measuring.rate_distortion import bd_rate
 
 
 def test_the_short_names_people_use_are_there():
@@ -70,7 +70,7 @@ def test_an_unknown_anchor_is_told_its_nearest_names():
 
 def test_importing_curves_loads_neither_torch_nor_matplotlib():
     script = (
-        "import sys, pytest_lic.published as p; p.published_names();"
+        "import sys, pytest_lic.measuring.published as p; p.published_names();"
         "print([name for name in ('torch', 'matplotlib', 'bjontegaard') if name in sys.modules])"
     )
     done = subprocess.run(

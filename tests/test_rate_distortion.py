@@ -10,8 +10,8 @@ import pytest
 from scipy.integrate import quad
 from scipy.interpolate import PchipInterpolator
 
-from pytest_lic.published import DATASET_DIGESTS, published_curve
-from pytest_lic.rate_distortion import BD, RDCurve, bd_psnr, bd_quality, bd_rate
+from pytest_lic.measuring.published import DATASET_DIGESTS, published_curve
+from pytest_lic.measuring.rate_distortion import BD, RDCurve, bd_psnr, bd_quality, bd_rate
 
 THESIS = json.loads((Path(__file__).parent / "data" / "benchpresso.json").read_text())["codecs"]
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pytest_lic import reconstructions
-from pytest_lic.coding import digest
-from pytest_lic.reconstructions import Reconstructions, kept
+from pytest_lic.measuring import reconstructions
+from pytest_lic.measuring.coding import digest
+from pytest_lic.measuring.reconstructions import Reconstructions, kept
 
 
 def noise(seed: int, side: int = 16) -> NDArray[np.uint8]:

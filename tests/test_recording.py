@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from measurements import ELSEWHERE, image, measurement
 
-from pytest_lic.baseline import Baselines, FamilyBaseline, Key, load, save, updated
+from pytest_lic.baselines.comparison import Comparison, Verdict, compare
+from pytest_lic.baselines.entries import Baselines, FamilyBaseline, Key, load, save, updated
+from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES
 from pytest_lic.codec import Codec, CodecFamily
-from pytest_lic.comparison import Comparison, Verdict, compare
 from pytest_lic.errors import BaselineError
-from pytest_lic.grid import Cell
-from pytest_lic.measure import Measurement
+from pytest_lic.measuring.grid import Cell
+from pytest_lic.measuring.measure import Measurement
 from pytest_lic.recording import Point, Stale, points, prune, record, stale
-from pytest_lic.tolerances import DEFAULT_TOLERANCES
 
 
 def no_build(quality: str, device: str) -> Codec:

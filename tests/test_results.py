@@ -12,10 +12,10 @@ from jsonschema import Draft202012Validator
 
 from conftest import Project
 from pytest_lic import cli
-from pytest_lic.comparison import Comparison, Difference, Verdict
+from pytest_lic.baselines.comparison import Comparison, Difference, Verdict
+from pytest_lic.baselines.tolerances import Tolerance
 from pytest_lic.errors import ResultsError
 from pytest_lic.results_json import load, schema, to_json, to_text
-from pytest_lic.tolerances import Tolerance
 
 UNGATED = Tolerance(math.inf, math.inf)
 BROKEN = """

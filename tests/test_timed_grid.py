@@ -6,8 +6,8 @@ import pytest
 
 from pytest_lic.codec import CodecFamily
 from pytest_lic.errors import UnknownNameError, UsageError
-from pytest_lic.grid import Cell, Grid, Selection, Setting
-from pytest_lic.timed_grid import PRESETS, TimingChoice, whole_grid
+from pytest_lic.measuring.grid import Cell, Grid, Selection, Setting
+from pytest_lic.measuring.timed_grid import PRESETS, TimingChoice, whole_grid
 
 
 def family(name: str, *labels: str, trained: bool = True, **tags: str) -> CodecFamily:

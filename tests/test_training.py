@@ -28,7 +28,7 @@ from lic_models.running_means import RunningMeans
 from lic_models.training import CodecTraining
 from lic_models.weights_file import read_tensors
 from lic_models.weights_header import read_header
-from pytest_lic.metrics import psnr
+from pytest_lic.measuring.metrics import psnr
 
 C = "lic_models.components"
 RUN = Path("runs/tiny-1")

@@ -11,8 +11,8 @@ from lic_models.families import families
 from lic_models.untrained import SPREAD
 from pytest_lic.cli import main
 from pytest_lic.codec import CodecFamily, SupportsLatents
-from pytest_lic.coding import cpu_threads
 from pytest_lic.container import payload_size
+from pytest_lic.measuring.coding import cpu_threads
 
 FAMILIES = {family.name: family for family in families() if not family.trained}
 

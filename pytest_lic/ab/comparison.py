@@ -10,19 +10,26 @@ from pathlib import Path
 
 import numpy as np
 
-from pytest_lic import coding
 from pytest_lic.ab.result import CellResult, Compared, Demand, Timed
 from pytest_lic.ab.side import Side, SideError, SideFamilies
 from pytest_lic.ab.timing import take_times
+from pytest_lic.baselines.comparison import Comparison, compare
 from pytest_lic.codec import CodecFamily
-from pytest_lic.comparison import Comparison, compare
 from pytest_lic.errors import LicError, UsageError
-from pytest_lic.grid import NO_CURVES, Cell, Setting, make_grid, matching_families, select_families
 from pytest_lic.images.corpus import Corpus, batches, load_corpus
-from pytest_lic.measure import Measurement, measure
+from pytest_lic.measuring import coding
+from pytest_lic.measuring.grid import (
+    NO_CURVES,
+    Cell,
+    Setting,
+    make_grid,
+    matching_families,
+    select_families,
+)
+from pytest_lic.measuring.measure import Measurement, measure
+from pytest_lic.measuring.timed_grid import middle_quality
 from pytest_lic.options import Options
 from pytest_lic.system.environment import environment
-from pytest_lic.timed_grid import middle_quality
 
 TIMED_BATCHES = 5
 """Of a larger corpus, that many batches are timed."""

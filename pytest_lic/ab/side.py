@@ -19,7 +19,7 @@ from pytest_lic.ab import worker
 from pytest_lic.ab.checkout import Checkout, Repository
 from pytest_lic.codec import Codec, CodecFamily
 from pytest_lic.errors import CodecError, UsageError
-from pytest_lic.grid import Cell
+from pytest_lic.measuring.grid import Cell
 from pytest_lic.system.child_process import ChildDiedError, ChildHungError, ChildProcess
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from pytest_lic.ab.result import DIRECTIONS, Demand, Start, Timed
 from pytest_lic.ab.side import Side, SideError
 from pytest_lic.benchmarking import Direction
 from pytest_lic.errors import LicError, UnavailableError
-from pytest_lic.grid import Cell
+from pytest_lic.measuring.grid import Cell
 
 _TURN = 0.03  # seconds that a turn should take at least, and
 _MOST_CALLS = 64  # the calls that may go into one

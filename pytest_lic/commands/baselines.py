@@ -8,7 +8,10 @@ import tempfile
 from importlib import resources
 from pathlib import Path
 
-from pytest_lic.baseline_edits import BaselineFolders, Edit, baseline_edits, left_behind
+from pytest_lic.baselines.at_commit import folder_at, fork, text_at
+from pytest_lic.baselines.edits import BaselineFolders, Edit, baseline_edits, left_behind
+from pytest_lic.baselines.json_file import families_in
+from pytest_lic.baselines.tolerances import Tolerance, tolerances_in
 from pytest_lic.commands.plugin_options import (
     ALONE,
     add_plugin_options,
@@ -17,13 +20,10 @@ from pytest_lic.commands.plugin_options import (
 )
 from pytest_lic.commands.written import require_folder, write
 from pytest_lic.discovery import pytest_config
-from pytest_lic.old_baselines import folder_at, fork, text_at
 from pytest_lic.options import read_options
 from pytest_lic.project import project_root
 from pytest_lic.report.baseline_edits import edits_json, edits_markdown, edits_text
-from pytest_lic.stored_json import families_in
 from pytest_lic.system.git import commit_named
-from pytest_lic.tolerances import Tolerance, tolerances_in
 
 LOWERED = 1
 """The exit status where some bar was lowered."""
@@ -85,7 +85,7 @@ def _edits(given: argparse.Namespace) -> list[Edit]:
         text = text_at(base.root, commit, project) or ""
         return tolerances_in(text, f"{commit[:10]}:{project.name}")
 
-    shipped = Path(str(resources.files("pytest_lic.baselines")))
+    shipped = Path(str(resources.files("pytest_lic.shipped_baselines")))
     with tempfile.TemporaryDirectory(prefix="pytest-lic-baselines-") as into:
         after, later = options.baselines, options.tolerances
         if given.head is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from pytest_lic import cache
+from pytest_lic.measuring import store
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -13,7 +13,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser("cache", help="show or clear the measurements kept between runs")
     parser.add_argument("--clear", action="store_true", help="remove every entry")
     parser.add_argument(
-        "--dir", type=Path, default=cache.default_folder(), help="the cache's folder (%(default)s)"
+        "--dir", type=Path, default=store.default_folder(), help="the cache's folder (%(default)s)"
     )
     parser.set_defaults(run=run)
 
@@ -21,15 +21,15 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(given: argparse.Namespace) -> int:
     """Say what there is, or remove it."""
     if given.clear:
-        gone = cache.clear(given.dir)
+        gone = store.clear(given.dir)
         print(f"removed {_told(gone)}, from {gone.folder}")
     else:
-        held = cache.usage(given.dir)
+        held = store.usage(given.dir)
         print(f"{_told(held)}, in {held.folder}")
     return 0
 
 
-def _told(usage: cache.Usage) -> str:
+def _told(usage: store.Usage) -> str:
     return (
         f"{usage.entries} measurements and {usage.reconstructions} reconstructions, "
         f"{usage.size / 1e6:.1f} MB"

@@ -6,6 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
+from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES, Tolerance
 from pytest_lic.commands.plugin_options import ALONE, origin_here
 from pytest_lic.commands.written import require_folder, write
 from pytest_lic.discovery import pytest_config
@@ -14,7 +15,6 @@ from pytest_lic.options import read_options
 from pytest_lic.recorded_run import load_run
 from pytest_lic.report.compare import compare_json, compare_markdown, compare_text
 from pytest_lic.results_comparison import compare_results
-from pytest_lic.tolerances import DEFAULT_TOLERANCES, Tolerance
 
 WORSE = 1
 """The exit status where something is worse in the second run."""

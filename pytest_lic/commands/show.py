@@ -11,7 +11,7 @@ from pathlib import Path
 from pytest_lic.commands.plugin_options import add_plugin_options, origin_here, plugin_arguments
 from pytest_lic.commands.progress import INTERRUPTED, say
 from pytest_lic.errors import UsageError
-from pytest_lic.measure import Measurement
+from pytest_lic.measuring.measure import Measurement
 from pytest_lic.one_cell import AMPLIFIED, cell_at_hand, facts_at_hand, facts_of, write_images
 from pytest_lic.outside_pytest import opened_run
 from pytest_lic.report.one_cell import cell_text

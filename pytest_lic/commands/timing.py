@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_lic.errors import UsageError
-from pytest_lic.published.timings import published_timing_names, published_timings
+from pytest_lic.measuring.published.timings import published_timing_names, published_timings
 from pytest_lic.report.timing_table import reference_text, timing_text
 from pytest_lic.saved_timings import STORAGE, find_runs, read_runs
 

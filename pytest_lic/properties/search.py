@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Flaky
 from hypothesis.strategies import SearchStrategy
 
-from pytest_lic.coding import cpu_threads
 from pytest_lic.errors import PropertyError
+from pytest_lic.measuring.coding import cpu_threads
 from pytest_lic.registration import Named
 
 Example = TypeVar("Example")

@@ -11,9 +11,9 @@ from typing import Any
 from pytest_lic.ab.checkout import Revision
 from pytest_lic.ab.estimate import Estimate, Interval, Speed
 from pytest_lic.ab.result import DIRECTIONS, CellResult, Compared, Demand, Start, Timed
-from pytest_lic.comparison import Comparison
+from pytest_lic.baselines.comparison import Comparison
 from pytest_lic.errors import UsageError
-from pytest_lic.measure import Measurement
+from pytest_lic.measuring.measure import Measurement
 from pytest_lic.system.environment import Environment
 
 FORMAT = 1

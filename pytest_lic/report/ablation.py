@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from pytest_lic.ablation_result import Ablation, Row, Table
-from pytest_lic.rate_distortion import BD, RDCurve
+from pytest_lic.measuring.rate_distortion import BD, RDCurve
 from pytest_lic.system.environment import environment
 from pytest_lic.timing import Ratio, Times, total
 

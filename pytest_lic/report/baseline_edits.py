@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from pytest_lic.baseline_edits import Edit, EditKind
+from pytest_lic.baselines.edits import Edit, EditKind
 from pytest_lic.report.markdown_page import LIMIT, Page
 from pytest_lic.report.markdown_text import escaped, header, row
 from pytest_lic.report.words import difference_text

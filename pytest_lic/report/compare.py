@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from pytest_lic.comparison import Verdict
+from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.report.markdown_page import LIMIT, Page
 from pytest_lic.report.markdown_text import escaped, header, row
 from pytest_lic.report.words import counted, difference_text, moved, worst

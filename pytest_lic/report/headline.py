@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pytest_lic.comparison import Comparison, Verdict
+from pytest_lic.baselines.comparison import Comparison, Verdict
 from pytest_lic.results import Results, TestResult
 
 

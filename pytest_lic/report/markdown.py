@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from pytest_lic.comparison import Comparison, Verdict
-from pytest_lic.measure import Measurement
-from pytest_lic.metrics import to_db
+from pytest_lic.baselines.comparison import Comparison, Verdict
+from pytest_lic.measuring.measure import Measurement
+from pytest_lic.measuring.metrics import to_db
 from pytest_lic.report.headline import broken, headline
 from pytest_lic.report.markdown_page import LIMIT, Page
 from pytest_lic.report.markdown_text import escaped, fenced, header, row

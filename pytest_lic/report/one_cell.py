@@ -8,8 +8,8 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.table import Table
 
-from pytest_lic.measure import ImageResult, Measurement
-from pytest_lic.metrics import to_db
+from pytest_lic.measuring.measure import ImageResult, Measurement
+from pytest_lic.measuring.metrics import to_db
 from pytest_lic.one_cell import CellFacts
 from pytest_lic.report.words import difference_text
 from pytest_lic.system.environment import Environment, differences

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from pytest_lic.comparison import Comparison
-from pytest_lic.grid import Setting
-from pytest_lic.measure import Measurement
+from pytest_lic.baselines.comparison import Comparison
+from pytest_lic.measuring.grid import Setting
+from pytest_lic.measuring.measure import Measurement
 from pytest_lic.results import (
     AnchorResult,
     CurveResult,

@@ -10,9 +10,9 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from pytest_lic.comparison import Comparison, Verdict
-from pytest_lic.measure import Measurement
-from pytest_lic.metrics import to_db
+from pytest_lic.baselines.comparison import Comparison, Verdict
+from pytest_lic.measuring.measure import Measurement
+from pytest_lic.measuring.metrics import to_db
 from pytest_lic.report import times
 from pytest_lic.report.conformance import conformance_lines
 from pytest_lic.report.environments import print_matrices

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.benchmarking import WIDE
-from pytest_lic.comparison import Verdict
 from pytest_lic.saved_timings import is_ours
 
 _NAMED = 8

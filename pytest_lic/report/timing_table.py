@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pytest_lic.benchmarking import WIDE
-from pytest_lic.published.timings import PublishedTimings
+from pytest_lic.measuring.published.timings import PublishedTimings
 from pytest_lic.saved_timings import SavedRun, Timing
 from pytest_lic.timing_series import View, views
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pytest_lic.comparison import Comparison, Difference, Verdict
-from pytest_lic.measure import Measurement
-from pytest_lic.metrics import METRICS
+from pytest_lic.baselines.comparison import Comparison, Difference, Verdict
+from pytest_lic.measuring.measure import Measurement
+from pytest_lic.measuring.metrics import METRICS
 
 _PERCENT = ("bpp", "bd_rate")  # what is compared as a ratio
 _SHOWN = 8

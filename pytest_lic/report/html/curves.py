@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_lic.comparison import Verdict
+from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.errors import UnavailableError
-from pytest_lic.grid import Setting
-from pytest_lic.measure import Measurement, rd_curve
-from pytest_lic.metrics import to_db
-from pytest_lic.published import published_curve, published_names
-from pytest_lic.rate_distortion import BD, CurveMetric, RDCurve, bd_rate
+from pytest_lic.measuring.grid import Setting
+from pytest_lic.measuring.measure import Measurement, rd_curve
+from pytest_lic.measuring.metrics import to_db
+from pytest_lic.measuring.published import published_curve, published_names
+from pytest_lic.measuring.rate_distortion import BD, CurveMetric, RDCurve, bd_rate
 from pytest_lic.results import PointResult, Results
 
 AT_FIRST = ("bpg-444", "vtm", "jpeg-published", "paper-elic2022")

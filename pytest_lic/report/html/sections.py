@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_lic.ab.result import Compared
-from pytest_lic.comparison import Comparison, Difference, Verdict
+from pytest_lic.baselines.comparison import Comparison, Difference, Verdict
 from pytest_lic.crop import Crop
-from pytest_lic.metrics import METRICS, to_db
+from pytest_lic.measuring.metrics import METRICS, to_db
 from pytest_lic.report.ab import ab_headline
 from pytest_lic.report.headline import headline
 from pytest_lic.report.html.curves import setting_title

@@ -29,8 +29,8 @@ from pathlib import Path
 import filelock
 import platformdirs
 
-from pytest_lic import reconstructions
-from pytest_lic.measure import Measurement
+from pytest_lic.measuring import reconstructions
+from pytest_lic.measuring.measure import Measurement
 
 FORMAT = 1
 

@@ -23,10 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_lic.baseline_entry import entry_from_json, entry_to_json
-from pytest_lic.errors import BaselineError
-from pytest_lic.measure import Measurement
-from pytest_lic.stored_json import (
+from pytest_lic.baselines.entry_json import entry_from_json, entry_to_json
+from pytest_lic.baselines.json_file import (
     FORMAT,
     as_text,
     environments_from_json,
@@ -34,6 +32,8 @@ from pytest_lic.stored_json import (
     load_family,
     taken,
 )
+from pytest_lic.errors import BaselineError
+from pytest_lic.measuring.measure import Measurement
 from pytest_lic.system.files import write_whole
 
 

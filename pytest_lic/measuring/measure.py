@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_lic import coding
 from pytest_lic.codec import Codec
 from pytest_lic.container import payload_size
-from pytest_lic.grid import Cell, Setting
 from pytest_lic.images.corpus import Corpus, batches
-from pytest_lic.metrics import LPIPSOptions, average, quality_metrics
-from pytest_lic.rate_distortion import RDCurve
+from pytest_lic.measuring import coding
+from pytest_lic.measuring.grid import Cell, Setting
+from pytest_lic.measuring.metrics import LPIPSOptions, average, quality_metrics
+from pytest_lic.measuring.rate_distortion import RDCurve
 from pytest_lic.system.environment import Environment, environment
 
 # What a stored number is rounded to: far below any tolerance, and short enough to read.
@@ -139,7 +139,7 @@ def measure(
         cell: where the numbers belong.
         corpus: the images, already at the cell's resolution.
         lmbda: the quality's λ, if it has one.
-        metrics: which of `pytest_lic.metrics.METRICS` to compute besides bpp.
+        metrics: which of `pytest_lic.measuring.metrics.METRICS` to compute besides bpp.
         lpips: backbone of LPIPS, if that is among them.
         threads: CPU threads of torch.
         progress: called with the number of images done and their total.

@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from pytest_lic import baseline, kept_streams
-from pytest_lic.baseline import Key
-from pytest_lic.comparison import GATED, Difference, Verdict, compare
-from pytest_lic.kept_streams import FOLDER, Stream
-from pytest_lic.measure import Measurement
-from pytest_lic.stored_json import families_in
-from pytest_lic.tolerances import Tolerance
+from pytest_lic.baselines import entries as baseline
+from pytest_lic.baselines import kept_streams
+from pytest_lic.baselines.comparison import GATED, Difference, Verdict, compare
+from pytest_lic.baselines.entries import Key
+from pytest_lic.baselines.json_file import families_in
+from pytest_lic.baselines.kept_streams import FOLDER, Stream
+from pytest_lic.baselines.tolerances import Tolerance
+from pytest_lic.measuring.measure import Measurement
 
 
 class EditKind(StrEnum):

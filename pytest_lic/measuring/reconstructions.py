@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_lic import coding
+from pytest_lic.measuring import coding
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pytest_lic.grid import Cell, Setting
-from pytest_lic.measure import ImageResult, Measurement
-from pytest_lic.metrics import METRICS
-from pytest_lic.stored_json import as_object, count, environment_named, number, shown, taken
+from pytest_lic.baselines.json_file import as_object, count, environment_named, number, shown, taken
+from pytest_lic.measuring.grid import Cell, Setting
+from pytest_lic.measuring.measure import ImageResult, Measurement
+from pytest_lic.measuring.metrics import METRICS
 from pytest_lic.system.environment import Environment
 
 

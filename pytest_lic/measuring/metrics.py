@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pytest_lic import ms_ssim as _structure
 from pytest_lic.errors import UnavailableError, UnknownNameError
-from pytest_lic.perceptual import LPIPSOptions, lpips_distance, weights_digest
+from pytest_lic.measuring import ms_ssim as _structure
+from pytest_lic.measuring.lpips_distance import LPIPSOptions, lpips_distance, weights_digest
 
 if TYPE_CHECKING:
     import numpy as np

@@ -20,9 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_lic import coding
-from pytest_lic.errors import BaselineError
-from pytest_lic.stored_json import (
+from pytest_lic.baselines.json_file import (
     FORMAT,
     as_object,
     as_text,
@@ -34,6 +32,8 @@ from pytest_lic.stored_json import (
     number,
     taken,
 )
+from pytest_lic.errors import BaselineError
+from pytest_lic.measuring import coding
 from pytest_lic.system.environment import Environment
 from pytest_lic.system.files import write_whole
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 from pytest_lic.codec import CodecFamily
 from pytest_lic.errors import UnknownNameError, UsageError
-from pytest_lic.grid import (
+from pytest_lic.images.corpus import RANDOM
+from pytest_lic.measuring.grid import (
     Cell,
     Grid,
     Selection,
@@ -23,7 +24,6 @@ from pytest_lic.grid import (
     select_qualities,
     settings_of,
 )
-from pytest_lic.images.corpus import RANDOM
 
 _NAMED = 6  # families of a note
 

@@ -14,7 +14,7 @@ from importlib import resources
 from types import MappingProxyType
 
 from pytest_lic.errors import UnavailableError, UnknownNameError
-from pytest_lic.rate_distortion import RDCurve
+from pytest_lic.measuring.rate_distortion import RDCurve
 
 DATASET_DIGESTS: Mapping[str, str] = MappingProxyType({"kodak": "cb8357e1a5fbda17"})
 """Data set → `Corpus.digest` of its images under the names that ``images`` in its file tells.

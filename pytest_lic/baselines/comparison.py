@@ -13,10 +13,10 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from pytest_lic.measure import Measurement
-from pytest_lic.metrics import METRICS, average, to_db
-from pytest_lic.rate_distortion import BD
-from pytest_lic.tolerances import Tolerance
+from pytest_lic.baselines.tolerances import Tolerance
+from pytest_lic.measuring.measure import Measurement
+from pytest_lic.measuring.metrics import METRICS, average, to_db
+from pytest_lic.measuring.rate_distortion import BD
 
 GATED = ("bpp", "psnr", "ms_ssim", "lpips")
 """The metrics of a point, in the order in which they are reported."""

@@ -1,0 +1,1 @@
+"""What is recorded: baselines, kept bitstreams, tolerances, and the comparison with them."""

@@ -1,0 +1,1 @@
+"""One cell or curve measured: the grid, coding, metrics, rate-distortion curves, the store."""
