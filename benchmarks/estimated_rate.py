@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 from learned_networks import codec_of, load_network
 
 from lic_models.weights_header import WeightsHeader, file_digest
-from pytest_lic import family_calls
 from pytest_lic.codec import Codec, CodecFamily
 from pytest_lic.images.corpus import Corpus, Image
 from pytest_lic.measuring import coding
@@ -26,6 +25,7 @@ from pytest_lic.measuring.grid import Cell, Setting
 from pytest_lic.measuring.measure import Measurement, measure
 from pytest_lic.measuring.metrics import metric_fingerprint
 from pytest_lic.measuring.store import MeasurementStore, installed_packages
+from pytest_lic.project import family_calls
 from pytest_lic.system.environment import environment
 from pytest_lic.system.ticker import Ticker
 

@@ -22,10 +22,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_lic.discovery import Origin, discover, pytest_config
 from pytest_lic.errors import LicError, UnknownNameError
 from pytest_lic.hostile_outcome import Outcome, Tally
 from pytest_lic.hostile_process import HostileProcess
+from pytest_lic.project.discovery import Origin, discover, pytest_config
 
 
 @dataclass(frozen=True)

@@ -23,14 +23,21 @@ import numpy as np
 
 from pytest_lic.baselines.comparison import Comparison, Verdict, compare, compare_curves
 from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES
-from pytest_lic.crop import Crop, cut
 from pytest_lic.cropping import MOST
 from pytest_lic.measuring.grid import Cell, Curve, Setting
 from pytest_lic.measuring.measure import ImageResult, Measurement, rd_curve
 from pytest_lic.measuring.rate_distortion import bd_psnr, bd_rate
 from pytest_lic.report.html import html_report
-from pytest_lic.results import CurveResult, FamilyFacts, PointResult, Results, RunFacts, TestResult
-from pytest_lic.results_json import to_text
+from pytest_lic.results.crop import Crop, cut
+from pytest_lic.results.json_file import to_text
+from pytest_lic.results.results import (
+    CurveResult,
+    FamilyFacts,
+    PointResult,
+    Results,
+    RunFacts,
+    TestResult,
+)
 from pytest_lic.system.environment import environment
 
 QUALITIES = {"1": 0.0018, "2": 0.0067, "3": 0.025, "4": 0.0932}

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from pytest_lic import family_calls, timing
+from pytest_lic import timing
 from pytest_lic.ablation_groups import Group
 from pytest_lic.ablation_result import Question, Table
 from pytest_lic.codec import Codec, CodecFamily
 from pytest_lic.errors import LicError
 from pytest_lic.images.corpus import Image
 from pytest_lic.measuring.grid import Curve
+from pytest_lic.project import family_calls
 from pytest_lic.run import Run
 
 TIMED_IMAGES = 5

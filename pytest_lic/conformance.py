@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_lic import family_calls
 from pytest_lic.baselines.comparison import Comparison, Verdict
 from pytest_lic.baselines.kept_streams import Kept, Stream, read
 from pytest_lic.codec import Codec, SupportsLatents, SupportsParts
@@ -31,6 +30,7 @@ from pytest_lic.images.corpus import Corpus, Image
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell
 from pytest_lic.measuring.metrics import psnr
+from pytest_lic.project import family_calls
 from pytest_lic.system.environment import Environment, differences
 from pytest_lic.system.git import Commit
 

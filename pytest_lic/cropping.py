@@ -13,12 +13,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_lic.baselines.comparison import Verdict
-from pytest_lic.crop import Crop, cut
 from pytest_lic.errors import LicError
 from pytest_lic.images.corpus import Image, batches
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.measure import Measurement
-from pytest_lic.results import PointResult, Results
+from pytest_lic.results.crop import Crop, cut
+from pytest_lic.results.results import PointResult, Results
 from pytest_lic.run import Run
 
 if TYPE_CHECKING:

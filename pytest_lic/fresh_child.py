@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from pytest_lic.child_requests import serve_codecs
 from pytest_lic.codec import (
     Codec,
     CodecFamily,
@@ -23,11 +22,12 @@ from pytest_lic.codec import (
     SupportsLatents,
     SupportsMemoryFormat,
 )
-from pytest_lic.discovery import Families
 from pytest_lic.errors import CodecError, LicError, UnavailableError
 from pytest_lic.fresh_process import Request
 from pytest_lic.images.corpus import Image
 from pytest_lic.measuring import coding
+from pytest_lic.project.discovery import Families
+from pytest_lic.project.serving import serve_codecs
 from pytest_lic.system.simulated_environments import ENVIRONMENTS, SimulatedEnvironment, settle
 
 

@@ -29,9 +29,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from pytest_lic.discovery import Origin
 from pytest_lic.errors import CodecError, UnavailableError
 from pytest_lic.images.corpus import Image
+from pytest_lic.project.discovery import Origin
 from pytest_lic.system.child_process import ChildDiedError, ChildHungError, ChildProcess
 from pytest_lic.system.simulated_environments import HERE, SimulatedEnvironment
 

@@ -15,7 +15,7 @@ from pytest_lic.errors import LicError, UnknownNameError, UsageError
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell
 from pytest_lic.measuring.measure import Measurement
-from pytest_lic.results import Results, TestResult, TimeResult
+from pytest_lic.results.results import Results, TestResult, TimeResult
 from pytest_lic.run import Run
 
 if TYPE_CHECKING:

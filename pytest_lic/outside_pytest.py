@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from pytest_lic.discovery import Origin, discover, pytest_config
-from pytest_lic.options import read_options
+from pytest_lic.project.discovery import Origin, discover, pytest_config
+from pytest_lic.project.options import read_options
 from pytest_lic.run import Run, Shared
 
 

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_lic import asked_for, collecting, hookspecs
-from pytest_lic.discovery import Origin, discover
+from pytest_lic import collecting, hookspecs
 from pytest_lic.errors import LicError, UsageError
 from pytest_lic.gate import Gate
-from pytest_lic.option_table import add_options
-from pytest_lic.options import read_options
+from pytest_lic.project import asked_for
+from pytest_lic.project.discovery import Origin, discover
+from pytest_lic.project.option_table import add_options
+from pytest_lic.project.options import read_options
+from pytest_lic.project.under_test import FIXTURES, UnderTest, parametrize, under_test
 from pytest_lic.report.session import SessionReport
 from pytest_lic.run import Run, Shared
-from pytest_lic.under_test import FIXTURES, UnderTest, parametrize, under_test
 
 if TYPE_CHECKING:
     from pytest_lic.scheduler import NetworkScheduling

@@ -14,12 +14,11 @@ from functools import cached_property
 from importlib import resources
 from pathlib import Path
 
-from pytest_lic import determinism, family_calls
+from pytest_lic import determinism
 from pytest_lic.baselines.at_commit import folder_at, fork
 from pytest_lic.baselines.entries import Baselines, Key
 from pytest_lic.baselines.kept_streams import FOLDER, KeptStreams
 from pytest_lic.codec import Codec, CodecFamily
-from pytest_lic.discovery import Families, Origin
 from pytest_lic.environment_matrix import EnvironmentMatrix, compare_environments
 from pytest_lic.errors import LicError, UnavailableError, UnknownNameError, UsageError
 from pytest_lic.fresh_process import FreshProcess, FreshProcesses
@@ -34,7 +33,9 @@ from pytest_lic.measuring.rate_distortion import RDCurve
 from pytest_lic.measuring.reconstructions import Reconstructions
 from pytest_lic.measuring.store import MeasurementStore, Stored, installed_packages
 from pytest_lic.measuring.timed_grid import timed_families, whole_grid
-from pytest_lic.options import Options
+from pytest_lic.project import family_calls
+from pytest_lic.project.discovery import Families, Origin
+from pytest_lic.project.options import Options
 from pytest_lic.system.environment import environment
 from pytest_lic.system.git import Commit, checked_out_commit
 from pytest_lic.system.simulated_environments import ENVIRONMENTS, why_not_here

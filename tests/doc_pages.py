@@ -14,8 +14,8 @@ from walkthrough import Apart, Block, Walk, blocks
 
 from conftest import write_photographs
 from pytest_lic.cli import command_parser
-from pytest_lic.discovery import Origin, pytest_config
-from pytest_lic.options import read_options
+from pytest_lic.project.discovery import Origin, pytest_config
+from pytest_lic.project.options import read_options
 
 ROOT = Path(__file__).parent.parent
 PAGES = ("README.md", *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/**/*.md")))

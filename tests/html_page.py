@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 
 from pytest_lic.report.html import html_report
-from pytest_lic.results import Results
+from pytest_lic.results.results import Results
 
 
 class Page(HTMLParser):

@@ -11,10 +11,17 @@ from measurements import image, measurement
 
 from pytest_lic.baselines.comparison import compare
 from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES
-from pytest_lic.crop import Crop, cut
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.measuring.published import DATASET_DIGESTS
-from pytest_lic.results import FamilyFacts, PointResult, Results, RunFacts, TestResult, TimeResult
+from pytest_lic.results.crop import Crop, cut
+from pytest_lic.results.results import (
+    FamilyFacts,
+    PointResult,
+    Results,
+    RunFacts,
+    TestResult,
+    TimeResult,
+)
 
 KODAK = DATASET_DIGESTS["kodak"]
 QUALITIES = {"1": 0.001, "2": 0.002, "3": 0.005, "4": 0.01}

@@ -12,7 +12,7 @@ from pytest_lic.ab.estimate import Estimate, Interval, Speed
 from pytest_lic.ab.result import DIRECTIONS, CellResult, Compared, Demand, Start, Timed
 from pytest_lic.baselines.comparison import compare
 from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES
-from pytest_lic.results import TimeResult
+from pytest_lic.results.results import TimeResult
 from pytest_lic.stages import REST
 
 

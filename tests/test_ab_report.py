@@ -19,7 +19,7 @@ from pytest_lic.errors import UsageError
 from pytest_lic.report.ab import ab_headline, ab_markdown
 from pytest_lic.report.ab_file import ab_json, load_ab
 from pytest_lic.report.html import html_report
-from pytest_lic.results_json import to_text
+from pytest_lic.results.json_file import to_text
 
 
 def written(folder: Path, found: Compared) -> Path:

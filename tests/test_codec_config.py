@@ -10,8 +10,8 @@ import pytest
 from toy_reader import describe, install_reader
 
 from conftest import Project
-from pytest_lic.codec_config import read_config
 from pytest_lic.errors import UsageError
+from pytest_lic.project.config_files import read_config
 
 COMMAND = Path(sys.executable).with_name("pytest-lic")
 

@@ -13,8 +13,8 @@ from measurements import measurement
 from pytest_lic import cli
 from pytest_lic.baselines.entries import FamilyBaseline, save, updated
 from pytest_lic.measuring.measure import Measurement
-from pytest_lic.results import Results, TestResult, TimeResult
-from pytest_lic.results_json import to_text
+from pytest_lic.results.json_file import to_text
+from pytest_lic.results.results import Results, TestResult, TimeResult
 
 
 @pytest.fixture(autouse=True)

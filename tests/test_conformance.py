@@ -338,7 +338,7 @@ def test_a_damaged_manifest_is_said_once_before_anything_runs(kept: Project) -> 
 def test_stale_bitstreams_are_named_by_complete_runs_and_removed_when_pruned(
     kept: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pytest_lic.registration.metadata.entry_points", lambda **group: [])
+    monkeypatch.setattr("pytest_lic.project.registration.metadata.entry_points", lambda **group: [])
     stored = json.loads(manifest(kept).read_text())
     manifest(kept, "gone").write_text(json.dumps({**stored, "family": "gone"}))
     shutil.copytree(folder(kept) / "toy", folder(kept) / "gone")
@@ -369,7 +369,7 @@ def test_stale_bitstreams_are_named_by_complete_runs_and_removed_when_pruned(
 def test_bitstreams_of_an_image_that_is_gone_are_decoded_until_they_are_pruned(
     kept: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pytest_lic.registration.metadata.entry_points", lambda **group: [])
+    monkeypatch.setattr("pytest_lic.project.registration.metadata.entry_points", lambda **group: [])
     streams = kept_streams.load(folder(kept), "toy")
     before = files(kept)
     first = kept_streams.read(folder(kept), "toy", streams["1", "chelsea_67x45"])

@@ -17,14 +17,14 @@ from conftest import Project
 from pytest_lic import cropping
 from pytest_lic.baselines.comparison import compare
 from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES
-from pytest_lic.crop import SIDE, Crop, cut
 from pytest_lic.cropping import MOST, with_crops
 from pytest_lic.errors import CodecError
 from pytest_lic.images.corpus import Image
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.measure import Measurement
-from pytest_lic.results import PointResult, Results
-from pytest_lic.results_json import load
+from pytest_lic.results.crop import SIDE, Crop, cut
+from pytest_lic.results.json_file import load
+from pytest_lic.results.results import PointResult, Results
 
 
 def pixels(png: bytes) -> NDArray[np.uint8]:

@@ -19,7 +19,7 @@ from pytest_lic import Codec, CodecFamily
 from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES, parse_tolerances
 from pytest_lic.cli import command_parser
-from pytest_lic.option_table import OPTIONS, Option
+from pytest_lic.project.option_table import OPTIONS, Option
 from pytest_lic.system.simulated_environments import ENVIRONMENTS
 
 OPTIONS_PAGE = text_of("docs/reference/options.md")

@@ -255,7 +255,7 @@ def test_what_can_not_be_measured_leaves_the_other_qualities_recorded(small: Pro
 @pytest.fixture
 def entry_points(monkeypatch: pytest.MonkeyPatch) -> None:
     """No codec but those of the project's conftest.py."""
-    monkeypatch.setattr("pytest_lic.registration.metadata.entry_points", lambda **group: [])
+    monkeypatch.setattr("pytest_lic.project.registration.metadata.entry_points", lambda **group: [])
 
 
 @pytest.mark.usefixtures("entry_points")

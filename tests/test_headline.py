@@ -10,7 +10,7 @@ from made_results import RUN, curve_points, passing, regressing, results
 from pytest_lic.baselines.comparison import Comparison, Verdict
 from pytest_lic.measuring.grid import Setting
 from pytest_lic.report.headline import headline
-from pytest_lic.results import CurveResult, PointResult, Results, TestResult
+from pytest_lic.results.results import CurveResult, PointResult, Results, TestResult
 
 
 def ended(found: Results, status: int) -> Results:

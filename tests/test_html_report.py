@@ -20,7 +20,8 @@ from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES
 from pytest_lic.measuring.grid import Setting
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.report.html import html_report
-from pytest_lic.results import (
+from pytest_lic.results.json_file import load, to_text
+from pytest_lic.results.results import (
     AnchorResult,
     CurveResult,
     FamilyFacts,
@@ -29,7 +30,6 @@ from pytest_lic.results import (
     TestResult,
     TimeResult,
 )
-from pytest_lic.results_json import load, to_text
 
 HOSTILE = '</script><script>alert(1)</script><img src=x onerror="alert(2)"><!--'
 

@@ -12,7 +12,7 @@ from html_page import page_of
 from made_results import passing
 from made_times import timings
 
-from pytest_lic.results import Results, TimeResult
+from pytest_lic.results.results import Results, TimeResult
 from pytest_lic.stages import REST
 
 

@@ -16,7 +16,7 @@ from pytest_lic.baselines.comparison import Comparison, Verdict
 from pytest_lic.measuring.grid import Setting
 from pytest_lic.report.markdown import results_markdown
 from pytest_lic.report.markdown_text import escaped, fenced
-from pytest_lic.results import (
+from pytest_lic.results.results import (
     AnchorResult,
     CurveResult,
     FamilyFacts,

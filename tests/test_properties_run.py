@@ -192,7 +192,7 @@ def test_a_run_searches_alike_each_time_and_keeps_no_examples(pytester: pytest.P
 
 
 def test_no_codec_is_needed(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pytest_lic.discovery.ENTRY_POINTS", "no.such.group")
+    monkeypatch.setattr("pytest_lic.project.discovery.ENTRY_POINTS", "no.such.group")
     result = run(pytester, QUANTIZER)
     assert result.parseoutcomes()["passed"] == 10
     result.stdout.no_fnmatch_line("lic: *")

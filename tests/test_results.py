@@ -15,7 +15,7 @@ from pytest_lic import cli
 from pytest_lic.baselines.comparison import Comparison, Difference, Verdict
 from pytest_lic.baselines.tolerances import Tolerance
 from pytest_lic.errors import ResultsError
-from pytest_lic.results_json import load, schema, to_json, to_text
+from pytest_lic.results.json_file import load, schema, to_json, to_text
 
 UNGATED = Tolerance(math.inf, math.inf)
 BROKEN = """

@@ -14,8 +14,8 @@ from PIL import Image
 
 from conftest import Project
 from pytest_lic import cli
-from pytest_lic.results import TestResult, TimeResult
-from pytest_lic.results_json import to_text
+from pytest_lic.results.json_file import to_text
+from pytest_lic.results.results import TestResult, TimeResult
 
 CELL = "toy-q3-images-native-b1-cpu"
 NAMED = "toy-q3-photos-native-b1-cpu"

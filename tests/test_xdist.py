@@ -9,7 +9,7 @@ import pytest
 
 from conftest import Project
 from pytest_lic.report.headline import headline
-from pytest_lic.results_json import load
+from pytest_lic.results.json_file import load
 
 ROUND_TRIP = "pytest_lic.suites.test_roundtrip::test_round_trip"
 LOGGED = """

@@ -28,7 +28,7 @@ from pytest_lic.measuring.grid import (
 )
 from pytest_lic.measuring.measure import Measurement, measure
 from pytest_lic.measuring.timed_grid import middle_quality
-from pytest_lic.options import Options
+from pytest_lic.project.options import Options
 from pytest_lic.system.environment import environment
 
 TIMED_BATCHES = 5

@@ -162,7 +162,7 @@ class _Side:
 
     def _find(self) -> None:
         if self._families is None:
-            from pytest_lic.discovery import Origin, rediscover
+            from pytest_lic.project.discovery import Origin, rediscover
 
             given = self._given
             origin = Origin(given["folder"], tuple(given["args"]), tuple(given["path"]))

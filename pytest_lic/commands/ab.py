@@ -20,9 +20,9 @@ from pytest_lic.ab.side import Side
 from pytest_lic.commands.plugin_options import add_plugin_options, origin_here, plugin_arguments
 from pytest_lic.commands.progress import INTERRUPTED, say
 from pytest_lic.commands.written import require_folder, write
-from pytest_lic.discovery import pytest_config
 from pytest_lic.errors import UsageError
-from pytest_lic.options import Options, read_options
+from pytest_lic.project.discovery import pytest_config
+from pytest_lic.project.options import Options, read_options
 from pytest_lic.report.ab import ab_markdown, ab_text
 from pytest_lic.report.ab_file import ab_json
 

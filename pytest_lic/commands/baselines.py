@@ -19,9 +19,9 @@ from pytest_lic.commands.plugin_options import (
     plugin_arguments,
 )
 from pytest_lic.commands.written import require_folder, write
-from pytest_lic.discovery import pytest_config
-from pytest_lic.options import read_options
-from pytest_lic.project import project_root
+from pytest_lic.project.discovery import pytest_config
+from pytest_lic.project.options import read_options
+from pytest_lic.project.root import project_root
 from pytest_lic.report.baseline_edits import edits_json, edits_markdown, edits_text
 from pytest_lic.system.git import commit_named
 

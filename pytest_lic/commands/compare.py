@@ -9,12 +9,12 @@ from pathlib import Path
 from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES, Tolerance
 from pytest_lic.commands.plugin_options import ALONE, origin_here
 from pytest_lic.commands.written import require_folder, write
-from pytest_lic.discovery import pytest_config
 from pytest_lic.errors import UsageError
-from pytest_lic.options import read_options
-from pytest_lic.recorded_run import load_run
+from pytest_lic.project.discovery import pytest_config
+from pytest_lic.project.options import read_options
 from pytest_lic.report.compare import compare_json, compare_markdown, compare_text
-from pytest_lic.results_comparison import compare_results
+from pytest_lic.results.recorded_run import load_run
+from pytest_lic.results.two_runs import compare_results
 
 WORSE = 1
 """The exit status where something is worse in the second run."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from pytest_lic.commands.plugin_options import add_plugin_options, origin_here, plugin_arguments
-from pytest_lic.discovery import rediscover
+from pytest_lic.project.discovery import rediscover
 
 _OPTIONS = ("config",)
 _MEANT_HERE = {"config": "codecs that FILE describes, beside all others"}

@@ -10,7 +10,7 @@ from pytest_lic.commands.written import require_folder, write
 from pytest_lic.errors import UsageError
 from pytest_lic.report.ab_file import load_ab
 from pytest_lic.report.html import html_report
-from pytest_lic.results_json import load
+from pytest_lic.results.json_file import load
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

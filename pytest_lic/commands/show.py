@@ -15,7 +15,7 @@ from pytest_lic.measuring.measure import Measurement
 from pytest_lic.one_cell import AMPLIFIED, cell_at_hand, facts_at_hand, facts_of, write_images
 from pytest_lic.outside_pytest import opened_run
 from pytest_lic.report.one_cell import cell_text
-from pytest_lic.results_json import load
+from pytest_lic.results.json_file import load
 
 _OPTIONS = (
     *("config", "corpus", "resolution", "batch", "device", "threads", "metrics"),

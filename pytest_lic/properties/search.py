@@ -16,7 +16,7 @@ from hypothesis.strategies import SearchStrategy
 
 from pytest_lic.errors import PropertyError
 from pytest_lic.measuring.coding import cpu_threads
-from pytest_lic.registration import Named
+from pytest_lic.project.registration import Named
 
 Example = TypeVar("Example")
 

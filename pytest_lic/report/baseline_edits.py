@@ -10,7 +10,7 @@ from pytest_lic.baselines.edits import Edit, EditKind
 from pytest_lic.report.markdown_page import LIMIT, Page
 from pytest_lic.report.markdown_text import escaped, header, row
 from pytest_lic.report.words import difference_text
-from pytest_lic.results_json import differences_to_json
+from pytest_lic.results.json_file import differences_to_json
 
 FORMAT = 1
 _LINES = 4  # of the numbers of one edit

@@ -10,9 +10,9 @@ from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.report.markdown_page import LIMIT, Page
 from pytest_lic.report.markdown_text import escaped, header, row
 from pytest_lic.report.words import counted, difference_text, moved, worst
-from pytest_lic.results import RunFacts
-from pytest_lic.results_comparison import CellChange, ResultsComparison
-from pytest_lic.results_json import comparison_to_json
+from pytest_lic.results.json_file import comparison_to_json
+from pytest_lic.results.results import RunFacts
+from pytest_lic.results.two_runs import CellChange, ResultsComparison
 
 FORMAT = 1
 _QUIET = (Verdict.SAME, Verdict.WITHIN, Verdict.CHANGED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pytest_lic.baselines.comparison import Comparison, Verdict
-from pytest_lic.results import Results, TestResult
+from pytest_lic.results.results import Results, TestResult
 
 
 def headline(runs: Iterable[Results]) -> str:

@@ -11,7 +11,7 @@ from pytest_lic.report.headline import broken, headline
 from pytest_lic.report.markdown_page import LIMIT, Page
 from pytest_lic.report.markdown_text import escaped, fenced, header, row
 from pytest_lic.report.words import counted, difference_text, moved, worst
-from pytest_lic.results import CurveResult, PointResult, Results, TestResult, TimeResult
+from pytest_lic.results.results import CurveResult, PointResult, Results, TestResult, TimeResult
 from pytest_lic.system.environment import Environment
 
 SHOWN = 20

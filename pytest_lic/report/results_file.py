@@ -10,7 +10,7 @@ from typing import Any
 from pytest_lic.baselines.comparison import Comparison
 from pytest_lic.measuring.grid import Setting
 from pytest_lic.measuring.measure import Measurement
-from pytest_lic.results import (
+from pytest_lic.results.results import (
     AnchorResult,
     CurveResult,
     FamilyFacts,

@@ -17,8 +17,8 @@ from pytest_lic.report import terminal
 from pytest_lic.report.html import html_report
 from pytest_lic.report.markdown import results_markdown
 from pytest_lic.report.results_file import results_of
-from pytest_lic.results import TestResult
-from pytest_lic.results_json import to_text
+from pytest_lic.results.json_file import to_text
+from pytest_lic.results.results import TestResult
 from pytest_lic.run import Run
 from pytest_lic.system.files import write_whole
 

@@ -19,7 +19,7 @@ from pytest_lic.report.html.curves import plots
 from pytest_lic.report.html.sections import sections
 from pytest_lic.report.html.times import time_groups, time_rows
 from pytest_lic.report.html.two_commits import two_commits
-from pytest_lic.results import Results
+from pytest_lic.results.results import Results
 
 _SCRIPTS = ("page", "chart", "curves", "times", "crops", "points", "start")
 """The files of the script, in the order in which they need each other."""

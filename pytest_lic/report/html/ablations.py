@@ -9,7 +9,7 @@ from pytest_lic.ablation_groups import Group, is_learned, make_groups, variant_o
 from pytest_lic.errors import UsageError
 from pytest_lic.measuring.rate_distortion import BD, bd_psnr, bd_rate
 from pytest_lic.report.html.curves import Family, families_of, setting_title
-from pytest_lic.results import Results
+from pytest_lic.results.results import Results
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pytest_lic.measuring.measure import Measurement, rd_curve
 from pytest_lic.measuring.metrics import to_db
 from pytest_lic.measuring.published import published_curve, published_names
 from pytest_lic.measuring.rate_distortion import BD, CurveMetric, RDCurve, bd_rate
-from pytest_lic.results import PointResult, Results
+from pytest_lic.results.results import PointResult, Results
 
 AT_FIRST = ("bpg-444", "vtm", "jpeg-published", "paper-elic2022")
 """The published curves that are shown, and compared with, without being asked for."""

@@ -9,13 +9,13 @@ from typing import Any
 
 from pytest_lic.ab.result import Compared
 from pytest_lic.baselines.comparison import Comparison, Difference, Verdict
-from pytest_lic.crop import Crop
 from pytest_lic.measuring.metrics import METRICS, to_db
 from pytest_lic.report.ab import ab_headline
 from pytest_lic.report.headline import headline
 from pytest_lic.report.html.curves import setting_title
 from pytest_lic.report.words import difference_text
-from pytest_lic.results import PointResult, Results, TestResult, TimeResult
+from pytest_lic.results.crop import Crop
+from pytest_lic.results.results import PointResult, Results, TestResult, TimeResult
 from pytest_lic.system.environment import Environment, differences
 
 SHOWN = 20

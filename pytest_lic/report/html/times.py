@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pytest_lic.benchmarking import WIDE
-from pytest_lic.results import Results, TimeResult
+from pytest_lic.results.results import Results, TimeResult
 
 _SHOWN = 8  # codecs that are drawn at first
 

@@ -18,7 +18,7 @@ from pytest_lic.errors import ResultsError
 from pytest_lic.measuring.grid import Curve
 from pytest_lic.measuring.measure import Measurement, rd_curve
 from pytest_lic.measuring.rate_distortion import bd_psnr, bd_rate
-from pytest_lic.results import Results, RunFacts, TimeResult
+from pytest_lic.results.results import Results, RunFacts, TimeResult
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pytest_lic.discovery import Families, Origin, rediscover
 from pytest_lic.errors import CodecError
+from pytest_lic.project.discovery import Families, Origin, rediscover
 
 Answering = Callable[[Families, dict[str, Any]], Mapping[str, object]]
 

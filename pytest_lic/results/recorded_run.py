@@ -13,8 +13,8 @@ from pytest_lic.baselines.json_file import families_in
 from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES, Tolerance
 from pytest_lic.errors import ResultsError
 from pytest_lic.measuring.measure import Measurement
-from pytest_lic.results import FamilyFacts, PointResult, Results, RunFacts
-from pytest_lic.results_json import load
+from pytest_lic.results.json_file import load
+from pytest_lic.results.results import FamilyFacts, PointResult, Results, RunFacts
 from pytest_lic.system.environment import package_version
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from pytest_lic.entropy_coder import CoderUnderTest, TableMaker
 from pytest_lic.errors import UsageError
+from pytest_lic.project.registration import Registered, entry_points
 from pytest_lic.quantizer import QuantizerUnderTest
-from pytest_lic.registration import Registered, entry_points
 
 FIXTURES = ("lic_quantizer", "lic_coder", "lic_table_maker")
 """The arguments that stand for what is under test."""

@@ -10,15 +10,15 @@ from typing import Any, TypeVar
 
 import pytest
 
-from pytest_lic.asked_for import wants_timing
 from pytest_lic.baselines.tolerances import Tolerance, read_tolerances
 from pytest_lic.errors import UnknownNameError, UsageError
 from pytest_lic.measuring.grid import Selection, absolute_corpora
 from pytest_lic.measuring.metrics import METRICS, LPIPSOptions
 from pytest_lic.measuring.store import default_folder
 from pytest_lic.measuring.timed_grid import TimingChoice
-from pytest_lic.option_table import on_command_line, option_values
-from pytest_lic.project import misled, project_root
+from pytest_lic.project.asked_for import wants_timing
+from pytest_lic.project.option_table import on_command_line, option_values
+from pytest_lic.project.root import misled, project_root
 from pytest_lic.system.simulated_environments import SimulatedEnvironment, chosen_environments
 
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from pytest_lic.codec import CodecFamily
-from pytest_lic.codec_config import read_config
 from pytest_lic.errors import UnknownNameError, UsageError
-from pytest_lic.option_table import config_files, on_command_line
-from pytest_lic.registration import Registered, entry_points
+from pytest_lic.project.config_files import read_config
+from pytest_lic.project.option_table import config_files, on_command_line
+from pytest_lic.project.registration import Registered, entry_points
 
 ENTRY_POINTS = "pytest_lic.codecs"
 _OWN = ("pillow", "lic_models")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pytest_lic.errors import UsageError
-from pytest_lic.project import project_root
+from pytest_lic.project.root import project_root
 
 
 @dataclass(frozen=True)

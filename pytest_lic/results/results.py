@@ -12,9 +12,9 @@ from typing import Any
 
 from pytest_lic.baselines.comparison import Comparison, Verdict
 from pytest_lic.baselines.tolerances import Tolerance
-from pytest_lic.crop import Crop
 from pytest_lic.measuring.grid import Setting
 from pytest_lic.measuring.measure import Measurement
+from pytest_lic.results.crop import Crop
 
 
 @dataclass(frozen=True)

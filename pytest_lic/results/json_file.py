@@ -36,11 +36,11 @@ from pytest_lic.baselines.comparison import Comparison, Difference
 from pytest_lic.baselines.entry_json import entry_from_json, entry_to_json
 from pytest_lic.baselines.json_file import as_text, environments_from_json
 from pytest_lic.baselines.tolerances import Tolerance
-from pytest_lic.crop import Crop
 from pytest_lic.errors import ResultsError
 from pytest_lic.measuring.grid import Setting
 from pytest_lic.measuring.measure import Measurement
-from pytest_lic.results import (
+from pytest_lic.results.crop import Crop
+from pytest_lic.results.results import (
     AnchorResult,
     CurveResult,
     FamilyFacts,

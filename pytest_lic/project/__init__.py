@@ -1,0 +1,1 @@
+"""What the project under test says: options, codecs, quantizers and coders, configuration."""

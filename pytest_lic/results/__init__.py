@@ -1,0 +1,1 @@
+"""What a run found out: values, their file, and two runs compared."""
