@@ -5,10 +5,10 @@
 
 Each bitstream is an intact one of a small image, changed in one to three ways: bits flipped, cut,
 spliced, sections swapped or twice, lengths and sizes edited, with and without a repaired checksum
-(`pytest_lic.mutations`). It is decoded in a process with 2 GiB to allocate. A decoder may refuse it
-with a `pytest_lic.errors` error, or decode it to some image of the size that its header tells; all
-else is listed, kept in a folder, and makes the exit status 1. The numbers decide what is changed
-how: the same numbers give the same bitstreams again.
+(`pytest_lic.checks.hostile.mutations`). It is decoded in a process with 2 GiB to allocate. A
+decoder may refuse it with a `pytest_lic.errors` error, or decode it to some image of the size that
+its header tells; all else is listed, kept in a folder, and makes the exit status 1. The numbers
+decide what is changed how: the same numbers give the same bitstreams again.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_lic.checks.hostile.outcome import Outcome, Tally
+from pytest_lic.checks.hostile.process import HostileProcess
 from pytest_lic.errors import LicError, UnknownNameError
-from pytest_lic.hostile_outcome import Outcome, Tally
-from pytest_lic.hostile_process import HostileProcess
 from pytest_lic.project.discovery import Origin, discover, pytest_config
 
 

@@ -32,9 +32,9 @@ import numpy as np
 
 from pytest_lic.ab.checkout import Repository, Revision, checked_out
 from pytest_lic.ab.estimate import Speed, estimate, is_settled, value
+from pytest_lic.ab.paired_times import take_times
 from pytest_lic.ab.result import DIRECTIONS, Demand, Timed
 from pytest_lic.ab.side import Side
-from pytest_lic.ab.timing import take_times
 from pytest_lic.errors import LicError
 from pytest_lic.images.corpus import load_corpus
 from pytest_lic.measuring import coding

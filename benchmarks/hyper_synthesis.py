@@ -31,7 +31,7 @@ from lic_models.codec import LearnedCodec
 from lic_models.components.entropy_coders import EntropyCoder
 from lic_models.components.frequency_tables import FrequencyTables, Integers
 from lic_models.weights_header import WeightsHeader, read_header
-from pytest_lic import timing
+from pytest_lic.ablation import turns
 from pytest_lic.codec import SupportsLatents
 from pytest_lic.errors import BitstreamError, LicError
 from pytest_lic.images.corpus import Image, load_corpus
@@ -258,7 +258,7 @@ def cost(task: Task, images: Sequence[Image]) -> dict[str, Any]:
     for name, each in watched.items():
         each.precision = PRECISIONS[name]
     chosen = images[:: max(1, len(images) // 4)]
-    taken = timing.take_times(
+    taken = turns.take_times(
         {name: each.codec for name, each in watched.items()},
         chosen,
         device=task.device,
@@ -272,9 +272,9 @@ def cost(task: Task, images: Sequence[Image]) -> dict[str, Any]:
     return {
         "images": [image.name for image in chosen],
         "repetitions": REPETITIONS,
-        "seconds": timing.total(after.decode) / len(chosen),
-        "encode": asdict(timing.Ratio.of(after.encode, before.encode)),
-        "decode": asdict(timing.Ratio.of(after.decode, before.decode)),
+        "seconds": turns.total(after.decode) / len(chosen),
+        "encode": asdict(turns.Ratio.of(after.encode, before.encode)),
+        "decode": asdict(turns.Ratio.of(after.decode, before.decode)),
     }
 
 

@@ -13,10 +13,10 @@ from types import ModuleType
 
 import pytest
 
-from pytest_lic.device_clock import Clock, device_named
 from pytest_lic.measuring.grid import Cell, Curve, Grid
 from pytest_lic.project.asked_for import PACKAGE, PROPERTIES, suites_folder, wants_properties
 from pytest_lic.project.under_test import FIXTURES
+from pytest_lic.timing.clock import Clock, device_named
 
 _ONE_A_QUALITY = ("conformance", "hostile")
 SUBJECTS = ("lic_cell", "lic_curve", "lic_timed_cell", "lic_compared_cell")

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_lic import benchmarking, conformance, determinism
 from pytest_lic.baselines.comparison import Comparison, Verdict, compare, compare_curves
 from pytest_lic.baselines.entries import Key
 from pytest_lic.baselines.tolerances import Tolerance, parse_tolerances
+from pytest_lic.checks import conformance, determinism
 from pytest_lic.codec import Codec
 from pytest_lic.errors import CodecError, LicError, UnavailableError
 from pytest_lic.images.corpus import CONFORMANCE, RANDOM
@@ -32,7 +32,8 @@ from pytest_lic.report.words import comparison_text
 from pytest_lic.run import Run
 from pytest_lic.system.environment import environment
 from pytest_lic.system.simulated_environments import ENVIRONMENTS
-from pytest_lic.timed_images import TimedBatch
+from pytest_lic.timing import benchmarking
+from pytest_lic.timing.batches import TimedBatch
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture

@@ -14,15 +14,15 @@ from functools import cached_property
 from importlib import resources
 from pathlib import Path
 
-from pytest_lic import determinism
 from pytest_lic.baselines.at_commit import folder_at, fork
 from pytest_lic.baselines.entries import Baselines, Key
 from pytest_lic.baselines.kept_streams import FOLDER, KeptStreams
+from pytest_lic.checks import determinism
+from pytest_lic.checks.environment_matrix import EnvironmentMatrix, compare_environments
+from pytest_lic.checks.fresh_process import FreshProcess, FreshProcesses
+from pytest_lic.checks.hostile.process import HostileProcess
 from pytest_lic.codec import Codec, CodecFamily
-from pytest_lic.environment_matrix import EnvironmentMatrix, compare_environments
 from pytest_lic.errors import LicError, UnavailableError, UnknownNameError, UsageError
-from pytest_lic.fresh_process import FreshProcess, FreshProcesses
-from pytest_lic.hostile_process import HostileProcess
 from pytest_lic.images.corpus import RANDOM, Corpus, check_corpus, load_corpus
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell, Curve, Grid, select_families
@@ -40,7 +40,7 @@ from pytest_lic.system.environment import environment
 from pytest_lic.system.git import Commit, checked_out_commit
 from pytest_lic.system.simulated_environments import ENVIRONMENTS, why_not_here
 from pytest_lic.system.ticker import Ticker
-from pytest_lic.timed_images import TimedBatch, checked_batch, timed_images
+from pytest_lic.timing.batches import TimedBatch, checked_batch, timed_images
 
 Progress = Callable[[str], None]
 

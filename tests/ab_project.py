@@ -10,7 +10,7 @@ import pytest
 
 from conftest import HOOK, TOY, write_photographs
 from pytest_lic import cli
-from pytest_lic.ab import estimate, timing
+from pytest_lic.ab import estimate, paired_times
 
 SPIN = """
 import time
@@ -84,8 +84,8 @@ def repository_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AbProject:
     """A repository without commits; comparisons start in it, and have little to do."""
     made = AbProject(folder)
     monkeypatch.chdir(made.path)
-    monkeypatch.setattr(timing, "_START", 0.3)
-    monkeypatch.setattr(timing, "_BUILDS", 2)
+    monkeypatch.setattr(paired_times, "_START", 0.3)
+    monkeypatch.setattr(paired_times, "_BUILDS", 2)
     monkeypatch.setattr(estimate, "FIRST_LOOK", estimate.FEWEST)
     return made
 

@@ -13,7 +13,7 @@ from pytest_lic.ab.result import DIRECTIONS, CellResult, Compared, Demand, Start
 from pytest_lic.baselines.comparison import compare
 from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES
 from pytest_lic.results.results import TimeResult
-from pytest_lic.stages import REST
+from pytest_lic.timing.stages import REST
 
 
 def timings(

@@ -14,10 +14,10 @@ from made_times import compared
 from markdown_it import MarkdownIt
 from test_html_report import HOSTILE, Page, report
 
+from pytest_lic.ab.json_file import ab_json, load_ab
 from pytest_lic.ab.result import Compared
 from pytest_lic.errors import UsageError
 from pytest_lic.report.ab import ab_headline, ab_markdown
-from pytest_lic.report.ab_file import ab_json, load_ab
 from pytest_lic.report.html import html_report
 from pytest_lic.results.json_file import to_text
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_lic.ab import timing
+from pytest_lic.ab import paired_times
 from pytest_lic.ab.estimate import value
-from pytest_lic.ab.timing import _one_start, _Progress
+from pytest_lic.ab.paired_times import _one_start, _Progress
 from pytest_lic.measuring.grid import Cell, Setting
 
 BATCHES = [Path(f"{index}.npy") for index in range(5)]
@@ -57,7 +57,7 @@ def test_turns_alternate_so_that_drift_hits_both_sides_alike() -> None:
     per_build = 2 + 2 * len(BATCHES)  # loads, and each batch to warm up
     turns = [entry[:4] for entry in log[per_build:] if "loads" not in entry]
     assert turns[:8] == ["base", "head", "head", "base", "head", "base", "base", "head"]
-    assert log.count("base loads") == log.count("head loads") == timing._BUILDS
+    assert log.count("base loads") == log.count("head loads") == paired_times._BUILDS
 
 
 def test_a_slow_codec_has_fewer_builds_and_its_batches_in_turn() -> None:

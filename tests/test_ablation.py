@@ -16,13 +16,13 @@ from toy_reader import describe, install_reader
 
 from conftest import TOY, Project, write_photographs
 from pytest_lic import cli
+from pytest_lic.ablation.turns import Ratio
 from pytest_lic.baselines import entries as baseline
 from pytest_lic.images.corpus import load_corpus
 from pytest_lic.measuring import published
 from pytest_lic.measuring.measure import rd_curve
 from pytest_lic.measuring.published import published_curve
 from pytest_lic.measuring.rate_distortion import RDCurve, bd_psnr, bd_quality, bd_rate
-from pytest_lic.timing import Ratio
 
 IMAGES = 6
 

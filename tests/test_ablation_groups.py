@@ -7,7 +7,7 @@ import re
 import pytest
 
 from pytest_lic import CodecFamily
-from pytest_lic.ablation_groups import Group, is_learned, make_groups
+from pytest_lic.ablation.groups import Group, is_learned, make_groups
 from pytest_lic.errors import UnknownNameError, UsageError
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from raw_codec import Raw, photo
 
-from pytest_lic.determinism import (
+from pytest_lic.checks.determinism import (
     CodedBatch,
     check_batch,
     check_fresh_process,
@@ -21,8 +21,8 @@ from pytest_lic.determinism import (
     check_threads,
     code,
 )
+from pytest_lic.checks.fresh_process import Answer
 from pytest_lic.errors import CodecError, DeterminismError, OutOfStepError
-from pytest_lic.fresh_process import Answer
 from pytest_lic.images.corpus import Corpus, Image
 from pytest_lic.measuring.coding import cpu_threads
 from pytest_lic.measuring.grid import Cell, Setting

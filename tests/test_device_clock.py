@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from pytest_lic.adapters.network.heap_memory import keep_freed_memory
-from pytest_lic.device_clock import Clock, Cpu, Cuda, EventTimes, device_named
-from pytest_lic.peak_memory import PeakMemory, peak_memory
+from pytest_lic.timing.clock import Clock, Cpu, Cuda, EventTimes, device_named
+from pytest_lic.timing.peak_memory import PeakMemory, peak_memory
 
 
 class Queue:
@@ -131,7 +131,9 @@ class TestPeakMemory:
     def test_a_kernel_that_refuses_is_a_reason(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: object
     ) -> None:
-        monkeypatch.setattr("pytest_lic.peak_memory._RESET", tmp_path)  # a folder: no writing
+        monkeypatch.setattr(
+            "pytest_lic.timing.peak_memory._RESET", tmp_path
+        )  # a folder: no writing
         found = peak_memory("cpu", pytest.fail)
         assert isinstance(found, str)
         assert "glibc" in found or "kernel does not tell" in found

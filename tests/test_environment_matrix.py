@@ -11,9 +11,9 @@ import pytest
 import torch
 from raw_codec import Raw, photo
 
-from pytest_lic.environment_matrix import EnvironmentMatrix, Pair, compare_environments
+from pytest_lic.checks.environment_matrix import EnvironmentMatrix, Pair, compare_environments
+from pytest_lic.checks.fresh_process import Answer, HungError
 from pytest_lic.errors import CodecError, UnavailableError
-from pytest_lic.fresh_process import Answer, HungError
 from pytest_lic.images.corpus import Corpus, Image
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.coding import cpu_threads

@@ -15,8 +15,8 @@ import pytest
 from raw_codec import photo
 
 from conftest import Project
+from pytest_lic.checks.fresh_process import FreshProcesses
 from pytest_lic.errors import UnavailableError
-from pytest_lic.fresh_process import FreshProcesses
 from pytest_lic.project.discovery import Origin
 from pytest_lic.system.simulated_environments import ENVIRONMENTS, HERE, why_not_here
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from conftest import Project
+from pytest_lic.checks.hostile.outcome import Outcome, Tally
+from pytest_lic.checks.hostile.process import HostileProcess
 from pytest_lic.errors import CodecError
-from pytest_lic.hostile_outcome import Outcome, Tally
-from pytest_lic.hostile_process import HostileProcess
 from pytest_lic.project.discovery import Origin
 from pytest_lic.report.hostile import hostile_text
 

@@ -21,7 +21,7 @@ from pytest_lic.adapters.network.rans_guard import RansGuard, guarded
 from pytest_lic.adapters.network.value_packing import MAX_TENSOR_BYTES, pack_value, unpack_value
 from pytest_lic.container import Bitstream, pack, unpack
 from pytest_lic.errors import AbsurdSizeError, BitstreamError, TruncatedBitstreamError
-from pytest_lic.peak_memory import PeakMemory, peak_memory
+from pytest_lic.timing.peak_memory import PeakMemory, peak_memory
 
 DAMAGED = Path(__file__).parent / "hostile"
 RANS = json.loads((DAMAGED / "rans.json").read_text())
@@ -82,9 +82,9 @@ def test_files_that_claim_67_megapixels(path: Path) -> None:
 from pathlib import Path
 import torch
 from pytest_lic.adapters.pillow import families
-from pytest_lic.hostile_child import MEMORY
-from pytest_lic.hostile_outcome import outcome_of
-from pytest_lic.memory_limit import allocated_bytes, limited_memory
+from pytest_lic.checks.hostile.child import MEMORY
+from pytest_lic.checks.hostile.outcome import outcome_of
+from pytest_lic.checks.hostile.memory_limit import allocated_bytes, limited_memory
 family = next(each for each in families() if each.name == {path.suffix[1:]!r})
 codec = family.build(next(iter(family.qualities)), "cpu")
 codec.decode(codec.encode(torch.zeros(1, 3, 8, 8)))

@@ -20,7 +20,7 @@ from test_results import BROKEN
 from conftest import Project
 from pytest_lic.cropping import MOST
 from pytest_lic.report.html import html_report
-from pytest_lic.stages import REST
+from pytest_lic.timing.stages import REST
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -13,7 +13,7 @@ from made_results import passing
 from made_times import timings
 
 from pytest_lic.results.results import Results, TimeResult
-from pytest_lic.stages import REST
+from pytest_lic.timing.stages import REST
 
 
 def test_times_are_told_with_their_stages() -> None:

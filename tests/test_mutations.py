@@ -8,9 +8,16 @@ from collections import Counter
 import pytest
 from hypothesis import find, given, settings
 
+from pytest_lic.checks.hostile.mutations import (
+    MUTATIONS,
+    Mutated,
+    RandomChooser,
+    is_intact,
+    mutated,
+    resealed,
+)
 from pytest_lic.container import Bitstream, pack, unpack
 from pytest_lic.errors import BitstreamError
-from pytest_lic.mutations import MUTATIONS, Mutated, RandomChooser, is_intact, mutated, resealed
 from pytest_lic.strategies import mutated_bitstreams
 
 STREAMS = [

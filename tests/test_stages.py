@@ -11,8 +11,8 @@ from torch import nn
 
 from pytest_lic.adapters.compressai import compressai_family
 from pytest_lic.codec import SupportsStages
-from pytest_lic.device_clock import Clock, Cpu
-from pytest_lic.stages import REST, take_stages
+from pytest_lic.timing.clock import Clock, Cpu
+from pytest_lic.timing.stages import REST, take_stages
 
 CLOCK = Clock(Cpu())
 IMAGES = torch.rand((2, 3, 64, 64), generator=torch.Generator().manual_seed(0))

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from pytest_lic.ablation.turns import Ratio, Times, take_times, total
 from pytest_lic.images.corpus import Image
-from pytest_lic.timing import Ratio, Times, take_times, total
 
 IMAGES = [Image(name, np.zeros((8, 8, 3), np.uint8)) for name in ("one.png", "two.png")]
 

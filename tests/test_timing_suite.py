@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from conftest import Project, write_photographs
-from pytest_lic.benchmarking import rounds_for
-from pytest_lic.timed_images import random_image
+from pytest_lic.timing.batches import random_image
+from pytest_lic.timing.benchmarking import rounds_for
 
 # Reading the processor's name takes pytest-benchmark a second, in each run that saves something.
 NO_MACHINE = """
@@ -162,7 +162,7 @@ def test_parts_that_a_codec_offers_are_told_apart(timed: Project) -> None:
 # What a GPU would do, on a processor: its clock is pytest-benchmark's timer, its events are kept.
 FAKE_GPU = """
 from pytest_lic import benchmarking, coding, collecting, environment
-from pytest_lic.device_clock import Cpu
+from pytest_lic.timing.clock import Cpu
 
 on_cpu = coding.image_batch
 

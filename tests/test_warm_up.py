@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import chain, count, cycle, repeat
 
-from pytest_lic.warm_up import Patience, WarmUp, warm_up
+from pytest_lic.timing.warm_up import Patience, WarmUp, warm_up
 
 PATIENCE = Patience(window=3, tolerance=0.05, rounds=20, seconds=1000.0)
 

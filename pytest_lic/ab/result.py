@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pytest_lic.ab.checkout import Revision
 from pytest_lic.ab.estimate import Estimate, Speed
 from pytest_lic.baselines.comparison import Comparison
-from pytest_lic.benchmarking import Direction
 from pytest_lic.measuring.grid import Cell
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.system.environment import Environment
+from pytest_lic.timing.benchmarking import Direction
 
 DIRECTIONS: tuple[Direction, ...] = ("encode", "decode")
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from types import FrameType
 
 from pytest_lic.ab.checkout import Repository, checked_out
-from pytest_lic.ab.comparison import compare_sides
+from pytest_lic.ab.compare_sides import compare_sides
+from pytest_lic.ab.json_file import ab_json
 from pytest_lic.ab.result import Compared, Demand
 from pytest_lic.ab.side import Side
 from pytest_lic.commands.plugin_options import add_plugin_options, origin_here, plugin_arguments
@@ -24,7 +25,6 @@ from pytest_lic.errors import UsageError
 from pytest_lic.project.discovery import pytest_config
 from pytest_lic.project.options import Options, read_options
 from pytest_lic.report.ab import ab_markdown, ab_text
-from pytest_lic.report.ab_file import ab_json
 
 WORSE = 1
 """The exit status where HEAD is slower or worse."""

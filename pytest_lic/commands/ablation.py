@@ -8,8 +8,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from pytest_lic.ablation import ablation
-from pytest_lic.ablation_result import Question
+from pytest_lic.ablation.ablation import ablation
+from pytest_lic.ablation.result import Question
 from pytest_lic.commands.plugin_options import add_plugin_options, origin_here, plugin_arguments
 from pytest_lic.commands.progress import INTERRUPTED, say
 from pytest_lic.commands.written import require_folder, write

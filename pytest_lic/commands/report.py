@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from pytest_lic.ab.json_file import load_ab
 from pytest_lic.commands.written import require_folder, write
 from pytest_lic.errors import UsageError
-from pytest_lic.report.ab_file import load_ab
 from pytest_lic.report.html import html_report
 from pytest_lic.results.json_file import load
 

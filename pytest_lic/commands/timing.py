@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pytest_lic.errors import UsageError
 from pytest_lic.measuring.published.timings import published_timing_names, published_timings
 from pytest_lic.report.timing_table import reference_text, timing_text
-from pytest_lic.saved_timings import STORAGE, find_runs, read_runs
+from pytest_lic.timing.saved_runs import STORAGE, find_runs, read_runs
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]

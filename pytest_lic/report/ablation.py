@@ -10,10 +10,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table as Grid
 
-from pytest_lic.ablation_result import Ablation, Row, Table
+from pytest_lic.ablation.result import Ablation, Row, Table
+from pytest_lic.ablation.turns import Ratio, Times, total
 from pytest_lic.measuring.rate_distortion import BD, RDCurve
 from pytest_lic.system.environment import environment
-from pytest_lic.timing import Ratio, Times, total
 
 FORMAT = 1
 _QUALITY = {"psnr": "PSNR", "ms_ssim_db": "MS-SSIM"}

@@ -10,8 +10,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from pytest_lic.agreement import Agreement
-from pytest_lic.environment_matrix import EnvironmentMatrix
+from pytest_lic.checks.agreement import Agreement
+from pytest_lic.checks.environment_matrix import EnvironmentMatrix
 from pytest_lic.system.simulated_environments import ENVIRONMENTS
 
 _SHOWN = 8  # first differences

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_lic.hostile_outcome import Finding, Outcome, Tally, keep
+from pytest_lic.checks.hostile.outcome import Finding, Outcome, Tally, keep
 
 _SHOWN = 3
 _ADVICE = {

@@ -21,8 +21,8 @@ from pytest_lic.results.results import (
     TimeResult,
 )
 from pytest_lic.run import Run
-from pytest_lic.saved_timings import is_ours
 from pytest_lic.system.environment import package_version
+from pytest_lic.timing.saved_runs import is_ours
 
 Record = Mapping[str, Any]
 

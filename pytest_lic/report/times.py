@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from pytest_lic.baselines.comparison import Verdict
-from pytest_lic.benchmarking import WIDE
-from pytest_lic.saved_timings import is_ours
+from pytest_lic.timing.benchmarking import WIDE
+from pytest_lic.timing.saved_runs import is_ours
 
 _NAMED = 8
 

@@ -10,8 +10,8 @@ from matplotlib import colormaps
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from pytest_lic.saved_timings import SavedRun, Timing
-from pytest_lic.timing_series import View, views
+from pytest_lic.timing.saved_runs import SavedRun, Timing
+from pytest_lic.timing.series import View, views
 
 _COLUMNS = 4  # panels side by side
 _PANEL = (4.2, 3.4)  # inches

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from pytest_lic.benchmarking import WIDE
 from pytest_lic.measuring.published.timings import PublishedTimings
-from pytest_lic.saved_timings import SavedRun, Timing
-from pytest_lic.timing_series import View, views
+from pytest_lic.timing.benchmarking import WIDE
+from pytest_lic.timing.saved_runs import SavedRun, Timing
+from pytest_lic.timing.series import View, views
 
 _NONE = "–"
 _HEADING = 14  # characters in a line of a stage's heading

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pytest_lic.mutations import Mutated, mutated
+from pytest_lic.checks.hostile.mutations import Mutated, mutated
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class _Drawn:
 
 
 def mutated_bitstreams(bitstreams: Sequence[bytes]) -> st.SearchStrategy[Mutated]:
-    """One of these bitstreams, changed in one to three ways (see `pytest_lic.mutations`).
+    """One of these bitstreams, changed in one to three ways (see `checks.hostile.mutations`).
 
     Bits flipped, stretches overwritten, cut, appended, missing or twice, spliced with another of
     the bitstreams; in containers of pytest-lic also sections swapped, twice, missing or another's,

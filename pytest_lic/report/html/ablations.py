@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from pytest_lic.ablation_groups import Group, is_learned, make_groups, variant_of
+from pytest_lic.ablation.groups import Group, is_learned, make_groups, variant_of
 from pytest_lic.errors import UsageError
 from pytest_lic.measuring.rate_distortion import BD, bd_psnr, bd_rate
 from pytest_lic.report.html.curves import Family, families_of, setting_title

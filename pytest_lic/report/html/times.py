@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pytest_lic.benchmarking import WIDE
 from pytest_lic.results.results import Results, TimeResult
+from pytest_lic.timing.benchmarking import WIDE
 
 _SHOWN = 8  # codecs that are drawn at first
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from pytest_lic.ab.paired_times import take_times
 from pytest_lic.ab.result import CellResult, Compared, Demand, Timed
 from pytest_lic.ab.side import Side, SideError, SideFamilies
-from pytest_lic.ab.timing import take_times
 from pytest_lic.baselines.comparison import Comparison, compare
 from pytest_lic.codec import CodecFamily
 from pytest_lic.errors import LicError, UsageError

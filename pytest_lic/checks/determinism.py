@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_lic.agreement import Agreement, agreement, decodings, first_pixel
+from pytest_lic.checks.agreement import Agreement, agreement, decodings, first_pixel
+from pytest_lic.checks.fresh_process import Answer, FreshProcess
 from pytest_lic.codec import Codec, SupportsLatents
 from pytest_lic.errors import CodecError, DeterminismError, OutOfStepError, UnavailableError
-from pytest_lic.fresh_process import Answer, FreshProcess
 from pytest_lic.images.corpus import Corpus, Image, batches
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell

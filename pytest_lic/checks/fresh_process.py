@@ -37,7 +37,7 @@ from pytest_lic.system.simulated_environments import HERE, SimulatedEnvironment
 
 _BOOT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1])['path']; "
-    "from pytest_lic.fresh_child import serve; serve(sys.argv[1])"
+    "from pytest_lic.checks.fresh_child import serve; serve(sys.argv[1])"
 )
 _ALIVE = 3  # children at once
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_lic.device_clock import Clock
+from pytest_lic.timing.clock import Clock
 
 if TYPE_CHECKING:
     from torch import nn

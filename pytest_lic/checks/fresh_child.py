@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from pytest_lic.checks.fresh_process import Request
 from pytest_lic.codec import (
     Codec,
     CodecFamily,
@@ -23,7 +24,6 @@ from pytest_lic.codec import (
     SupportsMemoryFormat,
 )
 from pytest_lic.errors import CodecError, LicError, UnavailableError
-from pytest_lic.fresh_process import Request
 from pytest_lic.images.corpus import Image
 from pytest_lic.measuring import coding
 from pytest_lic.project.discovery import Families

@@ -21,15 +21,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from pytest_lic.checks.hostile.outcome import Finding, Outcome, Tally
 from pytest_lic.errors import CodecError
-from pytest_lic.hostile_outcome import Finding, Outcome, Tally
 from pytest_lic.project.discovery import Origin
 from pytest_lic.system.child_process import ChildDiedError, ChildHungError, ChildProcess
 
 _PART = 100  # bitstreams that the child is asked for at once
 _BOOT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1])['path']; "
-    "from pytest_lic.hostile_child import serve; serve(sys.argv[1])"
+    "from pytest_lic.checks.hostile.child import serve; serve(sys.argv[1])"
 )
 
 

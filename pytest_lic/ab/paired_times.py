@@ -25,9 +25,9 @@ from pytest_lic.ab.estimate import (
 )
 from pytest_lic.ab.result import DIRECTIONS, Demand, Start, Timed
 from pytest_lic.ab.side import Side, SideError
-from pytest_lic.benchmarking import Direction
 from pytest_lic.errors import LicError, UnavailableError
 from pytest_lic.measuring.grid import Cell
+from pytest_lic.timing.benchmarking import Direction
 
 _TURN = 0.03  # seconds that a turn should take at least, and
 _MOST_CALLS = 64  # the calls that may go into one

@@ -8,9 +8,9 @@ import random
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_lic.hostile_outcome import Finding, Tally, outcome_of
-from pytest_lic.memory_limit import allocated_bytes, limited_memory
-from pytest_lic.mutations import Mutated, RandomChooser, mutated
+from pytest_lic.checks.hostile.memory_limit import allocated_bytes, limited_memory
+from pytest_lic.checks.hostile.mutations import Mutated, RandomChooser, mutated
+from pytest_lic.checks.hostile.outcome import Finding, Tally, outcome_of
 from pytest_lic.project.discovery import Families
 from pytest_lic.project.serving import serve_codecs
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pytest_lic import timing
+from pytest_lic.ablation import turns
 from pytest_lic.measuring.grid import Setting
 from pytest_lic.measuring.rate_distortion import BD, CurveMetric, RDCurve
 
@@ -40,9 +40,9 @@ class Row:
     anchors: Mapping[str, BD]
     rate: BD | None
     quality: BD | None
-    times: timing.Times | str = "not asked for"
-    encode: timing.Ratio | None = None
-    decode: timing.Ratio | None = None
+    times: turns.Times | str = "not asked for"
+    encode: turns.Ratio | None = None
+    decode: turns.Ratio | None = None
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from pytest_lic.ablation_curves import Curves
-from pytest_lic.ablation_groups import Group, is_learned, make_groups, variant_of
-from pytest_lic.ablation_result import Ablation, Question, Row, Table
-from pytest_lic.ablation_times import with_times
+from pytest_lic.ablation.curves import Curves
+from pytest_lic.ablation.groups import Group, is_learned, make_groups, variant_of
+from pytest_lic.ablation.result import Ablation, Question, Row, Table
+from pytest_lic.ablation.times import with_times
 from pytest_lic.codec import CodecFamily
 from pytest_lic.measuring.grid import Curve, Setting
 from pytest_lic.measuring.rate_distortion import BD, RDCurve, bd_quality, bd_rate

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pytest_lic.benchmarking import FORMAT, WIDE
 from pytest_lic.errors import UsageError
+from pytest_lic.timing.benchmarking import FORMAT, WIDE
 
 STORAGE = ".benchmarks"
 """Where ``--benchmark-save`` puts its files, unless told otherwise."""

@@ -18,10 +18,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from pytest_lic.agreement import Agreement, Decoded, agreement, decodings
-from pytest_lic.determinism import checked
+from pytest_lic.checks.agreement import Agreement, Decoded, agreement, decodings
+from pytest_lic.checks.determinism import checked
+from pytest_lic.checks.fresh_process import FreshProcess, HungError, NoImageError
 from pytest_lic.errors import CodecError, UnavailableError
-from pytest_lic.fresh_process import FreshProcess, HungError, NoImageError
 from pytest_lic.images.corpus import Corpus, Image, batches
 from pytest_lic.measuring.grid import Cell
 from pytest_lic.system.simulated_environments import SimulatedEnvironment

@@ -14,11 +14,11 @@ from functools import partial
 from statistics import median
 
 from pytest_lic.codec import Codec
-from pytest_lic.device_clock import Clock, device_named
 from pytest_lic.errors import LicError
 from pytest_lic.images.corpus import Image
 from pytest_lic.measuring import coding
 from pytest_lic.project.family_calls import blamed
+from pytest_lic.timing.clock import Clock, device_named
 
 Seconds = tuple[tuple[float, ...], ...]
 """One tuple per image, of one time per repetition."""

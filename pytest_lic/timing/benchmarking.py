@@ -15,15 +15,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_lic.codec import Codec, CodecFamily, SupportsStages
-from pytest_lic.device_clock import Clock, EventTimes, device_named
 from pytest_lic.measuring.grid import Cell
 from pytest_lic.measuring.timed_grid import TimingChoice
-from pytest_lic.peak_memory import PeakMemory, peak_memory
 from pytest_lic.project import family_calls
-from pytest_lic.stages import StageTimes, take_stages
 from pytest_lic.system.environment import environment
-from pytest_lic.timed_images import SEED, TimedBatch
-from pytest_lic.warm_up import WarmUp, warm_up
+from pytest_lic.timing.batches import SEED, TimedBatch
+from pytest_lic.timing.clock import Clock, EventTimes, device_named
+from pytest_lic.timing.peak_memory import PeakMemory, peak_memory
+from pytest_lic.timing.stages import StageTimes, take_stages
+from pytest_lic.timing.warm_up import WarmUp, warm_up
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture

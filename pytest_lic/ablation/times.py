@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from pytest_lic import timing
-from pytest_lic.ablation_groups import Group
-from pytest_lic.ablation_result import Question, Table
+from pytest_lic.ablation import turns
+from pytest_lic.ablation.groups import Group
+from pytest_lic.ablation.result import Question, Table
 from pytest_lic.codec import Codec, CodecFamily
 from pytest_lic.errors import LicError
 from pytest_lic.images.corpus import Image
@@ -44,7 +44,7 @@ def with_times(
     reference = group.reference
     if len(timed) < 2 or reference is None:
         return _timed(table, reasons, {}, images, ())
-    taken: dict[str, list[timing.Times]] = {family.name: [] for family in timed}
+    taken: dict[str, list[turns.Times]] = {family.name: [] for family in timed}
     for quality in reference.qualities:
         going = [family for family in timed if family.name not in reasons]
         say(f"timing {', '.join(family.name for family in going)}, quality {quality}")
@@ -54,7 +54,7 @@ def with_times(
                 codecs[family.name] = family_calls.build(family, quality, table.setting.device)
             except LicError as error:
                 reasons[family.name] = str(error)
-        found = timing.take_times(
+        found = turns.take_times(
             codecs,
             images,
             device=table.setting.device,
@@ -91,7 +91,7 @@ def _untimed(group: Group[CodecFamily], table: Table) -> dict[str, str]:
 def _timed(
     table: Table,
     reasons: Mapping[str, str],
-    times: Mapping[str, timing.Times],
+    times: Mapping[str, turns.Times],
     images: Sequence[Image],
     qualities: tuple[str, ...],
 ) -> Table:
@@ -107,17 +107,17 @@ def _timed(
             replace(
                 row,
                 times=own,
-                encode=timing.Ratio.of(own.encode, reference.encode),
-                decode=timing.Ratio.of(own.decode, reference.decode),
+                encode=turns.Ratio.of(own.encode, reference.encode),
+                decode=turns.Ratio.of(own.decode, reference.decode),
             )
         )
     names = tuple(image.name for image in images) if times else ()
     return replace(table, rows=tuple(rows), timed=names, qualities=qualities)
 
 
-def _joined(times: Sequence[timing.Times]) -> timing.Times:
+def _joined(times: Sequence[turns.Times]) -> turns.Times:
     """The times of all qualities as those of one, longer, row of images."""
-    return timing.Times(
+    return turns.Times(
         encode=tuple(image for each in times for image in each.encode),
         decode=tuple(image for each in times for image in each.decode),
     )

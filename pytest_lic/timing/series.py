@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pytest_lic.saved_timings import SavedRun, Timing
+from pytest_lic.timing.saved_runs import SavedRun, Timing
 
 DIRECTIONS = ("encode", "decode")
 

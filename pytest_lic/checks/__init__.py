@@ -1,0 +1,1 @@
+"""Checks of a codec: repeated, in fresh processes, elsewhere, on old and on damaged bitstreams."""

@@ -1,0 +1,1 @@
+"""Damaged bitstreams: how they are made, the process that decodes them, what came of it."""

@@ -1,0 +1,1 @@
+"""The timing suite: clocks, warm-up, stages, memory, and saved times."""
