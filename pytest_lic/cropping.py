@@ -19,7 +19,7 @@ from pytest_lic.measuring import coding
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.results.crop import Crop, cut
 from pytest_lic.results.results import PointResult, Results
-from pytest_lic.run import Run
+from pytest_lic.run.run import Run
 
 if TYPE_CHECKING:
     import numpy as np

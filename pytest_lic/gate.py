@@ -29,7 +29,7 @@ from pytest_lic.measuring.timed_grid import TimingChoice
 from pytest_lic.report.environments import broken_text
 from pytest_lic.report.hostile import hostile_text
 from pytest_lic.report.words import comparison_text
-from pytest_lic.run import Run
+from pytest_lic.run.run import Run
 from pytest_lic.system.environment import environment
 from pytest_lic.system.simulated_environments import ENVIRONMENTS
 from pytest_lic.timing import benchmarking

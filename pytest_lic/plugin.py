@@ -19,7 +19,7 @@ from pytest_lic.project.option_table import add_options
 from pytest_lic.project.options import read_options
 from pytest_lic.project.under_test import FIXTURES, UnderTest, parametrize, under_test
 from pytest_lic.report.session import SessionReport
-from pytest_lic.run import Run, Shared
+from pytest_lic.run.run import Run, Shared
 
 if TYPE_CHECKING:
     from pytest_lic.scheduler import NetworkScheduling

@@ -19,7 +19,7 @@ from pytest_lic.codec import Codec, CodecFamily
 from pytest_lic.errors import BaselineError
 from pytest_lic.measuring.grid import Cell
 from pytest_lic.measuring.measure import Measurement
-from pytest_lic.recording import Point, Stale, points, prune, record, stale
+from pytest_lic.run.update_entries import Point, Stale, points, prune, record, stale
 
 
 def no_build(quality: str, device: str) -> Codec:

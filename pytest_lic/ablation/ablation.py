@@ -18,7 +18,7 @@ from pytest_lic.ablation.times import with_times
 from pytest_lic.codec import CodecFamily
 from pytest_lic.measuring.grid import Curve, Setting
 from pytest_lic.measuring.rate_distortion import BD, RDCurve, bd_quality, bd_rate
-from pytest_lic.run import Run
+from pytest_lic.run.run import Run
 
 
 def ablation(run: Run, question: Question, say: Callable[[str], None]) -> Ablation:

@@ -8,7 +8,7 @@ from pytest_lic.codec import CodecFamily
 from pytest_lic.errors import LicError
 from pytest_lic.measuring.grid import Cell, Curve, Setting
 from pytest_lic.measuring.rate_distortion import CurveMetric, RDCurve
-from pytest_lic.run import Run
+from pytest_lic.run.run import Run
 
 PUBLISHED_ANCHOR = "bpg-444"
 CLASSICAL_ANCHOR = "jpeg"

@@ -13,7 +13,7 @@ from pytest_lic.errors import LicError
 from pytest_lic.images.corpus import Image
 from pytest_lic.measuring.grid import Curve
 from pytest_lic.project import family_calls
-from pytest_lic.run import Run
+from pytest_lic.run.run import Run
 
 TIMED_IMAGES = 5
 """Of a larger corpus, that many images are timed."""

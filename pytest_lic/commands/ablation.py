@@ -15,8 +15,8 @@ from pytest_lic.commands.progress import INTERRUPTED, say
 from pytest_lic.commands.written import require_folder, write
 from pytest_lic.errors import UsageError
 from pytest_lic.measuring.rate_distortion import CurveMetric
-from pytest_lic.outside_pytest import opened_run
 from pytest_lic.report.ablation import ablation_json, ablation_text
+from pytest_lic.run.outside_pytest import opened_run
 
 _OPTIONS = (
     *("codec", "component", "config", "corpus", "resolution", "device", "threads", "anchor"),

@@ -12,10 +12,10 @@ from pytest_lic.commands.plugin_options import add_plugin_options, origin_here, 
 from pytest_lic.commands.progress import INTERRUPTED, say
 from pytest_lic.errors import UsageError
 from pytest_lic.measuring.measure import Measurement
-from pytest_lic.one_cell import AMPLIFIED, cell_at_hand, facts_at_hand, facts_of, write_images
-from pytest_lic.outside_pytest import opened_run
 from pytest_lic.report.one_cell import cell_text
 from pytest_lic.results.json_file import load
+from pytest_lic.run.one_cell import AMPLIFIED, cell_at_hand, facts_at_hand, facts_of, write_images
+from pytest_lic.run.outside_pytest import opened_run
 
 _OPTIONS = (
     *("config", "corpus", "resolution", "batch", "device", "threads", "metrics"),

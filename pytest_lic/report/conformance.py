@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.checks.conformance import TOLERANCE
-from pytest_lic.keeping import examined
+from pytest_lic.run.update_streams import examined
 
 _WORDS = {
     Verdict.SAME: "to the bit",

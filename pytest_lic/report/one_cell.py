@@ -10,8 +10,8 @@ from rich.table import Table
 
 from pytest_lic.measuring.measure import ImageResult, Measurement
 from pytest_lic.measuring.metrics import to_db
-from pytest_lic.one_cell import CellFacts
 from pytest_lic.report.words import difference_text
+from pytest_lic.run.one_cell import CellFacts
 from pytest_lic.system.environment import Environment, differences
 
 _COLUMNS = ("image", "size", "bytes", "bpp", "PSNR dB", "MS-SSIM dB", "LPIPS", "bits")

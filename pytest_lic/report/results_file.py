@@ -20,7 +20,7 @@ from pytest_lic.results.results import (
     TestResult,
     TimeResult,
 )
-from pytest_lic.run import Run
+from pytest_lic.run.run import Run
 from pytest_lic.system.environment import package_version
 from pytest_lic.timing.saved_runs import is_ours
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from pytest_lic import keeping, recording
 from pytest_lic.cropping import with_crops
 from pytest_lic.errors import LicError
 from pytest_lic.report import terminal
@@ -19,7 +18,8 @@ from pytest_lic.report.markdown import results_markdown
 from pytest_lic.report.results_file import results_of
 from pytest_lic.results.json_file import to_text
 from pytest_lic.results.results import TestResult
-from pytest_lic.run import Run
+from pytest_lic.run import update_entries, update_streams
+from pytest_lic.run.run import Run
 from pytest_lic.system.files import write_whole
 
 
@@ -102,16 +102,16 @@ class SessionReport:
             if recording_asked or options.prune:
                 self._epilogue.append("baselines left as they were: the run did not end")
             return False
-        points = recording.points(self._records)
+        points = update_entries.points(self._records)
         try:
             if recording_asked:
                 broken = self._broken | self._died(run)
-                lines = recording.record(run, points, broken)
-                lines += keeping.record(run, self._records, broken)
+                lines = update_entries.record(run, points, broken)
+                lines += update_streams.record(run, self._records, broken)
                 self._epilogue += lines or ["baselines: nothing to record, all is as it was"]
             measured = {point.measurement.cell for point in points} >= set(run.grid.cells)
             measured = measured and bool(points)
-            decoded = keeping.covers(run, self._records)
+            decoded = update_streams.covers(run, self._records)
             if options.selection.narrows or not (measured or decoded):
                 if options.prune:
                     self._epilogue.append(
@@ -119,13 +119,13 @@ class SessionReport:
                         "can't be told; nothing was removed"
                     )
                 return options.prune
-            gone = recording.stale(run, points) if measured else []
-            streams = keeping.stale(run) if decoded else []
+            gone = update_entries.stale(run, points) if measured else []
+            streams = update_streams.stale(run) if decoded else []
             if options.prune:
-                recording.prune(run, gone)
-                keeping.prune(run, streams)
+                update_entries.prune(run, gone)
+                update_streams.prune(run, streams)
             verb = "removed" if options.prune else "stale (--lic-prune removes it)"
-            told = [*map(recording.stale_text, gone), *map(keeping.stale_text, streams)]
+            told = [*map(update_entries.stale_text, gone), *map(update_streams.stale_text, streams)]
             self._epilogue += [f"{verb}: {each}" for each in told]
         except LicError as error:
             self._epilogue.append(str(error))

@@ -17,7 +17,7 @@ from pytest_lic.report import times
 from pytest_lic.report.conformance import conformance_lines
 from pytest_lic.report.environments import print_matrices
 from pytest_lic.report.words import comparison_text, difference_text
-from pytest_lic.run import Run
+from pytest_lic.run.run import Run
 
 _STYLES = {
     Verdict.SAME: "green",

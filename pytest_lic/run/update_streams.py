@@ -13,7 +13,7 @@ from typing import Any
 from pytest_lic.baselines import kept_streams
 from pytest_lic.baselines.kept_streams import Kept, Key
 from pytest_lic.images.corpus import CONFORMANCE, load_corpus
-from pytest_lic.run import Run
+from pytest_lic.run.run import Run
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.results.results import Results, TestResult, TimeResult
-from pytest_lic.run import Run
+from pytest_lic.run.run import Run
 
 if TYPE_CHECKING:
     import numpy as np

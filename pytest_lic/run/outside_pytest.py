@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from pytest_lic.project.discovery import Origin, discover, pytest_config
 from pytest_lic.project.options import read_options
-from pytest_lic.run import Run, Shared
+from pytest_lic.run.run import Run, Shared
 
 
 @contextmanager

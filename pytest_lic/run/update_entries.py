@@ -15,7 +15,7 @@ from pytest_lic.baselines.entries import Key
 from pytest_lic.codec import CodecFamily
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.measuring.metrics import METRICS
-from pytest_lic.run import Run
+from pytest_lic.run.run import Run
 
 
 @dataclass(frozen=True)
