@@ -23,7 +23,6 @@ import numpy as np
 
 from pytest_lic.baselines.comparison import Comparison, Verdict, compare, compare_curves
 from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES
-from pytest_lic.cropping import MOST
 from pytest_lic.measuring.grid import Cell, Curve, Setting
 from pytest_lic.measuring.measure import ImageResult, Measurement, rd_curve
 from pytest_lic.measuring.rate_distortion import bd_psnr, bd_rate
@@ -38,6 +37,7 @@ from pytest_lic.results.results import (
     RunFacts,
     TestResult,
 )
+from pytest_lic.session.crops import MOST
 from pytest_lic.system.environment import environment
 
 QUALITIES = {"1": 0.0018, "2": 0.0067, "3": 0.025, "4": 0.0932}

@@ -15,9 +15,9 @@ from pytest_lic.entropy_coder import CoderUnderTest, EntropyCoder, TableMaker
 from pytest_lic.quantizer import Quantizer, QuantizerUnderTest
 
 if TYPE_CHECKING:
-    from pytest_lic.gate import Gate
     from pytest_lic.measuring.grid import Cell, Curve
     from pytest_lic.probability_tables import ProbabilityTables
+    from pytest_lic.session.gate import Gate
 
 __all__ = [
     "Cell",
@@ -42,7 +42,7 @@ __all__ = [
 def __getattr__(name: str) -> object:
     # These need pytest, NumPy and more, which a codec that only registers itself need not pay for.
     if name == "Gate":
-        from pytest_lic.gate import Gate
+        from pytest_lic.session.gate import Gate
 
         return Gate
     if name in ("Cell", "Curve"):

@@ -10,19 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_lic import collecting, hookspecs
+from pytest_lic import hookspecs
 from pytest_lic.errors import LicError, UsageError
-from pytest_lic.gate import Gate
 from pytest_lic.project import asked_for
 from pytest_lic.project.discovery import Origin, discover
 from pytest_lic.project.option_table import add_options
 from pytest_lic.project.options import read_options
 from pytest_lic.project.under_test import FIXTURES, UnderTest, parametrize, under_test
-from pytest_lic.report.session import SessionReport
 from pytest_lic.run.run import Run, Shared
+from pytest_lic.session import collecting
+from pytest_lic.session.controller import SessionReport
+from pytest_lic.session.gate import Gate
 
 if TYPE_CHECKING:
-    from pytest_lic.scheduler import NetworkScheduling
+    from pytest_lic.session.scheduler import NetworkScheduling
 
 pytest.register_assert_rewrite("pytest_lic.suites")
 
@@ -86,7 +87,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> NetworkSched
     """Keep each network in one worker, unless the user chose a distribution of another kind."""
     if config.getoption("dist") not in ("load", "loadgroup") or not asked_for.wants_suites(config):
         return None
-    from pytest_lic.scheduler import Layout, NetworkScheduling
+    from pytest_lic.session.scheduler import Layout, NetworkScheduling
 
     run = _run_of(config)
     reporter = config.pluginmanager.get_plugin("terminalreporter")

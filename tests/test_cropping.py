@@ -14,10 +14,8 @@ from PIL import Image as PillowImage
 from test_results import BROKEN
 
 from conftest import Project
-from pytest_lic import cropping
 from pytest_lic.baselines.comparison import compare
 from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES
-from pytest_lic.cropping import MOST, with_crops
 from pytest_lic.errors import CodecError
 from pytest_lic.images.corpus import Image
 from pytest_lic.measuring import coding
@@ -25,6 +23,8 @@ from pytest_lic.measuring.measure import Measurement
 from pytest_lic.results.crop import SIDE, Crop, cut
 from pytest_lic.results.json_file import load
 from pytest_lic.results.results import PointResult, Results
+from pytest_lic.session import crops
+from pytest_lic.session.crops import MOST, with_crops
 
 
 def pixels(png: bytes) -> NDArray[np.uint8]:
@@ -177,7 +177,7 @@ def test_a_codec_that_fails_the_second_time_costs_the_crop_and_not_the_file(
     def fail(*arguments: object) -> tuple[Image, Image]:
         raise CodecError("decoder crashed")
 
-    monkeypatch.setattr(cropping, "_coded", fail)
+    monkeypatch.setattr(crops, "_coded", fail)
     results = run_of(broken(recorded))
     assert results.crops == ()
     assert (
@@ -200,8 +200,8 @@ def regressed(quality: str, losses: dict[str, float]) -> PointResult:
 def instant(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every image comes back as another one, at once."""
     black, white = (Image("x", np.full((4, 4, 3), level, np.uint8)) for level in (0, 255))
-    monkeypatch.setattr(cropping, "_coded", lambda *arguments: (black, white))
-    monkeypatch.setattr(cropping, "_before", lambda *arguments: None)
+    monkeypatch.setattr(crops, "_coded", lambda *arguments: (black, white))
+    monkeypatch.setattr(crops, "_before", lambda *arguments: None)
 
 
 def cropped(*points: PointResult) -> Results:
@@ -233,7 +233,7 @@ def test_there_are_never_more_crops_than_a_page_can_hold() -> None:
 
 @pytest.mark.usefixtures("instant")
 def test_slow_codecs_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cropping, "SECONDS", -1.0)
+    monkeypatch.setattr(crops, "SECONDS", -1.0)
     results = cropped(regressed("1", {"a": 1.0, "b": 1.0}))
     assert results.crops == ()
     assert results.remarks == ("crops: 2 not cut, the time for them (-1 s) was up",)

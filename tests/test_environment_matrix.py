@@ -18,7 +18,7 @@ from pytest_lic.images.corpus import Corpus, Image
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.coding import cpu_threads
 from pytest_lic.measuring.grid import Cell, Setting
-from pytest_lic.report.environments import broken_text
+from pytest_lic.report.terminal.environments import broken_text
 from pytest_lic.system.simulated_environments import ENVIRONMENTS, SimulatedEnvironment
 
 CELL = Cell("raw", "1", Setting("photos"))

@@ -13,7 +13,7 @@ from pytest_lic.checks.hostile.outcome import Outcome, Tally
 from pytest_lic.checks.hostile.process import HostileProcess
 from pytest_lic.errors import CodecError
 from pytest_lic.project.discovery import Origin
-from pytest_lic.report.hostile import hostile_text
+from pytest_lic.report.terminal.hostile import hostile_text
 
 PROJECT = '''
 import os, signal, time

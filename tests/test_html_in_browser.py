@@ -18,8 +18,8 @@ from test_html_report import HOSTILE, hostile
 from test_results import BROKEN
 
 from conftest import Project
-from pytest_lic.cropping import MOST
 from pytest_lic.report.html import html_report
+from pytest_lic.session.crops import MOST
 from pytest_lic.timing.stages import REST
 
 if TYPE_CHECKING:

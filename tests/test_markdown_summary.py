@@ -14,8 +14,8 @@ from measurements import measurement
 from conftest import Project
 from pytest_lic.baselines.comparison import Comparison, Verdict
 from pytest_lic.measuring.grid import Setting
-from pytest_lic.report.markdown import results_markdown
-from pytest_lic.report.markdown_text import escaped, fenced
+from pytest_lic.report.markdown.text import escaped, fenced
+from pytest_lic.report.run_markdown import results_markdown
 from pytest_lic.results.results import (
     AnchorResult,
     CurveResult,

@@ -17,7 +17,7 @@ import pytest
 
 pytest.importorskip("xdist", reason="the scheduler is pytest-xdist's to call")
 
-from pytest_lic.scheduler import Layout, NetworkScheduling
+from pytest_lic.session.scheduler import Layout, NetworkScheduling
 
 
 class Worker:

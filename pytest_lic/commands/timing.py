@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_lic.errors import UsageError
 from pytest_lic.measuring.published.timings import published_timing_names, published_timings
-from pytest_lic.report.timing_table import reference_text, timing_text
+from pytest_lic.report.timing.table import reference_text, timing_text
 from pytest_lic.timing.saved_runs import STORAGE, find_runs, read_runs
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def run(given: argparse.Namespace) -> int:
     if given.reference is not None:
         print(reference_text(published_timings(given.reference), runs), end="")
     if given.plot is not None:
-        from pytest_lic.report.timing_plot import draw
+        from pytest_lic.report.timing.plot import draw
 
         try:
             draw(runs, given.plot)

@@ -12,8 +12,8 @@ from pytest_lic.ab.estimate import Interval, Speed
 from pytest_lic.ab.result import DIRECTIONS, CellResult, Compared, Timed
 from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.measuring.measure import Measurement
-from pytest_lic.report.markdown_page import LIMIT, Page
-from pytest_lic.report.markdown_text import escaped, header, row
+from pytest_lic.report.markdown.page import LIMIT, Page
+from pytest_lic.report.markdown.text import escaped, header, row
 from pytest_lic.timing.benchmarking import Direction
 
 _STYLES = {Speed.SLOWER: "bold red", Speed.FASTER: "green", Speed.UNDECIDED: "yellow"}

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from pytest_lic.baselines.edits import Edit, EditKind
-from pytest_lic.report.markdown_page import LIMIT, Page
-from pytest_lic.report.markdown_text import escaped, header, row
+from pytest_lic.report.markdown.page import LIMIT, Page
+from pytest_lic.report.markdown.text import escaped, header, row
 from pytest_lic.report.words import difference_text
 from pytest_lic.results.json_file import differences_to_json
 

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from pytest_lic.baselines.comparison import Verdict
-from pytest_lic.report.markdown_page import LIMIT, Page
-from pytest_lic.report.markdown_text import escaped, header, row
+from pytest_lic.report.markdown.page import LIMIT, Page
+from pytest_lic.report.markdown.text import escaped, header, row
 from pytest_lic.report.words import counted, difference_text, moved, worst
 from pytest_lic.results.json_file import comparison_to_json
 from pytest_lic.results.results import RunFacts

@@ -8,8 +8,8 @@ from pytest_lic.baselines.comparison import Comparison, Verdict
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.measuring.metrics import to_db
 from pytest_lic.report.headline import broken, headline
-from pytest_lic.report.markdown_page import LIMIT, Page
-from pytest_lic.report.markdown_text import escaped, fenced, header, row
+from pytest_lic.report.markdown.page import LIMIT, Page
+from pytest_lic.report.markdown.text import escaped, fenced, header, row
 from pytest_lic.report.words import counted, difference_text, moved, worst
 from pytest_lic.results.results import CurveResult, PointResult, Results, TestResult, TimeResult
 from pytest_lic.system.environment import Environment

@@ -26,8 +26,8 @@ from pytest_lic.measuring.grid import Cell, Curve
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.measuring.rate_distortion import RDCurve, bd_psnr, bd_rate
 from pytest_lic.measuring.timed_grid import TimingChoice
-from pytest_lic.report.environments import broken_text
-from pytest_lic.report.hostile import hostile_text
+from pytest_lic.report.terminal.environments import broken_text
+from pytest_lic.report.terminal.hostile import hostile_text
 from pytest_lic.report.words import comparison_text
 from pytest_lic.run.run import Run
 from pytest_lic.system.environment import environment

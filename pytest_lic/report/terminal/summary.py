@@ -13,9 +13,9 @@ from rich.table import Table
 from pytest_lic.baselines.comparison import Comparison, Verdict
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.measuring.metrics import to_db
-from pytest_lic.report import times
-from pytest_lic.report.conformance import conformance_lines
-from pytest_lic.report.environments import print_matrices
+from pytest_lic.report.terminal import times
+from pytest_lic.report.terminal.conformance import conformance_lines
+from pytest_lic.report.terminal.environments import print_matrices
 from pytest_lic.report.words import comparison_text, difference_text
 from pytest_lic.run.run import Run
 

@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from pytest_lic.cropping import with_crops
 from pytest_lic.errors import LicError
-from pytest_lic.report import terminal
 from pytest_lic.report.html import html_report
-from pytest_lic.report.markdown import results_markdown
-from pytest_lic.report.results_file import results_of
+from pytest_lic.report.run_markdown import results_markdown
+from pytest_lic.report.terminal import summary as terminal
 from pytest_lic.results.json_file import to_text
 from pytest_lic.results.results import TestResult
 from pytest_lic.run import update_entries, update_streams
 from pytest_lic.run.run import Run
+from pytest_lic.session.crops import with_crops
+from pytest_lic.session.gather_results import results_of
 from pytest_lic.system.files import write_whole
 
 

@@ -1,0 +1,1 @@
+"""Pages of Markdown within a number of bytes."""

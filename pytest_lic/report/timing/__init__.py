@@ -1,0 +1,1 @@
+"""Saved times as a table and as a plot."""

@@ -1,0 +1,1 @@
+"""pytest's side of a run: collecting, scheduling, the gates, what comes back from workers."""
