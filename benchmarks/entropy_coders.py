@@ -26,8 +26,13 @@ from compressai import ans
 from numpy.typing import NDArray
 from scipy.stats import laplace, norm, rv_continuous
 
-from lic_models.components.entropy_coders import AnsCoder, EntropyCoder, RangeCoder, RansCoder
-from lic_models.components.frequency_tables import FrequencyTables, Integers
+from lic_models.components.entropy_coding.coders import (
+    AnsCoder,
+    EntropyCoder,
+    RangeCoder,
+    RansCoder,
+)
+from lic_models.components.entropy_coding.tables import FrequencyTables, Integers
 from pytest_lic.errors import CorruptBitstreamError
 
 Output = TypeVar("Output")

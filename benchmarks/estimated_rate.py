@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from learned_networks import codec_of, load_network
 
-from lic_models.weights_header import WeightsHeader, file_digest
+from lic_models.storage.weights_header import WeightsHeader, file_digest
 from pytest_lic.codec import Codec, CodecFamily
 from pytest_lic.images.corpus import Corpus, Image
 from pytest_lic.measuring import coding

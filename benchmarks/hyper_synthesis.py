@@ -28,9 +28,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lic_models.codec import LearnedCodec
-from lic_models.components.entropy_coders import EntropyCoder
-from lic_models.components.frequency_tables import FrequencyTables, Integers
-from lic_models.weights_header import WeightsHeader, read_header
+from lic_models.components.entropy_coding.coders import EntropyCoder
+from lic_models.components.entropy_coding.tables import FrequencyTables, Integers
+from lic_models.storage.weights_header import WeightsHeader, read_header
 from pytest_lic.ablation import turns
 from pytest_lic.codec import SupportsLatents
 from pytest_lic.errors import BitstreamError, LicError

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lic_models.families import WEIGHTS
-from lic_models.weights_header import WeightsHeader, file_digest, read_header
+from lic_models.storage.weights_header import WeightsHeader, file_digest, read_header
 from pytest_lic.adapters.compressai import compressai_family
 from pytest_lic.codec import Codec
 from pytest_lic.errors import UnavailableError, UnknownNameError
@@ -69,8 +69,8 @@ def load_network(header: WeightsHeader) -> LearnedCodec:
     Raises:
         WeightsError: weights that are damaged, or of another codec than their header says.
     """
-    from lic_models.codec_builder import build_codec
-    from lic_models.weights_file import load_weights
+    from lic_models.config.builder import build_codec
+    from lic_models.storage.weights_file import load_weights
 
     network = build_codec(header.components, str(header.path))
     load_weights(network, header.path)

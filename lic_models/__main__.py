@@ -14,9 +14,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lic_models.codec_config import CodecConfig, empty_config, find_config, read_codec_config
-from lic_models.quiet import silence_logs, silence_warnings
-from lic_models.weights_header import read_header
+from lic_models.command_line.quiet import silence_logs, silence_warnings
+from lic_models.config.codec_config import CodecConfig, empty_config, find_config, read_codec_config
+from lic_models.storage.weights_header import read_header
 from pytest_lic.errors import LicError, UsageError
 
 PROGRAM = "python -m lic_models"
@@ -55,8 +55,8 @@ def _fit(arguments: list[str]) -> int:
     )
     options, others = parser.parse_known_args(arguments)
     config = _config(parser, options, others)
-    from lic_models.callbacks import TrainingInterrupted
-    from lic_models.command_line import TrainingCLI
+    from lic_models.command_line.training_cli import TrainingCLI
+    from lic_models.training.callbacks import TrainingInterrupted
 
     silence_logs()
     try:
@@ -87,7 +87,7 @@ def _validate(arguments: list[str]) -> int:
     config = _config(parser, options, others)
     has_checkpoint = any(each.split("=")[0] == _CHECKPOINT for each in others)
     weights = _weights(config, options, others, has_checkpoint)
-    from lic_models.command_line import TrainingCLI
+    from lic_models.command_line.training_cli import TrainingCLI
 
     silence_logs()
     TrainingCLI(config, options.quality, "validate", others, weights)
@@ -108,10 +108,10 @@ def _test(arguments: list[str]) -> int:
     options, others = parser.parse_known_args(arguments)
     config = _config(parser, options, others)
     weights = _weights(config, options, others, options.ckpt_path is not None)
-    from lic_models import testing
-    from lic_models.checkpoint import describe_checkpoint
-    from lic_models.command_line import TrainingCLI
-    from lic_models.run_folder import checkpoint_path
+    from lic_models.command_line import testing
+    from lic_models.command_line.training_cli import TrainingCLI
+    from lic_models.storage.checkpoint import describe_checkpoint
+    from lic_models.training.run_folder import checkpoint_path
 
     silence_logs()
     line = TrainingCLI(config, options.quality, None, others)
@@ -154,7 +154,7 @@ def _export(arguments: list[str]) -> int:
         "--float32", action="store_true", help="do not round the kernels to float16"
     )
     options = parser.parse_args(arguments)
-    from lic_models.export import export
+    from lic_models.storage.export import export
 
     path = export(options.checkpoint, options.out, half=not options.float32)
     header = read_header(path)

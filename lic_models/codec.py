@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lic_models.components.entropy_coders import AnsCoder, EntropyCoder
+from lic_models.components.entropy_coding.coders import AnsCoder, EntropyCoder
+from lic_models.components.entropy_coding.tables import FrequencyTables
 from lic_models.components.entropy_models import EntropyModel, Factorized
-from lic_models.components.frequency_tables import FrequencyTables
 from lic_models.components.quantizers import NoiseQuantizer, Quantizer
 from lic_models.components.transforms import ConvolutionalTransform, Transform
 from pytest_lic.errors import CodecError, CorruptBitstreamError, UsageError

@@ -9,9 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lic_models.codec_config import SUFFIXES, CodecConfig, read_codec_config
+from lic_models.config.codec_config import SUFFIXES, CodecConfig, read_codec_config
+from lic_models.storage.weights_header import (
+    WeightsHeader,
+    component_tags,
+    file_digest,
+    read_header,
+)
 from lic_models.untrained import untrained_families
-from lic_models.weights_header import WeightsHeader, component_tags, file_digest, read_header
 from pytest_lic.adapters.compressai import compressai_family
 from pytest_lic.codec import CodecFamily
 from pytest_lic.errors import UsageError
@@ -51,7 +56,7 @@ def read_config(path: Path) -> Iterable[CodecFamily] | None:
     """
     if path.suffix.lower() not in SUFFIXES:
         return None
-    from lic_models.command_line import described_components
+    from lic_models.command_line.training_cli import described_components
 
     config = read_codec_config(path)
     components = {quality: described_components(config, quality) for quality in config.qualities}
@@ -93,8 +98,8 @@ def learned_family(
             )
 
     def build(quality: str) -> nn.Module:
-        from lic_models.codec_builder import build_codec
-        from lic_models.weights_file import load_weights
+        from lic_models.config.builder import build_codec
+        from lic_models.storage.weights_file import load_weights
 
         header = by_quality[quality]
         codec = build_codec(header.components, str(header.path))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from lic_models.components import EntropyCoder, Quantizer
-    from lic_models.components.frequency_tables import FrequencyTables
+    from lic_models.components.entropy_coding.tables import FrequencyTables
 
 _REACH = 2.0**20
 _LIMIT = 2**22
@@ -76,7 +76,7 @@ def coders() -> Iterator[CoderUnderTest | TableMaker]:
 
 def frequency_tables(tables: ProbabilityTables) -> FrequencyTables:
     """The same tables, as the coders here take them."""
-    from lic_models.components.frequency_tables import FrequencyTables
+    from lic_models.components.entropy_coding.tables import FrequencyTables
 
     starts = np.cumsum([0, *map(len, tables.rows)], dtype=np.int64)
     return FrequencyTables(np.concatenate(tables.rows), starts, np.array(tables.offsets, np.int32))
@@ -150,20 +150,24 @@ def _made(
 
 
 def _coder(kind: str) -> _PlainTables:
-    from lic_models.components import entropy_coders as classes
+    from lic_models.components.entropy_coding import coders as classes
 
     return _PlainTables(getattr(classes, kind)())
 
 
 def _escape_bits(symbol: int, first: int, last: int) -> float:
     """One of 33 lengths, and as many bits."""
-    from lic_models.components.escapes import ESCAPE_LENGTHS, escape_length, escape_number
+    from lic_models.components.entropy_coding.escapes import (
+        ESCAPE_LENGTHS,
+        escape_length,
+        escape_number,
+    )
 
     number = escape_number(np.array([symbol], np.int32), np.int32(first), last - first + 1)
     return float(np.log2(ESCAPE_LENGTHS) + escape_length(number)[0])
 
 
 def _counts(masses: NDArray[np.float64]) -> NDArray[np.int32]:
-    from lic_models.components.frequency_tables import FrequencyTables
+    from lic_models.components.entropy_coding.tables import FrequencyTables
 
     return FrequencyTables.from_masses([masses], [0]).row(0)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from lic_models.weights_header import component_tags
+from lic_models.storage.weights_header import component_tags
 from pytest_lic.adapters.compressai import compressai_family
 from pytest_lic.codec import CodecFamily
 
@@ -47,7 +47,7 @@ def _family(
     name: str, components: dict[str, Any], width: str, stages: dict[str, str]
 ) -> CodecFamily:
     def build(quality: str) -> nn.Module:
-        from lic_models.codec_builder import build_codec
+        from lic_models.config.builder import build_codec
 
         codec = build_codec(components, name)
         spread_latents(codec)

@@ -19,7 +19,7 @@ from lic_models.components import (
     StraightThroughQuantizer,
     UniversalQuantizer,
 )
-from lic_models.rate_distortion_loss import estimated_bits
+from lic_models.training.loss import estimated_bits
 
 MODELS = [Factorized, ScaleHyperprior, MeanScaleHyperprior]
 QUANTIZERS = [

@@ -17,9 +17,9 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
-from lic_models.codec_builder import build_codec
-from lic_models.weights_file import write_weights
-from lic_models.weights_header import read_header
+from lic_models.config.builder import build_codec
+from lic_models.storage.weights_file import write_weights
+from lic_models.storage.weights_header import read_header
 from pytest_lic.errors import CodecError, UnavailableError, UnknownNameError, UsageError
 from pytest_lic.images.corpus import load_corpus
 from pytest_lic.measuring import coding

@@ -15,8 +15,8 @@ import torch
 
 from conftest import Project
 from lic_models.families import WEIGHTS, learned_family
-from lic_models.weights_file import read_tensors, write_tensors
-from lic_models.weights_header import WeightsHeader, read_header
+from lic_models.storage.weights_file import read_tensors, write_tensors
+from lic_models.storage.weights_header import WeightsHeader, read_header
 from pytest_lic.adapters.network.state import part_digests
 from pytest_lic.codec import CodecFamily, SupportsParts
 from pytest_lic.errors import UsageError
@@ -26,7 +26,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lic_models.families import learned_family
-from lic_models.weights_header import read_header
+from lic_models.storage.weights_header import read_header
 
 
 def changed(network):
@@ -50,7 +50,7 @@ def pytest_lic_codecs():
 # One count moved between two symbols of the first table of the latents.
 ONE_COUNT = """
 import numpy as np
-from lic_models.components.frequency_tables import FrequencyTables
+from lic_models.components.entropy_coding.tables import FrequencyTables
 
 
 def changed(network):

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import laplace, norm
 
-from lic_models.components.entropy_coders import AnsCoder, RangeCoder, RansCoder
-from lic_models.components.frequency_tables import MOST_ENTRIES, TOTAL, FrequencyTables
-from lic_models.components.runs import ESCAPE_TABLES, Run
+from lic_models.components.entropy_coding.coders import AnsCoder, RangeCoder, RansCoder
+from lic_models.components.entropy_coding.runs import ESCAPE_TABLES, Run
+from lic_models.components.entropy_coding.tables import MOST_ENTRIES, TOTAL, FrequencyTables
 from lic_models.under_test import frequency_tables
 from pytest_lic.errors import CodecError, CorruptBitstreamError, WeightsError
 from pytest_lic.strategies import messages

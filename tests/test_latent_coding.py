@@ -30,9 +30,9 @@ from lic_models.components import (
     RansCoder,
     ScaleHyperprior,
 )
+from lic_models.components.entropy_coding.tables import FrequencyTables, Integers
 from lic_models.components.entropy_models import hyperprior
-from lic_models.components.frequency_tables import FrequencyTables, Integers
-from lic_models.rate_distortion_loss import estimated_bits
+from lic_models.training.loss import estimated_bits
 from pytest_lic.errors import CorruptBitstreamError
 
 CODERS = [AnsCoder(), RangeCoder(), RansCoder()]

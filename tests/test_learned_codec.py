@@ -13,7 +13,6 @@ from entropy_cases import MODELS, QUANTIZERS
 from torch import Tensor, nn
 
 from lic_models.codec import LearnedCodec
-from lic_models.codec_builder import build_codec
 from lic_models.components import (
     AnsCoder,
     ConvolutionalTransform,
@@ -27,8 +26,9 @@ from lic_models.components import (
     Transform,
     UniversalQuantizer,
 )
-from lic_models.principal_components import start_from_principal_components
-from lic_models.rate_distortion_loss import rate_distortion_loss
+from lic_models.config.builder import build_codec
+from lic_models.training.loss import rate_distortion_loss
+from lic_models.training.principal_components import start_from_principal_components
 from pytest_lic.errors import CodecError, CorruptBitstreamError, UsageError, WeightsError
 
 HERE = "lic_models.components."

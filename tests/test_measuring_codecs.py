@@ -17,11 +17,11 @@ import yaml
 from PIL import Image
 
 from lic_models.__main__ import main
-from lic_models.codec_builder import build_codec
+from lic_models.command_line.testing import corpus_of, measure_weights, report_lines
+from lic_models.config.builder import build_codec
 from lic_models.data import ImageFolder
-from lic_models.testing import corpus_of, measure_weights, report_lines
-from lic_models.weights_file import load_weights
-from lic_models.weights_header import read_header
+from lic_models.storage.weights_file import load_weights
+from lic_models.storage.weights_header import read_header
 from pytest_lic.images.corpus import load_corpus
 from pytest_lic.measuring import coding
 

@@ -25,8 +25,8 @@ from lic_models.components import (
     ReLU,
     Transform,
 )
-from lic_models.principal_components import start_from_principal_components
-from lic_models.rate_distortion_loss import rate_distortion_loss
+from lic_models.training.loss import rate_distortion_loss
+from lic_models.training.principal_components import start_from_principal_components
 from pytest_lic.errors import UsageError
 
 EVERY = [GDN, OneDN, GSDN, ReLU, LeakyReLU]

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lic_models.rate_distortion_loss import estimated_bits, rate_distortion_loss
+from lic_models.training.loss import estimated_bits, rate_distortion_loss
 from pytest_lic.errors import UsageError
 
 

@@ -16,12 +16,12 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from lic_models import families as shipped
-from lic_models.codec_builder import build_codec
-from lic_models.codec_config import SHIPPED, read_codec_config
-from lic_models.command_line import described_components
-from lic_models.rate_distortion_loss import estimated_bits
-from lic_models.weights_file import load_weights
-from lic_models.weights_header import HEADER, component_tags, read_header
+from lic_models.command_line.training_cli import described_components
+from lic_models.config.builder import build_codec
+from lic_models.config.codec_config import SHIPPED, read_codec_config
+from lic_models.storage.weights_file import load_weights
+from lic_models.storage.weights_header import HEADER, component_tags, read_header
+from lic_models.training.loss import estimated_bits
 from pytest_lic.container import payload_size
 from pytest_lic.errors import UsageError, WeightsError
 

@@ -21,13 +21,13 @@ import torch
 import yaml
 
 from lic_models.__main__ import main
-from lic_models.checkpoint import describe_checkpoint, first_difference, read_checkpoint
-from lic_models.metrics_file import MetricsFile, read_metrics
-from lic_models.rate_distortion_loss import mean_psnr
-from lic_models.running_means import RunningMeans
-from lic_models.training import CodecTraining
-from lic_models.weights_file import read_tensors
-from lic_models.weights_header import read_header
+from lic_models.storage.checkpoint import describe_checkpoint, first_difference, read_checkpoint
+from lic_models.storage.weights_file import read_tensors
+from lic_models.storage.weights_header import read_header
+from lic_models.training.loss import mean_psnr
+from lic_models.training.metrics_file import MetricsFile, read_metrics
+from lic_models.training.module import CodecTraining
+from lic_models.training.running_means import RunningMeans
 from pytest_lic.measuring.metrics import psnr
 
 C = "lic_models.components"

@@ -17,9 +17,9 @@ from safetensors.torch import save_file
 
 from lic_models import families
 from lic_models.__main__ import main
-from lic_models.codec_config import SHIPPED, find_config, read_codec_config
-from lic_models.config_errors import Problem, explain
-from lic_models.weights_file import read_tensors, write_tensors
+from lic_models.config.codec_config import SHIPPED, find_config, read_codec_config
+from lic_models.config.parser_errors import Problem, explain
+from lic_models.storage.weights_file import read_tensors, write_tensors
 from pytest_lic.errors import UsageError
 
 C = "lic_models.components"

@@ -1,6 +1,11 @@
 """The parts a learned codec is built from, one kind per file or folder, each swapped on its own."""
 
-from lic_models.components.entropy_coders import AnsCoder, EntropyCoder, RangeCoder, RansCoder
+from lic_models.components.entropy_coding.coders import (
+    AnsCoder,
+    EntropyCoder,
+    RangeCoder,
+    RansCoder,
+)
 from lic_models.components.entropy_models import (
     EntropyModel,
     Factorized,

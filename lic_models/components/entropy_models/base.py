@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from lic_models.components.entropy_coders import EntropyCoder
-from lic_models.components.frequency_tables import FrequencyTables
+from lic_models.components.entropy_coding.coders import EntropyCoder
+from lic_models.components.entropy_coding.tables import FrequencyTables
 from lic_models.components.quantizers import Quantizer
 from pytest_lic.errors import CodecError, CorruptBitstreamError, UsageError, WeightsError
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from lic_models.components.entropy_coders import EntropyCoder
+from lic_models.components.entropy_coding.coders import EntropyCoder
+from lic_models.components.entropy_coding.tables import FrequencyTables
 from lic_models.components.entropy_models.base import (
     EntropyModel,
     Rated,
@@ -22,7 +23,6 @@ from lic_models.components.entropy_models.base import (
 )
 from lic_models.components.entropy_models.masses import density_mass, likelihood
 from lic_models.components.entropy_models.symbols import table_symbols, to_array, to_tensor
-from lic_models.components.frequency_tables import FrequencyTables
 from lic_models.components.quantizers import Quantizer
 from pytest_lic.errors import CodecError
 

@@ -14,7 +14,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from lic_models.components.entropy_coders import EntropyCoder
+from lic_models.components.entropy_coding.coders import EntropyCoder
+from lic_models.components.entropy_coding.tables import FrequencyTables
 from lic_models.components.entropy_models.base import (
     EntropyModel,
     Rated,
@@ -28,7 +29,6 @@ from lic_models.components.entropy_models.masses import (
     within,
 )
 from lic_models.components.entropy_models.symbols import table_symbols, to_array, to_tensor
-from lic_models.components.frequency_tables import FrequencyTables
 from lic_models.components.quantizers import NoiseQuantizer, Quantizer
 from pytest_lic.errors import CodecError, UsageError
 

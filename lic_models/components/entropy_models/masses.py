@@ -9,7 +9,7 @@ from compressai.entropy_models import EntropyBottleneck
 from compressai.ops.bound_ops import LowerBoundFunction
 from torch import Tensor
 
-from lic_models.components.frequency_tables import TOTAL
+from lic_models.components.entropy_coding.tables import TOTAL
 
 LEAST_MASS = 1e-9
 """In training, as CompressAI's: keeps a latent far from all expectation from costing ∞ bits."""

@@ -18,15 +18,19 @@ from lightning import LightningModule
 from torch import Tensor
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from lic_models.checkpoint import refuse_other_codec
 from lic_models.codec import LearnedCodec
-from lic_models.components.entropy_coders import EntropyCoder
+from lic_models.components.entropy_coding.coders import EntropyCoder
 from lic_models.components.entropy_models import EntropyModel
 from lic_models.components.quantizers import Quantizer
 from lic_models.components.transforms import Transform
-from lic_models.first_weights import PRINCIPAL_COMPONENTS, refuse_odd_sizes, set_first_weights
-from lic_models.rate_distortion_loss import Distortion, Loss, mean_psnr, rate_distortion_loss
-from lic_models.running_means import RunningMeans
+from lic_models.storage.checkpoint import refuse_other_codec
+from lic_models.training.first_weights import (
+    PRINCIPAL_COMPONENTS,
+    refuse_odd_sizes,
+    set_first_weights,
+)
+from lic_models.training.loss import Distortion, Loss, mean_psnr, rate_distortion_loss
+from lic_models.training.running_means import RunningMeans
 from pytest_lic.errors import UsageError
 from pytest_lic.system.environment import environment
 

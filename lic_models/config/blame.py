@@ -10,8 +10,8 @@ from typing import Any
 from jsonargparse import ArgumentError
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
-from lic_models.codec_config import CodecConfig
-from lic_models.config_errors import Problem, explain
+from lic_models.config.codec_config import CodecConfig
+from lic_models.config.parser_errors import Problem, explain
 from pytest_lic.errors import LicError, UsageError
 
 _KEYED = re.compile(

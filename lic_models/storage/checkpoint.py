@@ -14,7 +14,7 @@ from typing import Any
 from lightning.fabric.plugins import CheckpointIO
 from torch import Tensor
 
-from lic_models.weights_file import read_json_header, read_tensors, write_tensors
+from lic_models.storage.weights_file import read_json_header, read_tensors, write_tensors
 from pytest_lic.errors import WeightsError
 
 _TENSOR, _PAIRS, _PATH = "$tensor", "$pairs", "$path"

@@ -15,13 +15,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lic_models.components.escapes import (
+from lic_models.components.entropy_coding.escapes import (
     ESCAPE_LENGTHS,
     escape_length,
     escape_number,
     escaped_symbol,
 )
-from lic_models.components.frequency_tables import TOTAL, FrequencyTables, Integers
+from lic_models.components.entropy_coding.tables import TOTAL, FrequencyTables, Integers
 from pytest_lic.errors import CorruptBitstreamError
 
 

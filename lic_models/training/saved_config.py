@@ -9,8 +9,8 @@ import yaml
 from lightning import LightningModule, Trainer
 from lightning.pytorch.cli import SaveConfigCallback
 
-from lic_models.codec_config import CodecConfig
-from lic_models.run_folder import CONFIG
+from lic_models.config.codec_config import CodecConfig
+from lic_models.training.run_folder import CONFIG
 
 _OF_ONE_CALL = ("config", "ckpt_path", "weights_only")
 

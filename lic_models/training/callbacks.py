@@ -12,7 +12,7 @@ from typing import Any
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
 
-from lic_models.run_folder import BEST, LAST
+from lic_models.training.run_folder import BEST, LAST
 
 
 class TrainingInterrupted(BaseException):

@@ -22,8 +22,8 @@ from compressai import ans
 from constriction import stream
 from numpy.typing import NDArray
 
-from lic_models.components.frequency_tables import TOTAL, FrequencyTables, Integers
-from lic_models.components.runs import ESCAPE_TABLES, Read, Run, from_runs, to_runs
+from lic_models.components.entropy_coding.runs import ESCAPE_TABLES, Read, Run, from_runs, to_runs
+from lic_models.components.entropy_coding.tables import TOTAL, FrequencyTables, Integers
 from pytest_lic.errors import CorruptBitstreamError
 
 Model = TypeVar("Model")

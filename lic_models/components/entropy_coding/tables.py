@@ -18,7 +18,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lic_models.components.escapes import ESCAPE_LENGTHS, escape_length, escape_number
+from lic_models.components.entropy_coding.escapes import (
+    ESCAPE_LENGTHS,
+    escape_length,
+    escape_number,
+)
 from pytest_lic.errors import CodecError, WeightsError
 
 Integers = NDArray[np.int32]

@@ -14,29 +14,29 @@ from lightning.pytorch.callbacks import EarlyStopping, ProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
-from lic_models.blame import Sources
-from lic_models.callbacks import KeepCheckpoints, StopOnInterrupt
-from lic_models.checkpoint import (
+from lic_models.config.blame import Sources
+from lic_models.config.codec_config import SHIPPED, CodecConfig
+from lic_models.data.module import CropDataModule
+from lic_models.storage.checkpoint import (
     SafetensorsCheckpoints,
     describe_checkpoint,
     refuse_other_codec,
 )
-from lic_models.codec_config import SHIPPED, CodecConfig
-from lic_models.data.module import CropDataModule
-from lic_models.first_weights import PRINCIPAL_COMPONENTS, RANDOM, start_path
-from lic_models.metrics_file import MetricsFile
-from lic_models.progress import TrainingProgress, ended_lines, started_lines, validation_line
-from lic_models.run_folder import RUNS, checkpoint_path, folder_of, refuse_earlier_run
-from lic_models.saved_config import SaveResolvedConfig
-from lic_models.training import CodecTraining
-from lic_models.training_defaults import (
-    DEFAULTS,
-    METRICS_FILE,
-    logger_arguments,
-    trainer_defaults,
+from lic_models.storage.weights_file import copy_parameters
+from lic_models.storage.weights_header import read_header
+from lic_models.training.callbacks import KeepCheckpoints, StopOnInterrupt
+from lic_models.training.defaults import DEFAULTS, METRICS_FILE, logger_arguments, trainer_defaults
+from lic_models.training.first_weights import PRINCIPAL_COMPONENTS, RANDOM, start_path
+from lic_models.training.metrics_file import MetricsFile
+from lic_models.training.module import CodecTraining
+from lic_models.training.progress import (
+    TrainingProgress,
+    ended_lines,
+    started_lines,
+    validation_line,
 )
-from lic_models.weights_file import copy_parameters
-from lic_models.weights_header import read_header
+from lic_models.training.run_folder import RUNS, checkpoint_path, folder_of, refuse_earlier_run
+from lic_models.training.saved_config import SaveResolvedConfig
 from pytest_lic.errors import LicError, UsageError, WeightsError
 
 PROGRAM = "python -m lic_models"

@@ -19,8 +19,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from lic_models.codec import LearnedCodec
-from lic_models.components.frequency_tables import FrequencyTables
-from lic_models.weights_header import HEADER, refuse_pickle
+from lic_models.components.entropy_coding.tables import FrequencyTables
+from lic_models.storage.weights_header import HEADER, refuse_pickle
 from pytest_lic.errors import LicError, WeightsError
 from pytest_lic.system.pickles import START
 

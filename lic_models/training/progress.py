@@ -12,8 +12,8 @@ from typing import Any
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import TQDMProgressBar
 
-from lic_models.callbacks import KeepCheckpoints
-from lic_models.training import CodecTraining
+from lic_models.training.callbacks import KeepCheckpoints
+from lic_models.training.module import CodecTraining
 from pytest_lic.errors import CodecError
 
 _LABELS = {"loss": "loss {:.4f}", "bpp": "{:.4f} bpp", "psnr": "{:.2f} dB"}

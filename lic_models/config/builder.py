@@ -8,7 +8,7 @@ from typing import Any
 from jsonargparse import ArgumentError, ArgumentParser
 
 from lic_models.codec import LearnedCodec
-from lic_models.components.entropy_coders import EntropyCoder
+from lic_models.components.entropy_coding.coders import EntropyCoder
 from lic_models.components.entropy_models import EntropyModel
 from lic_models.components.quantizers import Quantizer
 from lic_models.components.transforms import Transform

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from lic_models.codec import LearnedCodec
-from lic_models.principal_components import start_from_principal_components
-from lic_models.weights_file import copy_parameters
+from lic_models.storage.weights_file import copy_parameters
+from lic_models.training.principal_components import start_from_principal_components
 from pytest_lic.errors import UsageError
 
 PRINCIPAL_COMPONENTS, RANDOM = "principal-components", "random"

@@ -18,12 +18,12 @@ import torch
 from torch import Tensor
 
 from lic_models.codec import LearnedCodec
-from lic_models.codec_builder import build_codec
+from lic_models.config.builder import build_codec
 from lic_models.data.module import CropDataModule
-from lic_models.export import export
-from lic_models.rate_distortion_loss import estimated_bits
-from lic_models.weights_file import load_weights
-from lic_models.weights_header import WeightsHeader, file_digest, read_header
+from lic_models.storage.export import export
+from lic_models.storage.weights_file import load_weights
+from lic_models.storage.weights_header import WeightsHeader, file_digest, read_header
+from lic_models.training.loss import estimated_bits
 from pytest_lic.adapters.compressai import compressai_family
 from pytest_lic.codec import Codec
 from pytest_lic.images.corpus import Corpus, Image, batches

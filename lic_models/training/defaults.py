@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from lic_models.metrics_file import MetricsFile
+from lic_models.training.metrics_file import MetricsFile
 
 METRICS_FILE = f"{MetricsFile.__module__}.{MetricsFile.__qualname__}"
 DEFAULTS: dict[str, Any] = {

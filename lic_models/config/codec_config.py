@@ -39,7 +39,7 @@ _NOT_INHERITED = ("name", "weights", "format_version")
 _OTHER_KEYS = ("seed_everything", "ckpt_path", "weights_only")
 _CLASS_KEYS = ("class_path", "init_args", "dict_kwargs")
 
-SHIPPED = Path(__file__).parent / "configs"
+SHIPPED = Path(__file__).parent.parent / "configs"
 DEFAULT_WEIGHTS = "{name}-{quality}.safetensors"
 SHIPPED_WEIGHTS = f"../weights/{DEFAULT_WEIGHTS}"
 SUFFIXES = (".yaml", ".yml")

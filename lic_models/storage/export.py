@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lic_models.checkpoint import describe_checkpoint
-from lic_models.codec_builder import build_codec
-from lic_models.weights_file import copy_parameters, round_kernels, write_weights
+from lic_models.config.builder import build_codec
+from lic_models.storage.checkpoint import describe_checkpoint
+from lic_models.storage.weights_file import copy_parameters, round_kernels, write_weights
 from pytest_lic.errors import WeightsError
 
 

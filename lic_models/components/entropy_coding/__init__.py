@@ -1,0 +1,1 @@
+"""Entropy coders, their probability tables, and how values beyond a table are escaped."""

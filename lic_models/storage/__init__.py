@@ -1,0 +1,1 @@
+"""What is stored: weights as safetensors with their header, checkpoints, exports."""
