@@ -1,0 +1,412 @@
+"""Baselines come back as they were stored, or with one clear error; and no crash can harm them."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_lic.baselines.entries import (
+    Baselines,
+    FamilyBaseline,
+    Key,
+    dumps,
+    load,
+    same_results,
+    save,
+    updated,
+    without,
+)
+from pytest_lic.errors import BaselineError
+from pytest_lic.measuring.measure import Measurement
+from tests.helpers.measurements import ELSEWHERE, image, measurement
+from tests.helpers.places import ROOT
+
+SEVERAL = [
+    measurement(),
+    measurement({"only.png": image(psnr=None, lpips=0.1, bits="x")}, quality="2", lmbda=None),
+    measurement(quality="3", environment=ELSEWHERE, device="cuda:0", batch=4),
+    measurement(resolution="256", left_out=("small.png (100×90)",)),
+    measurement(corpus="kodak", digest="d2"),
+]
+
+
+def of(*measurements: Measurement) -> FamilyBaseline:
+    """A family's baseline with these entries."""
+    return updated(FamilyBaseline("toy"), measurements)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the toy family's baseline goes; its folder does not exist yet."""
+    return tmp_path / "baselines" / "toy.json"
+
+
+def as_stored(found: Measurement) -> Measurement:
+    """Without the reasons, which are of the machine and not stored."""
+    images = {name: replace(result, unavailable={}) for name, result in found.images.items()}
+    return replace(found, images=images)
+
+
+def test_what_is_stored_comes_back(path: Path) -> None:
+    save(path, of(*SEVERAL))
+    assert load(path, "toy").entries == {Key.of(one): as_stored(one) for one in SEVERAL}
+
+
+def test_a_file_that_is_not_there_holds_nothing(path: Path) -> None:
+    assert load(path, "toy") == FamilyBaseline("toy")
+
+
+def test_the_text_is_the_same_in_whatever_order_the_entries_came() -> None:
+    texts = set()
+    for seed in range(10):
+        shuffled = random.Random(seed).sample(SEVERAL, len(SEVERAL))
+        texts.add(dumps(of(*shuffled)))
+    assert len(texts) == 1
+
+
+def test_saving_what_was_loaded_changes_no_byte(path: Path) -> None:
+    save(path, of(*SEVERAL))
+    before = path.read_bytes()
+    save(path, load(path, "toy"))
+    assert path.read_bytes() == before
+
+
+def test_a_change_of_one_image_is_a_diff_of_that_line_and_the_mean() -> None:
+    others = [one for one in SEVERAL if one.cell.quality == "1"][1:]
+    before = dumps(of(SEVERAL[0], *others)).splitlines()
+    changed = replace(
+        SEVERAL[0], images={**SEVERAL[0].images, "two.png": image(size=12_001, psnr=33.1)}
+    )
+    after = dumps(of(changed, *others)).splitlines()
+    assert len(before) == len(after)
+    lines = [new.strip() for old, new in zip(before, after, strict=True) if old != new]
+    assert [line.split(":")[0] for line in lines] == ['"mean"', '"two.png"']
+
+
+def test_the_file_is_json_with_its_environments_once_and_one_image_per_line() -> None:
+    text = dumps(of(*SEVERAL))
+    stored = json.loads(text)
+    assert stored["format"] == 1
+    assert stored["family"] == "toy"
+    assert len(stored["environments"]) == 2
+    images = [line for line in text.splitlines() if '.png": {' in line]
+    assert len(images) == sum(len(one.images) for one in SEVERAL)
+    assert text.endswith("}\n")
+    assert max(len(line) for line in text.splitlines()) < 400
+
+
+def test_entries_stand_in_the_order_of_corpus_resolution_and_rate() -> None:
+    cheap = measurement({"one.png": image(size=100)}, quality="high")
+    dear = measurement({"one.png": image(size=900)}, quality="fine")
+    stored = json.loads(dumps(of(dear, measurement(corpus="a", digest="d9"), cheap)))
+    assert [(entry["corpus"], entry["quality"]) for entry in stored["entries"]] == [
+        ("a", "1"),
+        ("photos", "high"),
+        ("photos", "fine"),
+    ]
+
+
+def test_names_that_are_not_ascii_stay_readable(path: Path) -> None:
+    save(path, of(measurement({"Brücke 橋.png": image()})))
+    assert "Brücke 橋.png" in path.read_text(encoding="utf-8")
+    assert "Brücke 橋.png" in next(iter(load(path, "toy").entries.values())).images
+
+
+def test_device_batch_and_environment_do_not_make_another_key() -> None:
+    other = measurement(environment=ELSEWHERE, device="cuda", batch=8, corpus="renamed")
+    assert Key.of(other) == Key.of(measurement())
+    for key in (measurement(quality="2"), measurement(resolution="64"), measurement(digest="d2")):
+        assert Key.of(key) != Key.of(measurement())
+
+
+def test_recording_replaces_the_entry_of_a_key_and_keeps_the_others() -> None:
+    again = measurement({"one.png": image(size=9_000)}, environment=ELSEWHERE)
+    new = updated(of(*SEVERAL), [again])
+    assert len(new.entries) == len(SEVERAL)
+    assert new.entries[Key.of(again)] == again
+
+
+def test_entries_are_removed_by_key() -> None:
+    kept = without(of(*SEVERAL), [Key.of(SEVERAL[1]), Key("never", "there", "1")])
+    assert set(kept.entries) == {Key.of(one) for one in SEVERAL} - {Key.of(SEVERAL[1])}
+
+
+def test_the_last_entry_takes_the_file_with_it(path: Path) -> None:
+    save(path, of(*SEVERAL))
+    save(path, FamilyBaseline("toy"))
+    assert not path.exists()
+    save(path, FamilyBaseline("toy"))
+
+
+def test_results_are_the_same_whatever_was_unavailable_and_wherever_they_were_made() -> None:
+    here = measurement({"one.png": image(lpips=None)})
+    stored = as_stored(replace(here, environment=ELSEWHERE))
+    assert same_results(here, stored)
+    assert not same_results(measurement({"one.png": image(bits="b")}), here)
+    assert not same_results(measurement({"one.png": image(lpips=0.1)}), here)
+
+
+Damage = Callable[[dict[str, Any]], object]
+
+
+def first_image(stored: dict[str, Any]) -> dict[str, Any]:
+    """The first image of the first entry."""
+    return stored["entries"][0]["images"]["one.png"]
+
+
+def set_image(key: str, value: object) -> Damage:
+    """A damage to one value of the first image."""
+    return lambda stored: first_image(stored).update({key: value})
+
+
+def set_entry(key: str, value: object) -> Damage:
+    """A damage to one value of the first entry."""
+    return lambda stored: stored["entries"][0].update({key: value})
+
+
+DAMAGES: list[tuple[Damage, str]] = [
+    (lambda stored: stored.pop("family"), "'family' is missing"),
+    (lambda stored: stored.pop("format"), "its format is None; expected 1"),
+    (lambda stored: stored.pop("entries"), "'entries' is missing"),
+    (lambda stored: stored.pop("environments"), "'environments' is missing"),
+    (lambda stored: stored.update(family="other"), "it is of family 'other', not 'toy'"),
+    (lambda stored: stored.update(format="one"), "its format is 'one'; expected 1"),
+    (lambda stored: stored.update(format=0), "its format is 0; expected 1"),
+    (lambda stored: stored.update(entries={}), "entries is {}; expected list"),
+    (lambda stored: stored["entries"].append(7), "entry 2: 7 stands where an object is expected"),
+    (
+        lambda stored: stored["entries"].append(stored["entries"][0]),
+        "entry 2: quality 1 .*already",
+    ),
+    (lambda stored: stored["environments"].clear(), "entry 1: environment '.*' is not among"),
+    (
+        lambda stored: next(iter(stored["environments"].values())).pop("python"),
+        "'python' is missing",
+    ),
+    (
+        lambda stored: next(iter(stored["environments"].values())).update(threads="1"),
+        "threads is '1'; expected int",
+    ),
+    (lambda stored: stored["entries"][0].pop("digest"), "entry 1: 'digest' is missing"),
+    (set_entry("quality", 1), "entry 1: quality is 1; expected str"),
+    (set_entry("batch", 0), "entry 1: batch is 0"),
+    (set_entry("images", {}), "entry 1: it has no images"),
+    (set_entry("images", [1, 2]), r"entry 1: images is \[1, 2\]; expected dict"),
+    (set_entry("left_out", "one.png"), "left_out is 'one.png'; expected list"),
+    (set_entry("left_out", [1]), r"left_out is \[1\]; expected names"),
+    (set_entry("lambda", "big"), "lambda is 'big'; expected a finite number"),
+    (lambda stored: first_image(stored).pop("bytes"), "image one.png: 'bytes' is missing"),
+    (set_image("bytes", 0), "entry 1: image one.png: bytes is 0"),
+    (set_image("height", 0), "image one.png: height is 0"),
+    (set_image("width", -3), "image one.png: width is -3"),
+    (set_image("bytes", "10"), "image one.png: bytes is '10'; expected int"),
+    (set_image("bytes", 10.5), "image one.png: bytes is 10.5; expected int"),
+    (set_image("bytes", True), "image one.png: bytes is True; expected int"),
+    (set_image("bytes", 10**400), "image one.png: bytes is 1000.*…; expected 1 to 2\\^48"),
+    (set_image("payload", -1), "image one.png: payload is -1"),
+    (set_image("lossless", "no"), "image one.png: lossless is 'no'; expected bool"),
+    (set_image("psnr", "30"), "image one.png: psnr is '30'; expected a finite number"),
+    (set_image("psnr", float("nan")), "image one.png: psnr is nan; expected a finite number"),
+    (set_image("psnr", float("inf")), "image one.png: psnr is inf; expected a finite number"),
+    (set_image("ms_ssim", [0.9]), "image one.png: ms_ssim is .* expected a finite number"),
+    (set_image("bitstream", 5), "image one.png: bitstream is 5; expected str"),
+]
+
+
+@pytest.mark.parametrize(("damage", "message"), DAMAGES)
+def test_a_damaged_file_is_an_error_that_says_where_and_what_to_do(
+    path: Path, damage: Damage, message: str
+) -> None:
+    stored = json.loads(dumps(of(measurement())))
+    damage(stored)
+    path.parent.mkdir()
+    path.write_text(json.dumps(stored))
+    with pytest.raises(BaselineError, match=message) as caught:
+        load(path, "toy")
+    text = str(caught.value)
+    assert str(path) in text
+    assert "restore it from version control, or delete it and record again" in text
+    assert len(text) < 600
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        dumps(of(*SEVERAL))[:-200],
+        "<<<<<<< HEAD\n" + dumps(of(*SEVERAL)),
+        "[]",
+        "null",
+        '"text"',
+        "1" * 5_000,
+        "[" * 100_000,
+    ],
+    ids=["empty", "cut", "truncated", "conflict", "list", "null", "string", "digits", "deep"],
+)
+def test_text_that_is_no_baseline_is_an_error_that_names_the_file(path: Path, text: str) -> None:
+    path.parent.mkdir()
+    path.write_text(text)
+    with pytest.raises(BaselineError, match=r"toy\.json is (not valid JSON|damaged).*--lic-update"):
+        load(path, "toy")
+
+
+def test_bytes_that_are_no_text_and_a_folder_are_errors_too(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(BaselineError, match=r"toy\.json can't be read"):
+        load(path, "toy")
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(BaselineError, match=r"toy\.json can't be read"):
+        load(path, "toy")
+
+
+def test_a_newer_format_asks_for_a_newer_version_and_not_for_recording(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_text('{"format": 2, "anything": "else"}')
+    with pytest.raises(
+        BaselineError, match=r"format 2; this pytest-lic reads up to 1: upgrade"
+    ) as e:
+        load(path, "toy")
+    assert "--lic-update" not in str(e.value)
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Baselines:
+    """The user's folder, and the shipped one behind it."""
+    return Baselines(tmp_path / "own", tmp_path / "shipped", frozenset({"toy"}))
+
+
+def test_the_users_folder_comes_first_and_the_shipped_one_fills_the_gaps(
+    folders: Baselines,
+) -> None:
+    shipped = measurement({"one.png": image(bits="shipped")})
+    other = measurement({"one.png": image(bits="shipped")}, quality="2")
+    own = measurement({"one.png": image(bits="own")})
+    save(folders.shipped / "toy.json", of(shipped, other))
+    assert folders.find("toy", Key.of(own)) == as_stored(shipped)
+    save(folders.path("toy"), of(own))
+    assert folders.find("toy", Key.of(own)) == as_stored(own)
+    assert folders.find("toy", Key.of(other)) == as_stored(other)
+    assert folders.find("toy", Key("d1", "native", "9")) is None
+
+
+def test_a_family_that_is_not_shipped_is_not_looked_up_among_the_shipped(
+    folders: Baselines,
+) -> None:
+    mine = FamilyBaseline("mine", of(measurement(family="mine")).entries)
+    save(folders.shipped / "mine.json", mine)
+    assert folders.find("mine", Key.of(measurement())) is None
+
+
+def test_a_damaged_file_is_never_covered_by_the_shipped_one(folders: Baselines) -> None:
+    save(folders.shipped / "toy.json", of(measurement()))
+    folders.folder.mkdir()
+    folders.path("toy").write_text("{")
+    with pytest.raises(BaselineError):
+        folders.find("toy", Key.of(measurement()))
+
+
+def test_only_baselines_count_as_families(folders: Baselines) -> None:
+    assert folders.families() == []
+    save(folders.path("toy"), of(measurement()))
+    save(folders.path("another"), FamilyBaseline("another", of(measurement()).entries))
+    (folders.folder / "notes.json").write_text('{"family": "of mine", "entries": []}')
+    (folders.folder / "list.json").write_text("[]")
+    (folders.folder / "cut.json").write_text("{")
+    (folders.folder / ".toy.json.abc.new").write_text("{")
+    assert folders.families() == ["another", "toy"]
+
+
+@pytest.mark.parametrize("failing", ["os.replace", "os.fsync", "os.fdopen"])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")])
+def test_a_failure_while_writing_leaves_the_old_file_whole(
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    failing: str,
+    error: type[BaseException] | BaseException,
+) -> None:
+    save(path, of(measurement()))
+    before = path.read_bytes()
+
+    def fail(*arguments: object, **more: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(failing, fail)
+        with pytest.raises((BaselineError, KeyboardInterrupt)) as caught:
+            save(path, of(*SEVERAL))
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == ["toy.json"]
+    if isinstance(caught.value, BaselineError):
+        assert "toy.json can't be written: [Errno 28]" in str(caught.value)
+        assert "it is as it was" in str(caught.value)
+
+
+def test_a_folder_that_can_not_be_written_is_a_baseline_error(tmp_path: Path) -> None:
+    (tmp_path / "baselines").write_text("a file")
+    with pytest.raises(BaselineError, match="can't be written"):
+        save(tmp_path / "baselines" / "toy.json", of(measurement()))
+
+
+def test_a_file_gets_the_usual_permissions(path: Path) -> None:
+    old = os.umask(0o022)
+    try:
+        save(path, of(measurement()))
+    finally:
+        os.umask(old)
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_what_a_killed_run_left_behind_is_swept_up_by_the_next_one(path: Path) -> None:
+    path.parent.mkdir()
+    (path.parent / ".toy.json.k1lled.new").write_text('{"half')
+    (path.parent / ".another.json.k1lled.new").write_text('{"half')
+    (path.parent / "mine.new").write_text("of the user")
+    save(path, of(measurement()))
+    left = {file.name for file in path.parent.iterdir()}
+    assert left == {"toy.json", ".another.json.k1lled.new", "mine.new"}
+
+
+def test_sigkill_at_any_moment_leaves_a_valid_file(path: Path) -> None:
+    writer = """
+import sys
+sys.path.insert(0, sys.argv[2])
+from pathlib import Path
+from tests.helpers.measurements import image, measurement
+from pytest_lic.baselines.entries import FamilyBaseline, save, updated
+path = Path(sys.argv[1])
+versions = [
+    updated(FamilyBaseline("toy"), [measurement({f"{n}.png": image(bits=b) for n in range(200)})])
+    for b in "ab"
+]
+while True:
+    for version in versions:
+        save(path, version)
+        print("saved", flush=True)
+"""
+    for attempt in range(6):
+        process = subprocess.Popen(
+            [sys.executable, "-c", writer, str(path), str(ROOT)],
+            stdout=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"saved\n"
+        time.sleep(0.003 * attempt)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        (found,) = load(path, "toy").entries.values()
+        assert len(found.images) == 200
+        assert len({result.bitstream for result in found.images.values()}) == 1

@@ -1,0 +1,362 @@
+"""The same bits and pixels, here, elsewhere and in company: each check passes, and each fires.
+
+The fresh process is a stand-in here: what comes back from one is decided by the test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import count
+
+import numpy as np
+import pytest
+import torch
+
+from pytest_lic.checks.determinism import (
+    CodedBatch,
+    check_batch,
+    check_fresh_process,
+    check_repeat,
+    check_threads,
+    code,
+)
+from pytest_lic.checks.fresh_process import Answer
+from pytest_lic.errors import CodecError, DeterminismError, OutOfStepError
+from pytest_lic.images.corpus import Corpus, Image
+from pytest_lic.measuring.coding import cpu_threads
+from pytest_lic.measuring.grid import Cell, Setting
+from tests.helpers.raw_codec import Raw, photo
+
+CELL = Cell("raw", "1", Setting("photos", batch=2))
+CORPUS = Corpus("photos", tuple(photo(f"{n}.png", seed=n) for n in range(3)), "d1")
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    with cpu_threads(1):
+        yield
+
+
+def coded(codec: Raw) -> list[CodedBatch]:
+    """The corpus through a codec: a batch of two images and one of one."""
+    return code(codec, CELL, CORPUS)
+
+
+class Elsewhere:
+    """A fresh process whose decoder is ``codec``."""
+
+    def __init__(self, codec: Raw, *, latents: bool = False) -> None:
+        self.codec = codec
+        self.latents = latents
+        self.threads: list[int] = []
+
+    def decode(
+        self,
+        family: str,
+        quality: str,
+        device: str,
+        batches: Sequence[Sequence[bytes]],
+        *,
+        threads: int,
+        latents: bool = False,
+    ) -> Answer:
+        assert (family, quality, device) == ("raw", "1", "cpu")
+        self.threads.append(threads)
+        decoded = [self.codec.decode(batch).numpy() for batch in batches]
+        found = None
+        if latents and self.latents:
+            found = [latent.numpy() for batch in batches for latent in self.codec.latents(batch)]
+        return Answer(decoded, found)
+
+
+class Latent(Raw):
+    """The intact codec, which also shows what its synthesis transform receives."""
+
+    def latents(self, bitstreams: Sequence[bytes]) -> list[torch.Tensor]:
+        return [self.levels(bitstream) for bitstream in bitstreams]
+
+    decode_latents = latents
+
+
+class Shifted(Latent):
+    """One pixel of the second image decodes otherwise, by ``levels`` of 255."""
+
+    def __init__(self, levels: float, latent: float = 0.0) -> None:
+        self.shift = levels
+        self.latent_shift = latent
+
+    def decode(self, bitstreams: Sequence[bytes]) -> torch.Tensor:
+        images = super().decode(bitstreams)
+        if len(bitstreams) == 2:
+            images[1, 0, 3, 5] += self.shift / 255
+        return images
+
+    def latents(self, bitstreams: Sequence[bytes]) -> list[torch.Tensor]:
+        found = super().latents(bitstreams)
+        if len(bitstreams) == 2:
+            found[1][2, 7, 4] += self.latent_shift
+        return found
+
+
+def test_batches_are_coded_in_the_order_of_the_corpus() -> None:
+    batches = coded(Raw())
+    assert [[image.name for image in batch.images] for batch in batches] == [
+        ["0.png", "1.png"],
+        ["2.png"],
+    ]
+
+
+def test_the_same_bits_and_pixels_twice_pass() -> None:
+    check_repeat(Raw(), CELL, coded(Raw()))
+
+
+def test_other_bits_the_second_time_are_caught_with_the_first_byte() -> None:
+    class Clock(Raw):
+        calls = count()
+
+        def code(self, image: torch.Tensor) -> bytes:
+            stream = super().code(image)
+            return stream[:9] + bytes([next(self.calls)]) + stream[10:]
+
+    codec = Clock()
+    with pytest.raises(
+        DeterminismError,
+        match=r"0.png: encoded twice in one process, gave different bits each time: "
+        r"1156 and 1156 bytes, first difference at byte 9",
+    ):
+        check_repeat(codec, CELL, coded(codec))
+
+
+def test_a_bitstream_that_grows_differs_where_it_goes_on() -> None:
+    class Growing(Raw):
+        calls = count()
+
+        def code(self, image: torch.Tensor) -> bytes:
+            return super().code(image) + bytes(next(self.calls))
+
+        def levels(self, bitstream: bytes) -> torch.Tensor:
+            return super().levels(bitstream[:1156])
+
+    codec = Growing()
+    with pytest.raises(DeterminismError, match=r"1156 and 1159 bytes, first .* byte 1156"):
+        check_repeat(codec, CELL, coded(codec))
+
+
+def test_other_pixels_the_second_time_are_caught_with_the_first_place() -> None:
+    class Drifting(Raw):
+        calls = count()
+
+        def decode(self, bitstreams: Sequence[bytes]) -> torch.Tensor:
+            images = super().decode(bitstreams)
+            images[0, 1, 2, 3] = next(self.calls) / 255
+            return images
+
+    codec = Drifting()
+    with pytest.raises(
+        DeterminismError,
+        match=r"2.png: decoded twice in one process, gave other pixels: 1 of 384 pixels, first at "
+        r"row 2, column 3, G: 1 here, 2 there",
+    ):
+        check_repeat(codec, CELL, coded(codec))
+
+
+def test_the_same_pixels_in_a_fresh_process_pass_with_the_same_threads() -> None:
+    fresh = Elsewhere(Raw())
+    check_fresh_process(CELL, coded(Raw()), fresh, threads=1)
+    assert fresh.threads == [1]
+
+
+def test_other_pixels_in_a_fresh_process_are_caught_even_by_one_level() -> None:
+    with pytest.raises(
+        DeterminismError,
+        match=r"1.png: a fresh process decoded other pixels from the same bitstream: 1 of 384 "
+        r"pixels, first at row 3, column 5, R: .*does not hold all that the decoder used here",
+    ):
+        check_fresh_process(CELL, coded(Raw()), Elsewhere(Shifted(1)), threads=1)
+
+
+def test_a_fresh_process_must_keep_the_promises_of_a_decoder_too() -> None:
+    class Unclamped(Raw):
+        def decode(self, bitstreams: Sequence[bytes]) -> torch.Tensor:
+            return super().decode(bitstreams) + 1
+
+    with pytest.raises(CodecError, match=r"in a fresh process: decoder returned values from"):
+        check_fresh_process(CELL, coded(Raw()), Elsewhere(Unclamped()), threads=1)
+
+
+def test_the_same_pixels_with_other_threads_pass_without_a_remark() -> None:
+    fresh = Elsewhere(Raw())
+    assert check_threads(Raw(), CELL, coded(Raw()), fresh, threads=2) is None
+    assert fresh.threads == [2]
+
+
+def test_pixels_within_one_level_with_other_threads_pass_with_a_remark() -> None:
+    codec = Latent()
+    elsewhere = Elsewhere(Shifted(1), latents=True)
+    remark = check_threads(codec, CELL, coded(codec), elsewhere, threads=2)
+    assert remark == "decoded with 2 threads: 1 of 3 images differ by one level"
+
+
+def test_pixels_further_apart_with_other_threads_are_out_of_step() -> None:
+    with pytest.raises(
+        OutOfStepError,
+        match=r"1.png: decoded with 2 threads, out of step: pixels differ by up to 3 levels of "
+        r"255: 1 of 384 pixels, first at row 3, column 5, R",
+    ):
+        check_threads(Raw(), CELL, coded(Raw()), Elsewhere(Shifted(3)), threads=2)
+
+
+def test_other_latents_are_out_of_step_even_where_the_pixels_agree() -> None:
+    codec = Latent()
+    elsewhere = Elsewhere(Shifted(0, latent=1.0), latents=True)
+    with pytest.raises(
+        OutOfStepError,
+        match=r"1.png: decoded with 1 thread, out of step: 1 of 1152 latents differ, first at "
+        r"channel 2, row 7, column 4: .* here, .* there",
+    ):
+        check_threads(codec, CELL, coded(codec), elsewhere, threads=1)
+
+
+def test_latents_that_differ_by_the_rounding_of_a_mean_agree() -> None:
+    codec = Latent()
+    elsewhere = Elsewhere(Shifted(0, latent=1e-4), latents=True)
+    assert check_threads(codec, CELL, coded(codec), elsewhere, threads=2) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda latent: latent[:, 1:], r"latents of shape \(3, 23, 16\), not \(3, 24, 16\)"),
+        (lambda latent: latent * float("nan"), r"1152 of 1152 latents differ, first at channel 0"),
+    ],
+    ids=["shape", "nan"],
+)
+def test_latents_that_are_no_latents_are_out_of_step(change: object, message: str) -> None:
+    class Changed(Latent):
+        def latents(self, bitstreams: Sequence[bytes]) -> list[torch.Tensor]:
+            return [change(latent) for latent in super().latents(bitstreams)]
+
+    codec = Latent()
+    with pytest.raises(OutOfStepError, match=message):
+        check_threads(codec, CELL, coded(codec), Elsewhere(Changed(), latents=True), threads=2)
+
+
+def test_latents_need_not_have_three_axes() -> None:
+    class Flat(Shifted):
+        def latents(self, bitstreams: Sequence[bytes]) -> list[torch.Tensor]:
+            return [latent.flatten() for latent in super().latents(bitstreams)]
+
+        decode_latents = latents
+
+    codec = Flat(0)
+    with pytest.raises(OutOfStepError, match=r"1 of 1152 latents differ, first at column 884"):
+        check_threads(
+            codec, CELL, coded(codec), Elsewhere(Flat(0, latent=1.0), latents=True), threads=2
+        )
+
+
+def test_bits_that_stay_the_same_in_company_pass() -> None:
+    assert check_batch(Raw(), CELL, CORPUS) is None
+
+
+class Influenced(Raw):
+    """Every image carries something of the batch."""
+
+    def trace(self, images: torch.Tensor, index: int) -> float:
+        raise NotImplementedError
+
+    def encode(self, images: torch.Tensor) -> list[bytes]:
+        marks = [int(self.trace(images, index) * 255) % 256 for index in range(len(images))]
+        return [
+            stream + bytes([mark])
+            for stream, mark in zip(super().encode(images), marks, strict=True)
+        ]
+
+    def levels(self, bitstream: bytes) -> torch.Tensor:
+        return super().levels(bitstream[:-1])
+
+
+class Mean(Influenced):
+    """As a normalisation over the batch does."""
+
+    def trace(self, images: torch.Tensor, index: int) -> float:
+        return float(images.mean())
+
+
+class Brightest(Influenced):
+    """As a range over the batch does."""
+
+    def trace(self, images: torch.Tensor, index: int) -> float:
+        return float(images.max())
+
+
+class Earlier(Influenced):
+    """As a coder that is not reset between images does: the first one notices nothing."""
+
+    def trace(self, images: torch.Tensor, index: int) -> float:
+        return float(images[:index].sum() / 1000)
+
+
+class Later(Influenced):
+    """As a coder that works from the last image to the first does."""
+
+    def trace(self, images: torch.Tensor, index: int) -> float:
+        return float(images[index + 1 :].sum() / 1000)
+
+
+@pytest.mark.parametrize("codec", [Mean(), Brightest(), Earlier(), Later()])
+def test_images_that_influence_each_other_are_structural(codec: Raw) -> None:
+    with pytest.raises(
+        DeterminismError,
+        match=r"0.png: images influence each other \(structural\): its bitstream changes with the "
+        r"images beside it in the batch: 1157 and 1157 bytes, first difference at byte 1156",
+    ):
+        check_batch(codec, CELL, CORPUS)
+
+
+def test_bits_that_depend_on_the_batch_size_alone_are_numerical() -> None:
+    class Tie(Raw):
+        def encode(self, images: torch.Tensor) -> list[bytes]:
+            return super().encode(images + 0.3 / 255 if len(images) > 1 else images)
+
+    remark = check_batch(Tie(), CELL, CORPUS)
+    assert remark is not None
+    assert remark.startswith(
+        "0.png: bits depend on the batch size (numerical, not on the other images): 1156 and 1156"
+    )
+    assert remark.endswith("pixels differ by up to 4 levels")
+
+
+def test_bits_that_change_from_call_to_call_are_not_blamed_on_the_batch() -> None:
+    class Random(Raw):
+        calls = count()
+
+        def code(self, image: torch.Tensor) -> bytes:
+            return super().code(image) + bytes([next(self.calls)])
+
+        def levels(self, bitstream: bytes) -> torch.Tensor:
+            return super().levels(bitstream[:-1])
+
+    with pytest.raises(DeterminismError, match=r"encoded twice in one process"):
+        check_batch(Random(), CELL, CORPUS)
+
+
+def test_large_images_are_cut_for_the_batch_check() -> None:
+    seen = set()
+
+    class Watched(Raw):
+        def encode(self, images: torch.Tensor) -> list[bytes]:
+            seen.add(tuple(images.shape[2:]))
+            return super().encode(images)
+
+    large = Corpus("large", (photo("large.png", 300, 700),), "d")
+    check_batch(Watched(), CELL, large)
+    assert seen == {(256, 256)}
+
+
+@pytest.mark.parametrize("shade", [0, 255])
+def test_a_flat_image_can_be_checked_in_company_too(shade: int) -> None:
+    flat = Corpus("flat", (Image("flat.png", np.full((1, 1, 3), shade, np.uint8)),), "d")
+    assert check_batch(Raw(), CELL, flat) is None
+    with pytest.raises(DeterminismError, match="structural"):
+        check_batch(Mean(), CELL, flat)

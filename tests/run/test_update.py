@@ -1,0 +1,345 @@
+"""What a run does to the baselines: records what was asked for, and names what nothing uses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pytest_lic.baselines.comparison import Comparison, Verdict, compare
+from pytest_lic.baselines.entries import Baselines, FamilyBaseline, Key, load, save, updated
+from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES
+from pytest_lic.codec import Codec, CodecFamily
+from pytest_lic.errors import BaselineError
+from pytest_lic.measuring.grid import Cell
+from pytest_lic.measuring.measure import Measurement
+from pytest_lic.run.update_entries import Point, Stale, points, prune, record, stale
+from tests.helpers.measurements import ELSEWHERE, image, measurement
+
+
+def no_build(quality: str, device: str) -> Codec:
+    raise AssertionError("recording builds no network")
+
+
+class Project:
+    """A baselines folder, and runs that end with these measurements."""
+
+    def __init__(self, folder: Path) -> None:
+        self.baselines = Baselines(folder / "own", folder / "shipped", frozenset({"toy"}))
+        families = (CodecFamily("toy", ["1", "2"], no_build), CodecFamily("mine", ["1"], no_build))
+        self.families = {family.name: family for family in families}
+
+    def run(self, *cells: Cell, update: bool = False, missing: bool = False) -> Any:
+        """What `recording` asks of a run whose grid has these cells."""
+        return SimpleNamespace(
+            grid=SimpleNamespace(cells=cells),
+            baselines=self.baselines,
+            families=SimpleNamespace(by_name=self.families),
+            options=SimpleNamespace(update=update, update_missing=missing),
+        )
+
+    def points(self, measured: Sequence[Measurement]) -> list[Point]:
+        """The measurements with the verdict that a gate gives them in a run that records."""
+        return [Point(found, self.verdict(found)) for found in measured]
+
+    def verdict(self, found: Measurement) -> Comparison:
+        """As `Gate.point`."""
+        before = self.baselines.find(found.cell.family, Key.of(found))
+        if before is None:
+            return Comparison(found.cell.id, Verdict.NEW, "no baseline until now")
+        return compare(found, before, DEFAULT_TOLERANCES)
+
+    def update(self, *measured: Measurement, broken: set[tuple[str, str]] = frozenset()) -> Any:
+        """A run with --lic-update."""
+        run = self.run(*(found.cell for found in measured), update=True)
+        return record(run, self.points(measured), set(broken))
+
+    def update_missing(self, *measured: Measurement) -> Any:
+        """A run with --lic-update-missing."""
+        run = self.run(*(found.cell for found in measured), missing=True)
+        return record(run, self.points(measured), set())
+
+    def stale(self, *measured: Measurement) -> list[Stale]:
+        """What a complete run names as stale."""
+        return stale(self.run(), self.points(measured))
+
+    def recorded(self, family: str = "toy") -> dict[Key, Measurement]:
+        """What the user's folder holds."""
+        return dict(load(self.baselines.path(family), family).entries)
+
+    def bytes(self, family: str = "toy") -> bytes:
+        """The file itself."""
+        return self.baselines.path(family).read_bytes()
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+FIRST = measurement()
+SECOND = measurement(quality="2")
+WORSE = measurement({"one.png": image(bits="w", size=11_000), "two.png": image(bits="w")})
+BETTER = measurement({"one.png": image(bits="b", size=9_000), "two.png": image(bits="b", psnr=36)})
+
+
+def test_the_first_update_records_everything_and_says_so(project: Project) -> None:
+    lines = project.update(FIRST, SECOND)
+    assert set(project.recorded()) == {Key.of(FIRST), Key.of(SECOND)}
+    assert lines == [
+        "toy, quality 1, photos native: first recorded: 8.8000 bpp, 34.000 dB",
+        "toy, quality 2, photos native: first recorded: 8.8000 bpp, 34.000 dB",
+    ]
+
+
+def test_updating_again_with_nothing_changed_writes_nothing(project: Project) -> None:
+    project.update(FIRST, SECOND)
+    before = project.baselines.path("toy").stat().st_mtime_ns, project.bytes()
+    assert project.update(FIRST, SECOND) == []
+    assert project.update(replace(FIRST, environment=ELSEWHERE)) == []
+    assert (project.baselines.path("toy").stat().st_mtime_ns, project.bytes()) == before
+
+
+@pytest.mark.parametrize(("changed", "verdict"), [(WORSE, "regressed"), (BETTER, "improved")])
+def test_an_update_records_a_change_either_way_and_prints_it(
+    project: Project, changed: Measurement, verdict: str
+) -> None:
+    project.update(FIRST, SECOND)
+    (line,) = project.update(changed, SECOND)
+    assert line.startswith(f"toy, quality 1, photos native: {verdict}: 8.8000 → ")
+    assert project.recorded()[Key.of(FIRST)].images["one.png"].bytes != 10_000
+    assert project.recorded()[Key.of(SECOND)].images["one.png"].bytes == 10_000
+
+
+def test_an_update_leaves_what_it_did_not_measure(project: Project) -> None:
+    kodak = measurement(corpus="kodak", digest="d2")
+    project.update(FIRST, SECOND, kodak)
+    project.update(WORSE)
+    assert set(project.recorded()) == {Key.of(FIRST), Key.of(SECOND), Key.of(kodak)}
+
+
+def test_update_missing_records_only_what_has_no_baseline(project: Project) -> None:
+    project.update(FIRST)
+    (line,) = project.update_missing(WORSE, SECOND)
+    assert line.startswith("toy, quality 2, photos native: first recorded")
+    recorded = project.recorded()
+    assert recorded[Key.of(FIRST)].images["one.png"].bytes == 10_000
+    assert Key.of(SECOND) in recorded
+
+
+def test_without_being_asked_nothing_is_missing(project: Project) -> None:
+    missing = Comparison(FIRST.cell.id, Verdict.MISSING, "no baseline")
+    run = project.run(FIRST.cell, missing=True)
+    assert record(run, [Point(FIRST, missing)], set()) == []
+
+
+def test_what_failed_a_check_is_never_recorded_and_named(project: Project) -> None:
+    lines = project.update(FIRST, SECOND, broken={("toy", "2")})
+    assert set(project.recorded()) == {Key.of(FIRST)}
+    assert lines[-1] == "toy, quality 2: not recorded, its round trip or another check failed"
+
+
+def test_what_failed_a_check_keeps_its_old_baseline(project: Project) -> None:
+    project.update(FIRST)
+    before = project.bytes()
+    project.update(WORSE, broken={("toy", "1")})
+    assert project.bytes() == before
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_several_batches_and_devices_the_first_on_the_grid_is_recorded(
+    project: Project, order: int
+) -> None:
+    batches = [measurement(batch=batch) for batch in (1, 4)] + [measurement(device="cuda")]
+    run = project.run(*(found.cell for found in batches), update=True)
+    record(run, project.points(batches)[::order], set())
+    (found,) = project.recorded().values()
+    assert (found.cell.setting.batch, found.cell.setting.device) == (1, "cpu")
+
+
+def test_the_files_do_not_depend_on_the_order_in_which_workers_reported(tmp_path: Path) -> None:
+    measured = [
+        measurement(quality=quality, digest=digest, corpus=corpus, environment=environment)
+        for quality, environment in (("1", FIRST.environment), ("2", ELSEWHERE))
+        for corpus, digest in (("photos", "d1"), ("kodak", "d2"))
+    ]
+    texts, printed = set(), set()
+    for name, order in (("a", 1), ("b", -1)):
+        project = Project(tmp_path / name)
+        run = project.run(*(found.cell for found in measured), update=True)
+        printed.add(tuple(record(run, project.points(measured[::order]), set())))
+        texts.add(project.bytes())
+    assert len(texts) == len(printed) == 1
+
+
+def test_each_family_has_its_own_file(project: Project) -> None:
+    project.update(FIRST, measurement(family="mine"))
+    assert project.baselines.families() == ["mine", "toy"]
+    assert len(project.recorded("mine")) == 1
+
+
+def test_a_shipped_baseline_that_holds_is_not_copied(project: Project) -> None:
+    shipped = updated(FamilyBaseline("toy"), [FIRST])
+    save(project.baselines.shipped / "toy.json", shipped)
+    assert project.update(FIRST) == []
+    changed = measurement({"one.png": image(bits="x"), "two.png": image(size=12_000, psnr=33.0)})
+    assert project.update(changed) == []
+    assert project.update_missing(FIRST) == []
+    assert project.baselines.families() == []
+
+
+def test_a_shipped_baseline_that_no_longer_holds_is_overruled_in_the_users_folder(
+    project: Project,
+) -> None:
+    save(project.baselines.shipped / "toy.json", updated(FamilyBaseline("toy"), [FIRST]))
+    before = (project.baselines.shipped / "toy.json").read_bytes()
+    assert len(project.update(WORSE)) == 1
+    assert project.recorded()[Key.of(WORSE)].images["one.png"].bytes == 11_000
+    assert (project.baselines.shipped / "toy.json").read_bytes() == before
+
+
+def with_lpips(bits: str = "a") -> Measurement:
+    """As measured on a machine that has the weights."""
+    return measurement({"one.png": image(lpips=0.1, bits=bits)})
+
+
+def without_lpips(bits: str = "a") -> Measurement:
+    """The same on one that has not."""
+    return measurement({"one.png": image(bits=bits)})
+
+
+def test_an_update_where_a_metric_can_not_be_computed_keeps_it_while_the_bits_are_the_same(
+    project: Project,
+) -> None:
+    project.update(with_lpips())
+    before = project.bytes()
+    assert project.update(without_lpips()) == []
+    assert project.bytes() == before
+
+
+def test_an_update_with_other_bits_drops_what_can_not_be_computed_and_says_why(
+    project: Project,
+) -> None:
+    project.update(with_lpips())
+    (line,) = project.update(without_lpips(bits="b"))
+    assert "lpips no longer recorded (one.png: no weights)" in line
+    assert project.recorded()[Key.of(FIRST)].mean("lpips") is None
+
+
+def test_a_metric_that_the_baseline_lacks_is_recorded_by_an_update(project: Project) -> None:
+    project.update(without_lpips())
+    assert len(project.update(with_lpips())) == 1
+    assert project.recorded()[Key.of(FIRST)].mean("lpips") == 0.1
+
+
+def test_a_folder_that_can_not_be_written_is_one_clear_error(project: Project) -> None:
+    project.baselines.folder.write_text("a file where the folder should be")
+    with pytest.raises(BaselineError, match=r"toy\.json can't be"):
+        project.update(FIRST)
+
+
+def test_a_complete_run_that_uses_everything_names_nothing(project: Project) -> None:
+    project.update(FIRST, SECOND)
+    assert project.stale(FIRST, SECOND) == []
+
+
+def test_a_quality_that_is_gone_is_stale(project: Project) -> None:
+    gone = measurement(quality="3")
+    project.update(FIRST, SECOND, gone)
+    assert project.stale(FIRST, SECOND) == [Stale("toy", Key.of(gone), "quality 3 is gone")]
+
+
+def test_an_entry_of_a_corpus_that_has_other_images_now_is_stale(project: Project) -> None:
+    project.update(FIRST)
+    now = measurement(digest="d2")
+    project.update(now)
+    (found,) = project.stale(now)
+    assert found.key == Key.of(FIRST)
+    assert found.why == "corpus photos had other images then (digest d1)"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [measurement(corpus="kodak", digest="d2"), measurement(resolution="256")],
+    ids=["corpus", "resolution"],
+)
+def test_what_the_run_did_not_cover_is_not_stale(project: Project, other: Measurement) -> None:
+    project.update(FIRST, other)
+    assert project.stale(FIRST) == []
+    assert project.stale(other) == []
+
+
+def test_a_family_that_the_run_did_not_cover_is_not_stale(project: Project) -> None:
+    project.update(FIRST, measurement(family="mine"))
+    assert project.stale(FIRST) == []
+
+
+def test_a_corpus_under_another_name_is_still_used(project: Project) -> None:
+    project.update(FIRST)
+    assert project.stale(measurement(corpus="renamed")) == []
+
+
+def test_of_a_codec_that_is_gone_what_the_run_covered_is_stale(project: Project) -> None:
+    project.update(FIRST)
+    kodak = measurement(corpus="kodak", digest="d2")
+    gone = FamilyBaseline("gone", updated(FamilyBaseline("gone"), [FIRST, kodak]).entries)
+    save(project.baselines.path("gone"), gone)
+    assert project.stale(FIRST) == [Stale("gone", Key.of(FIRST), "no codec has this name")]
+
+
+def test_pruning_removes_what_is_stale_and_nothing_else(project: Project) -> None:
+    gone, kodak = measurement(quality="3"), measurement(corpus="kodak", digest="d2")
+    project.update(FIRST, SECOND, gone, kodak)
+    prune(project.run(), project.stale(FIRST, SECOND))
+    assert set(project.recorded()) == {Key.of(FIRST), Key.of(SECOND), Key.of(kodak)}
+    assert project.stale(FIRST, SECOND) == []
+
+
+def test_pruning_removes_the_files_of_codecs_that_are_gone_but_no_json_that_is_not_ours(
+    project: Project,
+) -> None:
+    project.update(FIRST)
+    folder = project.baselines.folder
+    save(folder / "gone.json", FamilyBaseline("gone", {Key.of(FIRST): FIRST}))
+    for name in ("package.json", "gone2.json"):
+        (folder / name).write_text(json.dumps({"name": "mine", "family": "neither"}))
+    prune(project.run(), project.stale(FIRST))
+    assert sorted(file.name for file in folder.iterdir()) == [
+        "gone2.json",
+        "package.json",
+        "toy.json",
+    ]
+
+
+def test_pruning_the_last_entry_removes_the_file(project: Project) -> None:
+    gone = measurement(quality="3")
+    project.update(gone)
+    prune(project.run(), [Stale("toy", Key.of(gone), "quality 3 is gone")])
+    assert not project.baselines.path("toy").exists()
+
+
+def test_points_are_read_from_the_records_of_the_tests() -> None:
+    comparison = Comparison(FIRST.cell.id, Verdict.NEW, "").to_json()
+    records = [
+        {"kind": "point", "measurement": SECOND.to_json(), "comparison": comparison},
+        {"kind": "point", "comparison": comparison},  # unavailable: nothing was measured
+        {"kind": "curve", "comparison": comparison},
+        {"kind": "remark", "subject": "toy", "text": "…"},
+        {"kind": "point", "measurement": FIRST.to_json(), "comparison": comparison},
+    ]
+    found = points(json.loads(json.dumps(records)))
+    assert [point.measurement for point in found] == [FIRST, SECOND]
+
+
+def test_kept_lpips_keeps_the_name_of_its_backbone(project: Project) -> None:
+    project.update(replace(with_lpips(), lpips_net="vgg"))
+    darker = {"one.png": replace(image(), metrics={"psnr": 34.0, "ms_ssim": 0.98})}
+    project.update(measurement(darker))
+    kept = project.recorded()[Key.of(FIRST)]
+    assert kept.mean("lpips") == 0.1
+    assert kept.lpips_net == "vgg"

@@ -1,0 +1,239 @@
+"""Crops of what regressed: where the error is largest, of the worst images, after the run."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image as PillowImage
+
+from pytest_lic.baselines.comparison import compare
+from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES
+from pytest_lic.errors import CodecError
+from pytest_lic.images.corpus import Image
+from pytest_lic.measuring import coding
+from pytest_lic.measuring.measure import Measurement
+from pytest_lic.results.crop import SIDE, Crop, cut
+from pytest_lic.results.json_file import load
+from pytest_lic.results.results import PointResult, Results
+from pytest_lic.session import crops
+from pytest_lic.session.crops import MOST, with_crops
+from tests.helpers.made_results import crop, passing
+from tests.helpers.measurements import image, measurement
+from tests.helpers.toy_project import Project
+from tests.results.test_results import BROKEN
+
+
+def pixels(png: bytes) -> NDArray[np.uint8]:
+    with PillowImage.open(io.BytesIO(png)) as opened:
+        return np.asarray(opened)
+
+
+def test_a_crop_lies_where_the_error_is_largest() -> None:
+    original = np.full((600, 800, 3), 100, np.uint8)
+    reconstruction = original.copy()
+    reconstruction[:40, :40] += 2  # many small errors
+    reconstruction[500:520, 700:720] += 60
+    found = cut("cell", "image", original, reconstruction)
+    assert (found.width, found.height) == (SIDE, SIDE)
+    assert found.top <= 500
+    assert found.top + found.height >= 520
+    assert found.left <= 700
+    assert found.left + found.width >= 720
+    part = np.s_[found.top : found.top + SIDE, found.left : found.left + SIDE]
+    assert np.array_equal(pixels(found.original), original[part])
+    assert np.array_equal(pixels(found.reconstruction), reconstruction[part])
+
+
+def test_with_the_baseline_s_reconstruction_it_lies_where_the_error_grew_most() -> None:
+    original = np.full((600, 800, 3), 100, np.uint8)
+    before = original.copy()
+    before[500:520, 700:720] += 60
+    now = before.copy()
+    now[:40, :40] += 2
+    found = cut("cell", "image", original, now, before)
+    assert (found.left, found.top) == (0, 0)
+    assert found.baseline is not None
+    assert np.array_equal(pixels(found.baseline), before[:SIDE, :SIDE])
+    assert Crop.from_json(found.to_json()) == found
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (30, 700), (700, 30), (256, 256), (257, 256)])
+def test_images_smaller_than_a_crop_are_shown_whole(shape: tuple[int, int]) -> None:
+    original = np.zeros((*shape, 3), np.uint8)
+    found = cut("cell", "image", original, original)
+    assert (found.left, found.top) == (0, 0)
+    assert (found.height, found.width) == (min(shape[0], SIDE), min(shape[1], SIDE))
+
+
+def test_a_crop_that_is_read_is_the_one_that_was_written() -> None:
+    assert Crop.from_json(crop("cell").to_json()) == crop("cell")
+
+
+@pytest.mark.parametrize(
+    ("stored", "message"), [("R0lGODlh", "is no PNG file"), ("é?", "is no base64")]
+)
+def test_what_is_no_image_is_refused(stored: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Crop.from_json(crop("cell").to_json() | {"original": stored})
+
+
+def run_of(project: Project, *arguments: str, cached: bool = False) -> Results:
+    result = project.run("-m", "rd", "--lic-json=results.json", *arguments, cached=cached)
+    assert result.ret == 1
+    return load(project.path / "results.json")
+
+
+def broken(recorded: Project) -> Project:
+    recorded.write_codec(BROKEN, codec="Broken", fingerprint="lambda quality: 'broken'")
+    return recorded
+
+
+def test_a_run_keeps_the_crop_of_the_image_that_regressed(recorded: Project) -> None:
+    for _ in ("measured", "from the cache"):
+        results = run_of(broken(recorded), cached=True)
+        (found,) = results.crops
+        assert found.subject == "toy-q3-images-native-b1-cpu"
+        assert found.image == "photo3.png"
+        with PillowImage.open(recorded.images / "photo3.png") as original:
+            assert np.array_equal(pixels(found.original), np.asarray(original))
+        measured = results.points[2].measured
+        assert measured is not None
+        digest = coding.digest(pixels(found.reconstruction))
+        assert digest == measured.images["photo3.png"].reconstruction
+        assert not any("crop" in remark for remark in results.remarks)
+
+
+def test_what_the_baseline_decoded_to_stands_beside_it_if_it_was_decoded_here(
+    recorded: Project,
+) -> None:
+    assert recorded.run("-m", "rd", cached=True).ret == 0
+    (found,) = run_of(broken(recorded), cached=True).crops
+    assert found.baseline is not None
+    (point,) = (
+        each
+        for each in load(recorded.path / "results.json").points
+        if each.comparison.subject == found.subject
+    )
+    assert point.baseline is not None
+    stored = point.baseline.images[found.image].reconstruction
+    assert coding.digest(pixels(found.baseline)) == stored
+    (elsewhere,) = run_of(recorded).crops
+    assert elsewhere.baseline is None
+
+
+def test_a_crop_is_coded_beside_the_same_images_as_when_measured(recorded: Project) -> None:
+    """A codec whose pixels depend on their place in the batch."""
+    recorded.write_codec(
+        """
+        class Placed(Toy):
+            def decode(self, bitstreams):
+                decoded = super().decode(bitstreams)
+                for place in range(len(decoded)):
+                    decoded[place] *= 1 - 0.05 * place
+                return decoded
+        """,
+        codec="Placed",
+        fingerprint="lambda quality: 'placed'",
+    )
+    results = run_of(recorded, "--lic-batch=4")
+    assert len(results.crops) == MOST
+    assert not any("crop" in remark for remark in results.remarks)
+
+
+def test_a_run_that_passes_cuts_nothing(recorded: Project) -> None:
+    assert recorded.run("-m", "rd", "--lic-json=results.json").ret == 0
+    assert load(recorded.path / "results.json").crops == ()
+
+
+def test_a_codec_that_gives_other_pixels_each_time_is_told(recorded: Project) -> None:
+    recorded.write_codec(
+        """
+        import itertools
+        counter = itertools.count()
+
+        class Drifting(Toy):
+            def decode(self, bitstreams):
+                return super().decode(bitstreams) * (1 - 0.01 * next(counter))
+        """,
+        codec="Drifting",
+        fingerprint="lambda quality: None",
+    )
+    results = run_of(recorded, "--lic-quality=3")
+    assert len(results.crops) == 3
+    for found in results.crops:
+        assert (
+            f"toy-q3-images-native-b1-cpu: crop of {found.image}: coded once more, it gave other "
+            "pixels than were measured"
+        ) in results.remarks
+
+
+def test_a_codec_that_fails_the_second_time_costs_the_crop_and_not_the_file(
+    recorded: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object) -> tuple[Image, Image]:
+        raise CodecError("decoder crashed")
+
+    monkeypatch.setattr(crops, "_coded", fail)
+    results = run_of(broken(recorded))
+    assert results.crops == ()
+    assert (
+        "toy-q3-images-native-b1-cpu: crop of photo3.png: not cut: decoder crashed"
+        in results.remarks
+    )
+
+
+def regressed(quality: str, losses: dict[str, float]) -> PointResult:
+    def at(loss: dict[str, float]) -> Measurement:
+        return measurement(
+            {name: image(psnr=35.0 - loss.get(name, 0.0)) for name in "abcdef"}, quality=quality
+        )
+
+    before, after = at({}), at(losses)
+    return PointResult(compare(after, before, DEFAULT_TOLERANCES), after, before)
+
+
+@pytest.fixture
+def instant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every image comes back as another one, at once."""
+    black, white = (Image("x", np.full((4, 4, 3), level, np.uint8)) for level in (0, 255))
+    monkeypatch.setattr(crops, "_coded", lambda *arguments: (black, white))
+    monkeypatch.setattr(crops, "_before", lambda *arguments: None)
+
+
+def cropped(*points: PointResult) -> Results:
+    return with_crops(None, replace(passing(), points=points))  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("instant")
+def test_the_worst_image_of_each_cell_comes_before_the_second_of_any() -> None:
+    mild = regressed("1", {"a": 0.2, "b": 0.3, "c": 0.1, "d": 0.4})
+    grave = regressed("2", {"e": 5.0, "f": 2.0})
+    found = [(crop.subject[5], crop.image) for crop in cropped(mild, grave).crops]
+    assert found == [("2", "e"), ("1", "d"), ("2", "f"), ("1", "b"), ("1", "a")]
+
+
+@pytest.mark.usefixtures("instant")
+def test_where_the_mean_alone_regressed_the_image_that_lost_most_is_shown() -> None:
+    point = regressed("1", dict.fromkeys("abcdef", 0.03) | {"c": 0.04})
+    assert {each.image for each in point.comparison.differences} == {None}
+    assert [crop.image for crop in cropped(point).crops] == ["c"]
+
+
+@pytest.mark.usefixtures("instant")
+def test_there_are_never_more_crops_than_a_page_can_hold() -> None:
+    points = [regressed(str(number), dict.fromkeys("abcdef", 1.0)) for number in range(40)]
+    found = cropped(*points).crops
+    assert len(found) == MOST
+    assert len({crop.subject for crop in found}) == MOST
+
+
+@pytest.mark.usefixtures("instant")
+def test_slow_codecs_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crops, "SECONDS", -1.0)
+    results = cropped(regressed("1", {"a": 1.0, "b": 1.0}))
+    assert results.crops == ()
+    assert results.remarks == ("crops: 2 not cut, the time for them (-1 s) was up",)
