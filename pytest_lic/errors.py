@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 
 class LicError(Exception):
@@ -47,6 +48,19 @@ class PropertyError(LicError):
 
 class UnavailableError(LicError):
     """Something that exists but can't run here: a missing program, GPU or weights file."""
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """Stands where a value would stand that could not be had, and says why.
+
+    `UnavailableError` is the same where nobody can go on without the value.
+    """
+
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 class CodecError(LicError):

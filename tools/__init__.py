@@ -1,0 +1,1 @@
+"""Checks of this repository itself; no part of what is installed."""
