@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -110,7 +110,7 @@ class Measuring:
             "cell": cell.id,
             "fingerprint": fingerprint,
             "corpus": self.corpus.digest,
-            "environment": environment(cell.setting.device, THREADS).to_json(),
+            "environment": asdict(environment(cell.setting.device, THREADS)),
             "metrics": metric_fingerprint(METRICS),
             "packages": installed_packages(),
             **more,

@@ -126,7 +126,7 @@ def main() -> int:
     if options.markdown is not None:
         options.markdown.write_text(tables + "\n", encoding="utf-8")
     if options.json is not None:
-        circumstances = environment(options.device, 1).to_json()
+        circumstances = asdict(environment(options.device, 1))
         stored = {
             "corpus": corpus.name,
             "corpus_digest": corpus.digest,

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from pytest_lic.baselines.tolerances import Tolerance
 from pytest_lic.measuring.measure import Measurement
@@ -90,20 +89,6 @@ class Comparison:
     verdict: Verdict
     reason: str
     differences: tuple[Difference, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object from which `from_json` makes an equal comparison."""
-        return asdict(self) | {"verdict": self.verdict.value}
-
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Comparison:
-        """The inverse of `to_json`."""
-        return cls(
-            stored["subject"],
-            Verdict(stored["verdict"]),
-            stored["reason"],
-            tuple(Difference(**difference) for difference in stored["differences"]),
-        )
 
 
 def compare(

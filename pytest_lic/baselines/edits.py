@@ -15,9 +15,9 @@ from pathlib import Path
 from pytest_lic.baselines import entries as baseline
 from pytest_lic.baselines import kept_streams
 from pytest_lic.baselines.comparison import GATED, Difference, Verdict, compare
-from pytest_lic.baselines.entries import Key
-from pytest_lic.baselines.json_file import families_in
-from pytest_lic.baselines.kept_streams import FOLDER, Stream
+from pytest_lic.baselines.entries import BaselineKey
+from pytest_lic.baselines.kept_streams import FOLDER, Stream, StreamKey
+from pytest_lic.baselines.layered import families_in
 from pytest_lic.baselines.tolerances import Tolerance
 from pytest_lic.measuring.measure import Measurement
 
@@ -103,11 +103,11 @@ def left_behind(project: Path, name: str) -> list[Edit]:
 def _entries(
     family: str, folders: BaselineFolders, tolerances: Mapping[str, Tolerance]
 ) -> Iterator[Edit]:
-    def holding(folder: Path) -> dict[Key, Measurement]:
+    def holding(folder: Path) -> dict[BaselineKey, Measurement]:
         places = [folder] if folders.shipped is None else [folders.shipped, folder]
-        entries: dict[Key, Measurement] = {}
+        entries: dict[BaselineKey, Measurement] = {}
         for place in places:
-            entries |= baseline.load(place / f"{family}.json", family).entries
+            entries |= baseline.load(place, family)
         return entries
 
     old, new = holding(folders.before), holding(folders.after)
@@ -164,9 +164,9 @@ def _with_tolerance(each: Difference, tolerances: Mapping[str, Tolerance]) -> Di
 
 
 def _streams(family: str, folders: BaselineFolders) -> Iterator[Edit]:
-    def holding(folder: Path) -> dict[kept_streams.Key, Stream]:
+    def holding(folder: Path) -> dict[StreamKey, Stream]:
         places = [folder] if folders.shipped is None else [folders.shipped, folder]
-        streams: dict[kept_streams.Key, Stream] = {}
+        streams: dict[StreamKey, Stream] = {}
         for place in places:
             streams |= kept_streams.load(place / FOLDER, family)
         return streams

@@ -1,4 +1,4 @@
-"""One baseline entry as JSON and back.
+"""One baseline as the JSON object, or entry, that a file has of it, and read back from it.
 
 ``mean`` is there for the reader of a diff and never read back. Why a metric is unavailable is not
 stored: it belongs to the machine, not to the codec.
@@ -7,98 +7,132 @@ stored: it belongs to the machine, not to the codec.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pytest_lic.baselines.json_file import as_object, count, environment_named, number, shown, taken
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from pytest_lic.baselines.layered import named_in
 from pytest_lic.measuring.grid import Cell, Setting
 from pytest_lic.measuring.measure import ImageResult, Measurement
 from pytest_lic.measuring.metrics import METRICS
 from pytest_lic.system.environment import Environment
+from pytest_lic.system.typed_json import Count, Finite
+
+_OF_PIXELS = tuple(metric for metric in METRICS if metric != "bpp")
+
+if TYPE_CHECKING:
+    ImageEntry = Any
+else:
+    ImageEntry = msgspec.defstruct(
+        "ImageEntry",
+        [
+            ("height", Count),
+            ("width", Count),
+            ("bytes", Count),
+            ("payload", Annotated[int, Meta(ge=0)] | None, None),
+            ("lossless", bool),
+            *((metric, Finite | UnsetType, UNSET) for metric in _OF_PIXELS),
+            ("bitstream", str),
+            ("reconstruction", str),
+        ],
+        module=__name__,
+        frozen=True,
+        kw_only=True,
+    )
+    """One image, with the metrics that are available; in the order in which they are written."""
 
 
-def entry_to_json(measurement: Measurement) -> dict[str, Any]:
-    """The JSON object of one measurement, its environment by digest alone."""
+class Entry(msgspec.Struct, frozen=True, kw_only=True, rename={"lmbda": "lambda"}):
+    """One baseline; its environment by digest alone."""
+
+    family: str | UnsetType = UNSET
+    corpus: str
+    digest: str
+    resolution: str
+    quality: str
+    lmbda: Finite | None = None
+    environment: Annotated[str, Meta(description="a key of environments")]
+    device: str
+    batch: Count
+    left_out: list[str]
+    lpips_net: str | UnsetType = UNSET
+    mean: dict[str, float] = {}
+    images: Annotated[dict[str, ImageEntry], Meta(min_length=1)]
+
+
+def entry_of(measurement: Measurement) -> Entry:
+    """The entry of one measurement, without the family, which its file names."""
     cell = measurement.cell
     means = {
         metric: round(mean, METRICS[metric].digits + 2)
         for metric in METRICS
         if (mean := measurement.mean(metric)) is not None
     }
-    return {
-        "corpus": cell.setting.corpus,
-        "digest": measurement.corpus_digest,
-        "resolution": cell.setting.resolution,
-        "quality": cell.quality,
-        "lambda": measurement.lmbda,
-        "environment": measurement.environment.digest,
-        "device": cell.setting.device,
-        "batch": cell.setting.batch,
-        "left_out": list(measurement.left_out),
-        **({"lpips_net": measurement.lpips_net} if measurement.lpips_net else {}),
-        "mean": means,
-        "images": {
-            name: {
-                "height": image.height,
-                "width": image.width,
-                "bytes": image.bytes,
-                "payload": image.payload,
-                "lossless": image.lossless,
-                **{metric: image.metrics[metric] for metric in METRICS if metric in image.metrics},
-                "bitstream": image.bitstream,
-                "reconstruction": image.reconstruction,
-            }
-            for name, image in measurement.images.items()
-        },
-    }
+    return Entry(
+        corpus=cell.setting.corpus,
+        digest=measurement.corpus_digest,
+        resolution=cell.setting.resolution,
+        quality=cell.quality,
+        lmbda=measurement.lmbda,
+        environment=measurement.environment.digest,
+        device=cell.setting.device,
+        batch=cell.setting.batch,
+        left_out=list(measurement.left_out),
+        lpips_net=measurement.lpips_net or UNSET,
+        mean=means,
+        images={name: _image_entry(image) for name, image in measurement.images.items()},
+    )
 
 
-def entry_from_json(
-    family: str, value: object, environments: Mapping[str, Environment]
+def measurement_of(
+    entry: Entry, family: str, environments: Mapping[str, Environment]
 ) -> Measurement:
-    """The measurement of a JSON object that `entry_to_json` made.
+    """The measurement of an entry.
 
     Raises:
-        ValueError: anything that it would not have made; the text says what, and where.
+        ValueError: its environment is not among the environments.
     """
-    stored = as_object(value)
-    environment = environment_named(stored, environments)
-    images = taken(stored, "images", dict)
-    if not images:
-        raise ValueError("it has no images")
-    left_out = taken(stored, "left_out", list)
-    if not all(isinstance(name, str) for name in left_out):
-        raise ValueError(f"left_out is {shown(left_out)}; expected names")
-    setting = Setting(
-        taken(stored, "corpus", str),
-        taken(stored, "resolution", str),
-        count(stored, "batch"),
-        taken(stored, "device", str),
-    )
+    setting = Setting(entry.corpus, entry.resolution, entry.batch, entry.device)
     return Measurement(
-        Cell(family, taken(stored, "quality", str), setting),
-        taken(stored, "digest", str),
-        number(stored, "lambda"),
-        environment,
-        {name: _image(name, image) for name, image in images.items()},
-        tuple(left_out),
-        taken(stored, "lpips_net", str) if "lpips_net" in stored else None,
+        Cell(family, entry.quality, setting),
+        entry.digest,
+        entry.lmbda,
+        named_in(environments, entry.environment),
+        {name: _image_result(image) for name, image in entry.images.items()},
+        tuple(entry.left_out),
+        entry.lpips_net or None,
     )
 
 
-def _image(name: str, value: object) -> ImageResult:
-    try:
-        stored = as_object(value)
-        found = {metric: number(stored, metric) for metric in METRICS if metric != "bpp"}
-        return ImageResult(
-            height=count(stored, "height"),
-            width=count(stored, "width"),
-            bytes=count(stored, "bytes"),
-            payload=None if stored.get("payload") is None else count(stored, "payload", least=0),
-            metrics={metric: value for metric, value in found.items() if value is not None},
-            unavailable={},
-            lossless=taken(stored, "lossless", bool),
-            bitstream=taken(stored, "bitstream", str),
-            reconstruction=taken(stored, "reconstruction", str),
-        )
-    except ValueError as error:
-        raise ValueError(f"image {name}: {error}") from error
+def same_results(one: Measurement, other: Measurement) -> bool:
+    """Whether two measurements would be recorded with the same numbers and digests."""
+    return one.lmbda == other.lmbda and entry_of(one).images == entry_of(other).images
+
+
+def _image_entry(image: ImageResult) -> ImageEntry:
+    return ImageEntry(
+        height=image.height,
+        width=image.width,
+        bytes=image.bytes,
+        payload=image.payload,
+        lossless=image.lossless,
+        **{metric: image.metrics[metric] for metric in _OF_PIXELS if metric in image.metrics},
+        bitstream=image.bitstream,
+        reconstruction=image.reconstruction,
+    )
+
+
+def _image_result(entry: ImageEntry) -> ImageResult:
+    values = {metric: getattr(entry, metric) for metric in _OF_PIXELS}
+    return ImageResult(
+        height=entry.height,
+        width=entry.width,
+        bytes=entry.bytes,
+        payload=entry.payload,
+        metrics={metric: value for metric, value in values.items() if value is not UNSET},
+        unavailable={},
+        lossless=entry.lossless,
+        bitstream=entry.bitstream,
+        reconstruction=entry.reconstruction,
+    )

@@ -12,30 +12,28 @@ Only the controller of a run writes.
 
 from __future__ import annotations
 
-import base64
 import io
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-from pytest_lic.baselines.json_file import (
+from msgspec import Meta
+
+from pytest_lic.baselines.layered import (
+    FILE,
     FORMAT,
-    as_object,
-    as_text,
-    count,
-    environment_named,
-    environments_from_json,
-    families_in,
+    FamilyFile,
+    Layered,
+    by_digest,
     load_family,
-    number,
-    taken,
+    named_in,
 )
 from pytest_lic.errors import BaselineError
 from pytest_lic.measuring import coding
 from pytest_lic.system.environment import Environment
 from pytest_lic.system.files import write_whole
+from pytest_lic.system.typed_json import Count, Finite, as_text, plain, structured
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,16 +41,22 @@ if TYPE_CHECKING:
 
 FOLDER = "conformance"
 """The folder of the manifests, within that of the baselines."""
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _SUFFIXES = (".bin", ".png")
 
-Key = tuple[str, str]
-"""What a stream is found by, within a family: quality and image."""
+FilePart = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._+-]*\Z")]
+"""A text of which file names are made: letters, digits and . _ + -"""
+
+
+class StreamKey(NamedTuple):
+    """What a kept bitstream is found by, within a family."""
+
+    quality: str
+    image: str
 
 
 @dataclass(frozen=True)
 class Stream:
-    """What the manifest says of one kept bitstream.
+    """What is known of one kept bitstream.
 
     ``original``, ``bitstream`` and ``reconstruction`` are digests, and so is ``latents`` (of the
     decoded ones; None where the codec shows none). ``psnr`` is in dB, and None where nothing was
@@ -60,26 +64,26 @@ class Stream:
     out when it was written, None outside a repository; ``changed``: tracked files differed from it.
     """
 
-    quality: str
-    image: str
-    height: int
-    width: int
+    quality: FilePart
+    image: FilePart
+    height: Count
+    width: Count
     original: str
-    format_version: int
-    bytes: int
-    bitstream: str
-    reconstruction: str
+    format_version: Count
+    bytes: Count
+    bitstream: FilePart
+    reconstruction: FilePart
     latents: str | None
-    psnr: float | None
+    psnr: Finite | None
     commit: str | None
     changed: bool
     environment: Environment
     parts: Mapping[str, str]
 
     @property
-    def key(self) -> Key:
+    def key(self) -> StreamKey:
         """What it is found by."""
-        return self.quality, self.image
+        return StreamKey(self.quality, self.image)
 
     @property
     def files(self) -> tuple[str, str]:
@@ -88,85 +92,81 @@ class Stream:
         return f"{stem}-{self.bitstream}.bin", f"{stem}-{self.reconstruction}.png"
 
 
-@dataclass(frozen=True, eq=False)
-class Kept:
-    """A bitstream, what is known of it, and the pixels that it decoded to, uint8 (H, W, 3)."""
+class Manifest(FamilyFile, frozen=True, kw_only=True):
+    """The file of a family's kept bitstreams, each a `Stream` with its environment's digest."""
 
-    stream: Stream
-    bitstream: bytes
-    pixels: NDArray[np.uint8]
-
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object from which `from_json` makes an equal one, to travel between processes."""
-        content = (self.bitstream, _png(self.pixels))
-        encoded = [base64.b64encode(each).decode("ascii") for each in content]
-        return {"stream": asdict(self.stream), "files": encoded}
-
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Kept:
-        """The inverse of `to_json`."""
-        bitstream, picture = (base64.b64decode(each) for each in stored["files"])
-        environment = Environment(**stored["stream"]["environment"])
-        return cls(
-            Stream(**{**stored["stream"], "environment": environment}), bitstream, _pixels(picture)
-        )
+    streams: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class KeptStreams:
-    """The user's folder of kept bitstreams, and the shipped one that stands behind it.
+class Kept:
+    """A bitstream, what is known of it, and the PNG file of what it decoded to."""
 
-    ``shipped`` is looked into for the families in ``shipped_families`` alone, where ``folder``
-    has no stream of the quality and image. ``earlier`` is what the folder held at another commit:
-    streams that lay there, or are shipped, are those that count.
-    """
+    stream: Stream
+    bitstream: bytes
+    picture: bytes
 
-    folder: Path
-    shipped: Path
-    shipped_families: frozenset[str]
-    earlier: Path | None = None
+    @classmethod
+    def of(cls, stream: Stream, bitstream: bytes, pixels: NDArray[np.uint8]) -> Kept:
+        """From what it decoded to, uint8 (H, W, 3)."""
+        from PIL import Image
 
-    def own(self, family: str) -> dict[Key, Stream]:
-        """What the user's folder holds of a family, which may be nothing.
+        file = io.BytesIO()
+        Image.fromarray(pixels).save(file, "PNG", optimize=True)
+        return cls(stream, bitstream, file.getvalue())
 
-        Raises:
-            BaselineError: the manifest is damaged or of a newer format.
-        """
-        return load(self.folder, family)
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """What it decoded to, uint8 (H, W, 3); ValueError where the picture is not RGB."""
+        import numpy as np
+        from PIL import Image
 
-    def check(self, family: str) -> None:
-        """BaselineError if a manifest that may be looked into can't be read."""
-        for folder in (self.folder, self.earlier):
-            if folder is not None:
-                load(folder, family)
+        with Image.open(io.BytesIO(self.picture), formats=["PNG"]) as image:
+            if image.mode != "RGB":
+                raise ValueError(f"it is {image.mode}, not RGB")
+            return np.array(image)
+
+
+@dataclass(frozen=True)
+class KeptStreams(Layered[StreamKey, Stream]):
+    """The folders of kept bitstreams."""
+
+    listed_under = "streams"
+
+    @staticmethod
+    def load(folder: Path, family: str) -> dict[StreamKey, Stream]:
+        """What the manifest of a family names."""
+        return load(folder, family)
 
     def find(self, family: str, quality: str) -> list[tuple[Path, Stream]]:
         """The streams of one quality, each with the folder that it lies in.
 
         Raises:
-            BaselineError: as `own`.
+            BaselineError: a manifest is damaged or of a newer format.
         """
-        shipped = [self.shipped] if family in self.shipped_families else []
-        places = [*shipped, self.folder]
-        if self.earlier is not None:
-            places = [self.folder, *shipped, self.earlier]
-        found: dict[Key, tuple[Path, Stream]] = {}
-        for folder in places:
-            found |= {key: (folder, stream) for key, stream in load(folder, family).items()}
-        return [found[key] for key in sorted(found) if key[0] == quality]
-
-    def families(self) -> list[str]:
-        """The families that the user's folder holds a manifest of."""
-        return families_in(self.folder, "streams")
+        return [
+            place for key, place in sorted(self.counting(family).items()) if key.quality == quality
+        ]
 
 
-def load(folder: Path, family: str) -> dict[Key, Stream]:
+def load(folder: Path, family: str) -> dict[StreamKey, Stream]:
     """Read one family's manifest; one that is not there names nothing.
 
     Raises:
         BaselineError: it is damaged, of another family or of a newer format.
     """
-    return load_family(folder / f"{family}.json", family, _streams) or {}
+    path = folder / f"{family}.json"
+    manifest = load_family(path, family, Manifest)
+    streams: dict[StreamKey, Stream] = {}
+    if manifest is None:
+        return streams
+    for number, entry in enumerate(manifest.streams, start=1):
+        with FILE.parsing(path, f"stream {number}"):
+            stream = _stream(entry, manifest.environments)
+            if stream.key in streams:
+                raise ValueError(f"{stream.files[0]} is there already")
+        streams[stream.key] = stream
+    return streams
 
 
 def read(folder: Path, family: str, stream: Stream) -> Kept:
@@ -185,14 +185,13 @@ def read(folder: Path, family: str, stream: Stream) -> Kept:
             raise BaselineError(
                 f"{path} can't be read ({error.strerror or error}); {advice}"
             ) from error
-    bitstream, picture = contents
+    kept = Kept(stream, *contents)
     try:
-        pixels = _pixels(picture)
+        digests = (coding.digest(kept.bitstream), coding.digest(kept.pixels))
     except (OSError, SyntaxError, ValueError) as error:  # Pillow raises any of them
         raise BaselineError(
             f"{path} is not the PNG that was recorded ({error}); {advice}"
         ) from error
-    digests = (coding.digest(bitstream), coding.digest(pixels))
     for name, digest, recorded in zip(
         stream.files, digests, (stream.bitstream, stream.reconstruction), strict=True
     ):
@@ -201,11 +200,11 @@ def read(folder: Path, family: str, stream: Stream) -> Kept:
                 f"{folder / family / name} was changed since it was recorded: its digest is "
                 f"{digest}, the manifest's {recorded}; {advice}"
             )
-    return Kept(stream, bitstream, pixels)
+    return kept
 
 
 def save(
-    folder: Path, family: str, streams: Mapping[Key, Stream], new: Iterable[Kept] = ()
+    folder: Path, family: str, streams: Mapping[StreamKey, Stream], new: Iterable[Kept] = ()
 ) -> None:
     """Make ``streams`` and ``new`` all that is kept of a family.
 
@@ -220,11 +219,12 @@ def save(
     try:
         for kept in new:
             named[kept.stream.key] = kept.stream
-            content = (kept.bitstream, _png(kept.pixels))
-            for name, each in zip(kept.stream.files, content, strict=True):
-                write_whole(files / name, each)
+            for name, content in zip(
+                kept.stream.files, (kept.bitstream, kept.picture), strict=True
+            ):
+                write_whole(files / name, content)
         if named:
-            write_whole(manifest, _dumps(family, named.values()).encode())
+            write_whole(manifest, dumps(family, named.values()).encode())
         else:
             manifest.unlink(missing_ok=True)
         _remove_unnamed(files, {name for stream in named.values() for name in stream.files})
@@ -232,6 +232,21 @@ def save(
         raise BaselineError(
             f"kept bitstreams {manifest} can't be written: {error}; they are as they were"
         ) from error
+
+
+def dumps(family: str, streams: Iterable[Stream]) -> str:
+    """The manifest of a family as text, the same for the same streams in whatever order."""
+    ordered = sorted(streams, key=lambda stream: stream.key)
+    environments = by_digest(stream.environment for stream in ordered)
+    entries = [plain(stream) | {"environment": stream.environment.digest} for stream in ordered]
+    return as_text(
+        plain(Manifest(format=FORMAT, family=family, environments=environments, streams=entries))
+    )
+
+
+def _stream(entry: Mapping[str, Any], environments: Mapping[str, Environment]) -> Stream:
+    environment = named_in(environments, entry.get("environment"))
+    return structured({**entry, "environment": plain(environment)}, Stream)
 
 
 def _remove_unnamed(files: Path, named: set[str]) -> None:
@@ -242,81 +257,3 @@ def _remove_unnamed(files: Path, named: set[str]) -> None:
             path.unlink()
     if not any(files.iterdir()):
         files.rmdir()
-
-
-def _dumps(family: str, streams: Iterable[Stream]) -> str:
-    ordered = sorted(streams, key=lambda stream: stream.key)
-    environments = {stream.environment.digest: stream.environment for stream in ordered}
-    return as_text(
-        {
-            "format": FORMAT,
-            "family": family,
-            "environments": {name: environments[name].to_json() for name in sorted(environments)},
-            "streams": [
-                {**asdict(stream), "environment": stream.environment.digest} for stream in ordered
-            ],
-        }
-    )
-
-
-def _streams(stored: Mapping[str, Any]) -> dict[Key, Stream]:
-    environments = environments_from_json(stored)
-    streams: dict[Key, Stream] = {}
-    for place, value in enumerate(taken(stored, "streams", list), start=1):
-        try:
-            stream = _stream(as_object(value), environments)
-        except ValueError as error:
-            raise ValueError(f"stream {place}: {error}") from error
-        if stream.key in streams:
-            raise ValueError(f"stream {place}: {stream.files[0]} is there already")
-        streams[stream.key] = stream
-    return streams
-
-
-def _stream(stored: Mapping[str, Any], environments: Mapping[str, Environment]) -> Stream:
-    names = ("quality", "image", "bitstream", "reconstruction")  # of which file names are made
-    for name in names:
-        if not _NAME.fullmatch(taken(stored, name, str)):
-            raise ValueError(f"{name} is {stored[name]!r}; expected letters, digits and . _ + -")
-    parts = taken(stored, "parts", dict)
-    if not all(isinstance(digest, str) for digest in parts.values()):
-        raise ValueError("parts holds what is no digest")
-    return Stream(
-        quality=stored["quality"],
-        image=stored["image"],
-        height=count(stored, "height"),
-        width=count(stored, "width"),
-        original=taken(stored, "original", str),
-        format_version=count(stored, "format_version"),
-        bytes=count(stored, "bytes"),
-        bitstream=stored["bitstream"],
-        reconstruction=stored["reconstruction"],
-        latents=_text_or_none(stored, "latents"),
-        psnr=number(stored, "psnr"),
-        commit=_text_or_none(stored, "commit"),
-        changed=taken(stored, "changed", bool),
-        environment=environment_named(stored, environments),
-        parts=parts,
-    )
-
-
-def _text_or_none(stored: Mapping[str, Any], key: str) -> str | None:
-    return None if stored.get(key) is None else taken(stored, key, str)
-
-
-def _png(pixels: NDArray[np.uint8]) -> bytes:
-    from PIL import Image
-
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG", optimize=True)
-    return file.getvalue()
-
-
-def _pixels(picture: bytes) -> NDArray[np.uint8]:
-    import numpy as np
-    from PIL import Image
-
-    with Image.open(io.BytesIO(picture), formats=["PNG"]) as image:
-        if image.mode != "RGB":
-            raise ValueError(f"it is {image.mode}, not RGB")
-        return np.array(image)

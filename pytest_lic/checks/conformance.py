@@ -246,7 +246,7 @@ def keep(
         environment=here,
         parts=dict(codec.part_digests()) if isinstance(codec, SupportsParts) else {},
     )
-    return Kept(stream, bitstream, pixels)
+    return Kept.of(stream, bitstream, pixels)
 
 
 def _refused(error: CodecError, kept: Kept, format_version: int) -> tuple[Broke, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pytest_lic.baselines.at_commit import folder_at, fork, text_at
 from pytest_lic.baselines.edits import BaselineFolders, Edit, baseline_edits, left_behind
-from pytest_lic.baselines.json_file import families_in
+from pytest_lic.baselines.layered import families_in
 from pytest_lic.baselines.tolerances import Tolerance, tolerances_in
 from pytest_lic.commands.plugin_options import (
     ALONE,

@@ -15,6 +15,7 @@ from pathlib import Path
 from pytest_lic.codec import CodecFamily
 from pytest_lic.errors import UnknownNameError, UsageError
 from pytest_lic.images.corpus import CONFORMANCE, corpus_name
+from pytest_lic.system.typed_json import Count
 
 NO_CURVES = "the qualities are narrowed: points are gated, curves are not"
 
@@ -53,7 +54,7 @@ class Setting:
 
     corpus: str
     resolution: str = "native"
-    batch: int = 1
+    batch: Count = 1
     device: str = "cpu"
 
     @property

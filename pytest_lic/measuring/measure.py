@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from pytest_lic.codec import Codec
 from pytest_lic.container import payload_size
 from pytest_lic.images.corpus import Corpus, batches
 from pytest_lic.measuring import coding
-from pytest_lic.measuring.grid import Cell, Setting
+from pytest_lic.measuring.grid import Cell
 from pytest_lic.measuring.metrics import LPIPSOptions, average, quality_metrics
 from pytest_lic.measuring.rate_distortion import RDCurve
 from pytest_lic.system.environment import Environment, environment
@@ -100,24 +99,6 @@ class Measurement:
             return None
         total = sum(image.bytes for image in self.images.values())
         return sum(payload for payload in payloads if payload is not None) / total
-
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object from which `from_json` makes an equal measurement."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Measurement:
-        """The inverse of `to_json`; KeyError or TypeError for anything else."""
-        cell = stored["cell"]
-        return cls(
-            cell=Cell(cell["family"], cell["quality"], Setting(**cell["setting"])),
-            corpus_digest=stored["corpus_digest"],
-            lmbda=stored["lmbda"],
-            environment=Environment(**stored["environment"]),
-            images={name: ImageResult(**image) for name, image in stored["images"].items()},
-            left_out=tuple(stored["left_out"]),
-            lpips_net=stored["lpips_net"],
-        )
 
 
 def measure(

@@ -16,7 +16,6 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import sys
 import sysconfig
 import warnings
@@ -31,6 +30,8 @@ import platformdirs
 
 from pytest_lic.measuring import reconstructions
 from pytest_lic.measuring.measure import Measurement
+from pytest_lic.system.files import write_whole
+from pytest_lic.system.typed_json import plain, structured
 
 FORMAT = 1
 
@@ -183,7 +184,7 @@ def _can_change_a_number(module: str) -> bool:
 def _files(folder: Path) -> Iterator[Path]:
     """The entries, and the halves of entries that a killed run left behind."""
     for file in folder.glob("*/*"):
-        entry = re.fullmatch(r"([0-9a-f]{32})\.json(\.[0-9a-f]{16}\.new)?", file.name)
+        entry = re.fullmatch(r"\.?([0-9a-f]{32})\.json(\.\w+\.new)?", file.name)
         if entry is not None and file.parent.name == entry[1][:2]:
             yield file
 
@@ -223,7 +224,7 @@ def _read(path: Path, seen: Mapping[str, str | None]) -> Measurement | None:
         for source, known in stored["sources"].items():
             if known != (seen[source] if source in seen else _file_digest(source)):
                 return None
-        return Measurement.from_json(stored["measurement"])
+        return structured(stored["measurement"], Measurement)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
@@ -234,11 +235,9 @@ def _write(
     measurement: Measurement,
     sources: Mapping[str, str],
 ) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    entry = {"key": key, "sources": sources, "measurement": measurement.to_json()}
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.new")
-    temporary.write_text(json.dumps({"checksum": _checksum(entry), **entry}), encoding="utf-8")
-    temporary.replace(path)
+    entry = {"key": key, "sources": sources, "measurement": plain(measurement)}
+    text = json.dumps({"checksum": _checksum(entry), **entry})
+    write_whole(path, text.encode(), shared=True)
 
 
 def _checksum(entry: Mapping[str, object]) -> str:

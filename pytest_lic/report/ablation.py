@@ -196,7 +196,7 @@ def _table_json(found: Ablation, table: Table) -> dict[str, Any]:
     return {
         "setting": asdict(setting),
         "corpus_digest": table.corpus_digest,
-        "environment": environment(setting.device, found.threads).to_json(),
+        "environment": asdict(environment(setting.device, found.threads)),
         "tags": dict(table.tags),
         "reference": table.reference,
         "anchors": {

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from pytest_lic.baselines.edits import Edit, EditKind
 from pytest_lic.report.markdown.page import LIMIT, Page
 from pytest_lic.report.markdown.text import escaped, header, row
 from pytest_lic.report.words import difference_text
-from pytest_lic.results.json_file import differences_to_json
+from pytest_lic.results.json_file import json_value
 
 FORMAT = 1
 _LINES = 4  # of the numbers of one edit
@@ -44,10 +43,7 @@ def edits_json(edits: Sequence[Edit]) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "lowered": any(edit.kind.lowers for edit in edits),
-        "edits": [
-            {**asdict(edit), "kind": edit.kind.value, "moved": differences_to_json(edit.moved)}
-            for edit in edits
-        ],
+        "edits": [json_value(edit) for edit in edits],
     }
 
 

@@ -10,7 +10,7 @@ from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.report.markdown.page import LIMIT, Page
 from pytest_lic.report.markdown.text import escaped, header, row
 from pytest_lic.report.words import counted, difference_text, moved, worst
-from pytest_lic.results.json_file import comparison_to_json
+from pytest_lic.results.json_file import json_value
 from pytest_lic.results.results import RunFacts
 from pytest_lic.results.two_runs import CellChange, ResultsComparison
 
@@ -74,9 +74,9 @@ def compare_json(found: ResultsComparison) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "worse": found.worse,
-        "cells": [comparison_to_json(each.comparison) for each in found.cells],
-        "curves": [comparison_to_json(each) for each in found.curves],
-        "broken": [comparison_to_json(each) for each in found.broken],
+        "cells": [json_value(each.comparison) for each in found.cells],
+        "curves": [json_value(each) for each in found.curves],
+        "broken": [json_value(each) for each in found.broken],
         "times": [{**asdict(each), "ratio": each.ratio} for each in found.times],
         "only_before": list(found.only_before),
         "only_after": list(found.only_after),

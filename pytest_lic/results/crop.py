@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import io
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Meta
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,7 +16,10 @@ SIDE = 256
 """Pixels on each side of a crop, at most."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-_FILES = ("original", "reconstruction", "baseline")
+
+Picture = Annotated[bytes, Meta(max_length=225_000, description="PNG file, 8-bit RGB, in base64")]
+Place = Annotated[int, Meta(ge=0)]
+Side = Annotated[int, Meta(ge=1, le=SIDE)]
 
 
 @dataclass(frozen=True)
@@ -31,29 +34,20 @@ class Crop:
 
     subject: str
     image: str
-    left: int
-    top: int
-    width: int
-    height: int
-    original: bytes
-    reconstruction: bytes
-    baseline: bytes | None = None
+    left: Place
+    top: Place
+    width: Side
+    height: Side
+    original: Picture
+    reconstruction: Picture
+    baseline: Picture | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object from which `from_json` makes an equal crop; the PNG files in base64."""
-        files = {name: getattr(self, name) for name in _FILES}
-        stored = {key: value for key, value in asdict(self).items() if key not in _FILES}
-        return stored | {
-            name: base64.b64encode(file).decode("ascii")
-            for name, file in files.items()
-            if file is not None
-        }
-
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Crop:
-        """The inverse of `to_json`; ValueError where an image is no PNG file in base64."""
-        files = {name: _png(stored, name) for name in _FILES if name in stored}
-        return cls(**{**stored, **files})
+    def __post_init__(self) -> None:
+        """ValueError where one of the files is no PNG file."""
+        for name in ("original", "reconstruction", "baseline"):
+            file = getattr(self, name)
+            if file is not None and not file.startswith(_PNG):
+                raise ValueError(f"crop of {self.image}: {name} is no PNG file")
 
 
 def cut(
@@ -116,13 +110,3 @@ def _as_png(pixels: NDArray[np.uint8]) -> bytes:
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG", optimize=True)
     return file.getvalue()
-
-
-def _png(stored: Mapping[str, Any], name: str) -> bytes:
-    try:
-        file = base64.b64decode(stored[name], validate=True)
-    except ValueError as error:
-        raise ValueError(f"crop of {stored['image']}: {name} is no base64 ({error})") from error
-    if not file.startswith(_PNG):
-        raise ValueError(f"crop of {stored['image']}: {name} is no PNG file")
-    return file

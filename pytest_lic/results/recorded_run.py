@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pytest_lic.baselines import entries as baseline
 from pytest_lic.baselines.comparison import Comparison, Verdict
-from pytest_lic.baselines.json_file import families_in
+from pytest_lic.baselines.layered import FILE, families_in
 from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES, Tolerance
 from pytest_lic.errors import ResultsError
 from pytest_lic.measuring.measure import Measurement
@@ -62,13 +61,9 @@ def load_run(path: Path, tolerances: Mapping[str, Tolerance] = DEFAULT_TOLERANCE
 
 def _families(folder: Path) -> list[str]:
     for path in folder.glob("[!.]*.json"):
-        try:
-            json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError):
-            baseline.load(path, path.stem)  # which says what is wrong with it
+        FILE.read(path)  # an error says what is wrong with it
     return families_in(folder, "entries")
 
 
 def _recorded(folder: Path, family: str) -> list[Measurement]:
-    entries = baseline.load(folder / f"{family}.json", family).entries
-    return list(entries.values())
+    return list(baseline.load(folder, family).values())

@@ -1,14 +1,14 @@
 """What one run found out: values alone, from which reports are drawn, then or later.
 
-`results_json` writes them to a file and reads them again.
+`json_file` writes them to a file and reads them again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pytest_lic.baselines.comparison import Comparison, Verdict
 from pytest_lic.baselines.tolerances import Tolerance
@@ -83,7 +83,7 @@ class TestResult:
     __test__ = False  # no test class, for pytest
 
     id: str
-    outcome: str
+    outcome: Literal["passed", "failed", "skipped"]
     checks: tuple[str, ...]
     subject: str
     text: str = ""
@@ -97,12 +97,12 @@ class TimeResult:
     median: float
     iqr: float
     rounds: int
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Results:
-    """All of it."""
+    """Everything that one run found out."""
 
     run: RunFacts
     families: Mapping[str, FamilyFacts]

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pytest_lic.baselines.comparison import Comparison, Verdict, compare, compare_curves
-from pytest_lic.baselines.entries import Key
+from pytest_lic.baselines.entries import BaselineKey
 from pytest_lic.errors import ResultsError
 from pytest_lic.measuring.grid import Curve
 from pytest_lic.measuring.measure import Measurement, rd_curve
@@ -121,10 +121,10 @@ def compare_results(before: Results, after: Results) -> ResultsComparison:
 def _partners(old: Mapping[str, Measurement], new: Mapping[str, Measurement]) -> dict[str, str]:
     """Cells of ``old`` that ``new`` has in other circumstances alone → their names there."""
 
-    def by_key(cells: Mapping[str, Measurement]) -> dict[tuple[str, Key], list[str]]:
-        found: dict[tuple[str, Key], list[str]] = {}
+    def by_key(cells: Mapping[str, Measurement]) -> dict[tuple[str, BaselineKey], list[str]]:
+        found: dict[tuple[str, BaselineKey], list[str]] = {}
         for subject, each in cells.items():
-            found.setdefault((each.cell.family, Key.of(each)), []).append(subject)
+            found.setdefault((each.cell.family, BaselineKey.of(each)), []).append(subject)
         return found
 
     later = by_key(new)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_lic.baselines.comparison import Comparison, Verdict, compare
-from pytest_lic.baselines.entries import Key
+from pytest_lic.baselines.entries import BaselineKey
 from pytest_lic.baselines.kept_streams import Stream
 from pytest_lic.errors import LicError, UnknownNameError, UsageError
 from pytest_lic.measuring import coding
@@ -61,7 +61,7 @@ def cell_at_hand(run: Run, subject: str) -> Cell:
 def facts_at_hand(run: Run, cell: Cell) -> CellFacts:
     """What the codec gives now, or gave when it was last measured, beside its baseline."""
     family = run.families[cell.family]
-    key = Key(run.corpus(cell).digest, cell.setting.resolution, cell.quality)
+    key = BaselineKey(run.corpus(cell).digest, cell.setting.resolution, cell.quality)
     baseline = run.baselines.find(cell.family, key)
     measured = comparison = None
     reason = run.unavailable(family, cell.setting.device)

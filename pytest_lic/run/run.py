@@ -9,13 +9,13 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
 
 from pytest_lic.baselines.at_commit import folder_at, fork
-from pytest_lic.baselines.entries import Baselines, Key
+from pytest_lic.baselines.entries import BaselineKey, Baselines
 from pytest_lic.baselines.kept_streams import FOLDER, KeptStreams
 from pytest_lic.checks import determinism
 from pytest_lic.checks.environment_matrix import EnvironmentMatrix, compare_environments
@@ -220,7 +220,7 @@ class Run:
             "fingerprint": fingerprint,
             "format_version": family.format_version,
             "corpus": corpus.digest,
-            "environment": environment_now.to_json(),
+            "environment": asdict(environment_now),
             "metrics": metric_fingerprint(options.metrics, options.lpips),
             "packages": installed_packages(),
         }
@@ -274,7 +274,9 @@ class Run:
         family = self.families[curve.family]
         points: dict[str, Measurement] = {}
         for label in family.qualities:
-            found = self.baselines.find(curve.family, Key(digest, curve.setting.resolution, label))
+            found = self.baselines.find(
+                curve.family, BaselineKey(digest, curve.setting.resolution, label)
+            )
             if found is None:
                 raise UnavailableError(f"quality {label} has no baseline, so no stored curve")
             points[label] = found

@@ -11,11 +11,13 @@ from typing import Any
 
 from pytest_lic.baselines import entries
 from pytest_lic.baselines.comparison import Comparison, Verdict
-from pytest_lic.baselines.entries import Key
+from pytest_lic.baselines.entries import BaselineKey
+from pytest_lic.baselines.entry_json import same_results
 from pytest_lic.codec import CodecFamily
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.measuring.metrics import METRICS
 from pytest_lic.run.run import Run
+from pytest_lic.system.typed_json import structured
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ class Point:
     def of(cls, record: Mapping[str, Any]) -> Point:
         """From what `Gate.point` recorded."""
         return cls(
-            Measurement.from_json(record["measurement"]), Comparison.from_json(record["comparison"])
+            structured(record["measurement"], Measurement),
+            structured(record["comparison"], Comparison),
         )
 
 
@@ -38,7 +41,7 @@ class Stale:
     """A baseline entry that nothing asked for."""
 
     family: str
-    key: Key
+    key: BaselineKey
     why: str
 
 
@@ -63,22 +66,22 @@ def record(run: Run, measured: Sequence[Point], broken: set[tuple[str, str]]) ->
     """
     order = {cell: place for place, cell in enumerate(run.grid.cells)}
     # Several batches or devices share one key: the first on the grid is recorded.
-    chosen: dict[str, dict[Key, Point]] = {}
+    chosen: dict[str, dict[BaselineKey, Point]] = {}
     for point in sorted(measured, key=lambda point: order.get(point.measurement.cell, len(order))):
         cell = point.measurement.cell
         if (cell.family, cell.quality) not in broken:
-            chosen.setdefault(cell.family, {}).setdefault(Key.of(point.measurement), point)
+            chosen.setdefault(cell.family, {}).setdefault(BaselineKey.of(point.measurement), point)
     lines = []
     for family, found in sorted(chosen.items()):
         own = run.baselines.own(family)
         new = []
         for key, measured_point in found.items():
-            point = _completed(measured_point, own.entries.get(key))
+            point = _completed(measured_point, own.get(key))
             if _worth_recording(run, own, key, point):
                 new.append(point.measurement)
-                lines.append(_line(point, own.entries.get(key)))
+                lines.append(_line(point, own.get(key)))
         if new:
-            entries.save(run.baselines.path(family), entries.updated(own, new))
+            entries.save(run.baselines.folder, family, own, new)
     for family, quality in sorted(broken):
         lines.append(
             f"{family}, quality {quality}: not recorded, its round trip or another check failed"
@@ -92,11 +95,11 @@ def stale(run: Run, measured: Sequence[Point]) -> list[Stale]:
     Only entries of the corpora and resolutions that the run covered: of each family on the grid,
     and of families that are gone.
     """
-    used: dict[str, set[Key]] = {}
+    used: dict[str, set[BaselineKey]] = {}
     covered: dict[str, set[tuple[str, str]]] = {}
     for point in measured:
         cell = point.measurement.cell
-        used.setdefault(cell.family, set()).add(Key.of(point.measurement))
+        used.setdefault(cell.family, set()).add(BaselineKey.of(point.measurement))
         setting = cell.setting
         covered.setdefault(cell.family, set()).add((setting.corpus, setting.resolution))
     everywhere = set().union(*covered.values())
@@ -104,7 +107,7 @@ def stale(run: Run, measured: Sequence[Point]) -> list[Stale]:
     for family in run.baselines.families():
         known = run.families.by_name.get(family)
         places = everywhere if known is None else covered.get(family, set())
-        for key, entry in run.baselines.own(family).entries.items():
+        for key, entry in run.baselines.own(family).items():
             setting = entry.cell.setting
             place = (setting.corpus, setting.resolution)
             if place in places and key not in used.get(family, ()):
@@ -115,9 +118,10 @@ def stale(run: Run, measured: Sequence[Point]) -> list[Stale]:
 def prune(run: Run, gone: Sequence[Stale]) -> None:
     """Remove stale entries, and the files they leave empty."""
     for family in {entry.family for entry in gone}:
-        keys = [entry.key for entry in gone if entry.family == family]
-        left = entries.without(run.baselines.own(family), keys)
-        entries.save(run.baselines.path(family), left)
+        keys = {entry.key for entry in gone if entry.family == family}
+        own = run.baselines.own(family)
+        left = {key: baseline for key, baseline in own.items() if key not in keys}
+        entries.save(run.baselines.folder, family, left)
 
 
 def _completed(point: Point, before: Measurement | None) -> Point:
@@ -135,15 +139,17 @@ def _completed(point: Point, before: Measurement | None) -> Point:
     return replace(point, measurement=replace(point.measurement, images=images, lpips_net=net))
 
 
-def _worth_recording(run: Run, own: entries.FamilyBaseline, key: Key, point: Point) -> bool:
+def _worth_recording(
+    run: Run, own: Mapping[BaselineKey, Measurement], key: BaselineKey, point: Point
+) -> bool:
     missing = point.comparison.verdict is Verdict.NEW
     if not run.options.update:
         return missing
-    recorded = own.entries.get(key)
+    recorded = own.get(key)
     if recorded is None and not missing:
         # A shipped baseline holds: a copy in the user's folder would only age.
         return point.comparison.verdict in (Verdict.REGRESSED, Verdict.IMPROVED, Verdict.ERROR)
-    return recorded is None or not entries.same_results(recorded, point.measurement)
+    return recorded is None or not same_results(recorded, point.measurement)
 
 
 def _line(point: Point, before: Measurement | None) -> str:
@@ -165,7 +171,7 @@ def _line(point: Point, before: Measurement | None) -> str:
     return f"{cell.family}, quality {cell.quality}, {setting}: {verdict}: {', '.join(parts)}"
 
 
-def _why(family: CodecFamily | None, key: Key, corpus: str) -> str:
+def _why(family: CodecFamily | None, key: BaselineKey, corpus: str) -> str:
     if family is None:
         return "no codec has this name"
     if key.quality not in family.qualities:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_lic.baselines import kept_streams
-from pytest_lic.baselines.kept_streams import Kept, Key
+from pytest_lic.baselines.kept_streams import Kept, StreamKey
 from pytest_lic.images.corpus import CONFORMANCE, load_corpus
 from pytest_lic.run.run import Run
+from pytest_lic.system.typed_json import structured
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class StaleStream:
     """A kept bitstream that nothing asks for."""
 
     family: str
-    key: Key
+    key: StreamKey
     why: str
 
 
@@ -58,7 +59,7 @@ def record(
     for family, qualities in sorted(chosen.items()):
         new = []
         for quality, each in qualities.items():
-            kept = [Kept.from_json(stored) for stored in each["new"]]
+            kept = [structured(stored, Kept) for stored in each["new"]]
             if kept and (family, quality) not in broken:
                 new += kept
                 lines.append(_line(family, quality, kept, each["findings"]))
@@ -82,7 +83,7 @@ def stale(run: Run) -> list[StaleStream]:
                 why = f"image {image} is gone"
             else:
                 continue
-            found.append(StaleStream(family, (quality, image), why))
+            found.append(StaleStream(family, StreamKey(quality, image), why))
     return found
 
 

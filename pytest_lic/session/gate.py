@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_lic.baselines.comparison import Comparison, Verdict, compare, compare_curves
-from pytest_lic.baselines.entries import Key
+from pytest_lic.baselines.entries import BaselineKey
 from pytest_lic.baselines.tolerances import Tolerance, parse_tolerances
 from pytest_lic.checks import conformance, determinism
 from pytest_lic.codec import Codec
@@ -32,6 +32,7 @@ from pytest_lic.report.words import comparison_text
 from pytest_lic.run.run import Run
 from pytest_lic.system.environment import environment
 from pytest_lic.system.simulated_environments import ENVIRONMENTS
+from pytest_lic.system.typed_json import plain
 from pytest_lic.timing import benchmarking
 from pytest_lic.timing.batches import TimedBatch
 
@@ -65,7 +66,7 @@ class Gate:
             self._require_metrics(stored.measurement)
         measurement = stored.measurement
         setting = cell.setting
-        key = Key(measurement.corpus_digest, setting.resolution, cell.quality)
+        key = BaselineKey(measurement.corpus_digest, setting.resolution, cell.quality)
         baseline = self._run.baselines.find(cell.family, key)
         options = self._run.options
         if baseline is None and (options.update or options.update_missing):
@@ -81,8 +82,8 @@ class Gate:
             "point",
             cell,
             comparison,
-            measurement=measurement.to_json(),
-            baseline=None if baseline is None else baseline.to_json(),
+            measurement=plain(measurement),
+            baseline=None if baseline is None else plain(baseline),
             measured=stored.measured,
             durable=self._run.fingerprint(cell) is not None,
         )
@@ -190,7 +191,7 @@ class Gate:
             cell,
             comparison,
             findings=[finding.to_json() for finding in examined.findings],
-            new=[kept.to_json() for kept in examined.new],
+            new=[plain(kept) for kept in examined.new],
         )
         if not self._run.options.update:
             self._judge(comparison, cell)
@@ -348,7 +349,7 @@ class Gate:
                 "quality": subject.quality if isinstance(subject, Cell) else None,
                 "setting": subject.setting.id,
                 "place": asdict(subject.setting),
-                "comparison": comparison.to_json(),
+                "comparison": plain(comparison),
                 **more,
             }
         )

@@ -22,6 +22,7 @@ from pytest_lic.results.results import (
 )
 from pytest_lic.run.run import Run
 from pytest_lic.system.environment import package_version
+from pytest_lic.system.typed_json import structured
 from pytest_lic.timing.saved_runs import is_ours
 
 Record = Mapping[str, Any]
@@ -82,19 +83,19 @@ def _facts(run: Run, exit_status: int) -> RunFacts:
 
 def _point(record: Record) -> PointResult:
     return PointResult(
-        Comparison.from_json(record["comparison"]),
+        structured(record["comparison"], Comparison),
         _measurement(record.get("measurement")),
         _measurement(record.get("baseline")),
     )
 
 
 def _measurement(stored: Mapping[str, Any] | None) -> Measurement | None:
-    return None if stored is None else Measurement.from_json(stored)
+    return None if stored is None else structured(stored, Measurement)
 
 
 def _curve(record: Record) -> CurveResult:
     return CurveResult(
-        Comparison.from_json(record["comparison"]),
+        structured(record["comparison"], Comparison),
         record["family"],
         Setting(**record["place"]),
         tuple(

@@ -17,6 +17,8 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+from pytest_lic.system.typed_json import Count
+
 _PACKAGES = (
     "pytest-lic",
     "torch",
@@ -52,25 +54,21 @@ class Environment:
     processor: str
     instructions: str
     device: str
-    threads: int
+    threads: Count
     packages: Mapping[str, str]
     variables: Mapping[str, str]
-
-    def to_json(self) -> dict[str, object]:
-        """A JSON object, as stored beside each baseline."""
-        return asdict(self)
 
     @property
     def digest(self) -> str:
         """12 hexadecimal digits, equal for equal environments."""
-        text = json.dumps(self.to_json(), sort_keys=True)
+        text = json.dumps(asdict(self), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def differences(then: Environment, now: Environment) -> list[str]:
     """What two environments differ in, such as ``torch 2.6.0 (now 2.7.0)``."""
     found = []
-    before, after = then.to_json(), now.to_json()
+    before, after = asdict(then), asdict(now)
     for field in before:
         if field in ("packages", "variables"):
             continue

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_lic.codec import Codec, CodecFamily, SupportsStages
@@ -181,7 +181,7 @@ def circumstances(
         "threads": threads,
         "preset": preset,
         "bytes": [len(bitstream) for bitstream in timed.bitstreams],
-        "environment": environment(setting.device, threads).to_json(),
+        "environment": asdict(environment(setting.device, threads)),
     }
 
 

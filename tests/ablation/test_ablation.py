@@ -142,7 +142,7 @@ class Bench:
 
     def recorded(self, family: str) -> RDCurve:
         """A family's curve as the gate recorded it."""
-        entries = baseline.load(self.path / "baselines" / f"{family}.json", family).entries
+        entries = baseline.load(self.path / "baselines", family)
         points = {key.quality: measured for key, measured in entries.items()}
         return rd_curve(family, dict(sorted(points.items(), key=lambda point: int(point[0]))))
 

@@ -16,6 +16,7 @@ from pytest_lic.measuring.measure import ImageResult
 from pytest_lic.measuring.metrics import to_db
 from pytest_lic.measuring.rate_distortion import BD
 from pytest_lic.system.environment import Environment
+from pytest_lic.system.typed_json import plain, structured
 from tests.helpers.measurements import ELSEWHERE, HERE, image, measurement
 
 NAMES = [f"photo{number}.png" for number in range(8)]
@@ -293,7 +294,7 @@ def test_a_curve_without_bd_psnr_is_gated_all_the_same() -> None:
 
 def test_a_comparison_survives_the_way_from_a_worker_to_the_controller() -> None:
     found = gate(eight(psnr=None), one_of_eight(psnr=40.0, size=20_000))
-    assert Comparison.from_json(json.loads(json.dumps(found.to_json()))) == found
+    assert structured(json.loads(json.dumps(plain(found))), Comparison) == found
 
 
 def test_a_number_overrides_both_tolerances_and_a_table_either() -> None:

@@ -14,7 +14,6 @@ from pytest_lic import cli
 from pytest_lic.baselines import entries as baseline
 from pytest_lic.baselines import kept_streams
 from pytest_lic.baselines.edits import BaselineFolders, Edit, EditKind, baseline_edits
-from pytest_lic.baselines.entries import FamilyBaseline
 from pytest_lic.baselines.kept_streams import FOLDER, Stream
 from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES, Tolerance
 from pytest_lic.measuring.measure import Measurement
@@ -27,8 +26,7 @@ def write(folder: Path, measured: Sequence[Measurement]) -> Path:
     """A folder with the baseline of the family that was measured."""
     for family in {point.cell.family for point in measured}:
         own = [point for point in measured if point.cell.family == family]
-        entries = baseline.updated(FamilyBaseline(family), own)
-        baseline.save(folder / f"{family}.json", entries)
+        baseline.save(folder, family, {}, own)
     folder.mkdir(exist_ok=True)
     return folder
 

@@ -17,16 +17,13 @@ from typing import Any
 import pytest
 
 from pytest_lic.baselines.entries import (
+    BaselineKey,
     Baselines,
-    FamilyBaseline,
-    Key,
     dumps,
     load,
-    same_results,
     save,
-    updated,
-    without,
 )
+from pytest_lic.baselines.entry_json import same_results
 from pytest_lic.errors import BaselineError
 from pytest_lic.measuring.measure import Measurement
 from tests.helpers.measurements import ELSEWHERE, image, measurement
@@ -41,9 +38,9 @@ SEVERAL = [
 ]
 
 
-def of(*measurements: Measurement) -> FamilyBaseline:
-    """A family's baseline with these entries."""
-    return updated(FamilyBaseline("toy"), measurements)
+def of(*measurements: Measurement) -> dict[BaselineKey, Measurement]:
+    """These by their keys."""
+    return {BaselineKey.of(baseline): baseline for baseline in measurements}
 
 
 @pytest.fixture
@@ -59,43 +56,43 @@ def as_stored(found: Measurement) -> Measurement:
 
 
 def test_what_is_stored_comes_back(path: Path) -> None:
-    save(path, of(*SEVERAL))
-    assert load(path, "toy").entries == {Key.of(one): as_stored(one) for one in SEVERAL}
+    save(path.parent, "toy", of(*SEVERAL))
+    assert load(path.parent, "toy") == {BaselineKey.of(one): as_stored(one) for one in SEVERAL}
 
 
 def test_a_file_that_is_not_there_holds_nothing(path: Path) -> None:
-    assert load(path, "toy") == FamilyBaseline("toy")
+    assert load(path.parent, "toy") == {}
 
 
 def test_the_text_is_the_same_in_whatever_order_the_entries_came() -> None:
     texts = set()
     for seed in range(10):
         shuffled = random.Random(seed).sample(SEVERAL, len(SEVERAL))
-        texts.add(dumps(of(*shuffled)))
+        texts.add(dumps("toy", shuffled))
     assert len(texts) == 1
 
 
 def test_saving_what_was_loaded_changes_no_byte(path: Path) -> None:
-    save(path, of(*SEVERAL))
+    save(path.parent, "toy", of(*SEVERAL))
     before = path.read_bytes()
-    save(path, load(path, "toy"))
+    save(path.parent, "toy", load(path.parent, "toy"))
     assert path.read_bytes() == before
 
 
 def test_a_change_of_one_image_is_a_diff_of_that_line_and_the_mean() -> None:
     others = [one for one in SEVERAL if one.cell.quality == "1"][1:]
-    before = dumps(of(SEVERAL[0], *others)).splitlines()
+    before = dumps("toy", [SEVERAL[0], *others]).splitlines()
     changed = replace(
         SEVERAL[0], images={**SEVERAL[0].images, "two.png": image(size=12_001, psnr=33.1)}
     )
-    after = dumps(of(changed, *others)).splitlines()
+    after = dumps("toy", [changed, *others]).splitlines()
     assert len(before) == len(after)
     lines = [new.strip() for old, new in zip(before, after, strict=True) if old != new]
     assert [line.split(":")[0] for line in lines] == ['"mean"', '"two.png"']
 
 
 def test_the_file_is_json_with_its_environments_once_and_one_image_per_line() -> None:
-    text = dumps(of(*SEVERAL))
+    text = dumps("toy", SEVERAL)
     stored = json.loads(text)
     assert stored["format"] == 1
     assert stored["family"] == "toy"
@@ -109,7 +106,7 @@ def test_the_file_is_json_with_its_environments_once_and_one_image_per_line() ->
 def test_entries_stand_in_the_order_of_corpus_resolution_and_rate() -> None:
     cheap = measurement({"one.png": image(size=100)}, quality="high")
     dear = measurement({"one.png": image(size=900)}, quality="fine")
-    stored = json.loads(dumps(of(dear, measurement(corpus="a", digest="d9"), cheap)))
+    stored = json.loads(dumps("toy", [dear, measurement(corpus="a", digest="d9"), cheap]))
     assert [(entry["corpus"], entry["quality"]) for entry in stored["entries"]] == [
         ("a", "1"),
         ("photos", "high"),
@@ -118,35 +115,31 @@ def test_entries_stand_in_the_order_of_corpus_resolution_and_rate() -> None:
 
 
 def test_names_that_are_not_ascii_stay_readable(path: Path) -> None:
-    save(path, of(measurement({"Brücke 橋.png": image()})))
+    save(path.parent, "toy", of(measurement({"Brücke 橋.png": image()})))
     assert "Brücke 橋.png" in path.read_text(encoding="utf-8")
-    assert "Brücke 橋.png" in next(iter(load(path, "toy").entries.values())).images
+    assert "Brücke 橋.png" in next(iter(load(path.parent, "toy").values())).images
 
 
 def test_device_batch_and_environment_do_not_make_another_key() -> None:
     other = measurement(environment=ELSEWHERE, device="cuda", batch=8, corpus="renamed")
-    assert Key.of(other) == Key.of(measurement())
+    assert BaselineKey.of(other) == BaselineKey.of(measurement())
     for key in (measurement(quality="2"), measurement(resolution="64"), measurement(digest="d2")):
-        assert Key.of(key) != Key.of(measurement())
+        assert BaselineKey.of(key) != BaselineKey.of(measurement())
 
 
-def test_recording_replaces_the_entry_of_a_key_and_keeps_the_others() -> None:
+def test_recording_replaces_the_entry_of_a_key_and_keeps_the_others(path: Path) -> None:
     again = measurement({"one.png": image(size=9_000)}, environment=ELSEWHERE)
-    new = updated(of(*SEVERAL), [again])
-    assert len(new.entries) == len(SEVERAL)
-    assert new.entries[Key.of(again)] == again
-
-
-def test_entries_are_removed_by_key() -> None:
-    kept = without(of(*SEVERAL), [Key.of(SEVERAL[1]), Key("never", "there", "1")])
-    assert set(kept.entries) == {Key.of(one) for one in SEVERAL} - {Key.of(SEVERAL[1])}
+    save(path.parent, "toy", of(*SEVERAL), [again])
+    recorded = load(path.parent, "toy")
+    assert len(recorded) == len(SEVERAL)
+    assert recorded[BaselineKey.of(again)] == as_stored(again)
 
 
 def test_the_last_entry_takes_the_file_with_it(path: Path) -> None:
-    save(path, of(*SEVERAL))
-    save(path, FamilyBaseline("toy"))
+    save(path.parent, "toy", of(*SEVERAL))
+    save(path.parent, "toy", {})
     assert not path.exists()
-    save(path, FamilyBaseline("toy"))
+    save(path.parent, "toy", {})
 
 
 def test_results_are_the_same_whatever_was_unavailable_and_wherever_they_were_made() -> None:
@@ -175,16 +168,18 @@ def set_entry(key: str, value: object) -> Damage:
     return lambda stored: stored["entries"][0].update({key: value})
 
 
+ENTRY, IMAGE = r"\$\.entries\[0\]", r"\$\.entries\[0\]\.images\['one\.png'\]"
+
 DAMAGES: list[tuple[Damage, str]] = [
-    (lambda stored: stored.pop("family"), "'family' is missing"),
-    (lambda stored: stored.pop("format"), "its format is None; expected 1"),
-    (lambda stored: stored.pop("entries"), "'entries' is missing"),
-    (lambda stored: stored.pop("environments"), "'environments' is missing"),
+    (lambda stored: stored.pop("family"), r"\$: object missing required field `family`"),
+    (lambda stored: stored.pop("format"), r"\$: object missing required field `format`"),
+    (lambda stored: stored.pop("entries"), r"\$: object missing required field `entries`"),
+    (lambda stored: stored.pop("environments"), r"\$: object missing .* `environments`"),
     (lambda stored: stored.update(family="other"), "it is of family 'other', not 'toy'"),
-    (lambda stored: stored.update(format="one"), "its format is 'one'; expected 1"),
-    (lambda stored: stored.update(format=0), "its format is 0; expected 1"),
-    (lambda stored: stored.update(entries={}), "entries is {}; expected list"),
-    (lambda stored: stored["entries"].append(7), "entry 2: 7 stands where an object is expected"),
+    (lambda stored: stored.update(format="one"), r"\$\.format is 'one': expected `int`"),
+    (lambda stored: stored.update(format=0), r"\$\.format is 0: invalid enum value 0"),
+    (lambda stored: stored.update(entries={}), r"\$\.entries is {}: expected `array`"),
+    (lambda stored: stored["entries"].append(7), r"\$\.entries\[1\] is 7: expected `object`"),
     (
         lambda stored: stored["entries"].append(stored["entries"][0]),
         "entry 2: quality 1 .*already",
@@ -192,35 +187,35 @@ DAMAGES: list[tuple[Damage, str]] = [
     (lambda stored: stored["environments"].clear(), "entry 1: environment '.*' is not among"),
     (
         lambda stored: next(iter(stored["environments"].values())).pop("python"),
-        "'python' is missing",
+        r"\$\.environments\['.*'\]: object missing required field `python`",
     ),
     (
         lambda stored: next(iter(stored["environments"].values())).update(threads="1"),
-        "threads is '1'; expected int",
+        r"\$\.environments\['.*'\]\.threads is '1': expected `int`, got `str`",
     ),
-    (lambda stored: stored["entries"][0].pop("digest"), "entry 1: 'digest' is missing"),
-    (set_entry("quality", 1), "entry 1: quality is 1; expected str"),
-    (set_entry("batch", 0), "entry 1: batch is 0"),
-    (set_entry("images", {}), "entry 1: it has no images"),
-    (set_entry("images", [1, 2]), r"entry 1: images is \[1, 2\]; expected dict"),
-    (set_entry("left_out", "one.png"), "left_out is 'one.png'; expected list"),
-    (set_entry("left_out", [1]), r"left_out is \[1\]; expected names"),
-    (set_entry("lambda", "big"), "lambda is 'big'; expected a finite number"),
-    (lambda stored: first_image(stored).pop("bytes"), "image one.png: 'bytes' is missing"),
-    (set_image("bytes", 0), "entry 1: image one.png: bytes is 0"),
-    (set_image("height", 0), "image one.png: height is 0"),
-    (set_image("width", -3), "image one.png: width is -3"),
-    (set_image("bytes", "10"), "image one.png: bytes is '10'; expected int"),
-    (set_image("bytes", 10.5), "image one.png: bytes is 10.5; expected int"),
-    (set_image("bytes", True), "image one.png: bytes is True; expected int"),
-    (set_image("bytes", 10**400), "image one.png: bytes is 1000.*…; expected 1 to 2\\^48"),
-    (set_image("payload", -1), "image one.png: payload is -1"),
-    (set_image("lossless", "no"), "image one.png: lossless is 'no'; expected bool"),
-    (set_image("psnr", "30"), "image one.png: psnr is '30'; expected a finite number"),
-    (set_image("psnr", float("nan")), "image one.png: psnr is nan; expected a finite number"),
-    (set_image("psnr", float("inf")), "image one.png: psnr is inf; expected a finite number"),
-    (set_image("ms_ssim", [0.9]), "image one.png: ms_ssim is .* expected a finite number"),
-    (set_image("bitstream", 5), "image one.png: bitstream is 5; expected str"),
+    (lambda stored: stored["entries"][0].pop("digest"), f"{ENTRY}: object missing .*`digest`"),
+    (set_entry("quality", 1), rf"{ENTRY}\.quality is 1: expected `str`"),
+    (set_entry("batch", 0), rf"{ENTRY}\.batch is 0: expected `int` >= 1"),
+    (set_entry("images", {}), rf"{ENTRY}\.images is {{}}: expected `object` of length >= 1"),
+    (set_entry("images", [1, 2]), rf"{ENTRY}\.images is \[1, 2\]: expected `object`"),
+    (set_entry("left_out", "one.png"), rf"{ENTRY}\.left_out is 'one.png': expected `array`"),
+    (set_entry("left_out", [1]), rf"{ENTRY}\.left_out\[0\] is 1: expected `str`"),
+    (set_entry("lambda", "big"), rf"{ENTRY}\.lambda is 'big': expected `float \| null`"),
+    (lambda stored: first_image(stored).pop("bytes"), f"{IMAGE}: object missing .* `bytes`"),
+    (set_image("bytes", 0), rf"{IMAGE}\.bytes is 0: expected `int` >= 1"),
+    (set_image("height", 0), rf"{IMAGE}\.height is 0: expected `int` >= 1"),
+    (set_image("width", -3), rf"{IMAGE}\.width is -3: expected `int` >= 1"),
+    (set_image("bytes", "10"), rf"{IMAGE}\.bytes is '10': expected `int`"),
+    (set_image("bytes", 10.5), rf"{IMAGE}\.bytes is 10.5: expected `int`"),
+    (set_image("bytes", True), rf"{IMAGE}\.bytes is True: expected `int`"),
+    (set_image("bytes", 10**400), rf"{IMAGE}\.bytes is 1000.*…: expected `int` <="),
+    (set_image("payload", -1), rf"{IMAGE}\.payload is -1: expected `int` >= 0"),
+    (set_image("lossless", "no"), rf"{IMAGE}\.lossless is 'no': expected `bool`"),
+    (set_image("psnr", "30"), rf"{IMAGE}\.psnr is '30': expected `float`"),
+    (set_image("psnr", float("nan")), rf"{IMAGE}\.psnr is nan: expected `float`"),
+    (set_image("psnr", float("inf")), rf"{IMAGE}\.psnr is inf: expected `float`"),
+    (set_image("ms_ssim", [0.9]), rf"{IMAGE}\.ms_ssim is \[0\.9\]: expected `float`"),
+    (set_image("bitstream", 5), rf"{IMAGE}\.bitstream is 5: expected `str`"),
 ]
 
 
@@ -228,12 +223,12 @@ DAMAGES: list[tuple[Damage, str]] = [
 def test_a_damaged_file_is_an_error_that_says_where_and_what_to_do(
     path: Path, damage: Damage, message: str
 ) -> None:
-    stored = json.loads(dumps(of(measurement())))
+    stored = json.loads(dumps("toy", [measurement()]))
     damage(stored)
     path.parent.mkdir()
     path.write_text(json.dumps(stored))
     with pytest.raises(BaselineError, match=message) as caught:
-        load(path, "toy")
+        load(path.parent, "toy")
     text = str(caught.value)
     assert str(path) in text
     assert "restore it from version control, or delete it and record again" in text
@@ -245,8 +240,8 @@ def test_a_damaged_file_is_an_error_that_says_where_and_what_to_do(
     [
         "",
         "{",
-        dumps(of(*SEVERAL))[:-200],
-        "<<<<<<< HEAD\n" + dumps(of(*SEVERAL)),
+        dumps("toy", SEVERAL)[:-200],
+        "<<<<<<< HEAD\n" + dumps("toy", SEVERAL),
         "[]",
         "null",
         '"text"',
@@ -259,18 +254,18 @@ def test_text_that_is_no_baseline_is_an_error_that_names_the_file(path: Path, te
     path.parent.mkdir()
     path.write_text(text)
     with pytest.raises(BaselineError, match=r"toy\.json is (not valid JSON|damaged).*--lic-update"):
-        load(path, "toy")
+        load(path.parent, "toy")
 
 
 def test_bytes_that_are_no_text_and_a_folder_are_errors_too(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(BaselineError, match=r"toy\.json can't be read"):
-        load(path, "toy")
+        load(path.parent, "toy")
     path.unlink()
     path.mkdir()
     with pytest.raises(BaselineError, match=r"toy\.json can't be read"):
-        load(path, "toy")
+        load(path.parent, "toy")
 
 
 def test_a_newer_format_asks_for_a_newer_version_and_not_for_recording(path: Path) -> None:
@@ -279,7 +274,7 @@ def test_a_newer_format_asks_for_a_newer_version_and_not_for_recording(path: Pat
     with pytest.raises(
         BaselineError, match=r"format 2; this pytest-lic reads up to 1: upgrade"
     ) as e:
-        load(path, "toy")
+        load(path.parent, "toy")
     assert "--lic-update" not in str(e.value)
 
 
@@ -295,34 +290,33 @@ def test_the_users_folder_comes_first_and_the_shipped_one_fills_the_gaps(
     shipped = measurement({"one.png": image(bits="shipped")})
     other = measurement({"one.png": image(bits="shipped")}, quality="2")
     own = measurement({"one.png": image(bits="own")})
-    save(folders.shipped / "toy.json", of(shipped, other))
-    assert folders.find("toy", Key.of(own)) == as_stored(shipped)
-    save(folders.path("toy"), of(own))
-    assert folders.find("toy", Key.of(own)) == as_stored(own)
-    assert folders.find("toy", Key.of(other)) == as_stored(other)
-    assert folders.find("toy", Key("d1", "native", "9")) is None
+    save(folders.shipped, "toy", of(shipped, other))
+    assert folders.find("toy", BaselineKey.of(own)) == as_stored(shipped)
+    save(folders.folder, "toy", of(own))
+    assert folders.find("toy", BaselineKey.of(own)) == as_stored(own)
+    assert folders.find("toy", BaselineKey.of(other)) == as_stored(other)
+    assert folders.find("toy", BaselineKey("d1", "native", "9")) is None
 
 
 def test_a_family_that_is_not_shipped_is_not_looked_up_among_the_shipped(
     folders: Baselines,
 ) -> None:
-    mine = FamilyBaseline("mine", of(measurement(family="mine")).entries)
-    save(folders.shipped / "mine.json", mine)
-    assert folders.find("mine", Key.of(measurement())) is None
+    save(folders.shipped, "mine", of(measurement(family="mine")))
+    assert folders.find("mine", BaselineKey.of(measurement())) is None
 
 
 def test_a_damaged_file_is_never_covered_by_the_shipped_one(folders: Baselines) -> None:
-    save(folders.shipped / "toy.json", of(measurement()))
+    save(folders.shipped, "toy", of(measurement()))
     folders.folder.mkdir()
-    folders.path("toy").write_text("{")
+    (folders.folder / "toy.json").write_text("{")
     with pytest.raises(BaselineError):
-        folders.find("toy", Key.of(measurement()))
+        folders.find("toy", BaselineKey.of(measurement()))
 
 
 def test_only_baselines_count_as_families(folders: Baselines) -> None:
     assert folders.families() == []
-    save(folders.path("toy"), of(measurement()))
-    save(folders.path("another"), FamilyBaseline("another", of(measurement()).entries))
+    save(folders.folder, "toy", of(measurement()))
+    save(folders.folder, "another", of(measurement()))
     (folders.folder / "notes.json").write_text('{"family": "of mine", "entries": []}')
     (folders.folder / "list.json").write_text("[]")
     (folders.folder / "cut.json").write_text("{")
@@ -338,7 +332,7 @@ def test_a_failure_while_writing_leaves_the_old_file_whole(
     failing: str,
     error: type[BaseException] | BaseException,
 ) -> None:
-    save(path, of(measurement()))
+    save(path.parent, "toy", of(measurement()))
     before = path.read_bytes()
 
     def fail(*arguments: object, **more: object) -> None:
@@ -347,7 +341,7 @@ def test_a_failure_while_writing_leaves_the_old_file_whole(
     with monkeypatch.context() as patched:
         patched.setattr(failing, fail)
         with pytest.raises((BaselineError, KeyboardInterrupt)) as caught:
-            save(path, of(*SEVERAL))
+            save(path.parent, "toy", of(*SEVERAL))
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == ["toy.json"]
     if isinstance(caught.value, BaselineError):
@@ -358,13 +352,13 @@ def test_a_failure_while_writing_leaves_the_old_file_whole(
 def test_a_folder_that_can_not_be_written_is_a_baseline_error(tmp_path: Path) -> None:
     (tmp_path / "baselines").write_text("a file")
     with pytest.raises(BaselineError, match="can't be written"):
-        save(tmp_path / "baselines" / "toy.json", of(measurement()))
+        save(tmp_path / "baselines", "toy", of(measurement()))
 
 
 def test_a_file_gets_the_usual_permissions(path: Path) -> None:
     old = os.umask(0o022)
     try:
-        save(path, of(measurement()))
+        save(path.parent, "toy", of(measurement()))
     finally:
         os.umask(old)
     assert path.stat().st_mode & 0o777 == 0o644
@@ -375,7 +369,7 @@ def test_what_a_killed_run_left_behind_is_swept_up_by_the_next_one(path: Path) -
     (path.parent / ".toy.json.k1lled.new").write_text('{"half')
     (path.parent / ".another.json.k1lled.new").write_text('{"half')
     (path.parent / "mine.new").write_text("of the user")
-    save(path, of(measurement()))
+    save(path.parent, "toy", of(measurement()))
     left = {file.name for file in path.parent.iterdir()}
     assert left == {"toy.json", ".another.json.k1lled.new", "mine.new"}
 
@@ -386,15 +380,12 @@ import sys
 sys.path.insert(0, sys.argv[2])
 from pathlib import Path
 from tests.helpers.measurements import image, measurement
-from pytest_lic.baselines.entries import FamilyBaseline, save, updated
+from pytest_lic.baselines.entries import save
 path = Path(sys.argv[1])
-versions = [
-    updated(FamilyBaseline("toy"), [measurement({f"{n}.png": image(bits=b) for n in range(200)})])
-    for b in "ab"
-]
+versions = [measurement({f"{n}.png": image(bits=b) for n in range(200)}) for b in "ab"]
 while True:
     for version in versions:
-        save(path, version)
+        save(path.parent, "toy", {}, [version])
         print("saved", flush=True)
 """
     for attempt in range(6):
@@ -407,6 +398,6 @@ while True:
         time.sleep(0.003 * attempt)
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        (found,) = load(path, "toy").entries.values()
+        (found,) = load(path.parent, "toy").values()
         assert len(found.images) == 200
         assert len({result.bitstream for result in found.images.values()}) == 1

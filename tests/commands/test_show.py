@@ -124,7 +124,7 @@ def test_a_results_file_needs_no_codec(
     repository: AbProject, capsys: pytest.CaptureFixture[str]
 ) -> None:
     test = TestResult("test_rd.py::x", "failed", ("rd",), NAMED, "it is worse\nby much")
-    time = TimeResult(f"{NAMED}-encode", 0.0123, 0.001, 9)
+    time = TimeResult(f"{NAMED}-encode", 0.0123, 0.001, 9, {})
     run = results(
         curve_points(worse={"3": 0.2}), curve_points(), tests=[test], times=[time], exit_status=1
     )

@@ -23,7 +23,7 @@ def test_times_are_told_with_their_stages() -> None:
 
 
 def test_times_that_do_not_tell_of_what_they_are_stand_in_the_table_alone() -> None:
-    page = page_of(replace(passing(), times=(TimeResult("mine", 0.1, 0.004, 7),)))
+    page = page_of(replace(passing(), times=(TimeResult("mine", 0.1, 0.004, 7, {}),)))
     assert "mine 100.00 4.00 7 – –" in page.text
     assert len(page.scripts) == 2, "nothing to draw"
 

@@ -156,7 +156,7 @@ def thousands() -> Results:
         points.append((curve_points(family, worse=worse), curve_points(family)))
         cell = points[-1][0][0].cell.id
         tests.append(TestResult(f"test[{cell}]", "failed", ("roundtrip",), cell, "x\n" * 900))
-        times.append(TimeResult(f"{cell}-encode", 0.1, 0.01, 9))
+        times.append(TimeResult(f"{cell}-encode", 0.1, 0.01, 9, {}))
         curve = Comparison(f"{family}-photos", Verdict.UNAVAILABLE, "no overlap")
         anchor = AnchorResult("jpeg", 1.5, None, None)
         curves.append(CurveResult(curve, family, Setting("photos"), (anchor,)))

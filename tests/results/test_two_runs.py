@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_lic import cli
-from pytest_lic.baselines.entries import FamilyBaseline, save, updated
+from pytest_lic.baselines.entries import save
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.results.json_file import to_text
 from pytest_lic.results.results import Results, TestResult, TimeResult
@@ -132,7 +132,7 @@ def test_cells_of_one_run_alone_are_listed(capsys: pytest.CaptureFixture[str]) -
 
 def test_times_are_shown_and_decide_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     def timed(median: float) -> Results:
-        return results(curve_points(), times=[TimeResult("toy-encode", median, 0.001, 9)])
+        return results(curve_points(), times=[TimeResult("toy-encode", median, 0.001, 9, {})])
 
     assert compared(timed(0.1), timed(0.3)) == 0
     out = capsys.readouterr().out
@@ -189,8 +189,7 @@ class TestFolderOfBaselines:
 
     @staticmethod
     def recorded(points: list[Measurement], folder: str = "baselines") -> Path:
-        stored = updated(FamilyBaseline("toy"), points)
-        save(Path(folder) / "toy.json", stored)
+        save(Path(folder), "toy", {}, points)
         return Path(folder)
 
     def test_a_run_is_compared_with_it(self, capsys: pytest.CaptureFixture[str]) -> None:

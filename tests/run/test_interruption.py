@@ -40,19 +40,20 @@ KILLED_SAVING = """
 import os, random, signal, sys, time
 from pathlib import Path
 
-from pytest_lic import baseline
+from pytest_lic.baselines import entries
 
 path = Path(sys.argv[1])
-whole = baseline.load(path, "toy")
-less = baseline.without(whole, list(whole.entries)[:2])
-contents = {baseline.dumps(whole), baseline.dumps(less)}
+folder = path.parent
+whole = entries.load(folder, "toy")
+less = dict(list(whole.items())[2:])
+contents = {entries.dumps("toy", each.values()) for each in (whole, less)}
 seen = set()
 for moment in range(80):
     child = os.fork()
     if child == 0:
         while True:
-            baseline.save(path, less)
-            baseline.save(path, whole)
+            entries.save(folder, "toy", less)
+            entries.save(folder, "toy", whole)
     time.sleep(random.Random(moment).uniform(0, 0.02))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
@@ -60,7 +61,7 @@ for moment in range(80):
     assert text in contents, "neither the old file nor the new one"
     seen.add(text)
 assert seen == contents, "the kills came too early or too late to show anything"
-baseline.save(path, whole)
+entries.save(folder, "toy", whole)
 assert os.listdir(path.parent) == [path.name], "what killed runs left behind is cleared away"
 """
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pytest_lic.baselines.comparison import Comparison, Verdict, compare
-from pytest_lic.baselines.entries import Baselines, FamilyBaseline, Key, load, save, updated
+from pytest_lic.baselines.entries import BaselineKey, Baselines, load, save
 from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES
 from pytest_lic.codec import Codec, CodecFamily
 from pytest_lic.errors import BaselineError
@@ -49,7 +49,7 @@ class Project:
 
     def verdict(self, found: Measurement) -> Comparison:
         """As `Gate.point`."""
-        before = self.baselines.find(found.cell.family, Key.of(found))
+        before = self.baselines.find(found.cell.family, BaselineKey.of(found))
         if before is None:
             return Comparison(found.cell.id, Verdict.NEW, "no baseline until now")
         return compare(found, before, DEFAULT_TOLERANCES)
@@ -68,13 +68,13 @@ class Project:
         """What a complete run names as stale."""
         return stale(self.run(), self.points(measured))
 
-    def recorded(self, family: str = "toy") -> dict[Key, Measurement]:
+    def recorded(self, family: str = "toy") -> dict[BaselineKey, Measurement]:
         """What the user's folder holds."""
-        return dict(load(self.baselines.path(family), family).entries)
+        return load(self.baselines.folder, family)
 
     def bytes(self, family: str = "toy") -> bytes:
         """The file itself."""
-        return self.baselines.path(family).read_bytes()
+        return (self.baselines.folder / f"{family}.json").read_bytes()
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ BETTER = measurement({"one.png": image(bits="b", size=9_000), "two.png": image(b
 
 def test_the_first_update_records_everything_and_says_so(project: Project) -> None:
     lines = project.update(FIRST, SECOND)
-    assert set(project.recorded()) == {Key.of(FIRST), Key.of(SECOND)}
+    assert set(project.recorded()) == {BaselineKey.of(FIRST), BaselineKey.of(SECOND)}
     assert lines == [
         "toy, quality 1, photos native: first recorded: 8.8000 bpp, 34.000 dB",
         "toy, quality 2, photos native: first recorded: 8.8000 bpp, 34.000 dB",
@@ -99,10 +99,10 @@ def test_the_first_update_records_everything_and_says_so(project: Project) -> No
 
 def test_updating_again_with_nothing_changed_writes_nothing(project: Project) -> None:
     project.update(FIRST, SECOND)
-    before = project.baselines.path("toy").stat().st_mtime_ns, project.bytes()
+    before = (project.baselines.folder / "toy.json").stat().st_mtime_ns, project.bytes()
     assert project.update(FIRST, SECOND) == []
     assert project.update(replace(FIRST, environment=ELSEWHERE)) == []
-    assert (project.baselines.path("toy").stat().st_mtime_ns, project.bytes()) == before
+    assert ((project.baselines.folder / "toy.json").stat().st_mtime_ns, project.bytes()) == before
 
 
 @pytest.mark.parametrize(("changed", "verdict"), [(WORSE, "regressed"), (BETTER, "improved")])
@@ -112,15 +112,19 @@ def test_an_update_records_a_change_either_way_and_prints_it(
     project.update(FIRST, SECOND)
     (line,) = project.update(changed, SECOND)
     assert line.startswith(f"toy, quality 1, photos native: {verdict}: 8.8000 → ")
-    assert project.recorded()[Key.of(FIRST)].images["one.png"].bytes != 10_000
-    assert project.recorded()[Key.of(SECOND)].images["one.png"].bytes == 10_000
+    assert project.recorded()[BaselineKey.of(FIRST)].images["one.png"].bytes != 10_000
+    assert project.recorded()[BaselineKey.of(SECOND)].images["one.png"].bytes == 10_000
 
 
 def test_an_update_leaves_what_it_did_not_measure(project: Project) -> None:
     kodak = measurement(corpus="kodak", digest="d2")
     project.update(FIRST, SECOND, kodak)
     project.update(WORSE)
-    assert set(project.recorded()) == {Key.of(FIRST), Key.of(SECOND), Key.of(kodak)}
+    assert set(project.recorded()) == {
+        BaselineKey.of(FIRST),
+        BaselineKey.of(SECOND),
+        BaselineKey.of(kodak),
+    }
 
 
 def test_update_missing_records_only_what_has_no_baseline(project: Project) -> None:
@@ -128,8 +132,8 @@ def test_update_missing_records_only_what_has_no_baseline(project: Project) -> N
     (line,) = project.update_missing(WORSE, SECOND)
     assert line.startswith("toy, quality 2, photos native: first recorded")
     recorded = project.recorded()
-    assert recorded[Key.of(FIRST)].images["one.png"].bytes == 10_000
-    assert Key.of(SECOND) in recorded
+    assert recorded[BaselineKey.of(FIRST)].images["one.png"].bytes == 10_000
+    assert BaselineKey.of(SECOND) in recorded
 
 
 def test_without_being_asked_nothing_is_missing(project: Project) -> None:
@@ -140,7 +144,7 @@ def test_without_being_asked_nothing_is_missing(project: Project) -> None:
 
 def test_what_failed_a_check_is_never_recorded_and_named(project: Project) -> None:
     lines = project.update(FIRST, SECOND, broken={("toy", "2")})
-    assert set(project.recorded()) == {Key.of(FIRST)}
+    assert set(project.recorded()) == {BaselineKey.of(FIRST)}
     assert lines[-1] == "toy, quality 2: not recorded, its round trip or another check failed"
 
 
@@ -184,8 +188,7 @@ def test_each_family_has_its_own_file(project: Project) -> None:
 
 
 def test_a_shipped_baseline_that_holds_is_not_copied(project: Project) -> None:
-    shipped = updated(FamilyBaseline("toy"), [FIRST])
-    save(project.baselines.shipped / "toy.json", shipped)
+    save(project.baselines.shipped, "toy", {}, [FIRST])
     assert project.update(FIRST) == []
     changed = measurement({"one.png": image(bits="x"), "two.png": image(size=12_000, psnr=33.0)})
     assert project.update(changed) == []
@@ -196,10 +199,10 @@ def test_a_shipped_baseline_that_holds_is_not_copied(project: Project) -> None:
 def test_a_shipped_baseline_that_no_longer_holds_is_overruled_in_the_users_folder(
     project: Project,
 ) -> None:
-    save(project.baselines.shipped / "toy.json", updated(FamilyBaseline("toy"), [FIRST]))
+    save(project.baselines.shipped, "toy", {}, [FIRST])
     before = (project.baselines.shipped / "toy.json").read_bytes()
     assert len(project.update(WORSE)) == 1
-    assert project.recorded()[Key.of(WORSE)].images["one.png"].bytes == 11_000
+    assert project.recorded()[BaselineKey.of(WORSE)].images["one.png"].bytes == 11_000
     assert (project.baselines.shipped / "toy.json").read_bytes() == before
 
 
@@ -228,13 +231,13 @@ def test_an_update_with_other_bits_drops_what_can_not_be_computed_and_says_why(
     project.update(with_lpips())
     (line,) = project.update(without_lpips(bits="b"))
     assert "lpips no longer recorded (one.png: no weights)" in line
-    assert project.recorded()[Key.of(FIRST)].mean("lpips") is None
+    assert project.recorded()[BaselineKey.of(FIRST)].mean("lpips") is None
 
 
 def test_a_metric_that_the_baseline_lacks_is_recorded_by_an_update(project: Project) -> None:
     project.update(without_lpips())
     assert len(project.update(with_lpips())) == 1
-    assert project.recorded()[Key.of(FIRST)].mean("lpips") == 0.1
+    assert project.recorded()[BaselineKey.of(FIRST)].mean("lpips") == 0.1
 
 
 def test_a_folder_that_can_not_be_written_is_one_clear_error(project: Project) -> None:
@@ -251,7 +254,7 @@ def test_a_complete_run_that_uses_everything_names_nothing(project: Project) -> 
 def test_a_quality_that_is_gone_is_stale(project: Project) -> None:
     gone = measurement(quality="3")
     project.update(FIRST, SECOND, gone)
-    assert project.stale(FIRST, SECOND) == [Stale("toy", Key.of(gone), "quality 3 is gone")]
+    assert project.stale(FIRST, SECOND) == [Stale("toy", BaselineKey.of(gone), "quality 3 is gone")]
 
 
 def test_an_entry_of_a_corpus_that_has_other_images_now_is_stale(project: Project) -> None:
@@ -259,7 +262,7 @@ def test_an_entry_of_a_corpus_that_has_other_images_now_is_stale(project: Projec
     now = measurement(digest="d2")
     project.update(now)
     (found,) = project.stale(now)
-    assert found.key == Key.of(FIRST)
+    assert found.key == BaselineKey.of(FIRST)
     assert found.why == "corpus photos had other images then (digest d1)"
 
 
@@ -287,16 +290,19 @@ def test_a_corpus_under_another_name_is_still_used(project: Project) -> None:
 def test_of_a_codec_that_is_gone_what_the_run_covered_is_stale(project: Project) -> None:
     project.update(FIRST)
     kodak = measurement(corpus="kodak", digest="d2")
-    gone = FamilyBaseline("gone", updated(FamilyBaseline("gone"), [FIRST, kodak]).entries)
-    save(project.baselines.path("gone"), gone)
-    assert project.stale(FIRST) == [Stale("gone", Key.of(FIRST), "no codec has this name")]
+    save(project.baselines.folder, "gone", {}, [FIRST, kodak])
+    assert project.stale(FIRST) == [Stale("gone", BaselineKey.of(FIRST), "no codec has this name")]
 
 
 def test_pruning_removes_what_is_stale_and_nothing_else(project: Project) -> None:
     gone, kodak = measurement(quality="3"), measurement(corpus="kodak", digest="d2")
     project.update(FIRST, SECOND, gone, kodak)
     prune(project.run(), project.stale(FIRST, SECOND))
-    assert set(project.recorded()) == {Key.of(FIRST), Key.of(SECOND), Key.of(kodak)}
+    assert set(project.recorded()) == {
+        BaselineKey.of(FIRST),
+        BaselineKey.of(SECOND),
+        BaselineKey.of(kodak),
+    }
     assert project.stale(FIRST, SECOND) == []
 
 
@@ -305,7 +311,7 @@ def test_pruning_removes_the_files_of_codecs_that_are_gone_but_no_json_that_is_n
 ) -> None:
     project.update(FIRST)
     folder = project.baselines.folder
-    save(folder / "gone.json", FamilyBaseline("gone", {Key.of(FIRST): FIRST}))
+    save(folder, "gone", {}, [FIRST])
     for name in ("package.json", "gone2.json"):
         (folder / name).write_text(json.dumps({"name": "mine", "family": "neither"}))
     prune(project.run(), project.stale(FIRST))
@@ -319,8 +325,8 @@ def test_pruning_removes_the_files_of_codecs_that_are_gone_but_no_json_that_is_n
 def test_pruning_the_last_entry_removes_the_file(project: Project) -> None:
     gone = measurement(quality="3")
     project.update(gone)
-    prune(project.run(), [Stale("toy", Key.of(gone), "quality 3 is gone")])
-    assert not project.baselines.path("toy").exists()
+    prune(project.run(), [Stale("toy", BaselineKey.of(gone), "quality 3 is gone")])
+    assert not (project.baselines.folder / "toy.json").exists()
 
 
 def test_points_are_read_from_the_records_of_the_tests() -> None:
@@ -340,6 +346,6 @@ def test_kept_lpips_keeps_the_name_of_its_backbone(project: Project) -> None:
     project.update(replace(with_lpips(), lpips_net="vgg"))
     darker = {"one.png": replace(image(), metrics={"psnr": 34.0, "ms_ssim": 0.98})}
     project.update(measurement(darker))
-    kept = project.recorded()[Key.of(FIRST)]
+    kept = project.recorded()[BaselineKey.of(FIRST)]
     assert kept.mean("lpips") == 0.1
     assert kept.lpips_net == "vgg"

@@ -4,7 +4,7 @@ import json
 import platform
 import subprocess
 import sys
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 
 import pytest
 
@@ -71,7 +71,7 @@ def test_the_digest_is_twelve_hexadecimal_digits():
 
 
 def test_an_environment_survives_its_json():
-    stored = json.loads(json.dumps(HERE.to_json()))
+    stored = json.loads(json.dumps(asdict(HERE)))
     assert Environment(**stored) == HERE
     assert Environment(**stored).digest == HERE.digest
 

@@ -18,6 +18,7 @@ from pytest_lic.report.terminal.conformance import conformance_lines
 from pytest_lic.report.terminal.environments import print_matrices
 from pytest_lic.report.words import comparison_text, difference_text
 from pytest_lic.run.run import Run
+from pytest_lic.system.typed_json import structured
 
 _STYLES = {
     Verdict.SAME: "green",
@@ -40,7 +41,7 @@ def write(reporter: pytest.TerminalReporter, records: Sequence[Record], run: Run
     judged.sort(key=lambda record: record["comparison"]["subject"])  # workers report in any order
     reporter.section("pytest-lic")
     for record in judged:
-        comparison = Comparison.from_json(record["comparison"])
+        comparison = structured(record["comparison"], Comparison)
         if record["kind"] == "conformance" and _broke(comparison):
             reporter.write_line(comparison_text(comparison, ""), red=True)
         elif comparison.verdict is Verdict.REGRESSED:
@@ -93,7 +94,7 @@ def _table(console: Console, family: str, setting: str, group: Sequence[Record])
         table.add_column(heading, justify="right")
     table.add_column("verdict")
     for record in group:
-        comparison = Comparison.from_json(record["comparison"])
+        comparison = structured(record["comparison"], Comparison)
         verdict = comparison.verdict
         styled = f"[{_STYLES[verdict]}]{verdict.value}[/]"
         if record["kind"] == "curve":
@@ -104,7 +105,7 @@ def _table(console: Console, family: str, setting: str, group: Sequence[Record])
             table.add_row(record["quality"], *["–"] * 6, "", styled)
     console.print(table)
     for record in group:
-        comparison = Comparison.from_json(record["comparison"])
+        comparison = structured(record["comparison"], Comparison)
         if record["kind"] == "curve":
             if comparison.reason:
                 console.print(f"  curve: {comparison.reason}", markup=False)
@@ -119,7 +120,7 @@ def _remarks(group: Sequence[Record]) -> dict[str, list[str]]:
     """What is to be said of points that don't fail → their qualities."""
     remarks: dict[str, list[str]] = {}
     for record in group:
-        comparison = Comparison.from_json(record["comparison"])
+        comparison = structured(record["comparison"], Comparison)
         told_elsewhere = comparison.verdict in (Verdict.ERROR, Verdict.MISSING, Verdict.NEW)
         if record["kind"] == "point" and comparison.reason and not told_elsewhere:
             remarks.setdefault(comparison.reason, []).append(record["quality"])
@@ -127,7 +128,7 @@ def _remarks(group: Sequence[Record]) -> dict[str, list[str]]:
 
 
 def _numbers(stored: Mapping[str, Any]) -> list[str]:
-    measurement = Measurement.from_json(stored)
+    measurement = structured(stored, Measurement)
     share = measurement.payload_share
     ms_ssim = measurement.mean("ms_ssim")
     return [
@@ -181,7 +182,7 @@ def _closing(records: Sequence[Record]) -> Iterable[str]:
     reasons: dict[str, str] = {}
     left_out: dict[str, None] = {}
     for record in points:
-        measurement = Measurement.from_json(record["measurement"])
+        measurement = structured(record["measurement"], Measurement)
         for metric, reason in measurement.unavailable().items():
             reasons.setdefault(metric, reason)
         left_out.update(dict.fromkeys(measurement.left_out))

@@ -1,0 +1,171 @@
+"""What a results file may hold, and its JSON Schema for other programs.
+
+``python -m pytest_lic.results.schema`` writes the schema again, after a change here or in a class
+that stands in the file as it is.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+import pytest_lic
+from pytest_lic.baselines.comparison import Verdict
+from pytest_lic.baselines.entry_json import Entry
+from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES
+from pytest_lic.measuring.grid import Setting
+from pytest_lic.results.crop import Crop
+from pytest_lic.results.results import AnchorResult, FamilyFacts, TestResult, TimeResult
+from pytest_lic.system.environment import Environment
+from pytest_lic.system.files import write_whole
+
+FORMAT: Literal[1] = 1
+_NAME = f"results-{FORMAT}.schema.json"
+PATH = Path(pytest_lic.__file__).with_name("schemas") / _NAME
+"""Where the schema lies, to be read by other programs."""
+
+Number = Annotated[
+    float | Literal["inf", "-inf", "nan"], Meta(description="JSON has no infinity and no NaN")
+]
+if TYPE_CHECKING:
+    MetricName = str
+    Tolerances = Any
+else:
+    MetricName = Annotated[
+        Literal[tuple(DEFAULT_TOLERANCES)],
+        Meta(description="what a difference or a tolerance is of"),
+    ]
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A part of the file with all its keys."""
+
+
+class DifferencePart(Part, frozen=True, kw_only=True):
+    """One number against its baseline."""
+
+    metric: MetricName
+    image: Annotated[str | None, Meta(description="null for the mean")]
+    baseline: Number
+    measured: Number
+    worse_by: Annotated[Number, Meta(description="positive for the worse, in tolerance's unit")]
+    tolerance: Number
+
+
+class ComparisonPart(Part, frozen=True, kw_only=True):
+    """The verdict on one cell or curve."""
+
+    subject: Annotated[str, Meta(description="id of the cell or curve")]
+    verdict: Verdict
+    reason: str
+    differences: list[DifferencePart]
+
+
+class Measured(Entry, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A measurement, with the reason for each metric that could not be computed."""
+
+    family: str
+    unavailable: dict[str, str] | UnsetType = UNSET
+
+
+class PointPart(Part, frozen=True, kw_only=True):
+    """One cell."""
+
+    comparison: ComparisonPart
+    measured: Measured | None
+    baseline: Measured | None
+
+
+class CurvePart(Part, frozen=True, kw_only=True):
+    """One family over its qualities, in one setting."""
+
+    comparison: ComparisonPart
+    family: str
+    setting: Setting
+    anchors: list[AnchorResult]
+
+
+class CommitPart(Part, frozen=True, kw_only=True):
+    """What was checked out."""
+
+    id: str
+    changed: Annotated[bool, Meta(description="whether tracked files differ from it")]
+
+
+class TolerancePart(Part, frozen=True, kw_only=True):
+    """How much worse a metric may get."""
+
+    mean: Number
+    image: Number
+
+
+if not TYPE_CHECKING:
+    Tolerances = msgspec.defstruct(
+        "Tolerances",
+        [(metric, TolerancePart) for metric in DEFAULT_TOLERANCES],
+        bases=(Part,),
+        module=__name__,
+        frozen=True,
+        kw_only=True,
+    )
+
+
+class RunPart(Part, frozen=True, kw_only=True):
+    """The circumstances of the run."""
+
+    exit_status: int
+    command: list[str]
+    commit: CommitPart | None
+    strict: bool
+    tolerances: Tolerances
+
+
+class ResultsFile(Part, frozen=True, kw_only=True):
+    """What --lic-json writes. Rates are bpp of the whole bitstream, MS-SSIM is linear."""
+
+    format: Literal[1]
+    pytest_lic: Annotated[str, Meta(description="version that wrote the file")]
+    created: Annotated[datetime, Meta(tz=True)]
+    run: RunPart
+    families: dict[str, FamilyFacts]
+    environments: dict[str, Environment]
+    points: list[PointPart]
+    curves: list[CurvePart]
+    tests: list[TestResult]
+    times: list[TimeResult]
+    remarks: list[str]
+    crops: Annotated[list[Crop], Meta(max_length=12)] | UnsetType = UNSET
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a results file, of this format, made from `ResultsFile`."""
+    made = msgspec.json.schema(ResultsFile)
+    for part in made["$defs"].values():
+        properties = part.get("properties", {})
+        for name, kind in properties.items():  # those that have a default are written all the same,
+            if kind.pop("default", None) is not None:
+                part["required"].append(name)
+            elif name not in part["required"] and "anyOf" in kind:  # or left out where it is null
+                (properties[name],) = (some for some in kind["anyOf"] if some != {"type": "null"})
+        if properties:
+            part["required"].sort()
+            part["additionalProperties"] = False
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"https://pytest-lic.invalid/schemas/{_NAME}",
+        **made,
+    }
+
+
+def schema_text() -> str:
+    """The file at `PATH`."""
+    return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    write_whole(PATH, schema_text().encode())

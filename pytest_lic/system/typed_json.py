@@ -1,0 +1,168 @@
+"""JSON files and the typed values in them, by msgspec: read, structured, and written for a diff."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from pytest_lic.errors import LicError
+
+_LINE = 400
+_MOST = 2**48  # pixels and bytes beyond it are a slip, and overflow what is computed from them
+_T = TypeVar("_T")
+
+Count = Annotated[int, Meta(ge=1, lt=_MOST)]
+"""A number of things of which there is at least one."""
+
+Finite = Annotated[float, Meta(gt=-_MOST, lt=_MOST)]
+"""A number that arithmetic can go on with."""
+
+
+@dataclass(frozen=True)
+class JsonFile:
+    """A kind of JSON file, and the one clear line about one that can't be used.
+
+    Args:
+        name: what the line calls it, before its path.
+        error: what is raised.
+        advice: what to do about a file that is damaged; ``{file}`` is its name.
+        newest: the format that this version writes; None where the file is not ours.
+    """
+
+    name: str
+    error: type[LicError]
+    advice: str
+    newest: int | None = None
+
+    def read(self, path: Path) -> Any:
+        """The JSON value of a file.
+
+        Raises:
+            LicError: it is not there, can't be read, is no JSON, or of a newer format.
+        """
+        subject = f"{self.name} {path}"
+        try:
+            stored = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise self.error(f"{subject} can't be read: {error}") from error
+        except (ValueError, RecursionError) as error:
+            raise self.error(
+                f"{subject} is not valid JSON ({error}); {self._advice(path)}"
+            ) from error
+        version = stored.get("format") if isinstance(stored, dict) else None
+        if self.newest is not None and isinstance(version, int) and version > self.newest:
+            raise self.error(
+                f"{subject} is of format {version}; this pytest-lic reads up to {self.newest}: "
+                "upgrade it"
+            )
+        return stored
+
+    @contextmanager
+    def parsing(self, path: Path, part: str = "") -> Iterator[None]:
+        """Whatever ValueError is raised inside says what is damaged in the file, or in a part."""
+        try:
+            yield
+        except (ValueError, OverflowError) as error:
+            where = f"{part}: " if part else ""
+            raise self.error(
+                f"{self.name} {path} is damaged: {where}{error}; {self._advice(path)}"
+            ) from error
+
+    def _advice(self, path: Path) -> str:
+        return self.advice.format(file=path.name)
+
+
+def structured(stored: Any, kind: type[_T]) -> _T:
+    """The dataclass or record of a JSON value, each part of it checked.
+
+    Raises:
+        ValueError: something is missing or not what its annotation says; the text says where.
+    """
+    try:
+        return msgspec.convert(stored, kind)
+    except msgspec.ValidationError as error:
+        raise ValueError(_worded(copy.deepcopy(stored), kind, str(error))) from None
+
+
+def plain(value: Any) -> Any:
+    """The JSON value from which `structured` makes an equal one."""
+    return msgspec.to_builtins(value, enc_hook=_plain)
+
+
+def as_text(stored: Mapping[str, Any]) -> str:
+    """A JSON object in which whatever is small stands on one line: an image, an environment."""
+    return _pretty(stored, "") + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, float | int):  # of numpy
+        return float(value) if isinstance(value, float) else int(value)
+    raise TypeError(f"{type(value).__name__} has no JSON")
+
+
+def _worded(stored: Any, kind: Any, text: str) -> str:
+    """msgspec's message with the names that it leaves out of the path, and the value there."""
+    parts = re.fullmatch(r"(.*?)(?: - at (?:`key` in )?`(\$.*)`)?", text, re.DOTALL)
+    assert parts is not None
+    message, value, place = parts[1][0].lower() + parts[1][1:], stored, "$"
+    for token in re.findall(r"\[(?:\d+|\.\.\.)\]|[^.\[\]$]+", parts[2] or ""):
+        if token == "[...]":  # any key of a mapping
+            key: Any = _failing_key(stored, kind, value, text)
+        else:
+            key = int(token[1:-1]) if token.startswith("[") else token
+        place += f"[{key!r}]" if token.startswith("[") else f".{key}"
+        value = value[key]
+    if message.startswith("object "):
+        return f"{place}: {message}"
+    return f"{place} is {shown(value)}: {message}"
+
+
+def _failing_key(stored: Any, kind: Any, mapping: dict[str, Any], text: str) -> str:
+    items = dict(mapping)
+    for key, value in items.items():
+        mapping.clear()
+        mapping[key] = value
+        try:
+            msgspec.convert(stored, kind)
+        except msgspec.ValidationError as error:
+            if str(error) == text:
+                return key
+    raise AssertionError(text)
+
+
+def shown(value: object) -> str:
+    """A value for an error message, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:40]}…"
+
+
+def _pretty(value: Any, indent: str) -> str:
+    nested = value.values() if isinstance(value, dict) else value
+    flat = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, dict | list) or not value:
+        return flat
+    if not any(isinstance(item, dict | list) and item for item in nested) and len(flat) < _LINE:
+        return flat
+    deeper = indent + " "
+    if isinstance(value, dict):
+        parts = [
+            f"{json.dumps(key, ensure_ascii=False)}: {_pretty(item, deeper)}"
+            for key, item in value.items()
+        ]
+        opening, closing = "{", "}"
+    else:
+        parts = [_pretty(item, deeper) for item in value]
+        opening, closing = "[", "]"
+    inner = f",\n{deeper}".join(parts)
+    return f"{opening}\n{deeper}{inner}\n{indent}{closing}"
