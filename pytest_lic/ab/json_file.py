@@ -2,38 +2,65 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import msgspec
 
 from pytest_lic.ab.checkout import Revision
-from pytest_lic.ab.estimate import Estimate, Interval, Speed
-from pytest_lic.ab.result import DIRECTIONS, CellResult, Compared, Demand, Start, Timed
+from pytest_lic.ab.estimate import Estimate
+from pytest_lic.ab.result import CellResult, Compared, Demand, Timed
 from pytest_lic.baselines.comparison import Comparison
 from pytest_lic.errors import UsageError
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.system.environment import Environment
+from pytest_lic.system.typed_json import JsonFile, plain, structured
 
-FORMAT = 1
+FORMAT: Literal[1] = 1
+FILE = JsonFile("--ab", UsageError, "expected what pytest-lic ab --json wrote", newest=FORMAT)
 
 
-def ab_json(found: Compared) -> dict[str, Any]:
+class CellPart(msgspec.Struct, frozen=True):
+    """One cell; a side is a measurement or has an ``error``, times may be a reason for none."""
+
+    cell: str
+    quality: Comparison | None
+    base: dict[str, Any]
+    head: dict[str, Any]
+    times: Timed | str
+
+
+class AbFile(msgspec.Struct, frozen=True):
+    """What is read of the file; what else it has follows from this."""
+
+    format: Literal[1]
+    base: Revision
+    head: Revision
+    demand: Demand
+    environment: Environment
+    seconds: float
+    one_sided: dict[str, str]
+    left_out: dict[str, str]
+    lost: dict[str, str]
+    notes: tuple[str, ...]
+    cells: list[CellPart]
+
+
+def ab_json(compared: Compared) -> dict[str, Any]:
     """Every number: the log-ratio of each quartet in each start, estimates, measurements."""
     return {
         "format": FORMAT,
-        "base": asdict(found.base),
-        "head": asdict(found.head),
-        "fails": found.fails,
-        "demand": asdict(found.demand),
-        "environment": found.environment.to_json(),
-        "seconds": found.seconds,
-        "one_sided": dict(found.one_sided),
-        "left_out": dict(found.left_out),
-        "lost": dict(found.lost),
-        "notes": list(found.notes),
-        "cells": [_cell_json(result, found.demand.fail_slower) for result in found.cells],
+        "base": plain(compared.base),
+        "head": plain(compared.head),
+        "fails": compared.fails,
+        "demand": plain(compared.demand),
+        "environment": plain(compared.environment),
+        "seconds": compared.seconds,
+        "one_sided": dict(compared.one_sided),
+        "left_out": dict(compared.left_out),
+        "lost": dict(compared.lost),
+        "notes": list(compared.notes),
+        "cells": [_cell_json(cell, compared.demand.fail_slower) for cell in compared.cells],
     }
 
 
@@ -45,117 +72,71 @@ def load_ab(path: Path) -> Compared:
     Raises:
         UsageError: a file that can't be read, is something else, of a newer format, or damaged.
     """
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--ab {path}: can't be read: {error}") from error
-    except (ValueError, RecursionError) as error:
-        raise UsageError(
-            f"--ab {path}: not valid JSON ({error}); expected what pytest-lic ab --json wrote"
-        ) from error
+    stored = FILE.read(path)
     if not isinstance(stored, dict) or not {"format", "base", "head", "demand"} <= stored.keys():
-        raise UsageError(
-            f"--ab {path}: no comparison of two commits; expected what pytest-lic ab --json wrote"
-        )
-    version = stored["format"]
-    if isinstance(version, int) and version > FORMAT:
-        raise UsageError(
-            f"--ab {path}: of format {version}; this pytest-lic reads up to {FORMAT}: upgrade it"
-        )
-    try:
-        return _compared(stored)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise UsageError(
-            f"--ab {path}: damaged ({type(error).__name__}: {error}); compare again"
-        ) from error
+        raise UsageError(f"--ab {path} is no comparison of two commits; {FILE.advice}")
+    with FILE.parsing(path):
+        return _compared(structured(stored, AbFile))
 
 
-def _compared(stored: Mapping[str, Any]) -> Compared:
-    cells = [_cell(each) for each in stored["cells"]]
+def _compared(file: AbFile) -> Compared:
+    cells = [_cell(part) for part in file.cells]
     broken = {
-        str(each["cell"]): f"broken on both sides: {each['head']['error']}"
-        for each, cell in zip(stored["cells"], cells, strict=True)
+        part.cell: f"broken on both sides: {part.head['error']}"
+        for part, cell in zip(file.cells, cells, strict=True)
         if cell is None
     }
     return Compared(
-        Revision(**stored["base"]),
-        Revision(**stored["head"]),
-        Demand(**stored["demand"]),
-        Environment(**stored["environment"]),
+        file.base,
+        file.head,
+        file.demand,
+        file.environment,
         tuple(cell for cell in cells if cell is not None),
-        dict(stored["one_sided"]),
-        dict(stored["left_out"]) | broken,
-        dict(stored["lost"]),
-        stored["seconds"],
-        tuple(stored["notes"]),
+        file.one_sided,
+        file.left_out | broken,
+        file.lost,
+        file.seconds,
+        file.notes,
     )
 
 
-def _cell(stored: Mapping[str, Any]) -> CellResult | None:
-    base, head = _side(stored["base"]), _side(stored["head"])
+def _cell(part: CellPart) -> CellResult | None:
+    base, head = _side(part.base), _side(part.head)
     measured = next((side for side in (base, head) if isinstance(side, Measurement)), None)
     if measured is None:
         return None
-    quality = stored["quality"]
-    return CellResult(
-        measured.cell,
-        base,
-        head,
-        None if quality is None else Comparison.from_json(quality),
-        _timed(stored["times"]),
-    )
+    return CellResult(measured.cell, base, head, part.quality, part.times)
 
 
-def _side(stored: Mapping[str, Any]) -> Measurement | str:
-    return str(stored["error"]) if "error" in stored else Measurement.from_json(stored)
+def _side(stored: dict[str, Any]) -> Measurement | str:
+    return str(stored["error"]) if "error" in stored else structured(stored, Measurement)
 
 
-def _timed(stored: Any) -> Timed | str:
-    if isinstance(stored, str):
-        return stored
-    return Timed(
-        tuple(
-            Start(*(tuple(map(tuple, start[direction])) for direction in DIRECTIONS))
-            for start in stored["starts"]
-        ),
-        {direction: float(stored["seconds"][direction]) for direction in DIRECTIONS},
-        {direction: _estimate(stored["estimates"][direction]) for direction in DIRECTIONS},
-    )
-
-
-def _estimate(stored: Mapping[str, Any]) -> Estimate:
-    alone, together = (
-        None
-        if stored[name] is None
-        else Interval(float(stored[name]["low"]), float(stored[name]["high"]))
-        for name in ("interval", "corrected")
-    )
-    ratio = float(stored["ratio"])
-    return Estimate(ratio, alone, together, stored["starts"], Speed(stored["verdict"]))
-
-
-def _cell_json(result: CellResult, threshold: float) -> dict[str, Any]:
-    times: Any = result.times
-    if isinstance(times, Timed):
-        times = {
-            "seconds": dict(times.seconds),
-            "starts": [asdict(start) for start in times.starts],
-            "estimates": {name: _estimate_json(each) for name, each in times.estimates.items()},
-        }
+def _cell_json(cell: CellResult, threshold: float) -> dict[str, Any]:
     return {
-        "cell": result.cell.id,
-        "slower": list(result.slower(threshold)),
-        "worse": result.worse,
-        "quality": result.quality.to_json() if result.quality is not None else None,
-        "base": _side_json(result.base),
-        "head": _side_json(result.head),
-        "times": times,
+        "cell": cell.cell.id,
+        "slower": list(cell.slower(threshold)),
+        "worse": cell.worse,
+        "quality": plain(cell.quality),
+        "base": _side_json(cell.base),
+        "head": _side_json(cell.head),
+        "times": _times_json(cell.times) if isinstance(cell.times, Timed) else cell.times,
     }
 
 
-def _side_json(given: Measurement | str) -> Any:
-    return {"error": given} if isinstance(given, str) else given.to_json()
+def _side_json(side: Measurement | str) -> Any:
+    return {"error": side} if isinstance(side, str) else plain(side)
 
 
-def _estimate_json(found: Estimate) -> dict[str, Any]:
-    return asdict(found) | {"verdict": found.verdict.value, "seen_from": found.seen_from}
+def _times_json(times: Timed) -> dict[str, Any]:
+    return {
+        "seconds": dict(times.seconds),
+        "starts": plain(times.starts),
+        "estimates": {
+            direction: _estimate_json(estimate) for direction, estimate in times.estimates.items()
+        },
+    }
+
+
+def _estimate_json(estimate: Estimate) -> dict[str, Any]:
+    return {**plain(estimate), "seen_from": estimate.seen_from}

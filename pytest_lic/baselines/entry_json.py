@@ -30,7 +30,7 @@ else:
             ("height", Count),
             ("width", Count),
             ("bytes", Count),
-            ("payload", Annotated[int, Meta(ge=0)] | None, None),
+            ("payload", Annotated[int, Meta(ge=0)] | None),
             ("lossless", bool),
             *((metric, Finite | UnsetType, UNSET) for metric in _OF_PIXELS),
             ("bitstream", str),
@@ -51,7 +51,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, rename={"lmbda": "lambda"
     digest: str
     resolution: str
     quality: str
-    lmbda: Finite | None = None
+    lmbda: Finite | None
     environment: Annotated[str, Meta(description="a key of environments")]
     device: str
     batch: Count

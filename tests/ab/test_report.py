@@ -19,6 +19,7 @@ from pytest_lic.report.html import html_report
 from pytest_lic.results.json_file import to_text
 from tests.helpers.made_results import passing, regressing
 from tests.helpers.made_times import compared
+from tests.helpers.places import ROOT
 from tests.report.test_html_report import HOSTILE, Page, report
 
 
@@ -35,6 +36,12 @@ def page_of(*found: Compared) -> Page:
 def test_it_is_the_same_when_read_again(tmp_path: Path) -> None:
     found = compared(1.1, 0.9, 1.0)
     assert load_ab(written(tmp_path, found)) == found
+
+
+def test_what_earlier_versions_wrote_is_read_and_written_the_same() -> None:
+    path = ROOT / "tests" / "data" / "files" / "ab.json"
+    text = json.dumps(ab_json(load_ab(path)), indent=1, ensure_ascii=False)
+    assert text == path.read_text(encoding="utf-8")
 
 
 def test_reasons_for_want_of_times_or_of_a_side_are_read_again(tmp_path: Path) -> None:
@@ -67,9 +74,15 @@ def huge(stored: dict[str, Any]) -> dict[str, Any]:
         (lambda stored: [], "no comparison of two commits; expected what pytest-lic ab --json"),
         (lambda stored: {"format": 1}, "no comparison of two commits"),
         (lambda stored: stored | {"format": 2}, "of format 2; this pytest-lic reads up to 1"),
-        (lambda stored: stored | {"cells": [{}]}, "damaged (KeyError: 'base'); compare again"),
-        (lambda stored: stored | {"base": {"title": "x"}}, "damaged (TypeError: "),
-        (huge, "damaged (OverflowError: int too large"),
+        (
+            lambda stored: stored | {"cells": [{}]},
+            "damaged: $.cells[0]: object missing required field `cell`; expected what",
+        ),
+        (
+            lambda stored: stored | {"base": {"title": "x"}},
+            "damaged: $.base: object missing required field `name`",
+        ),
+        (huge, "damaged: $.cells[0].times.seconds['encode'] is 1000"),
     ],
     ids=["a list", "something else", "newer", "cut", "edited", "huge"],
 )
@@ -81,7 +94,7 @@ def test_a_file_that_is_none_is_refused_in_one_line(
     with pytest.raises(UsageError) as raised:
         load_ab(path)
     assert message in str(raised.value)
-    assert str(raised.value).startswith(f"--ab {path}: ")
+    assert str(raised.value).startswith(f"--ab {path} is ")
     assert "\n" not in str(raised.value)
 
 
