@@ -26,6 +26,9 @@ Count = Annotated[int, Meta(ge=1, lt=_MOST)]
 Finite = Annotated[float, Meta(gt=-_MOST, lt=_MOST)]
 """A number that arithmetic can go on with."""
 
+Positive = Annotated[float, Meta(gt=0, lt=_MOST)]
+"""One that may be divided by."""
+
 
 @dataclass(frozen=True)
 class JsonFile:

@@ -6,16 +6,18 @@ in ``extra_info`` (see `benchmarking`). Others are counted and left alone.
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from pytest_lic.errors import UsageError
+from pytest_lic.system.typed_json import JsonFile, Positive, structured
 from pytest_lic.timing.benchmarking import FORMAT, WIDE
 
+FILE = JsonFile("saved run", UsageError, "expected what --benchmark-save or --benchmark-json wrote")
 STORAGE = ".benchmarks"
 """Where ``--benchmark-save`` puts its files, unless told otherwise."""
 
@@ -92,26 +94,26 @@ def is_ours(extra_info: Any) -> bool:
     return isinstance(extra_info, Mapping) and "lic_format" in extra_info
 
 
-def find_runs(given: Sequence[str], storage: Path) -> list[Path]:
+def find_runs(names: Sequence[str], storage: Path) -> list[Path]:
     """The files that a user means; the newest below ``storage`` if none is given.
 
     Args:
-        given: paths, or names and numbers of saved runs, such as ``before`` or ``0003``.
+        names: paths, or names and numbers of saved runs, such as ``before`` or ``0003``.
         storage: pytest-benchmark's folder.
 
     Raises:
         UsageError: there is no such file. Of several runs of one name the newest is meant.
     """
     saved = sorted(storage.glob("*/*.json"), key=lambda path: (path.stat().st_mtime, path.name))
-    if not given:
+    if not names:
         if not saved:
             raise UsageError(
                 f"no saved run in {storage}; take times with pytest --pyargs pytest_lic.suites "
                 "-m timing --benchmark-save NAME, or name a JSON file"
             )
         return saved[-1:]
-    found = [_found(text, saved, storage) for text in given]
-    return list({path.resolve(): path for path in found}.values())
+    paths = [_meant(text, saved, storage) for text in names]
+    return list({path.resolve(): path for path in paths}.values())
 
 
 def read_runs(paths: Sequence[Path]) -> list[SavedRun]:
@@ -124,18 +126,66 @@ def read_runs(paths: Sequence[Path]) -> list[SavedRun]:
     ]
 
 
-def _found(text: str, saved: Sequence[Path], storage: Path) -> Path:
+def _meant(text: str, saved: Sequence[Path], storage: Path) -> Path:
     path = Path(text).expanduser()
     if path.is_file():
         return path
-    fitting = [each for each in saved if text in (each.stem, *each.stem.split("_", 1))]
+    fitting = [run for run in saved if text in (run.stem, *run.stem.split("_", 1))]
     if fitting:
         return fitting[-1]
-    known = ", ".join(each.stem for each in saved[-_SHOWN:]) or "none"
+    known = ", ".join(run.stem for run in saved[-_SHOWN:]) or "none"
     raise UsageError(f"{text}: no such file, and no run of that name in {storage} (saved: {known})")
 
 
 _SHOWN = 6
+
+
+class Stats(msgspec.Struct, frozen=True):
+    """What is read of a benchmark's statistics, in seconds."""
+
+    median: Positive
+    iqr: float
+    rounds: int
+
+
+class WarmUpPart(msgspec.Struct, frozen=True):
+    """What is read of a warm-up."""
+
+    settled: bool
+
+
+class StagesPart(msgspec.Struct, frozen=True):
+    """The seconds of each stage, or why there are none."""
+
+    seconds: dict[str, float] | None = None
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.seconds is None and self.reason is None:
+            raise ValueError("neither seconds nor a reason for none")
+
+
+class Circumstances(msgspec.Struct, frozen=True):
+    """What is read of our ``extra_info``."""
+
+    family: str
+    quality: str
+    direction: str
+    corpus: str
+    resolution: int
+    batch: int
+    device: str
+    warm_up: WarmUpPart
+    stages: StagesPart
+    device_name: str = "?"
+    threads: int | str = "?"
+
+
+class Benchmark(msgspec.Struct, frozen=True):
+    """One benchmark of a codec."""
+
+    stats: Stats
+    extra_info: Circumstances
 
 
 def read_run(path: Path) -> SavedRun:
@@ -145,80 +195,61 @@ def read_run(path: Path) -> SavedRun:
         UsageError: a file that can't be read, is none of pytest-benchmark's, holds no times of
             codecs, or some that are damaged or of a newer version.
     """
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}: can't be read ({error.strerror or error})") from error
-    except ValueError as error:
+    document = FILE.read(path)
+    stored = document.get("benchmarks") if isinstance(document, dict) else None
+    if not isinstance(stored, list) or not all(isinstance(one, dict) for one in stored):
         raise UsageError(
-            f"{path}: no JSON ({error}); expected what --benchmark-save or --benchmark-json wrote"
-        ) from error
-    benchmarks = document.get("benchmarks") if isinstance(document, dict) else None
-    if not isinstance(benchmarks, list) or not all(isinstance(each, dict) for each in benchmarks):
-        raise UsageError(
-            f"{path}: not pytest-benchmark's JSON (no list of benchmarks); expected what "
-            "--benchmark-save or --benchmark-json wrote"
+            f"{FILE.name} {path} is not pytest-benchmark's JSON (no list of benchmarks); "
+            f"{FILE.advice}"
         )
-    ours = [each for each in benchmarks if is_ours(each.get("extra_info"))]
+    ours = [one for one in stored if is_ours(one.get("extra_info"))]
     if not ours:
         raise UsageError(
-            f"{path}: none of its {len(benchmarks)} benchmarks is of a codec; take those with "
-            "pytest --pyargs pytest_lic.suites -m timing --benchmark-save NAME"
+            f"{FILE.name} {path}: none of its {len(stored)} benchmarks is of a codec; take those "
+            "with pytest --pyargs pytest_lic.suites -m timing --benchmark-save NAME"
         )
-    timings = tuple(_timing(each, path) for each in ours)
-    return SavedRun(
-        path.stem, _machine(ours), _commit(document), timings, len(benchmarks) - len(ours)
-    )
+    benchmarks = [_benchmark(one, path) for one in ours]
+    timings = tuple(_timing(benchmark) for benchmark in benchmarks)
+    others = len(stored) - len(ours)
+    return SavedRun(path.stem, _machine(benchmarks), _commit(document), timings, others)
 
 
-def _timing(stored: Mapping[str, Any], path: Path) -> Timing:
-    extra = stored["extra_info"]
-    name = stored.get("name")
-    if extra["lic_format"] != FORMAT:
+def _benchmark(stored: Mapping[str, Any], path: Path) -> Benchmark:
+    name, version = stored.get("name"), stored["extra_info"]["lic_format"]
+    if version != FORMAT:
         raise UsageError(
-            f"{path}: {name}: format {extra['lic_format']!r}, this version reads {FORMAT}; use "
+            f"{FILE.name} {path}: {name}: format {version!r}, this version reads {FORMAT}; use "
             "the version of pytest-lic that wrote it"
         )
-    try:
-        stages = extra["stages"]
-        timing = Timing(
-            family=str(extra["family"]),
-            quality=str(extra["quality"]),
-            direction=str(extra["direction"]),
-            corpus=str(extra["corpus"]),
-            resolution=int(extra["resolution"]),
-            batch=int(extra["batch"]),
-            device=str(extra["device"]),
-            median=_positive(stored["stats"]["median"]),
-            spread=float(stored["stats"]["iqr"]),
-            rounds=int(stored["stats"]["rounds"]),
-            settled=bool(extra["warm_up"]["settled"]),
-            stages=(
-                str(stages["reason"])
-                if "reason" in stages
-                else {str(stage): float(taken) for stage, taken in stages["seconds"].items()}
-            ),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UsageError(
-            f"{path}: {name}: damaged ({type(error).__name__}: {error}); take the times again"
-        ) from error
-    return timing
+    with FILE.parsing(path, str(name)):
+        return structured(stored, Benchmark)
 
 
-def _positive(value: Any) -> float:
-    number = float(value)
-    if not 0 < number < math.inf:
-        raise ValueError(f"a time of {value} s")
-    return number
-
-
-def _machine(ours: Sequence[Mapping[str, Any]]) -> str:
-    found = dict.fromkeys(
-        f"{extra.get('device_name', '?')}, CPU threads: {extra.get('threads', '?')}"
-        for extra in (each["extra_info"] for each in ours)
+def _timing(benchmark: Benchmark) -> Timing:
+    stats, facts = benchmark.stats, benchmark.extra_info
+    stages = facts.stages
+    return Timing(
+        family=facts.family,
+        quality=facts.quality,
+        direction=facts.direction,
+        corpus=facts.corpus,
+        resolution=facts.resolution,
+        batch=facts.batch,
+        device=facts.device,
+        median=stats.median,
+        spread=stats.iqr,
+        rounds=stats.rounds,
+        settled=facts.warm_up.settled,
+        stages=stages.reason or stages.seconds or {},
     )
-    return "; ".join(found)
+
+
+def _machine(benchmarks: Sequence[Benchmark]) -> str:
+    machines = dict.fromkeys(
+        f"{facts.device_name}, CPU threads: {facts.threads}"
+        for facts in (benchmark.extra_info for benchmark in benchmarks)
+    )
+    return "; ".join(machines)
 
 
 def _commit(document: Mapping[str, Any]) -> str:
