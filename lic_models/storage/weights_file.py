@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from lic_models.codec import LearnedCodec
 from lic_models.components.entropy_coding.tables import FrequencyTables
 from lic_models.storage.weights_header import HEADER, refuse_pickle
 from pytest_lic.errors import LicError, WeightsError
+from pytest_lic.system.files import written_whole
 from pytest_lic.system.pickles import START
 
 _TABLES = "tables"
@@ -74,19 +75,14 @@ def write_tensors(tensors: Mapping[str, Tensor], path: Path, header: Mapping[str
         WeightsError: the file can't be written there.
     """
     rows = {key: value.detach().contiguous() for key, value in tensors.items()}
-    part = path.with_name(path.name + ".part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # One entry, since safetensors puts several in an order that changes from run to run.
-        save_file(rows, part, metadata={HEADER: json.dumps(header)})
-        part.replace(path)
+        with written_whole(path) as new:
+            # One entry, since safetensors puts several in an order that changes from run to run.
+            save_file(rows, new, metadata={HEADER: json.dumps(header)})
     except (OSError, SafetensorError) as error:
         raise WeightsError(
             f"{path}: can't be written ({_reason(error)}); choose another place, or make room"
         ) from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
 from lightning.pytorch.loggers import CSVLogger
+
+from pytest_lic.system.files import write_whole
 
 NAME = "metrics.csv"
 _FIRST = ("epoch", "step")
@@ -73,13 +76,11 @@ class MetricsFile(CSVLogger):
         """Replace the file, for its columns or its rows have changed."""
         found = {column for row in rows for column in row}
         self._columns = [*_FIRST, *sorted(found - {*_FIRST})]
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        part = self.path.with_name(f"{NAME}.part")
-        with part.open("w", newline="", encoding="utf-8") as file:
-            writer = _writer(file, self._columns)
-            writer.writeheader()
-            writer.writerows(rows)
-        part.replace(self.path)
+        text = io.StringIO(newline="")
+        writer = _writer(text, self._columns)
+        writer.writeheader()
+        writer.writerows(rows)
+        write_whole(self.path, text.getvalue().encode())
 
 
 def read_metrics(path: Path) -> list[dict[str, float]]:

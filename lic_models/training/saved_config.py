@@ -11,6 +11,7 @@ from lightning.pytorch.cli import SaveConfigCallback
 
 from lic_models.config.codec_config import CodecConfig
 from lic_models.training.run_folder import CONFIG
+from pytest_lic.system.files import write_whole
 
 _OF_ONE_CALL = ("config", "ckpt_path", "weights_only")
 
@@ -40,7 +41,4 @@ class SaveResolvedConfig(SaveConfigCallback):
             **{key: value for key, value in resolved.items() if key not in _OF_ONE_CALL},
         }
         target = Path(trainer.log_dir or trainer.default_root_dir) / CONFIG
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(f"{CONFIG}.part")
-        part.write_text(yaml.safe_dump(described, sort_keys=False), encoding="utf-8")
-        part.replace(target)
+        write_whole(target, yaml.safe_dump(described, sort_keys=False).encode())

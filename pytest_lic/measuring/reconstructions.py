@@ -11,13 +11,12 @@ The folder holds at most `LIMIT` bytes: what was longest of no use goes first.
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_lic.measuring import coding
+from pytest_lic.system.files import written_whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,15 +51,11 @@ class Reconstructions:
             return
         from PIL import Image
 
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.new")
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(pixels).save(temporary, "PNG", compress_level=1)
-            temporary.replace(path)
+            with written_whole(path, shared=True) as new:
+                Image.fromarray(pixels).save(new, "PNG", compress_level=1)
             self._grew = True
         except OSError:  # the measurement itself, which is written beside it, warns of it
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
             self._folder = None
 
     def find(self, digest: str) -> NDArray[np.uint8] | None:

@@ -188,7 +188,7 @@ def test_a_run_that_was_interrupted_and_killed_ends_like_one_that_never_stopped(
     killed = command(again, INTERRUPT="13:SIGKILL")
     assert killed.returncode == -signal.SIGKILL
     assert describe_checkpoint(LAST)["training"]["steps"] == 12
-    assert [path.name for path in LAST.parent.iterdir() if path.suffix == ".part"] == []
+    assert [path.name for path in LAST.parent.iterdir() if path.suffix == ".new"] == []
 
     ended = command(f"{line} --ckpt_path=last")
     assert ended.returncode == 0, ended.stderr
