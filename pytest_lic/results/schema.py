@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-import pytest_lic
 from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.baselines.entry_json import Entry
 from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES
@@ -26,7 +25,7 @@ from pytest_lic.system.files import write_whole
 
 FORMAT: Literal[1] = 1
 _NAME = f"results-{FORMAT}.schema.json"
-PATH = Path(pytest_lic.__file__).with_name("schemas") / _NAME
+PATH = Path(__file__).parents[1] / "schemas" / _NAME
 """Where the schema lies, to be read by other programs."""
 
 Number = Annotated[
