@@ -7,6 +7,7 @@ stored: it belongs to the machine, not to the codec.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -41,6 +42,8 @@ else:
         kw_only=True,
     )
     """One image, with the metrics that are available; in the order in which they are written."""
+
+_FIELDS = {field.name for field in fields(ImageResult)} - {"metrics", "unavailable"}
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, rename={"lmbda": "lambda"}):
@@ -111,28 +114,12 @@ def same_results(one: Measurement, other: Measurement) -> bool:
 
 
 def _image_entry(image: ImageResult) -> ImageEntry:
-    return ImageEntry(
-        height=image.height,
-        width=image.width,
-        bytes=image.bytes,
-        payload=image.payload,
-        lossless=image.lossless,
-        **{metric: image.metrics[metric] for metric in _OF_PIXELS if metric in image.metrics},
-        bitstream=image.bitstream,
-        reconstruction=image.reconstruction,
-    )
+    shared = {name: getattr(image, name) for name in _FIELDS}
+    return ImageEntry(**shared, **image.metrics)
 
 
 def _image_result(entry: ImageEntry) -> ImageResult:
+    shared = {name: getattr(entry, name) for name in _FIELDS}
     values = {metric: getattr(entry, metric) for metric in _OF_PIXELS}
-    return ImageResult(
-        height=entry.height,
-        width=entry.width,
-        bytes=entry.bytes,
-        payload=entry.payload,
-        metrics={metric: value for metric, value in values.items() if value is not UNSET},
-        unavailable={},
-        lossless=entry.lossless,
-        bitstream=entry.bitstream,
-        reconstruction=entry.reconstruction,
-    )
+    metrics = {metric: value for metric, value in values.items() if value is not UNSET}
+    return ImageResult(**shared, metrics=metrics, unavailable={})

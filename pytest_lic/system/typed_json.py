@@ -107,11 +107,7 @@ def as_text(stored: Mapping[str, Any]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, float | int):  # of numpy
-        return float(value) if isinstance(value, float) else int(value)
-    raise TypeError(f"{type(value).__name__} has no JSON")
+    return dict(value) if isinstance(value, Mapping) else value.item()  # a number of numpy's
 
 
 def _worded(stored: Any, kind: Any, text: str) -> str:
