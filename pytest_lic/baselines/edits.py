@@ -1,4 +1,4 @@
-"""What was done to the baselines between two states of their folder: each edit, and which way.
+"""The edits of baselines between two states of their folder, and which way each moves the bar.
 
 A branch that gets worse can be made to pass by recording its worse results. Its baselines are
 therefore compared with those that it began with, by the gate's own comparison, and whoever reviews
@@ -7,19 +7,22 @@ it sees every bar that moved.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
-from pytest_lic.baselines import entries as baseline
-from pytest_lic.baselines import kept_streams
+from pytest_lic.baselines import entries, kept_streams
 from pytest_lic.baselines.comparison import GATED, Difference, Verdict, compare
 from pytest_lic.baselines.entries import BaselineKey
 from pytest_lic.baselines.kept_streams import FOLDER, Stream, StreamKey
 from pytest_lic.baselines.layered import families_in
 from pytest_lic.baselines.tolerances import Tolerance
 from pytest_lic.measuring.measure import Measurement
+
+_Key = TypeVar("_Key", BaselineKey, StreamKey)
+_Value = TypeVar("_Value", Measurement, Stream)
 
 
 class EditKind(StrEnum):
@@ -63,10 +66,10 @@ class BaselineFolders:
 
     def families(self) -> list[str]:
         """The families with a file in one of the two."""
-        found = set()
+        families = set()
         for folder in (self.before, self.after):
-            found |= {*families_in(folder, "entries"), *families_in(folder / FOLDER, "streams")}
-        return sorted(found)
+            families |= {*families_in(folder, "entries"), *families_in(folder / FOLDER, "streams")}
+        return sorted(families)
 
 
 def baseline_edits(
@@ -82,16 +85,16 @@ def baseline_edits(
     Raises:
         BaselineError: a file that is damaged or of a newer format.
     """
-    found = list(_tolerances(before, after))
+    edits = list(_tolerances(before, after))
     for family in folders.families():
-        found += _entries(family, folders, before)
-        found += _streams(family, folders)
+        edits += _entries(family, folders, before)
+        edits += _streams(family, folders)
     order = list(EditKind)
-    return sorted(found, key=lambda edit: -order.index(edit.kind))
+    return sorted(edits, key=lambda edit: -order.index(edit.kind))
 
 
 def left_behind(project: Path, name: str) -> list[Edit]:
-    """Of a project as it was, each folder of baselines; those of now lie in one called ``name``."""
+    """A removal for each folder of baselines of a project as it was; now they lie in ``name``."""
     reason = f"the baselines lie in {name} now, which had none: nothing holds them to these"
     return [
         Edit(f"folder {folder.relative_to(project).as_posix()}", EditKind.REMOVED, reason)
@@ -103,16 +106,7 @@ def left_behind(project: Path, name: str) -> list[Edit]:
 def _entries(
     family: str, folders: BaselineFolders, tolerances: Mapping[str, Tolerance]
 ) -> Iterator[Edit]:
-    def holding(folder: Path) -> dict[BaselineKey, Measurement]:
-        places = [folder] if folders.shipped is None else [folders.shipped, folder]
-        entries: dict[BaselineKey, Measurement] = {}
-        for place in places:
-            entries |= baseline.load(place, family)
-        return entries
-
-    old, new = holding(folders.before), holding(folders.after)
-    for key in sorted(old.keys() | new.keys()):
-        then, now = old.get(key), new.get(key)
+    for _, then, now in _before_and_after(entries.load, family, folders):
         if then is None or now is None:
             some = then or now
             assert some is not None
@@ -122,6 +116,21 @@ def _entries(
             yield _moved(then, now, tolerances)
 
 
+def _before_and_after(
+    load: Callable[[Path, str], dict[_Key, _Value]],
+    family: str,
+    folders: BaselineFolders,
+    within: str = "",
+) -> Iterator[tuple[_Key, _Value | None, _Value | None]]:
+    def holding(folder: Path) -> dict[_Key, _Value]:
+        shipped = {} if folders.shipped is None else load(folders.shipped / within, family)
+        return shipped | load(folder / within, family)
+
+    before, after = holding(folders.before), holding(folders.after)
+    for key in sorted(before.keys() | after.keys()):
+        yield key, before.get(key), after.get(key)
+
+
 def _moved(then: Measurement, now: Measurement, tolerances: Mapping[str, Tolerance]) -> Edit:
     subject = _point(now)
     judged = compare(now, then, tolerances)
@@ -129,15 +138,15 @@ def _moved(then: Measurement, now: Measurement, tolerances: Mapping[str, Toleran
         reason = "the images are others, although the corpus's digest is the same"
         return Edit(subject, EditKind.LOWERED, reason)
     exactly = compare(now, then, {metric: Tolerance(0, 0) for metric in tolerances})
-    moved = [_with_tolerance(each, tolerances) for each in exactly.differences]
-    moved.sort(key=lambda each: -each.worse_by / max(each.tolerance, 1e-9))
+    moved = [_with_tolerance(difference, tolerances) for difference in exactly.differences]
+    moved.sort(key=lambda difference: -difference.worse_by / max(difference.tolerance, 1e-9))
     lost = _lost(then, now)
     reason = f"{', '.join(lost)} no longer compared with" if lost else ""
     if lost or judged.verdict is Verdict.REGRESSED:
         kind = EditKind.LOWERED
     elif judged.verdict is Verdict.IMPROVED:
         kind = EditKind.RAISED
-    elif any(each.worse_by > 0 for each in moved):
+    elif any(difference.worse_by > 0 for difference in moved):
         kind = EditKind.LOWERED_WITHIN
     else:
         kind = EditKind.RAISED if moved else EditKind.RECORDED_AGAIN
@@ -145,7 +154,6 @@ def _moved(then: Measurement, now: Measurement, tolerances: Mapping[str, Toleran
 
 
 def _lost(then: Measurement, now: Measurement) -> list[str]:
-    """The metrics that some image is no longer held to."""
     nets = (then.lpips_net, now.lpips_net)
     lost = []
     for metric in GATED:
@@ -158,23 +166,15 @@ def _lost(then: Measurement, now: Measurement) -> list[str]:
     return lost
 
 
-def _with_tolerance(each: Difference, tolerances: Mapping[str, Tolerance]) -> Difference:
-    tolerance = tolerances[each.metric]
-    return replace(each, tolerance=tolerance.mean if each.image is None else tolerance.image)
+def _with_tolerance(difference: Difference, tolerances: Mapping[str, Tolerance]) -> Difference:
+    tolerance = tolerances[difference.metric]
+    allowed = tolerance.mean if difference.image is None else tolerance.image
+    return replace(difference, tolerance=allowed)
 
 
 def _streams(family: str, folders: BaselineFolders) -> Iterator[Edit]:
-    def holding(folder: Path) -> dict[StreamKey, Stream]:
-        places = [folder] if folders.shipped is None else [folders.shipped, folder]
-        streams: dict[StreamKey, Stream] = {}
-        for place in places:
-            streams |= kept_streams.load(place / FOLDER, family)
-        return streams
-
-    old, new = holding(folders.before), holding(folders.after)
-    for key in sorted(old.keys() | new.keys()):
-        then, now = old.get(key), new.get(key)
-        subject = f"{family}, quality {key[0]}, kept bitstream of {key[1]}"
+    for key, then, now in _before_and_after(kept_streams.load, family, folders, FOLDER):
+        subject = f"{family}, quality {key.quality}, kept bitstream of {key.image}"
         if then is None or now is None:
             yield Edit(subject, EditKind.ADDED if then is None else EditKind.REMOVED)
         elif then.files != now.files:
@@ -192,7 +192,7 @@ def _tolerances(before: Mapping[str, Tolerance], after: Mapping[str, Tolerance])
                 yield Edit(f"tolerance of {metric}, {part}", kind, f"{then:g} → {now:g}")
 
 
-def _point(entry: Measurement) -> str:
-    cell = entry.cell
+def _point(baseline: Measurement) -> str:
+    cell = baseline.cell
     setting = cell.setting
     return f"{cell.family}, quality {cell.quality}, {setting.corpus} {setting.resolution}"

@@ -84,10 +84,10 @@ class Layered(ABC, Generic[_Key, _Value]):
         folders = [*shipped, self.folder]
         if self.earlier is not None:
             folders = [self.folder, *shipped, self.earlier]
-        found: dict[_Key, tuple[Path, _Value]] = {}
+        counting: dict[_Key, tuple[Path, _Value]] = {}
         for folder in folders:  # the later ones count
-            found |= {key: (folder, value) for key, value in self.load(folder, family).items()}
-        return found
+            counting |= {key: (folder, value) for key, value in self.load(folder, family).items()}
+        return counting
 
     def families(self) -> list[str]:
         """The families that the user's folder holds a file of; other JSON may lie beside them."""

@@ -83,15 +83,15 @@ class Reconstructions:
         """Remove what is beyond `LIMIT`, if this object kept anything."""
         if self._folder is None or not self._grew:
             return
-        found = []
+        files = []
         for path in kept(self._folder.parent):
             try:
                 status = path.stat()
             except FileNotFoundError:
                 continue  # another run removed it
-            found.append((status.st_mtime, status.st_size, path))
+            files.append((status.st_mtime, status.st_size, path))
         room = LIMIT
-        for _, size, path in sorted(found, reverse=True):
+        for _, size, path in sorted(files, reverse=True):
             room -= size
             if room < 0:
                 path.unlink(missing_ok=True)

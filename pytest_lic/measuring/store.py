@@ -46,7 +46,7 @@ _CAN_CHANGE_A_NUMBER = (
 
 @dataclass(frozen=True)
 class Stored:
-    """A measurement, and whether it was ``measured`` just now or found."""
+    """A measurement, and whether it was ``measured`` just now or earlier."""
 
     measurement: Measurement
     measured: bool
@@ -65,7 +65,7 @@ class MeasurementStore:
     def __init__(self, run: Path, cache: Path | None, sources: Iterable[str] = ()) -> None:
         self._run = run
         self._cache = cache
-        self._given = tuple(os.path.realpath(source) for source in sources)
+        self._named = tuple(os.path.realpath(source) for source in sources)
         # A file that is new stands in no entry, and only a conftest.py is imported by no other.
         self._conftests = sorted(path for path in project_files() if path.endswith("conftest.py"))
         self._seen: dict[str, str | None] = {}
@@ -89,17 +89,17 @@ class MeasurementStore:
         self._run.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(self._run / f"{name}.lock"):
             here = self._run / f"{name}.json"
-            kept = self._cache / name[:2] / f"{name}.json" if self._cache and durable else None
-            found = _read(here, {})
-            if found is None and kept is not None:
-                found = _read(kept, self._seen)
-            if found is not None:
-                return Stored(found, measured=False)
+            cached = self._cache / name[:2] / f"{name}.json" if self._cache and durable else None
+            known = _read(here, {})
+            if known is None and cached is not None:
+                known = _read(cached, self._seen)
+            if known is not None:
+                return Stored(known, measured=False)
             measurement = measure()
             _write(here, key, measurement, {})
-            if kept is not None:
+            if cached is not None:
                 try:
-                    _write(kept, key, measurement, self._sources())
+                    _write(cached, key, measurement, self._sources())
                 except OSError as error:
                     warnings.warn(
                         f"pytest-lic: the cache {self._cache} can't be written "
@@ -111,7 +111,7 @@ class MeasurementStore:
 
     def _sources(self) -> dict[str, str]:
         """Path → digest of every project file imported so far, each as when it was first seen."""
-        for path in (*self._given, *project_files()):
+        for path in (*self._named, *project_files()):
             if path not in self._seen:
                 self._seen[path] = _file_digest(path)
         return {path: digest for path, digest in sorted(self._seen.items()) if digest is not None}
@@ -136,12 +136,12 @@ def installed_packages() -> str:
     """
     # Not all of sys.path: what is found in the working directory depends on who started Python.
     folders = [entry for entry in sys.path if Path(entry).name in _PACKAGE_FOLDERS]
-    found = set()
+    versions = set()
     for distribution in metadata.distributions(path=folders):
         local = distribution.read_text("direct_url.json") is not None
         record = distribution.read_text("RECORD") if local else ""
-        found.add(repr((distribution.name, distribution.version, record)))
-    return hashlib.sha256(repr(sorted(found)).encode()).hexdigest()[:16]
+        versions.add(repr((distribution.name, distribution.version, record)))
+    return hashlib.sha256(repr(sorted(versions)).encode()).hexdigest()[:16]
 
 
 def default_folder() -> Path:
@@ -168,12 +168,12 @@ def clear(folder: Path) -> Usage:
 
 def project_files() -> set[str]:
     """The file of every imported module outside the standard library and site-packages."""
-    found = set()
+    paths = set()
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
         if file and _can_change_a_number(name) and (path := _project_file(file)) is not None:
-            found.add(path)
-    return found
+            paths.add(path)
+    return paths
 
 
 def _can_change_a_number(module: str) -> bool:

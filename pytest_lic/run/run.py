@@ -31,7 +31,7 @@ from pytest_lic.measuring.metrics import METRICS, metric_fingerprint
 from pytest_lic.measuring.published import published_curve, published_names
 from pytest_lic.measuring.rate_distortion import RDCurve
 from pytest_lic.measuring.reconstructions import Reconstructions
-from pytest_lic.measuring.store import MeasurementStore, Stored, installed_packages
+from pytest_lic.measuring.store import MeasurementStore, installed_packages
 from pytest_lic.measuring.timed_grid import timed_families, whole_grid
 from pytest_lic.project import family_calls
 from pytest_lic.project.discovery import Families, Origin
