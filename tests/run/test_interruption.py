@@ -40,7 +40,7 @@ KILLED_SAVING = """
 import os, random, signal, sys, time
 from pathlib import Path
 
-from pytest_lic import baseline
+from pytest_lic.baselines import entries as baseline
 
 path = Path(sys.argv[1])
 whole = baseline.load(path, "toy")
