@@ -17,7 +17,8 @@ from pytest_lic.project.discovery import Origin, discover
 from pytest_lic.project.option_table import add_options
 from pytest_lic.project.options import read_options
 from pytest_lic.project.under_test import FIXTURES, UnderTest, parametrize, under_test
-from pytest_lic.run.run import Run, Shared
+from pytest_lic.run.run import Run, new_run
+from pytest_lic.run.shared import Shared
 from pytest_lic.session import collecting
 from pytest_lic.session.controller import SessionReport
 from pytest_lic.session.gate import Gate
@@ -94,7 +95,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> NetworkSched
     if reporter is not None:
         for line in config.stash[_report].opening_lines(run):
             reporter.write_line(line)
-    grid = run.grid
+    grid = run.setup.grid
     layout = Layout(grid.networks, frozenset(curve.id for curve in grid.curves))
     return NetworkScheduling(config, layout, log)
 
@@ -120,7 +121,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Spread tests over the grid, and over what is registered to be tested."""
     try:
         if set(collecting.SUBJECTS) & set(metafunc.fixturenames):
-            collecting.parametrize(metafunc, _run_of(metafunc.config).grid)
+            collecting.parametrize(metafunc, _run_of(metafunc.config).setup.grid)
         if set(FIXTURES) & set(metafunc.fixturenames):
             parametrize(metafunc, _under_test_of(metafunc.config))
     except LicError as error:
@@ -137,11 +138,11 @@ def pytest_collection_modifyitems(
     if unwanted:
         config.hook.pytest_deselected(items=unwanted)
         config.stash[_untimed] = asked_for.would_choose_timing(config)
-    if _run in config.stash and not config.stash[_run].options.environments:
+    if _run in config.stash and not config.stash[_run].setup.options.environments:
         config.stash[_uncompared] = collecting.without_comparisons(items)
     yield
     if _run in config.stash:
-        collecting.sort_items(items, config.stash[_run].grid)
+        collecting.sort_items(items, config.stash[_run].setup.grid)
 
 
 def pytest_report_collectionfinish(
@@ -262,7 +263,7 @@ def _run_of(config: pytest.Config) -> Run:
 
         families = discover(config)
         options = read_options(config, alone=tuple(families.configs))
-        config.stash[_run] = Run(options, families, _shared_of(config), say)
+        config.stash[_run] = new_run(options, families, _shared_of(config), say)
     return config.stash[_run]
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from pytest_lic.ablation.curves import Curves
+from pytest_lic.ablation.curves import AblationCurves
 from pytest_lic.ablation.groups import Group, is_learned, make_groups, variant_of
 from pytest_lic.ablation.result import Ablation, Question, Row, Table
 from pytest_lic.ablation.times import with_times
@@ -33,24 +33,24 @@ def ablation(run: Run, question: Question, say: Callable[[str], None]) -> Ablati
         UnknownNameError: a tag or a reference that no codec has.
         UsageError: no codec has another one to be compared with.
     """
-    learned = [family for family in run.selected_families if is_learned(family)]
+    learned = [family for family in run.setup.selected_families if is_learned(family)]
     groups, alone = make_groups(learned, question.by, question.reference)
-    curves = Curves(run, say)
+    curves = AblationCurves(run.setup, run.measurements, run.curves, say)
     tables = []
     anchors = {}
-    for setting in dict.fromkeys(cell.setting for cell in run.grid.cells):
+    for setting in dict.fromkeys(cell.setting for cell in run.setup.grid.cells):
         anchors[setting.id] = curves.anchors(setting, question.metric)
         for group in groups:
-            digest = run.corpus(Curve(group.families[0].name, setting)).digest
+            digest = run.setup.corpus(Curve(group.families[0].name, setting)).digest
             rows = _rows(curves, question, setting, group, anchors[setting.id])
             reference = group.reference.name if group.reference is not None else None
             table = Table(group.tags, setting, digest, reference, rows)
             if question.repetitions:
-                table = with_times(run, question, group, table, say)
+                table = with_times(run.setup, question, group, table, say)
             tables.append(table)
     return Ablation(
         question,
-        run.options.threads,
+        run.setup.options.threads,
         tuple(tables),
         anchors,
         tuple(family.name for family in alone),
@@ -60,7 +60,7 @@ def ablation(run: Run, question: Question, say: Callable[[str], None]) -> Ablati
 
 
 def _rows(
-    curves: Curves,
+    curves: AblationCurves,
     question: Question,
     setting: Setting,
     group: Group[CodecFamily],

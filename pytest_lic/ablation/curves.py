@@ -8,22 +8,34 @@ from pytest_lic.codec import CodecFamily
 from pytest_lic.errors import LicError
 from pytest_lic.measuring.grid import Cell, Curve, Setting
 from pytest_lic.measuring.rate_distortion import CurveMetric, RDCurve
-from pytest_lic.run.run import Run
+from pytest_lic.run.curves import Curves
+from pytest_lic.run.measurements import Measurements
+from pytest_lic.run.setup import Setup
 
 PUBLISHED_ANCHOR = "bpg-444"
 CLASSICAL_ANCHOR = "jpeg"
 
 
-class Curves:
+class AblationCurves:
     """Hands out curves, and counts the points that it had ``measured`` or ``found``.
 
     Args:
-        run: measures, unless an earlier run or this one has.
+        setup: whose families and anchors they are of.
+        measurements: made now, unless an earlier run or this one has.
+        curves: through them.
         say: told of each point that is measured.
     """
 
-    def __init__(self, run: Run, say: Callable[[str], None]) -> None:
-        self._run = run
+    def __init__(
+        self,
+        setup: Setup,
+        measurements: Measurements,
+        curves: Curves,
+        say: Callable[[str], None],
+    ) -> None:
+        self._setup = setup
+        self._measurements = measurements
+        self._curves = curves
         self._say = say
         self.measured = 0
         self.found = 0
@@ -31,23 +43,23 @@ class Curves:
     def curve(self, family: CodecFamily, setting: Setting) -> RDCurve | str:
         """A family's curve, or the reason why it has none."""
         try:
-            reason = self._run.unavailable(family, setting.device)
+            reason = self._setup.unavailable(family.name, setting.device)
             if reason is not None:
                 return reason
             for quality in family.qualities:
                 cell = Cell(family.name, quality, setting)
-                if self._run.measured(cell).measured:
+                if self._measurements.of(cell).measured:
                     self.measured += 1
                     self._say(f"measured {cell.id}")
                 else:
                     self.found += 1
-            return self._run.curve(Curve(family.name, setting))
+            return self._curves.measured(Curve(family.name, setting))
         except LicError as error:
             return str(error)
 
     def anchors(self, setting: Setting, metric: CurveMetric) -> dict[str, RDCurve | str]:
         """The anchors asked for; else the published curve of this corpus, else JPEG's."""
-        names = self._run.options.anchors
+        names = self._setup.options.anchors
         if names:
             return {name: self._anchor(name, setting) for name in names}
         published = self._anchor(PUBLISHED_ANCHOR, setting)
@@ -60,16 +72,16 @@ class Curves:
         found: dict[str, str | None] = {}
         for quality in family.qualities:
             try:
-                found[quality] = self._run.fingerprint(Cell(family.name, quality, setting))
+                found[quality] = self._measurements.fingerprint(Cell(family.name, quality, setting))
             except LicError:  # then nothing is measured either, and the row says why
                 found[quality] = None
         return found
 
     def _anchor(self, name: str, setting: Setting) -> RDCurve | str:
-        family = self._run.families.by_name.get(name)
+        family = self._setup.families.by_name.get(name)
         try:
-            if family is None or self._run.unavailable(family, setting.device) is not None:
-                return self._run.anchor(name, Curve(name, setting))
+            if family is None or self._setup.unavailable(family.name, setting.device) is not None:
+                return self._curves.anchor(name, Curve(name, setting))
         except LicError as error:
             return str(error)
         return self.curve(family, setting)

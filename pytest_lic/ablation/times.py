@@ -13,14 +13,14 @@ from pytest_lic.errors import LicError
 from pytest_lic.images.corpus import Image
 from pytest_lic.measuring.grid import Curve
 from pytest_lic.project import family_calls
-from pytest_lic.run.run import Run
+from pytest_lic.run.setup import Setup
 
 TIMED_IMAGES = 5
 """Of a larger corpus, that many images are timed."""
 
 
 def with_times(
-    run: Run,
+    setup: Setup,
     question: Question,
     group: Group[CodecFamily],
     table: Table,
@@ -32,7 +32,7 @@ def with_times(
     whose bitstreams can't be trusted, for want of a curve, are left out.
 
     Args:
-        run: whose corpora and threads are used.
+        setup: whose corpora and threads are used.
         question: how many repetitions to take.
         group: the codecs.
         table: their rows, in the same order.
@@ -40,7 +40,7 @@ def with_times(
     """
     reasons = _untimed(group, table)
     timed = [family for family in group.families if family.name not in reasons]
-    images = _spread(run.corpus(Curve(group.families[0].name, table.setting)).images)
+    images = _spread(setup.corpus(Curve(group.families[0].name, table.setting)).images)
     reference = group.reference
     if len(timed) < 2 or reference is None:
         return _timed(table, reasons, {}, images, ())
@@ -58,7 +58,7 @@ def with_times(
             codecs,
             images,
             device=table.setting.device,
-            threads=run.options.threads,
+            threads=setup.options.threads,
             repetitions=question.repetitions,
         )
         for name, times in found.items():

@@ -13,10 +13,12 @@ from pytest_lic.baselines.entries import Key
 from pytest_lic.baselines.kept_streams import Stream
 from pytest_lic.errors import LicError, UnknownNameError, UsageError
 from pytest_lic.measuring import coding
-from pytest_lic.measuring.grid import Cell
+from pytest_lic.measuring.grid import Cell, Grid
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.results.results import Results, TestResult, TimeResult
+from pytest_lic.run.codecs import Codecs
 from pytest_lic.run.run import Run
+from pytest_lic.run.setup import Setup
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,13 +48,13 @@ class CellFacts:
     remarks: Sequence[str] = field(default_factory=tuple)
 
 
-def cell_at_hand(run: Run, subject: str) -> Cell:
-    """The cell of a run's grid that has this id.
+def cell_at_hand(grid: Grid, subject: str) -> Cell:
+    """The cell of a grid that has this id.
 
     Raises:
         UnknownNameError: there is none; the message names the nearest.
     """
-    cells = {cell.id: cell for cell in (*run.grid.cells, *run.grid.edge_cells)}
+    cells = {cell.id: cell for cell in (*grid.cells, *grid.edge_cells)}
     if subject not in cells:
         raise UnknownNameError("cell", subject, cells, "CELL")
     return cells[subject]
@@ -60,14 +62,15 @@ def cell_at_hand(run: Run, subject: str) -> Cell:
 
 def facts_at_hand(run: Run, cell: Cell) -> CellFacts:
     """What the codec gives now, or gave when it was last measured, beside its baseline."""
-    family = run.families[cell.family]
-    key = Key(run.corpus(cell).digest, cell.setting.resolution, cell.quality)
+    setup = run.setup
+    family = setup.families[cell.family]
+    key = Key(setup.corpus(cell).digest, cell.setting.resolution, cell.quality)
     baseline = run.baselines.find(cell.family, key)
     measured = comparison = None
-    reason = run.unavailable(family, cell.setting.device)
+    reason = setup.unavailable(cell.family, cell.setting.device)
     try:
         if reason is None:
-            stored = run.measured(cell)
+            stored = run.measurements.of(cell)
             measured = stored.measurement
             reason = "measured now" if stored.measured else "from the cache"
         else:
@@ -75,7 +78,7 @@ def facts_at_hand(run: Run, cell: Cell) -> CellFacts:
     except LicError as error:
         reason = f"not measured: {error}"
     if measured is not None and baseline is not None:
-        comparison = compare(measured, baseline, run.options.tolerances)
+        comparison = compare(measured, baseline, setup.options.tolerances)
     elif measured is not None:
         comparison = Comparison(cell.id, Verdict.MISSING, "no baseline")
     return CellFacts(
@@ -85,7 +88,7 @@ def facts_at_hand(run: Run, cell: Cell) -> CellFacts:
         comparison=comparison,
         measured=measured,
         baseline=baseline,
-        fingerprint=run.fingerprint(cell),
+        fingerprint=run.measurements.fingerprint(cell),
         kept=[stream for _, stream in run.kept.find(cell.family, cell.quality)],
     )
 
@@ -119,13 +122,16 @@ def facts_of(results: Results, subject: str, where: str) -> CellFacts:
     )
 
 
-def write_images(run: Run, cell: Cell, folder: Path, known: Measurement | None) -> Iterator[str]:
+def write_images(
+    setup: Setup, codecs: Codecs, cell: Cell, folder: Path, known: Measurement | None
+) -> Iterator[str]:
     """Code the cell's images, and write each with its reconstruction and their difference, as PNG.
 
     The difference is the reconstruction less the original, `AMPLIFIED` times, around mid-grey.
 
     Args:
-        run: with the codec.
+        setup: with the cell's corpus.
+        codecs: with its codec.
         cell: of the run's grid.
         folder: made where it is not there.
         known: a measurement whose reconstructions these should be.
@@ -139,7 +145,7 @@ def write_images(run: Run, cell: Cell, folder: Path, known: Measurement | None) 
     """
     import numpy as np
 
-    corpus = Path(run.grid.corpora[cell.setting.corpus])
+    corpus = Path(setup.grid.corpora[cell.setting.corpus])
     if corpus.is_dir() and folder.exists() and folder.samefile(corpus):
         raise UsageError(
             f"--images {folder}: is the corpus, of which they would be images; name another folder"
@@ -147,7 +153,7 @@ def write_images(run: Run, cell: Cell, folder: Path, known: Measurement | None) 
     taken: set[str] = set()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for batch in run.coded(cell):
+        for batch in codecs.coded(cell):
             for image, pixels in zip(batch.images, batch.pixels, strict=True):
                 stem = _stem(image.name, taken)
                 signed = pixels.astype(np.int16) - image.pixels

@@ -61,7 +61,7 @@ def record(run: Run, measured: Sequence[Point], broken: set[tuple[str, str]]) ->
         broken: (family, quality) pairs that failed their round trip or determinism: never
             recorded.
     """
-    order = {cell: place for place, cell in enumerate(run.grid.cells)}
+    order = {cell: place for place, cell in enumerate(run.setup.grid.cells)}
     # Several batches or devices share one key: the first on the grid is recorded.
     chosen: dict[str, dict[Key, Point]] = {}
     for point in sorted(measured, key=lambda point: order.get(point.measurement.cell, len(order))):
@@ -102,7 +102,7 @@ def stale(run: Run, measured: Sequence[Point]) -> list[Stale]:
     everywhere = set().union(*covered.values())
     found = []
     for family in run.baselines.families():
-        known = run.families.by_name.get(family)
+        known = run.setup.families.by_name.get(family)
         places = everywhere if known is None else covered.get(family, set())
         for key, entry in run.baselines.own(family).entries.items():
             setting = entry.cell.setting
@@ -137,7 +137,7 @@ def _completed(point: Point, before: Measurement | None) -> Point:
 
 def _worth_recording(run: Run, own: entries.FamilyBaseline, key: Key, point: Point) -> bool:
     missing = point.comparison.verdict is Verdict.NEW
-    if not run.options.update:
+    if not run.setup.options.update:
         return missing
     recorded = own.entries.get(key)
     if recorded is None and not missing:

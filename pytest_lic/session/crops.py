@@ -99,16 +99,16 @@ def _worst_images(point: PointResult) -> Iterator[str]:
 def _before(run: Run, point: PointResult, name: str) -> NDArray[np.uint8] | None:
     """What the baseline's bitstream decoded to, if that is at hand."""
     image = point.baseline.images.get(name) if point.baseline is not None else None
-    return None if image is None else run.reconstructions.find(image.reconstruction)
+    return None if image is None else run.measurements.reconstructions.find(image.reconstruction)
 
 
 def _coded(run: Run, measured: Measurement, name: str) -> tuple[Image, Image]:
     """An image of a cell and what comes back of it, coded beside the same images as then."""
     cell = measured.cell
-    groups = batches(run.corpus(cell), cell.setting.batch)
+    groups = batches(run.setup.corpus(cell), cell.setting.batch)
     group = next(group for group in groups if any(image.name == name for image in group))
-    codec = run.codec(cell)
-    with coding.cpu_threads(run.options.threads):
+    codec = run.codecs.codec(cell)
+    with coding.cpu_threads(run.setup.options.threads):
         bitstreams = coding.encode(codec, group, cell.setting.device)
         decoded = coding.decode(codec, bitstreams, group)
     return next(

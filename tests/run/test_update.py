@@ -37,10 +37,12 @@ class Project:
     def run(self, *cells: Cell, update: bool = False, missing: bool = False) -> Any:
         """What `recording` asks of a run whose grid has these cells."""
         return SimpleNamespace(
-            grid=SimpleNamespace(cells=cells),
+            setup=SimpleNamespace(
+                grid=SimpleNamespace(cells=cells),
+                families=SimpleNamespace(by_name=self.families),
+                options=SimpleNamespace(update=update, update_missing=missing),
+            ),
             baselines=self.baselines,
-            families=SimpleNamespace(by_name=self.families),
-            options=SimpleNamespace(update=update, update_missing=missing),
         )
 
     def points(self, measured: Sequence[Measurement]) -> list[Point]:
