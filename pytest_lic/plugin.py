@@ -96,7 +96,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> NetworkSched
         for line in config.stash[_report].opening_lines(run):
             reporter.write_line(line)
     grid = run.setup.grid
-    layout = Layout(grid.networks, frozenset(curve.id for curve in grid.curves))
+    networks = {cell.id: grid.network(cell) for cell in grid.every_cell}
+    layout = Layout(networks, frozenset(curve.id for curve in grid.curves))
     return NetworkScheduling(config, layout, log)
 
 

@@ -59,15 +59,16 @@ def compare_sides(base: Side, head: Side, options: Options, demand: Demand, say:
     here = environment(options.selection.devices[0], options.threads)
     found = _common_families(base.families(), head.families(), options)
     grid = make_grid(found.common, replace(options.selection, codecs=(), components=()))
+    cells = grid.of("rate")
     corpora = {
         setting: load_corpus(grid.corpora[setting.corpus], setting.resolution)
-        for setting in dict.fromkeys(cell.setting for cell in grid.cells)
+        for setting in dict.fromkeys(cell.setting for cell in cells)
     }
     results = []
-    for number, cell in enumerate(grid.cells, start=1):
-        say(f"rate and quality: {cell.id}, {number} of {len(grid.cells)}")
+    for number, cell in enumerate(cells, start=1):
+        say(f"rate and quality: {cell.id}, {number} of {len(cells)}")
         results.append(_measured(cell, (base, head), corpora[cell.setting], options))
-    wanted = set(grid.cells)
+    wanted = set(cells)
     if not options.selection.narrows_qualities:
         middle = {family.name: middle_quality(family) for family in found.common}
         wanted = {cell for cell in wanted if cell.quality == middle[cell.family]}

@@ -38,7 +38,7 @@ def ablation(run: Run, question: Question, say: Callable[[str], None]) -> Ablati
     curves = AblationCurves(run.setup, run.measurements, run.curves, say)
     tables = []
     anchors = {}
-    for setting in dict.fromkeys(cell.setting for cell in run.setup.grid.cells):
+    for setting in dict.fromkeys(cell.setting for cell in run.setup.grid.of("rate")):
         anchors[setting.id] = curves.anchors(setting, question.metric)
         for group in groups:
             digest = run.setup.corpus(Curve(group.families[0].name, setting)).digest

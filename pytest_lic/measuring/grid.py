@@ -8,9 +8,11 @@ from __future__ import annotations
 import fnmatch
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from pytest_lic.codec import CodecFamily
 from pytest_lic.errors import UnknownNameError, UsageError
@@ -47,7 +49,7 @@ class Selection:
         return bool(self.codecs or self.components) or self.narrows_qualities
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Setting:
     """Everything about a cell but the codec: corpus (by name), resolution, batch and device."""
 
@@ -63,7 +65,7 @@ class Setting:
         return f"{self.corpus}-{resolution}-b{self.batch}-{self.device.replace(':', '')}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Cell:
     """One grid point: an operating point of a family, in a setting."""
 
@@ -77,7 +79,7 @@ class Cell:
         return f"{self.family}-q{self.quality}-{self.setting.id}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Curve:
     """All qualities of a family, in one setting."""
 
@@ -90,30 +92,54 @@ class Curve:
         return f"{self.family}-{self.setting.id}"
 
 
+Purpose = Literal["rate", "edge", "conformance", "time"]
+"""What a cell is there for.
+
+``rate``: it is measured, and all gates but these ask for it: ``edge``: its images of hostile sizes
+come back, ``conformance``: bitstreams are kept of it, ``time``: its times are taken.
+"""
+Planned = tuple[tuple[Cell, frozenset[Purpose]], ...]
+Point = tuple[CodecFamily, str]
+"""An operating point: a family at one of its qualities."""
+
+
 @dataclass(frozen=True)
 class Grid:
-    """The cells and curves of a run, and which network serves each id.
+    """The cells and curves of a run, those of one purpose in the order of their networks.
 
-    ``notes`` say what the selection left out without being an error. ``corpora`` maps each
-    corpus name to what the user called it. ``timed_cells`` are those whose times are taken (see
-    `timed_grid`); there are none unless times are asked for. ``conformance_cells`` are those of
-    which bitstreams are kept: one for each quality and device.
+    Args:
+        planned: every cell once, with its purposes.
+        curves: those that are gated.
+        corpora: the name of each corpus → what the user called it.
+        networks: family and quality → the network that serves them.
+        notes: what the selection left out without being an error.
     """
 
-    cells: tuple[Cell, ...]
-    edge_cells: tuple[Cell, ...]
+    planned: Planned
     curves: tuple[Curve, ...]
     corpora: Mapping[str, str]
-    networks: Mapping[str, str]
+    networks: Mapping[tuple[str, str], str]
     notes: tuple[str, ...] = ()
-    timed_cells: tuple[Cell, ...] = ()
-    conformance_cells: tuple[Cell, ...] = ()
+
+    def of(self, *purposes: Purpose) -> tuple[Cell, ...]:
+        """The cells that are there for any of these purposes."""
+        return tuple(cell for cell, its in self.planned if not its.isdisjoint(purposes))
+
+    @property
+    def every_cell(self) -> tuple[Cell, ...]:
+        """The cells, whatever they are there for."""
+        return tuple(cell for cell, _ in self.planned)
+
+    def network(self, cell: Cell) -> str:
+        """The network that serves a cell."""
+        return self.networks[cell.family, cell.quality]
 
 
 def make_grid(families: Sequence[CodecFamily], selection: Selection) -> Grid:
-    """Cells and curves in the order in which each network is loaded once.
+    """Cells and curves in the order in which each network is loaded once; nothing is timed.
 
-    Untrained families are not among them: all that can be asked of those is their time.
+    There is one edge cell and one conformance cell for each quality and device. Untrained families
+    are not on the grid: all that can be asked of those is their time.
 
     Raises:
         UnknownNameError: a codec, component, quality or λ that no family answers to.
@@ -122,39 +148,52 @@ def make_grid(families: Sequence[CodecFamily], selection: Selection) -> Grid:
     chosen = select_families(families, selection)
     qualities, notes = select_qualities(chosen, selection) if chosen else ({}, [])
     settings, corpora = settings_of(selection)
-    cells: list[Cell] = []
-    edge_cells: list[Cell] = []
-    conformance_cells: list[Cell] = []
-    curves: list[Curve] = []
-    networks: dict[str, str] = {}
-    for family in chosen:
-        for quality in qualities[family.name]:
-            for setting in settings:
-                cells.append(Cell(family.name, quality, setting))
-                networks[cells[-1].id] = family.network(quality)
+    points = [(family, quality) for family in chosen for quality in qualities[family.name]]
+    planned = plan(
+        {
+            "rate": cells_of(points, settings),
             # The edge corpus holds one image of each size, so a batch is never filled.
-            for device in selection.devices:
-                edge = Cell(family.name, quality, Setting("edge", device=device))
-                if edge.id not in networks:
-                    edge_cells.append(edge)
-                    networks[edge.id] = family.network(quality)
-                kept = Cell(family.name, quality, Setting(CONFORMANCE, device=device))
-                conformance_cells.append(kept)
-                networks[kept.id] = family.network(quality)
-        if qualities[family.name] and not selection.narrows_qualities:
-            curves += [Curve(family.name, setting) for setting in settings]
+            "edge": cells_of(points, [Setting("edge", device=each) for each in selection.devices]),
+            "conformance": cells_of(
+                points, [Setting(CONFORMANCE, device=each) for each in selection.devices]
+            ),
+        }
+    )
+    curves: list[Curve] = []
     if selection.narrows_qualities:
         notes.append(NO_CURVES)
-    check_ids([*cells, *edge_cells, *conformance_cells, *curves])
-    return Grid(
-        tuple(cells),
-        tuple(edge_cells),
-        tuple(curves),
-        corpora,
-        networks,
-        notes=tuple(notes),
-        conformance_cells=tuple(conformance_cells),
-    )
+    else:
+        whole = [family for family in chosen if qualities[family.name]]
+        curves = [Curve(family.name, setting) for family in whole for setting in settings]
+    check_ids([*(cell for cell, _ in planned), *curves])
+    return Grid(planned, tuple(curves), corpora, networks_of(points), tuple(notes))
+
+
+def plan(cells: Mapping[Purpose, Iterable[Cell]]) -> Planned:
+    """Each cell once, where it stands first, with all its purposes."""
+    planned: dict[Cell, frozenset[Purpose]] = {}
+    for purpose, those in cells.items():
+        for cell in those:
+            planned[cell] = _and_also(planned.get(cell, frozenset()), purpose)
+    return tuple(planned.items())
+
+
+@cache
+def _and_also(purposes: frozenset[Purpose], purpose: Purpose) -> frozenset[Purpose]:
+    """Cached, so that a million cells share a few sets."""
+    return purposes | {purpose}
+
+
+def cells_of(points: Sequence[Point], settings: Sequence[Setting]) -> Iterator[Cell]:
+    """Every operating point in every setting."""
+    for family, quality in points:
+        for setting in settings:
+            yield Cell(family.name, quality, setting)
+
+
+def networks_of(points: Sequence[Point]) -> dict[tuple[str, str], str]:
+    """The network of each operating point."""
+    return {(family.name, quality): family.network(quality) for family, quality in points}
 
 
 def select_families(

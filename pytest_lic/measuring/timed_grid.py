@@ -16,11 +16,15 @@ from pytest_lic.images.corpus import RANDOM
 from pytest_lic.measuring.grid import (
     Cell,
     Grid,
+    Purpose,
     Selection,
     Setting,
+    cells_of,
     check_ids,
     make_grid,
     matching_families,
+    networks_of,
+    plan,
     select_qualities,
     settings_of,
 )
@@ -98,7 +102,7 @@ def whole_grid(
         return with_timed_cells(grid, families, selection, choice)
     chosen = timed_families(families, selection)
     untrained = [family.name for family in chosen if not family.trained]
-    if untrained and not grid.cells:
+    if untrained and not grid.of("rate"):
         raise UsageError(
             f"only untrained codecs are chosen ({_listed(untrained)}), and those are only timed: "
             "give pytest -m timing, or choose trained ones with --lic-codec"
@@ -134,19 +138,17 @@ def with_timed_cells(
             "--lic-component weights=untrained"
         )
     settings, corpora = _timed_settings(selection, choice)
-    cells = []
-    networks = dict(grid.networks)
-    for family in chosen:
-        for quality in qualities[family.name]:
-            for setting in settings:
-                cells.append(Cell(family.name, quality, setting))
-                networks[cells[-1].id] = family.network(quality)
-    check_ids([*cells, *grid.cells, *grid.edge_cells, *grid.curves])
+    points = [(family, quality) for family in chosen for quality in qualities[family.name]]
+    timed = list(cells_of(points, settings))
+    check_ids([*timed, *grid.every_cell, *grid.curves])
+    gated: dict[Purpose, tuple[Cell, ...]] = {
+        purpose: grid.of(purpose) for purpose in ("rate", "edge", "conformance")
+    }
     return replace(
         grid,
-        timed_cells=tuple(cells),
+        planned=plan({**gated, "time": timed}),
         corpora={**corpora, **grid.corpora},
-        networks=networks,
+        networks={**grid.networks, **networks_of(points)},
         notes=tuple(dict.fromkeys([*grid.notes, *notes])),
     )
 

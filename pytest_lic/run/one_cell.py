@@ -54,7 +54,7 @@ def cell_at_hand(grid: Grid, subject: str) -> Cell:
     Raises:
         UnknownNameError: there is none; the message names the nearest.
     """
-    cells = {cell.id: cell for cell in (*grid.cells, *grid.edge_cells)}
+    cells = {cell.id: cell for cell in grid.of("rate", "edge")}
     if subject not in cells:
         raise UnknownNameError("cell", subject, cells, "CELL")
     return cells[subject]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-
 from dataclasses import replace
 
 from pytest_lic.checks.environment_matrix import EnvironmentMatrix, compare_environments

@@ -61,7 +61,7 @@ def record(run: Run, measured: Sequence[Point], broken: set[tuple[str, str]]) ->
         broken: (family, quality) pairs that failed their round trip or determinism: never
             recorded.
     """
-    order = {cell: place for place, cell in enumerate(run.setup.grid.cells)}
+    order = {cell: place for place, cell in enumerate(run.setup.grid.of("rate"))}
     # Several batches or devices share one key: the first on the grid is recorded.
     chosen: dict[str, dict[Key, Point]] = {}
     for point in sorted(measured, key=lambda point: order.get(point.measurement.cell, len(order))):

@@ -64,15 +64,15 @@ class SessionReport:
     def opening_lines(self, run: Run, gates: bool = True) -> list[str]:
         """What the run measures, before it starts; ``gates``: whether it does more than timing."""
         grid, options = run.setup.grid, run.setup.options
-        if not grid.cells and not grid.timed_cells:
+        if not grid.of("rate", "time"):
             return ["lic: no codec is on the grid"]
         notes = [f"lic: {note}" for note in (options.misled, *grid.notes) if note is not None]
-        timed = [self._timing_line(run)] if grid.timed_cells else []
-        gated = [self._gates_line(run)] if grid.cells and gates else []
+        timed = [self._timing_line(run)] if grid.of("time") else []
+        gated = [self._gates_line(run)] if grid.of("rate") and gates else []
         return [*gated, *timed, *notes]
 
     def _timing_line(self, run: Run) -> str:
-        cells, choice = run.setup.grid.timed_cells, run.setup.options.timing
+        cells, choice = run.setup.grid.of("time"), run.setup.options.timing
         assert choice is not None
         codecs = len({(cell.family, cell.quality) for cell in cells})
         images = ", ".join(sorted({cell.setting.corpus for cell in cells}))
@@ -85,12 +85,12 @@ class SessionReport:
 
     def _gates_line(self, run: Run) -> str:
         grid, options = run.setup.grid, run.setup.options
-        families = len({cell.family for cell in grid.cells})
-        corpora = ", ".join(sorted({cell.setting.corpus for cell in grid.cells}))
+        cells = grid.of("rate")
+        families = len({cell.family for cell in cells})
+        corpora = ", ".join(sorted({cell.setting.corpus for cell in cells}))
         cache = f"cache {options.cache}" if options.cache is not None else "no cache"
         return (
-            f"lic: {len(grid.cells)} cells of {families} codecs on {corpora}; {_threads(run)}; "
-            f"{cache}"
+            f"lic: {len(cells)} cells of {families} codecs on {corpora}; {_threads(run)}; {cache}"
         )
 
     def finish(self, run: Run, exitstatus: int) -> bool:
@@ -109,7 +109,9 @@ class SessionReport:
                 lines = update_entries.record(run, points, broken)
                 lines += update_streams.record(run, self._records, broken)
                 self._epilogue += lines or ["baselines: nothing to record, all is as it was"]
-            measured = {point.measurement.cell for point in points} >= set(run.setup.grid.cells)
+            measured = {point.measurement.cell for point in points} >= set(
+                run.setup.grid.of("rate")
+            )
             measured = measured and bool(points)
             decoded = update_streams.covers(run, self._records)
             if options.selection.narrows or not (measured or decoded):
@@ -180,18 +182,14 @@ class SessionReport:
         """Family and quality of the tests that failed without a record: their worker died."""
         return {
             (cell.family, cell.quality)
-            for cell in (
-                *run.setup.grid.cells,
-                *run.setup.grid.edge_cells,
-                *run.setup.grid.conformance_cells,
-            )
+            for cell in run.setup.grid.of("rate", "edge", "conformance")
             if any(f"[{cell.id}]" in report.nodeid for report in self._silent)
         }
 
     def _without_record(self, run: Run) -> list[TestResult]:
         """The tests that failed without a record: nothing else in the results tells of them."""
         grid = run.setup.grid
-        known = {cell.id for cell in (*grid.cells, *grid.edge_cells, *grid.conformance_cells)}
+        known = {cell.id for cell in grid.of("rate", "edge", "conformance")}
         known |= {curve.id for curve in grid.curves}
         return [
             TestResult(

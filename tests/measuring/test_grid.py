@@ -57,7 +57,7 @@ def grid(*families: CodecFamily, **selection: object) -> Grid:
 
 def test_nothing_asked_for_selects_everything() -> None:
     assert chosen() == ["fp-gdn", "msh-gdn", "msh-gsdn", "jpeg"]
-    assert len(grid().cells) == 4 + 4 + 4 + 3
+    assert len(grid().of("rate")) == 4 + 4 + 4 + 3
     assert len(grid().curves) == 4
 
 
@@ -115,24 +115,24 @@ def test_a_component_without_tag_or_choice_is_an_error(component: str) -> None:
 
 
 def test_without_any_codec_the_grid_is_empty_and_a_name_is_still_an_error() -> None:
-    assert make_grid([], Selection()).cells == ()
+    assert make_grid([], Selection()).of("rate") == ()
     with pytest.raises(UnknownNameError, match="none is registered here"):
         make_grid([], Selection(codecs=("fp-gdn",)))
 
 
 def test_qualities_and_lambdas_select_points_and_leave_no_curve() -> None:
     narrowed = grid(FAMILIES[0], qualities=("3", "1"))
-    assert [cell.quality for cell in narrowed.cells] == ["1", "3"]
+    assert [cell.quality for cell in narrowed.of("rate")] == ["1", "3"]
     assert narrowed.curves == ()
     assert "the qualities are narrowed: points are gated, curves are not" in narrowed.notes
     by_lambda = grid(FAMILIES[0], lambdas=(0.0067, 0.0932))
-    assert [cell.quality for cell in by_lambda.cells] == ["2", "4"]
-    assert grid(FAMILIES[0], qualities=("1", "2"), lambdas=(0.0067,)).cells[0].quality == "2"
+    assert [cell.quality for cell in by_lambda.of("rate")] == ["2", "4"]
+    assert grid(FAMILIES[0], qualities=("1", "2"), lambdas=(0.0067,)).of("rate")[0].quality == "2"
 
 
 def test_a_family_without_the_quality_asked_for_is_left_out_and_named() -> None:
     narrowed = grid(qualities=("90",))
-    assert [cell.family for cell in narrowed.cells] == ["jpeg"]
+    assert [cell.family for cell in narrowed.of("rate")] == ["jpeg"]
     for name in ("fp-gdn", "msh-gdn", "msh-gsdn"):
         assert f"{name} has none of the qualities asked for: left out" in narrowed.notes
 
@@ -172,7 +172,7 @@ def test_ids_are_unique_over_a_whole_grid() -> None:
         batches=(1, 4),
         devices=("cpu", "cuda", "cuda:0"),
     )
-    ids = [subject.id for subject in (*whole.cells, *whole.edge_cells, *whole.curves)]
+    ids = [subject.id for subject in (*whole.every_cell, *whole.curves)]
     assert len(set(ids)) == len(ids)
 
 
@@ -189,7 +189,7 @@ def test_names_that_would_give_two_cells_one_id_are_an_error() -> None:
 def test_all_cells_of_a_network_are_neighbours(one_network: bool) -> None:
     families = [replace(known, one_network=one_network) for known in FAMILIES]
     whole = grid(*families, corpora=("photos", "/data/kodak"), resolutions=("native", "256"))
-    networks = [whole.networks[cell.id] for cell in whole.cells]
+    networks = [whole.network(cell) for cell in whole.of("rate")]
     assert len(networks) == 15 * 4
     runs = [network for network, _ in groupby(networks)]
     assert len(runs) == len(set(runs)) == (4 if one_network else 15)
@@ -197,30 +197,30 @@ def test_all_cells_of_a_network_are_neighbours(one_network: bool) -> None:
 
 def test_a_variable_rate_family_is_one_network_for_all_its_qualities() -> None:
     whole = grid(family("variable", one_network=True), family("fixed"))
-    served = {cell.family: set() for cell in whole.cells}
-    for cell in whole.cells:
-        served[cell.family].add(whole.networks[cell.id])
+    served = {cell.family: set() for cell in whole.of("rate")}
+    for cell in whole.of("rate"):
+        served[cell.family].add(whole.network(cell))
     assert {name: len(networks) for name, networks in served.items()} == {"variable": 1, "fixed": 4}
 
 
 def test_every_cell_belongs_to_a_network() -> None:
     whole = grid(devices=("cpu", "cuda"))
-    every_cell = (*whole.cells, *whole.edge_cells, *whole.conformance_cells)
-    assert {cell.id for cell in every_cell} == set(whole.networks)
+    assert all(whole.network(cell).startswith(cell.family) for cell in whole.every_cell)
+    assert len(set(map(whole.network, whole.every_cell))) == len(whole.networks) == 15
 
 
 def test_edge_images_come_once_per_network_and_device_whatever_corpus_is_asked_for() -> None:
     whole = grid(
         FAMILIES[0], corpora=("photos", "/data/kodak"), batches=(1, 4), devices=("cpu", "cuda")
     )
-    assert [cell.id for cell in whole.edge_cells] == [
+    assert [cell.id for cell in whole.of("edge")] == [
         f"fp-gdn-q{quality}-edge-native-b1-{device}"
         for quality in LAMBDAS
         for device in ("cpu", "cuda")
     ]
     asked_for = grid(FAMILIES[0], corpora=("edge",))
-    assert len(asked_for.cells) == 4
-    assert asked_for.edge_cells == ()
+    assert asked_for.of("rate") == asked_for.of("edge") == asked_for.of("rate", "edge")
+    assert len(asked_for.of("rate")) == 4
 
 
 def test_kept_bitstreams_come_once_per_quality_and_device_whatever_is_asked_for() -> None:
@@ -232,18 +232,18 @@ def test_kept_bitstreams_come_once_per_quality_and_device_whatever_is_asked_for(
         batches=(1, 4),
         devices=("cpu", "cuda"),
     )
-    assert [cell.id for cell in whole.conformance_cells] == [
+    assert [cell.id for cell in whole.of("conformance")] == [
         f"fp-gdn-q{quality}-conformance-native-b1-{device}"
         for quality in LAMBDAS
         for device in ("cpu", "cuda")
     ]
     assert whole.corpora["folder.conformance"] == folder
-    assert not set(whole.conformance_cells) & set(whole.cells)
+    assert not set(whole.of("conformance")) & set(whole.of("rate"))
 
 
 def test_a_setting_named_twice_is_measured_once() -> None:
     whole = grid(FAMILIES[0], corpora=("photos", "photos"), resolutions=("256", "256"))
-    assert len(whole.cells) == 4
+    assert len(whole.of("rate")) == 4
 
 
 def test_two_corpora_of_one_name_are_an_error() -> None:
@@ -291,7 +291,7 @@ def test_a_hundred_thousand_cells_take_seconds() -> None:
     ]
     start = time.process_time()
     whole = grid(*families, resolutions=("native", "256"))
-    assert len(whole.cells) == 100_000
+    assert len(whole.of("rate")) == 100_000
     assert time.process_time() - start < 10
 
 

@@ -38,7 +38,7 @@ class Project:
         """What `recording` asks of a run whose grid has these cells."""
         return SimpleNamespace(
             setup=SimpleNamespace(
-                grid=SimpleNamespace(cells=cells),
+                grid=SimpleNamespace(of=lambda *purposes: cells),
                 families=SimpleNamespace(by_name=self.families),
                 options=SimpleNamespace(update=update, update_missing=missing),
             ),
