@@ -18,15 +18,10 @@ from pytest_lic.codec import CodecFamily
 from pytest_lic.errors import LicError, UsageError
 from pytest_lic.images.corpus import Corpus, batches, load_corpus
 from pytest_lic.measuring import coding
-from pytest_lic.measuring.grid import (
-    NO_CURVES,
-    Cell,
-    Setting,
-    make_grid,
-    matching_families,
-    select_families,
-)
+from pytest_lic.measuring.gated_grid import NO_CURVES, make_grid
+from pytest_lic.measuring.grid import Cell, Setting
 from pytest_lic.measuring.measure import Measurement, measure
+from pytest_lic.measuring.selection import matching_families, select_families
 from pytest_lic.measuring.timed_grid import middle_quality
 from pytest_lic.project.options import Options
 from pytest_lic.system.environment import environment

@@ -13,18 +13,20 @@ from dataclasses import dataclass, replace
 from pytest_lic.codec import CodecFamily
 from pytest_lic.errors import UnknownNameError, UsageError
 from pytest_lic.images.corpus import RANDOM
+from pytest_lic.measuring.gated_grid import make_grid
 from pytest_lic.measuring.grid import (
     Cell,
     Grid,
     Purpose,
-    Selection,
     Setting,
     cells_of,
     check_ids,
-    make_grid,
-    matching_families,
     networks_of,
     plan,
+)
+from pytest_lic.measuring.selection import (
+    Selection,
+    matching_families,
     select_qualities,
     settings_of,
 )

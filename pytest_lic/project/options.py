@@ -12,8 +12,8 @@ import pytest
 
 from pytest_lic.baselines.tolerances import Tolerance, read_tolerances
 from pytest_lic.errors import UnknownNameError, UsageError
-from pytest_lic.measuring.grid import Selection, absolute_corpora
 from pytest_lic.measuring.metrics import METRICS, LPIPSOptions
+from pytest_lic.measuring.selection import Selection, absolute_corpora
 from pytest_lic.measuring.store import default_folder
 from pytest_lic.measuring.timed_grid import TimingChoice
 from pytest_lic.project.asked_for import wants_timing

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from pytest_lic.codec import CodecFamily
 from pytest_lic.images.corpus import Corpus, load_corpus
-from pytest_lic.measuring.grid import Cell, Curve, Grid, select_families
+from pytest_lic.measuring.grid import Cell, Curve, Grid
+from pytest_lic.measuring.selection import select_families
 from pytest_lic.measuring.timed_grid import timed_families, whole_grid
 from pytest_lic.project import family_calls
 from pytest_lic.project.discovery import Families

@@ -6,7 +6,8 @@ import pytest
 
 from pytest_lic.codec import CodecFamily
 from pytest_lic.errors import UnknownNameError, UsageError
-from pytest_lic.measuring.grid import Cell, Grid, Selection, Setting
+from pytest_lic.measuring.grid import Cell, Grid, Setting
+from pytest_lic.measuring.selection import Selection
 from pytest_lic.measuring.timed_grid import PRESETS, TimingChoice, whole_grid
 
 
