@@ -14,8 +14,8 @@ from pytest_lic import hookspecs
 from pytest_lic.errors import LicError, UsageError
 from pytest_lic.project import asked_for
 from pytest_lic.project.discovery import Origin, discover
-from pytest_lic.project.option_table import add_options
 from pytest_lic.project.options import read_options
+from pytest_lic.project.pytest_options import add_options
 from pytest_lic.project.under_test import FIXTURES, UnderTest, parametrize, under_test
 from pytest_lic.run.run import Run, new_run
 from pytest_lic.run.shared import Shared

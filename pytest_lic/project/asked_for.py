@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_lic.project.option_table import on_command_line
+from pytest_lic.project.pytest_options import on_command_line
 
 PACKAGE = "pytest_lic.suites"
 TIMING = "timing"

@@ -17,7 +17,7 @@ import pytest
 from pytest_lic.codec import CodecFamily
 from pytest_lic.errors import UnknownNameError, UsageError
 from pytest_lic.project.config_files import read_config
-from pytest_lic.project.option_table import config_files, on_command_line
+from pytest_lic.project.pytest_options import config_files, on_command_line
 from pytest_lic.project.registration import Registered, entry_points
 
 ENTRY_POINTS = "pytest_lic.codecs"

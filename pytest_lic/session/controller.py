@@ -144,7 +144,7 @@ class SessionReport:
             return False
         results = results_of(run.setup, self._records, tests, benchmarks, exitstatus)
         if shown and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-            results = with_crops(run, results)
+            results = with_crops(run.setup, run.codecs, run.measurements.reconstructions, results)
         kept = self._written("json", "results", options.json, lambda: to_text(results))
         if not kept:  # the run fails of it, and the others say so
             facts = replace(results.run, exit_status=results.run.exit_status or 1)
