@@ -1,4 +1,4 @@
-"""pytest's hooks and fixtures; every decision is made elsewhere. Importing this loads no torch."""
+"""pytest's hooks and fixtures; every decision is made elsewhere."""
 
 from __future__ import annotations
 
@@ -188,11 +188,11 @@ def pytest_runtest_makereport(
     if call.excinfo is not None and isinstance(call.excinfo.value, LicError):
         report.longrepr = str(call.excinfo.value)
     if report.when == "call" and _gate in item.stash:
-        found = collecting.subject(item)
+        subject = collecting.subject(item)
         report.lic = {  # type: ignore[attr-defined]
-            "family": found.family if found is not None else None,
-            "quality": getattr(found, "quality", None),
-            "subject": found.id if found is not None else None,
+            "family": subject.family if subject is not None else None,
+            "quality": getattr(subject, "quality", None),
+            "subject": subject.id if subject is not None else None,
             "checks": [marker.name for marker in item.iter_markers()],
             "records": item.stash[_gate].records,
         }
@@ -236,14 +236,14 @@ def _is_worker(config: pytest.Config) -> bool:
 
 def _shared_of(config: pytest.Config) -> Shared:
     if _shared not in config.stash:
-        given = getattr(config, "workerinput", {}).get("lic")
-        if given is None:
+        sent = getattr(config, "workerinput", {}).get("lic")
+        if sent is None:
             config.stash[_shared] = Shared.create(Origin.of(config))
         else:
-            origin = given["origin"]
+            origin = sent["origin"]
             config.stash[_shared] = Shared(
                 Origin(origin["folder"], tuple(origin["args"]), tuple(origin["path"])),
-                Path(given["store"]),
+                Path(sent["store"]),
             )
     return config.stash[_shared]
 

@@ -43,9 +43,9 @@ def make_grid(families: Sequence[CodecFamily], selection: Selection) -> Grid:
         {
             "rate": cells_of(points, settings),
             # The edge corpus holds one image of each size, so a batch is never filled.
-            "edge": cells_of(points, [Setting("edge", device=each) for each in selection.devices]),
+            "edge": cells_of(points, [Setting("edge", device=name) for name in selection.devices]),
             "conformance": cells_of(
-                points, [Setting(CONFORMANCE, device=each) for each in selection.devices]
+                points, [Setting(CONFORMANCE, device=name) for name in selection.devices]
             ),
         }
     )

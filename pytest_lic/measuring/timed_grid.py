@@ -1,4 +1,4 @@
-"""Which cells are timed: every chosen family over resolution × batch × device, on random images.
+"""The whole grid: which cells are timed, beside those that are gated.
 
 Times depend on the size of the work, not on what a gate measures, so these cells are chosen apart
 from the others: by a preset, one quality of each family, untrained networks too where asked for.
@@ -173,14 +173,14 @@ def timed_families(
 def _is_asked_for(
     family: CodecFamily, families: Sequence[CodecFamily], selection: Selection
 ) -> bool:
-    trained = [each for each in families if each.trained]
+    trained = [other for other in families if other.trained]
     for pattern in selection.codecs:
         fits = fnmatch.fnmatchcase(family.name, pattern)
-        if fits and not any(fnmatch.fnmatchcase(each.name, pattern) for each in trained):
+        if fits and not any(fnmatch.fnmatchcase(other.name, pattern) for other in trained):
             return True
     for component in selection.components:
         tag, _, choice = component.partition("=")
-        if not any(fnmatch.fnmatchcase(each.tags.get(tag, ""), choice) for each in trained):
+        if not any(fnmatch.fnmatchcase(other.tags.get(tag, ""), choice) for other in trained):
             return True
     return False
 

@@ -33,9 +33,9 @@ Reader = Callable[[Any, Place], Any]
 """From the text of an option, or the tuple of texts of one that takes many, to its value."""
 
 
-def as_it_stands(given: Any, place: Place) -> Any:
+def as_it_stands(text: Any, place: Place) -> Any:
     """The text, or all texts."""
-    return given
+    return text
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def number(kind: type[int] | type[float], least: float | None = None) -> Reader:
 
 
 def text_or_none(text: str, place: Place) -> str | None:
-    """None where nothing is given."""
+    """The text, None where it is empty."""
     return text or None
 
 
@@ -117,7 +117,7 @@ def environments(texts: tuple[str, ...], place: Place) -> tuple[SimulatedEnviron
 
 
 def path_from_start(text: str, place: Place) -> Path | None:
-    """A path from where pytest was started; None where nothing is given."""
+    """A path from where pytest was started; None where there is none."""
     return place.start / text if text else None
 
 
@@ -127,7 +127,7 @@ def path_from_root(text: str, place: Place) -> Path:
 
 
 def new_file(text: str, place: Place) -> Path | None:
-    """A file to be written, whose folder is there; None where nothing is given."""
+    """A file to be written, whose folder is there; None where there is none."""
     if not text:
         return None
     path = (place.start / Path(text).expanduser()).resolve()

@@ -131,15 +131,15 @@ def _timing_choice(
 ) -> TimingChoice:
     """What to time. The ini file's corpora, resolutions and batches are meant for the gates."""
 
-    def given(name: str, value: Value) -> Value | None:
+    def if_typed(name: str, value: Value) -> Value | None:
         return value if on_command_line(config, name) else None
 
     disabled = config.getoption("benchmark_disable", False)
     return TimingChoice(
         preset=values["preset"],
-        corpora=given("corpus", selection.corpora),
-        resolutions=given("resolution", selection.resolutions),
-        batches=given("batch", selection.batches),
+        corpora=if_typed("corpus", selection.corpora),
+        resolutions=if_typed("resolution", selection.resolutions),
+        batches=if_typed("batch", selection.batches),
         least_rounds=config.getoption("benchmark_min_rounds", TimingChoice.least_rounds),
         least_seconds=float(config.getoption("benchmark_max_time", TimingChoice.least_seconds)),
         run_once=disabled and not config.getoption("benchmark_enable", False),

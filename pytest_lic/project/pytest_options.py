@@ -60,23 +60,23 @@ def config_files(config: pytest.Config) -> dict[Path, str]:
     file from the root folder.
     """
     (option,) = (option for option in OPTIONS if option.name == "config")
-    given = on_command_line(config, "config")
-    start = config.invocation_params.dir if given else project_root(config)
+    typed = on_command_line(config, "config")
+    start = config.invocation_params.dir if typed else project_root(config)
     return {(start / Path(text).expanduser()).resolve(): text for text in _text(config, option)}
 
 
 def _text(config: pytest.Config, option: Option) -> Any:
     """One text, several where the option takes many, or whether a flag is set."""
-    given = config.getoption(option.ini_name)
-    if given is None:
-        given = config.getini(option.ini_name) or option.default
+    value = config.getoption(option.ini_name)
+    if value is None:
+        value = config.getini(option.ini_name) or option.default
     if option.flag:
-        return given if isinstance(given, bool) else _boolean(option, given)
-    texts = [given] if isinstance(given, str) else given
+        return value if isinstance(value, bool) else _boolean(option, value)
+    texts = [value] if isinstance(value, str) else value
     if config.getoption(option.ini_name) is not None and not all(text.strip() for text in texts):
         raise UsageError(f"{option.flag_name} is empty; give it a value, or leave it out")
     if not option.many:
-        return str(given).strip()
+        return str(value).strip()
     parts = (part.strip() for text in texts for part in text.replace("\n", ",").split(","))
     return tuple(dict.fromkeys(part for part in parts if part))
 

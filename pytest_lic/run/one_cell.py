@@ -1,4 +1,4 @@
-"""All that is known of one cell: from the codecs and baselines at hand, or a results file."""
+"""One cell: its facts, from the codecs and baselines at hand or a results file; its images."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def facts_of(results: Results, subject: str, where: str) -> CellFacts:
         baseline=None if point is None else point.baseline,
         tests=tests,
         times=[time for time in results.times if time.name.startswith(f"{subject}-")],
-        remarks=[each for each in results.remarks if each.startswith(f"{subject}: ")],
+        remarks=[remark for remark in results.remarks if remark.startswith(f"{subject}: ")],
     )
 
 
@@ -150,12 +150,12 @@ def write_images(
         raise UsageError(
             f"--images {folder}: is the corpus, of which they would be images; name another folder"
         )
-    taken: set[str] = set()
+    stems: set[str] = set()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for batch in codecs.coded(cell):
             for image, pixels in zip(batch.images, batch.pixels, strict=True):
-                stem = _stem(image.name, taken)
+                stem = _stem(image.name, stems)
                 signed = pixels.astype(np.int16) - image.pixels
                 difference = np.clip(128 + AMPLIFIED * signed, 0, 255).astype(np.uint8)
                 for kind, picture in (
@@ -169,14 +169,14 @@ def write_images(
         raise UsageError(f"--images {folder}: can't be written: {error}") from error
 
 
-def _stem(name: str, taken: set[str]) -> str:
+def _stem(name: str, stems: set[str]) -> str:
     """A file name that is no other's, whatever an image is called."""
     base = stem = re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".") or "image"
     number = 1
-    while stem.lower() in taken:
+    while stem.lower() in stems:
         number += 1
         stem = f"{base}-{number}"
-    taken.add(stem.lower())
+    stems.add(stem.lower())
     return stem
 
 

@@ -1,4 +1,4 @@
-"""How the shipped suites are collected: always as ``pytest_lic.suites.*``.
+"""Collects the shipped suites, always as ``pytest_lic.suites.*``, and spreads them over the grid.
 
 Whatever ``python_files`` says, and whatever package of the user's is called ``suites``: the folder
 is collected by a collector of its own, and its modules are imported by their full name.
@@ -68,7 +68,7 @@ def collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector 
 
 def tests_properties(item: pytest.Item) -> bool:
     """Whether a test is about what is registered to be tested, and no codec."""
-    return bool(set(FIXTURES) & set(getattr(item, "fixturenames", ())))
+    return bool(set(FIXTURES) & set(_fixtures(item)))
 
 
 def without_timing(items: list[pytest.Item]) -> list[pytest.Item]:
@@ -91,9 +91,9 @@ def _fixtures(item: pytest.Item) -> Sequence[str]:
 
 def without_comparisons(items: list[pytest.Item]) -> bool:
     """Take the tests that compare environments out of ``items``; whether there were any."""
-    kept = [item for item in items if "lic_compared_cell" not in _fixtures(item)]
-    removed = len(kept) < len(items)
-    items[:] = kept
+    others = [item for item in items if "lic_compared_cell" not in _fixtures(item)]
+    removed = len(others) < len(items)
+    items[:] = others
     return removed
 
 
@@ -148,8 +148,8 @@ def subject(item: pytest.Item) -> Cell | Curve | None:
     callspec = getattr(item, "callspec", None)
     if callspec is None:
         return None
-    found = (callspec.params.get(name) for name in SUBJECTS)
-    return next((each for each in found if isinstance(each, Cell | Curve)), None)
+    parameters = (callspec.params.get(name) for name in SUBJECTS)
+    return next((value for value in parameters if isinstance(value, Cell | Curve)), None)
 
 
 def sort_items(items: list[pytest.Item], grid: Grid) -> None:
