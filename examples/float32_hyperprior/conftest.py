@@ -62,7 +62,7 @@ def float32(codec: LearnedCodec) -> MeanScaleHyperprior:
     network = MeanScaleHyperprior(model.hyper_channels, codec.transform.latent_channels)
     network.g_a, network.g_s = codec.transform.analysis, codec.transform.synthesis
     network.h_a, network.h_s = HyperAnalysis(model), HyperSynthesis(model)
-    network.entropy_bottleneck = model.hyper_prior.density
+    network.entropy_bottleneck.load_state_dict(model.hyper_prior.density.state_dict())
     # Tables come with the weights, as in a checkpoint of CompressAI's. Made anew after loading,
     # already the list of scales has other last digits on other processors.
     low, high, steps = *map(math.log, model.scale_range), model.scale_levels - 1

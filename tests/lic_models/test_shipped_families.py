@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import compressai.entropy_models  # noqa: F401, before pytester looks at sys.modules
 import pytest
 import skimage.data
 import torch

@@ -18,7 +18,6 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from compressai import ans
 from constriction import stream
 from numpy.typing import NDArray
 
@@ -205,12 +204,18 @@ class RansCoder(_RunCoder[list[int]]):
 
     name = "rans"
 
+    def __init__(self) -> None:
+        super().__init__()
+        from compressai import ans  # which takes seconds
+
+        self._ans = ans
+
     def _made(self, frequencies: Integers) -> list[int]:
         # The library escapes at the last entry, which here is one more and of no frequency.
         return [0, *np.cumsum(frequencies).tolist(), TOTAL]
 
     def _write(self, runs: list[Run]) -> bytes:
-        coder = ans.BufferedRansEncoder()
+        coder = self._ans.BufferedRansEncoder()
         for tables, table, entries in [*runs, _FILLING]:
             cdf, none = self.model(tables, table), [0] * len(entries)
             coder.encode_with_indexes(entries.tolist(), none, [cdf], [len(cdf)], [0])
@@ -231,7 +236,7 @@ class RansCoder(_RunCoder[list[int]]):
         return symbols
 
     def _reader(self, string: bytes, symbols: int) -> Read:
-        coder = ans.RansDecoder()
+        coder = self._ans.RansDecoder()
         # A symbol takes at most 55 bits, with all that an escape adds, and the filling 128.
         coder.set_stream(_swapped(string + _RANS_MARK + bytes(8 * symbols + 64)))
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
-from compressai.entropy_models import EntropyBottleneck  # noqa: F401, before pytester looks
 from torch import Tensor, nn
 
 from lic_models.components import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-import compressai.layers  # noqa: F401, before pytester looks at sys.modules
+import compressai.layers
 import numpy as np
 import pytest
 import torch
@@ -50,8 +50,8 @@ class Weights:
         layer = layer.double()
         divisor = layer.divisor if isinstance(layer, GSDN) else layer.layer
         with torch.no_grad():
-            divisor.beta.copy_(divisor.beta_reparam.init(torch.from_numpy(self.beta)))
-            divisor.gamma.copy_(divisor.gamma_reparam.init(torch.from_numpy(self.gamma)))
+            divisor.beta.copy_(divisor.beta_reparam.parameter(torch.from_numpy(self.beta)))
+            divisor.gamma.copy_(divisor.gamma_reparam.parameter(torch.from_numpy(self.gamma)))
             if isinstance(layer, GSDN):
                 layer.mean_bias.copy_(torch.from_numpy(self.nu))
                 layer.mean_weight.copy_(torch.from_numpy(self.tau))
@@ -74,6 +74,28 @@ def expected(kind: type[Nonlinearity], inverse: bool, x: Array, weights: Weights
 
 def features(*shape: int, seed: int = 1) -> Tensor:
     return torch.from_numpy(np.random.default_rng(seed).normal(size=shape) * 2)
+
+
+@both_ways
+@pytest.mark.parametrize(
+    ("kind", "theirs"), [(GDN, compressai.layers.GDN), (OneDN, compressai.layers.GDN1)]
+)
+def test_gdn_and_1dn_are_compressais_to_the_bit(
+    kind: type[GDN], theirs: type[compressai.layers.GDN], inverse: bool
+) -> None:
+    expected, found = theirs(8, inverse=inverse), kind(8, inverse)
+    for name, tensor in expected.state_dict().items():
+        assert torch.equal(found.layer.state_dict()[name], tensor), name
+    with torch.no_grad():
+        for parameter in expected.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))  # some below their bound
+    found.layer.load_state_dict(expected.state_dict())
+    images = torch.randn(2, 8, 9, 5)
+    assert torch.equal(found(images), expected(images))
+    found(images).square().sum().backward()
+    expected(images).square().sum().backward()
+    for ours, given in zip(found.parameters(), expected.parameters(), strict=True):
+        assert torch.equal(ours.grad, given.grad)
 
 
 @both_ways

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import compressai  # noqa: F401, before pytester looks at sys.modules
 import numpy as np
 import pytest
 import torch

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import compressai.models  # noqa: F401, before pytester looks at sys.modules
 import pytest
 import torch
 from torch import Tensor

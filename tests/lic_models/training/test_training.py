@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import compressai  # noqa: F401, before pytester looks at sys.modules
 import pytest
 import torch
 import yaml
