@@ -61,6 +61,20 @@ def test_they_are_described_without_loading_torch() -> None:
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
 
 
+def test_they_code_without_loading_compressai() -> None:
+    script = (
+        "import sys\n"
+        "import torch\n"
+        "from lic_models.families import families\n"
+        "shipped = {family.name: family for family in families()}\n"
+        "for name in ('fp-1dn', 'msh-gsdn'):\n"
+        "    codec = shipped[name].build('1', 'cpu')\n"
+        "    codec.decode(codec.encode(torch.rand(1, 3, 40, 40)))\n"
+        "assert not {'compressai', 'torch_geometric', 'torch._dynamo'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
 @pytest.mark.parametrize("name", FAMILIES)
 def test_rate_and_quality_rise_with_lambda_and_the_estimate_is_what_is_paid(
     name: str, photograph: torch.Tensor
