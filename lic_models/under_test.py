@@ -168,6 +168,6 @@ def _escape_bits(symbol: int, first: int, last: int) -> float:
 
 
 def _counts(masses: NDArray[np.float64]) -> NDArray[np.int32]:
-    from lic_models.components.entropy_coding.tables import FrequencyTables
+    from lic_models.components.entropy_coding.counts import counts_of
 
-    return FrequencyTables.from_masses([masses], [0]).row(0)
+    return counts_of(masses)

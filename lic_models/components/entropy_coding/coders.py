@@ -21,8 +21,15 @@ import numpy as np
 from constriction import stream
 from numpy.typing import NDArray
 
-from lic_models.components.entropy_coding.runs import ESCAPE_TABLES, Read, Run, from_runs, to_runs
-from lic_models.components.entropy_coding.tables import TOTAL, FrequencyTables, Integers
+from lic_models.components.entropy_coding.counts import TOTAL, Integers
+from lic_models.components.entropy_coding.runs import (
+    ESCAPE_TABLES,
+    Read,
+    TableRun,
+    from_runs,
+    to_runs,
+)
+from lic_models.components.entropy_coding.tables import FrequencyTables
 from pytest_lic.errors import CorruptBitstreamError
 
 Model = TypeVar("Model")
@@ -37,7 +44,7 @@ _RANS_MARK = bytes(range(1, 33))
 _RANS_PROBE = (ESCAPE_TABLES, 0, 16)
 # CompressAI's coder has a word of buffer for each symbol, which is too little for fewer than four.
 # These next to certain symbols take no space, only room in that buffer.
-_FILLING = Run(
+_FILLING = TableRun(
     FrequencyTables(np.array([TOTAL - 1, 1], np.int32), np.array([0, 2]), np.zeros(1, np.int32)),
     0,
     np.zeros(8, np.int32),
@@ -112,7 +119,7 @@ class _RunCoder(ABC, Generic[Model]):
     def _made(self, frequencies: Integers) -> Model: ...
 
     @abstractmethod
-    def _write(self, runs: list[Run]) -> bytes: ...
+    def _write(self, runs: list[TableRun]) -> bytes: ...
 
     @abstractmethod
     def _read(self, string: bytes, indices: Integers, tables: FrequencyTables) -> Integers: ...
@@ -133,7 +140,7 @@ class AnsCoder(_RunCoder[stream.model.Categorical]):
     def _made(self, frequencies: Integers) -> stream.model.Categorical:
         return _categorical(frequencies)
 
-    def _write(self, runs: list[Run]) -> bytes:
+    def _write(self, runs: list[TableRun]) -> bytes:
         coder = stream.stack.AnsCoder(np.array([_STACK_BOTTOM], np.uint32))
         for run in reversed(runs):
             coder.encode_reverse(run.entries, self.model(run.tables, run.table))
@@ -169,7 +176,7 @@ class RangeCoder(_RunCoder[stream.model.Categorical]):
     def _made(self, frequencies: Integers) -> stream.model.Categorical:
         return _categorical(frequencies)
 
-    def _write(self, runs: list[Run]) -> bytes:
+    def _write(self, runs: list[TableRun]) -> bytes:
         coder = stream.queue.RangeEncoder()
         for run in runs:
             coder.encode(run.entries, self.model(run.tables, run.table))
@@ -214,7 +221,7 @@ class RansCoder(_RunCoder[list[int]]):
         # The library escapes at the last entry, which here is one more and of no frequency.
         return [0, *np.cumsum(frequencies).tolist(), TOTAL]
 
-    def _write(self, runs: list[Run]) -> bytes:
+    def _write(self, runs: list[TableRun]) -> bytes:
         coder = self._ans.BufferedRansEncoder()
         for tables, table, entries in [*runs, _FILLING]:
             cdf, none = self.model(tables, table), [0] * len(entries)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lic_models.components.bounds import at_least
-from lic_models.components.entropy_coding.tables import TOTAL
+from lic_models.components.entropy_coding.counts import TOTAL
 
 LEAST_MASS = 1e-9
 """In training, as CompressAI's: keeps a latent far from all expectation from costing ∞ bits."""

@@ -22,7 +22,8 @@ from lic_models.components import (
     RansCoder,
     ScaleHyperprior,
 )
-from lic_models.components.entropy_coding.tables import FrequencyTables, Integers
+from lic_models.components.entropy_coding.counts import Integers
+from lic_models.components.entropy_coding.tables import FrequencyTables
 from lic_models.components.entropy_models import hyperprior
 from lic_models.training.loss import estimated_bits
 from pytest_lic.errors import CorruptBitstreamError
