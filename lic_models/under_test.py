@@ -1,7 +1,4 @@
-"""Every quantizer, entropy coder and table maker here, with what it promises.
-
-Importing this loads no torch: they are built when a test asks for them.
-"""
+"""The quantizers, entropy coders and table makers of this package, with what each promises."""
 
 from __future__ import annotations
 

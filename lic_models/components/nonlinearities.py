@@ -1,4 +1,4 @@
-"""What stands between the layers of a transform: divisive normalisations and rectifiers.
+"""Non-linearities between the layers of a transform: divisive normalisations and rectifiers.
 
 Every class takes and returns features (B, C, h, w) and is built as ``Class(channels, inverse)``;
 with ``inverse`` it is the one that the synthesis uses. The divisive ones only approximate each

@@ -268,13 +268,13 @@ def _shortest(coder: stream.queue.RangeEncoder) -> bytes:
     string = coder.get_compressed().astype(">u4").tobytes()
     head, tail = string[: 4 * position], string[4 * position :].ljust(8, b"\0")
     point = int.from_bytes(tail, "big")
-    for kept in range(9):
-        unit = 1 << (64 - 8 * kept)
+    for length in range(9):
+        unit = 1 << (64 - 8 * length)
         for near in (point - point % unit, point - point % unit + unit):
             # An interval that runs past 2**64 has carried into the head for points behind it.
             carried = (near < lower) == (point < lower) and near < 1 << 64
             if carried and (near - lower) % (1 << 64) < width:
-                return (head + near.to_bytes(8, "big")[:kept]).rstrip(b"\0") or b"\0"
+                return (head + near.to_bytes(8, "big")[:length]).rstrip(b"\0") or b"\0"
     raise AssertionError("the library's own point is not in its interval")
 
 

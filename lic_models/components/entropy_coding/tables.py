@@ -51,13 +51,13 @@ class FrequencyTables:
     def __post_init__(self) -> None:
         types = {"frequencies": np.int32, "starts": np.int64, "offsets": np.int32}
         for name, dtype in types.items():
-            given = np.asarray(getattr(self, name))
-            if given.ndim != 1 or given.dtype != dtype:
+            array = np.asarray(getattr(self, name))
+            if array.ndim != 1 or array.dtype != dtype:
                 raise _broken(
-                    f"{name} is {given.dtype} of shape {given.shape}; expected "
+                    f"{name} is {array.dtype} of shape {array.shape}; expected "
                     f"{np.dtype(dtype)} with one axis"
                 )
-            own = given.copy()
+            own = array.copy()
             own.flags.writeable = False
             object.__setattr__(self, name, own)
         self._check_layout()
@@ -158,10 +158,10 @@ class FrequencyTables:
         Raises:
             CodecError: arrays that are not int32 (n,) each, or an index of no table.
         """
-        given = (
+        arrays = (
             {"indices": indices} if symbols is None else {"symbols": symbols} | {"indices": indices}
         )
-        for name, array in given.items():
+        for name, array in arrays.items():
             if array.dtype != np.int32 or array.shape != (indices.size,):
                 raise CodecError(
                     f"entropy coding: {name} are {array.dtype} of shape {array.shape}; expected "
@@ -225,9 +225,9 @@ class FrequencyTables:
         types = {"frequencies": np.int16, "lengths": np.int32, "offsets": np.int32}
         for name, dtype in types.items():
             if name not in arrays or arrays[name].dtype != dtype:
-                found = f"is {arrays[name].dtype}" if name in arrays else "is missing"
+                fault = f"is {arrays[name].dtype}" if name in arrays else "is missing"
                 raise WeightsError(
-                    f"frequency tables: array {name!r} {found}; expected {np.dtype(dtype)}. "
+                    f"frequency tables: array {name!r} {fault}; expected {np.dtype(dtype)}. "
                     "Export the weights again"
                 )
         frequencies = np.ascontiguousarray(arrays["frequencies"]).view(np.uint16)
