@@ -29,7 +29,8 @@ from torch import Tensor
 
 from lic_models.codec import LearnedCodec
 from lic_models.components.entropy_coding.coders import EntropyCoder
-from lic_models.components.entropy_coding.tables import FrequencyTables, Integers
+from lic_models.components.entropy_coding.counts import Integers
+from lic_models.components.entropy_coding.tables import FrequencyTables
 from lic_models.storage.weights_header import WeightsHeader, read_header
 from pytest_lic.ablation import turns
 from pytest_lic.codec import SupportsLatents

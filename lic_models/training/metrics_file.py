@@ -71,8 +71,8 @@ class MetricsFile(CSVLogger):
 
     def _rewrite(self, rows: list[_Row]) -> None:
         """Replace the file, for its columns or its rows have changed."""
-        found = {column for row in rows for column in row}
-        self._columns = [*_FIRST, *sorted(found - {*_FIRST})]
+        columns = {column for row in rows for column in row}
+        self._columns = [*_FIRST, *sorted(columns - {*_FIRST})]
         self.path.parent.mkdir(parents=True, exist_ok=True)
         part = self.path.with_name(f"{NAME}.part")
         with part.open("w", newline="", encoding="utf-8") as file:
@@ -80,12 +80,6 @@ class MetricsFile(CSVLogger):
             writer.writeheader()
             writer.writerows(rows)
         part.replace(self.path)
-
-
-def read_metrics(path: Path) -> list[dict[str, float]]:
-    """The rows of a ``metrics.csv``, each with the columns that it has."""
-    rows = _rows_before(path, None)
-    return [{key: float(value) for key, value in row.items() if value} for row in rows]
 
 
 def _rows_before(path: Path, step: int | None) -> list[_Row]:

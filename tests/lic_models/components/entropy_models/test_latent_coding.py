@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
-from compressai.entropy_models import EntropyBottleneck  # noqa: F401, before pytester looks
 from torch import Tensor, nn
 
 from lic_models.components import (
@@ -23,7 +22,8 @@ from lic_models.components import (
     RansCoder,
     ScaleHyperprior,
 )
-from lic_models.components.entropy_coding.tables import FrequencyTables, Integers
+from lic_models.components.entropy_coding.counts import Integers
+from lic_models.components.entropy_coding.tables import FrequencyTables
 from lic_models.components.entropy_models import hyperprior
 from lic_models.training.loss import estimated_bits
 from pytest_lic.errors import CorruptBitstreamError

@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import compressai  # noqa: F401, before pytester looks at sys.modules
 import pytest
 import torch
 import yaml

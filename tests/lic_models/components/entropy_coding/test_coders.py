@@ -1,4 +1,4 @@
-"""Entropy coders and their tables: exact round trips, near-ideal size, no harm from damage."""
+"""Entropy coders: exact round trips, near-ideal size, no harm from damage."""
 
 import copy
 import gc
@@ -7,58 +7,30 @@ import pickle
 
 import numpy as np
 import pytest
-from compressai import ans
-from compressai._CXX import pmf_to_quantized_cdf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import laplace, norm
 
 from lic_models.components.entropy_coding.coders import AnsCoder, RangeCoder, RansCoder
-from lic_models.components.entropy_coding.runs import ESCAPE_TABLES, Run
-from lic_models.components.entropy_coding.tables import MOST_ENTRIES, TOTAL, FrequencyTables
+from lic_models.components.entropy_coding.counts import TOTAL
+from lic_models.components.entropy_coding.runs import ESCAPE_TABLES, TableRun
+from lic_models.components.entropy_coding.tables import FrequencyTables
 from lic_models.under_test import frequency_tables
-from pytest_lic.errors import CodecError, CorruptBitstreamError, WeightsError
+from pytest_lic.errors import CodecError, CorruptBitstreamError
 from pytest_lic.strategies import messages
+from tests.helpers.coded_symbols import (
+    CODERS,
+    INDICES,
+    INT32,
+    SYMBOLS,
+    TABLES,
+    each_coder,
+    gaussians,
+    int32,
+    latents,
+    table,
+)
 
-INT32 = np.iinfo(np.int32)
-CODERS = [AnsCoder(), RangeCoder(), RansCoder()]
 MOST_OVER = {"ans": 6, "range": 2, "rans": 10}  # bytes a string over the ideal length
-
-each_coder = pytest.mark.parametrize("coder", CODERS, ids=lambda coder: coder.name)
-
-
-def int32(*values):
-    return np.array(values, np.int32)
-
-
-def table(*frequencies, offset=0):
-    return FrequencyTables(int32(*frequencies), np.array([0, len(frequencies)]), int32(offset))
-
-
-def gaussians(scales, reach=5):
-    masses, offsets = [], []
-    for scale in scales:
-        last = int(reach * scale) + 1
-        symbols = np.arange(-last, last + 1)
-        masses.append(norm.cdf((symbols + 0.5) / scale) - norm.cdf((symbols - 0.5) / scale))
-        offsets.append(-last)
-    return FrequencyTables.from_masses(masses, offsets)
-
-
-def latents(count, seed=0):
-    """Symbols of 32 Gaussians, one in a hundred far outside its table."""
-    draw = np.random.default_rng(seed)
-    scales = np.geomspace(0.11, 30, 32)
-    indices = draw.integers(0, 32, count).astype(np.int32)
-    symbols = np.rint(draw.normal(size=count) * scales[indices]).astype(np.int32)
-    symbols[::100] += draw.integers(-5000, 5000, symbols[::100].size).astype(np.int32)
-    return symbols, indices, gaussians(scales)
-
-
-SYMBOLS, INDICES, TABLES = latents(2000)
-
-
-# --- round trips and size ---
 
 
 @each_coder
@@ -123,9 +95,6 @@ def test_the_range_coder_also_ends_shortest_after_a_carry():
         string = coder.encode(symbols, indices, tables)
         np.testing.assert_array_equal(coder.decode(string, indices, tables), symbols)
         assert len(string) <= tables.ideal_bits(symbols, indices) / 8 + 2
-
-
-# --- the same on every machine ---
 
 
 def test_ans_strings_are_those_of_integer_arithmetic():
@@ -212,9 +181,6 @@ def test_a_copy_of_a_coder_codes_alike(coder):
         assert twin.encode(SYMBOLS, INDICES, TABLES) == string
 
 
-# --- damage ---
-
-
 @each_coder
 @settings(max_examples=200, deadline=None)
 @given(string=st.binary(max_size=200), count=st.integers(1, 300))
@@ -279,8 +245,10 @@ def test_bytes_where_no_symbols_are_due_are_noticed(coder):
 def test_an_escaped_symbol_beyond_int32_is_noticed():
     """A string of the number 2**33 − 1, which lies 2**32 − 1 above a table's end."""
     tables, coder = table(1, TOTAL - 1), AnsCoder()
-    bits = [Run(ESCAPE_TABLES, 1, int32(1)) for _ in range(32)]
-    string = coder._write([Run(tables, 0, int32(1)), Run(ESCAPE_TABLES, 0, int32(32)), *bits])
+    bits = [TableRun(ESCAPE_TABLES, 1, int32(1)) for _ in range(32)]
+    string = coder._write(
+        [TableRun(tables, 0, int32(1)), TableRun(ESCAPE_TABLES, 0, int32(32)), *bits]
+    )
     with pytest.raises(CorruptBitstreamError, match="a symbol beyond int32"):
         coder.decode(string, int32(0), tables)
 
@@ -300,170 +268,3 @@ def test_an_escaped_symbol_beyond_int32_is_noticed():
 def test_what_can_not_be_coded_is_refused(coder, symbols, indices, wrong):
     with pytest.raises(CodecError, match=wrong):
         coder.encode(symbols, indices, TABLES)
-
-
-# --- the tables ---
-
-
-def kullback_leibler(masses, frequencies):
-    likely = masses > 0
-    return float((masses[likely] * np.log2(masses[likely] / frequencies[likely] * TOTAL)).sum())
-
-
-@pytest.mark.parametrize("kind", [norm, laplace], ids=["Gaussian", "Laplace"])
-@pytest.mark.parametrize("scale", [0.11, 0.5, 3.0, 20.0, 200.0])
-def test_no_exchange_of_a_count_makes_a_table_cost_less(kind, scale):
-    last = int(np.ceil(9 * scale))
-    symbols = np.arange(-last, last + 1)
-    masses = kind.cdf((symbols + 0.5) / scale) - kind.cdf((symbols - 0.5) / scale)
-    tables = FrequencyTables.from_masses([masses], [-last])
-    frequencies = tables.row(0)
-    masses = np.append(masses, max(0.0, 1 - masses.sum()))
-    gained = masses * np.log2(1 + 1 / frequencies)
-    lowered = np.maximum(frequencies - 1, 0.5)
-    lost = np.where(frequencies > 1, masses * np.log2(frequencies / lowered), np.inf)
-    assert gained.max() <= lost.min() + 1e-6  # bits a symbol
-    compressai = np.diff(pmf_to_quantized_cdf(masses.tolist(), 16))
-    cost = kullback_leibler(masses, frequencies)
-    assert cost <= kullback_leibler(masses, compressai) + 1e-9
-
-
-def test_masses_become_frequencies_with_the_rest_for_the_escape():
-    tables = FrequencyTables.from_masses(
-        [np.array([0.25, 0.5]), np.array([1.0]), np.array([0.0, 0.0, 0.5])], [-3, 0, 9]
-    )
-    assert tables.count == 3
-    assert tables.offsets.tolist() == [-3, 0, 9]
-    assert tables.row(0).tolist() == [16384, 32768, 16384]
-    assert tables.row(1).tolist() == [TOTAL - 1, 1]
-    assert tables.row(2).tolist() == [1, 1, 32767, 32767]
-    assert tables.length(2) == 4
-
-
-def test_a_long_table_gives_what_its_ones_leave_to_the_likely():
-    masses = np.full(TOTAL // 2, 1e-9)
-    masses[5] = 0.9
-    tables = FrequencyTables.from_masses([masses], [0])
-    assert tables.row(0)[5] > 0.44 * TOTAL
-    assert tables.row(0).sum() == TOTAL
-
-
-def test_the_longest_table_has_one_count_for_each_symbol_and_the_escape():
-    masses = np.zeros(MOST_ENTRIES - 1)
-    masses[5] = 1
-    tables = FrequencyTables.from_masses([masses], [-7])
-    assert tables.row(0).tolist() == [1] * TOTAL
-    assert FrequencyTables.from_arrays(tables.to_arrays()) == tables
-    symbols = int32(-7, 0, 65_527, -8, 65_528)
-    indices = np.zeros_like(symbols)
-    for coder in CODERS:
-        string = coder.encode(symbols, indices, tables)
-        np.testing.assert_array_equal(coder.decode(string, indices, tables), symbols)
-        assert 8 * len(string) >= tables.ideal_bits(symbols, indices) > 16 * 5
-
-
-def test_more_symbols_than_16_bits_hold_are_refused():
-    """Of as many, CompressAI's tables get counts below zero, and no error."""
-    masses = np.full(TOTAL, 1 / TOTAL)
-    with pytest.raises(CodecError, match=r"shape \(65536,\); expected one axis of 1 to 65535"):
-        FrequencyTables.from_masses([masses], [0])
-    counts = np.diff(pmf_to_quantized_cdf([*masses.tolist(), 0.0], 16))
-    assert counts.min() < 0
-    for counts, wrong in (([1] * TOTAL + [0], "65537 entries"), ([1] * 65_537, "65537 entries")):
-        with pytest.raises(CodecError, match=f"{wrong}, which 16 bits can't hold"):
-            table(*counts)
-
-
-def test_compressai_codes_with_its_form_of_the_tables():
-    symbols = np.clip(SYMBOLS, -20, 20)
-    lists = symbols.tolist(), INDICES.tolist()
-    string = ans.RansEncoder().encode_with_indexes(*lists, *TABLES.cdfs())
-    decoded = ans.RansDecoder().decode_with_indexes(string, INDICES.tolist(), *TABLES.cdfs())
-    assert decoded == symbols.tolist()
-    assert TABLES.cdfs() is TABLES.cdfs()
-
-
-def test_tables_are_equal_by_value_and_keep_their_values():
-    twin = FrequencyTables(TABLES.frequencies, TABLES.starts, TABLES.offsets)
-    assert twin == TABLES
-    assert hash(twin) == hash(TABLES)
-    moved = FrequencyTables(TABLES.frequencies, TABLES.starts, TABLES.offsets + np.int32(1))
-    assert moved != TABLES
-    assert TABLES != "tables"
-    with pytest.raises(ValueError, match="read-only"):
-        twin.frequencies[0] = 5
-    for other in (copy.deepcopy(twin), pickle.loads(pickle.dumps(twin))):
-        assert other == twin
-        assert not other.offsets.flags.writeable
-
-
-def test_stored_tables_are_the_same_and_small():
-    arrays = TABLES.to_arrays()
-    assert FrequencyTables.from_arrays(arrays) == TABLES
-    size = sum(array.nbytes for array in arrays.values())
-    assert size == 2 * len(TABLES.frequencies) + 8 * TABLES.count
-    assert {str(array.dtype) for array in arrays.values()} == {"int16", "int32"}
-    most = table(TOTAL - 1, 1)  # 65535 has the bits of the int16 −1
-    assert FrequencyTables.from_arrays(most.to_arrays()) == most
-
-
-@pytest.mark.parametrize(
-    ("changed", "wrong"),
-    [
-        ({"frequencies": None}, "'frequencies' is missing"),
-        ({"lengths": np.array([2], np.int64)}, "'lengths' is int64; expected int32"),
-        ({"frequencies": np.array([5, 1], np.int16)}, "table 0 sums to 6; expected 65536"),
-        ({"lengths": int32(1, 1)}, "1 offsets with 3 starts"),
-        ({"lengths": int32(3)}, "starts run from 0 to 3"),
-        ({"offsets": int32()}, "0 offsets with 2 starts"),
-        ({"frequencies": np.zeros((1, 2), np.int16)}, "with one axis"),
-        ({"lengths": int32()}, "1 offsets with 1 starts"),
-    ],
-)
-def test_stored_arrays_that_are_no_tables_are_refused(changed, wrong):
-    arrays = table(TOTAL - 1, 1).to_arrays() | changed
-    arrays = {name: array for name, array in arrays.items() if array is not None}
-    with pytest.raises(WeightsError, match=wrong) as refused:
-        FrequencyTables.from_arrays(arrays)
-    assert "Export the weights again" in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    ("frequencies", "starts", "offsets", "wrong"),
-    [
-        (np.array([65535.0, 1.0]), [0, 2], int32(0), "frequencies is float64"),
-        (int32(65536, 0), [0, 2], int32(0), "frequency 0 at entry 1"),
-        (int32(65537, -1), [0, 2], int32(0), "frequency -1 at entry 1"),
-        (int32(65535, 2), [0, 2], int32(0), "table 0 sums to 65537"),
-        (int32(65536), [0, 1], int32(0), "table 0 has 1 entries"),
-        (int32(65535, 1), [0, 2, 2], int32(0, 0), "table 1 has 0 entries"),
-        (int32(65535, 1), [0, 4, 2], int32(0, 0), "table 1 has -2 entries"),
-        (int32(65535, 1), [1, 2], int32(0), "starts run from 1 to 2"),
-        (int32(65535, 1), [0, 2], int32(0, 0), "2 offsets with 2 starts"),
-        (int32(), [0], int32(), "0 offsets"),
-        (int32(65534, 1, 1), [0, 3], int32(INT32.max), "reaches to symbol 2147483648"),
-    ],
-)
-def test_arrays_that_are_no_tables_are_refused(frequencies, starts, offsets, wrong):
-    with pytest.raises(CodecError, match=wrong):
-        FrequencyTables(frequencies, np.array(starts, np.int64), offsets)
-
-
-@pytest.mark.parametrize(
-    ("masses", "offsets", "wrong"),
-    [
-        ([], [], "masses of 0 tables"),
-        ([[0.5]], [0, 1], "masses of 1 tables, offsets of 2"),
-        ([[]], [0], r"table 0: masses of shape \(0,\)"),
-        ([np.full(MOST_ENTRIES, 1e-6)], [0], "A shorter range leaves the rest to the escape"),
-        ([[0.5], [0.5, -0.1]], [0, 0], "table 1: masses between -0.1 and 0.5"),
-        ([[0.5, np.nan]], [0], "sum to nan"),
-        ([[0.5, np.inf]], [0], "sum to inf"),
-        ([[0.6, 0.5]], [0], "sum to 1.1"),
-        ([[0.5]], [0.5], "offsets are float64"),
-        ([[0.5]], [2**31], "expected whole numbers within int32"),
-    ],
-)
-def test_masses_that_are_no_probabilities_are_refused(masses, offsets, wrong):
-    with pytest.raises(CodecError, match=wrong):
-        FrequencyTables.from_masses([np.array(each) for each in masses], offsets)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 
-import compressai.entropy_models  # noqa: F401, before pytester looks at sys.modules
 import numpy as np
 import pytest
 import torch
