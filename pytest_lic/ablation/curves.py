@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pytest_lic.codec import CodecFamily
-from pytest_lic.errors import LicError
+from pytest_lic.errors import LicError, Unavailable
 from pytest_lic.measuring.grid import Cell, Curve, Setting
 from pytest_lic.measuring.rate_distortion import CurveMetric, RDCurve
 from pytest_lic.run.run import Run
@@ -14,7 +14,7 @@ PUBLISHED_ANCHOR = "bpg-444"
 CLASSICAL_ANCHOR = "jpeg"
 
 
-class Curves:
+class CurveSource:
     """Hands out curves, and counts the points that it had ``measured`` or ``found``.
 
     Args:
@@ -28,12 +28,12 @@ class Curves:
         self.measured = 0
         self.found = 0
 
-    def curve(self, family: CodecFamily, setting: Setting) -> RDCurve | str:
+    def curve(self, family: CodecFamily, setting: Setting) -> RDCurve | Unavailable:
         """A family's curve, or the reason why it has none."""
         try:
             reason = self._run.unavailable(family, setting.device)
             if reason is not None:
-                return reason
+                return Unavailable(reason)
             for quality in family.qualities:
                 cell = Cell(family.name, quality, setting)
                 if self._run.measured(cell).measured:
@@ -43,15 +43,15 @@ class Curves:
                     self.found += 1
             return self._run.curve(Curve(family.name, setting))
         except LicError as error:
-            return str(error)
+            return Unavailable(str(error))
 
-    def anchors(self, setting: Setting, metric: CurveMetric) -> dict[str, RDCurve | str]:
+    def anchors(self, setting: Setting, metric: CurveMetric) -> dict[str, RDCurve | Unavailable]:
         """The anchors asked for; else the published curve of this corpus, else JPEG's."""
         names = self._run.options.anchors
         if names:
             return {name: self._anchor(name, setting) for name in names}
         published = self._anchor(PUBLISHED_ANCHOR, setting)
-        if not isinstance(published, str) and None not in published.quality(metric):
+        if isinstance(published, RDCurve) and None not in published.quality(metric):
             return {PUBLISHED_ANCHOR: published}
         return {CLASSICAL_ANCHOR: self._anchor(CLASSICAL_ANCHOR, setting)}
 
@@ -65,11 +65,11 @@ class Curves:
                 found[quality] = None
         return found
 
-    def _anchor(self, name: str, setting: Setting) -> RDCurve | str:
+    def _anchor(self, name: str, setting: Setting) -> RDCurve | Unavailable:
         family = self._run.families.by_name.get(name)
         try:
             if family is None or self._run.unavailable(family, setting.device) is not None:
                 return self._run.anchor(name, Curve(name, setting))
         except LicError as error:
-            return str(error)
+            return Unavailable(str(error))
         return self.curve(family, setting)

@@ -9,7 +9,7 @@ from pytest_lic.ablation import turns
 from pytest_lic.ablation.groups import Group
 from pytest_lic.ablation.result import Question, Table
 from pytest_lic.codec import Codec, CodecFamily
-from pytest_lic.errors import LicError
+from pytest_lic.errors import LicError, Unavailable
 from pytest_lic.images.corpus import Image
 from pytest_lic.measuring.grid import Curve
 from pytest_lic.project import family_calls
@@ -53,8 +53,8 @@ def with_times(
             try:
                 codecs[family.name] = family_calls.build(family, quality, table.setting.device)
             except LicError as error:
-                reasons[family.name] = str(error)
-        found = turns.take_times(
+                reasons[family.name] = Unavailable(str(error))
+        found = turns.take_turns(
             codecs,
             images,
             device=table.setting.device,
@@ -62,8 +62,8 @@ def with_times(
             repetitions=question.repetitions,
         )
         for name, times in found.items():
-            if isinstance(times, str):
-                reasons[name] = f"quality {quality}: {times}"
+            if isinstance(times, Unavailable):
+                reasons[name] = Unavailable(f"quality {quality}: {times}")
             else:
                 taken[name].append(times)
         if reference.name in reasons:
@@ -72,17 +72,17 @@ def with_times(
     return _timed(table, reasons, whole, images, tuple(reference.qualities))
 
 
-def _untimed(group: Group[CodecFamily], table: Table) -> dict[str, str]:
+def _untimed(group: Group[CodecFamily], table: Table) -> dict[str, Unavailable]:
     """Family → why its times can't be compared with the reference's."""
     reference = group.reference
-    reasons = {}
+    reasons: dict[str, Unavailable] = {}
     for family, row in zip(group.families, table.rows, strict=True):
         if reference is None:
-            reasons[family.name] = "the group has no reference"
-        elif row.curve is None:
-            reasons[family.name] = "it has no curve"
+            reasons[family.name] = Unavailable("the group has no reference")
+        elif isinstance(row.curve, Unavailable):
+            reasons[family.name] = Unavailable("it has no curve")
         elif missing := [label for label in reference.qualities if label not in family.qualities]:
-            reasons[family.name] = (
+            reasons[family.name] = Unavailable(
                 f"it lacks quality {', '.join(missing)} of the reference {reference.name}"
             )
     return reasons
@@ -90,25 +90,25 @@ def _untimed(group: Group[CodecFamily], table: Table) -> dict[str, str]:
 
 def _timed(
     table: Table,
-    reasons: Mapping[str, str],
+    reasons: Mapping[str, Unavailable],
     times: Mapping[str, turns.Times],
     images: Sequence[Image],
     qualities: tuple[str, ...],
 ) -> Table:
     reference = times.get(table.reference or "")
+    alone = Unavailable("there is nothing to compare them with")
     rows = []
     for row in table.rows:
         own = times.get(row.family)
         if own is None or reference is None:
-            reason = reasons.get(row.family, "there is nothing to compare them with")
-            rows.append(replace(row, times=own or reason))
+            rows.append(replace(row, times=own or reasons.get(row.family, alone)))
             continue
         rows.append(
             replace(
                 row,
                 times=own,
-                encode=turns.Ratio.of(own.encode, reference.encode),
-                decode=turns.Ratio.of(own.decode, reference.decode),
+                encode=turns.TimeRatio.of(own.encode, reference.encode),
+                decode=turns.TimeRatio.of(own.decode, reference.decode),
             )
         )
     names = tuple(image.name for image in images) if times else ()

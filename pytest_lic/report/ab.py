@@ -11,6 +11,7 @@ from rich.table import Table as Grid
 from pytest_lic.ab.estimate import Interval, Speed
 from pytest_lic.ab.result import DIRECTIONS, CellResult, Compared, Timed
 from pytest_lic.baselines.comparison import Verdict
+from pytest_lic.errors import Unavailable
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.report.markdown.page import LIMIT, Page
 from pytest_lic.report.markdown.text import escaped, header, row
@@ -152,8 +153,8 @@ def remark_lines(found: Compared) -> Iterator[str]:
         yield f"left out: {what}: {reason}"
     reasons: dict[str, list[str]] = {}
     for result in found.cells:
-        if isinstance(result.times, str):
-            reasons.setdefault(result.times, []).append(result.cell.id)
+        if isinstance(result.times, Unavailable):
+            reasons.setdefault(result.times.reason, []).append(result.cell.id)
     for reason, cells in reasons.items():
         more = f" and {len(cells) - 1} more" if len(cells) > 1 else ""
         yield f"no times: {cells[0]}{more}: {reason}"
@@ -181,9 +182,9 @@ def quality_lines(found: Compared) -> Iterator[str]:
     for result in found.cells:
         comparison = result.quality
         if comparison is None:
-            for side, given in (("base", result.base), ("head", result.head)):
-                if isinstance(given, str):
-                    yield f"broken on {side}: {result.cell.id}: {given}"
+            for name, side in (("base", result.base), ("head", result.head)):
+                if isinstance(side, Unavailable):
+                    yield f"broken on {name}: {result.cell.id}: {side}"
         elif comparison.verdict in (Verdict.SAME, Verdict.WITHIN, Verdict.CHANGED):
             alike[comparison.verdict] = alike.get(comparison.verdict, 0) + 1
         elif comparison.verdict is Verdict.IMPROVED:
@@ -198,7 +199,7 @@ def quality_lines(found: Compared) -> Iterator[str]:
 
 
 def _why_worse(result: CellResult) -> str:
-    if isinstance(result.head, str):
+    if isinstance(result.head, Unavailable):
         return f"it broke: {result.head}"
     assert result.quality is not None
     worst = [difference for difference in result.quality.differences if difference.regressed][:1]

@@ -10,8 +10,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table as Grid
 
-from pytest_lic.ablation.result import Ablation, Row, Table
-from pytest_lic.ablation.turns import Ratio, Times, total
+from pytest_lic.ablation.result import Ablation, Table, Variant
+from pytest_lic.ablation.turns import TimeRatio, Times, total
+from pytest_lic.errors import Unavailable
 from pytest_lic.measuring.rate_distortion import BD, RDCurve
 from pytest_lic.system.environment import environment
 
@@ -63,7 +64,7 @@ def ablation_json(found: Ablation) -> dict[str, Any]:
 
 
 def _print_table(console: Console, found: Ablation, table: Table, title: str) -> None:
-    reference = next((row.variant for row in table.rows if row.family == table.reference), "?")
+    reference = next((row.label for row in table.rows if row.family == table.reference), "?")
     metric = _QUALITY[found.question.metric]
     grid = Grid(title=title or None, title_justify="left", box=None, pad_edge=False)
     grid.add_column("/".join(found.question.by))
@@ -83,7 +84,7 @@ def _print_table(console: Console, found: Ablation, table: Table, title: str) ->
             cells += [_percent(row.rate), _decibels(row.quality)]
         if found.question.repetitions:
             cells += [_ratio(row.encode), _ratio(row.decode)]
-        grid.add_row(row.variant, row.family, *cells)
+        grid.add_row(row.label, row.family, *cells)
     console.print(grid)
     for line in _missing(found, table):
         console.print(f"  {line}", markup=False)
@@ -101,12 +102,13 @@ def _missing(found: Ablation, table: Table) -> Iterator[str]:
             differences |= {"BD-rate": row.rate, f"BD-{metric}": row.quality}
         places: dict[str, list[str]] = {}
         for place, bd in differences.items():
-            if bd.reason is not None:
-                places.setdefault(bd.reason, []).append(place)
+            if isinstance(bd.value, Unavailable):
+                places.setdefault(bd.value.reason, []).append(place)
         for reason, names in places.items():
-            where = f": no {' and '.join(names)}" if row.curve is not None else ""
+            where = f": no {' and '.join(names)}" if isinstance(row.curve, RDCurve) else ""
             yield f"{row.family}{where}: {reason}"
-        if found.question.repetitions and isinstance(row.times, str) and row.curve is not None:
+        untimed = found.question.repetitions and isinstance(row.times, Unavailable)
+        if untimed and isinstance(row.curve, RDCurve):
             yield f"{row.family}: no times: {row.times}"
 
 
@@ -143,7 +145,7 @@ def _closing(found: Ablation) -> Iterator[str]:
         row.family
         for table in found.tables
         for row in table.rows
-        if row.curve is not None and None in row.fingerprints.values()
+        if isinstance(row.curve, RDCurve) and None in row.fingerprints.values()
     }
     if unsafe:
         yield f"measured anew each time, for want of a fingerprint: {', '.join(sorted(unsafe))}"
@@ -156,14 +158,14 @@ def _counted(count: int, noun: str) -> str:
 
 
 def _percent(bd: BD | None) -> str:
-    return _NONE if bd is None or bd.value is None else f"{bd.value:+.2f} %"
+    return _NONE if bd is None or isinstance(bd.value, Unavailable) else f"{bd.value:+.2f} %"
 
 
 def _decibels(bd: BD | None) -> str:
-    return _NONE if bd is None or bd.value is None else f"{bd.value:+.3f} dB"
+    return _NONE if bd is None or isinstance(bd.value, Unavailable) else f"{bd.value:+.3f} dB"
 
 
-def _ratio(ratio: Ratio | None) -> str:
+def _ratio(ratio: TimeRatio | None) -> str:
     if ratio is None:
         return _NONE
     if ratio.low == ratio.high:
@@ -199,31 +201,23 @@ def _table_json(found: Ablation, table: Table) -> dict[str, Any]:
         "environment": environment(setting.device, found.threads).to_json(),
         "tags": dict(table.tags),
         "reference": table.reference,
-        "anchors": {
-            name: {"reason": curve} if isinstance(curve, str) else _curve_json(curve)
-            for name, curve in found.anchors[setting.id].items()
-        },
+        "anchors": {name: asdict(curve) for name, curve in found.anchors[setting.id].items()},
         "timed_images": list(table.timed),
         "timed_qualities": list(table.qualities),
         "rows": [_row_json(row) for row in table.rows],
     }
 
 
-def _row_json(row: Row) -> dict[str, Any]:
-    times = row.times
+def _row_json(row: Variant) -> dict[str, Any]:
     return {
         "family": row.family,
-        "variant": row.variant,
+        "variant": row.label,
         "fingerprints": dict(row.fingerprints),
-        "curve": _curve_json(row.curve) if row.curve is not None else None,
-        "bd_rate": {name: asdict(bd) for name, bd in row.anchors.items()},
-        "bd_rate_reference": asdict(row.rate) if row.rate is not None else None,
-        "bd_quality_reference": asdict(row.quality) if row.quality is not None else None,
-        "seconds": {"reason": times} if isinstance(times, str) else asdict(times),
+        "curve": asdict(row.curve) if isinstance(row.curve, RDCurve) else None,
+        "bd_rate": {name: bd.to_json() for name, bd in row.anchors.items()},
+        "bd_rate_reference": row.rate.to_json() if row.rate is not None else None,
+        "bd_quality_reference": row.quality.to_json() if row.quality is not None else None,
+        "seconds": asdict(row.times),
         "encode_ratio": asdict(row.encode) if row.encode is not None else None,
         "decode_ratio": asdict(row.decode) if row.decode is not None else None,
     }
-
-
-def _curve_json(curve: RDCurve) -> dict[str, Any]:
-    return asdict(curve)

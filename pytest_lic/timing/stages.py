@@ -32,10 +32,6 @@ class StageTimes:
     total: float
     rounds: int
 
-    def to_json(self) -> dict[str, object]:
-        """A JSON object."""
-        return {"seconds": dict(self.seconds), "total": self.total, "rounds": self.rounds}
-
 
 def take_stages(
     parts: Mapping[str, nn.Module], work: Callable[[], object], clock: Clock, rounds: int

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from pytest_lic.adapters.network.heap_memory import keep_freed_memory
+from pytest_lic.errors import Unavailable
 from pytest_lic.timing.clock import Clock, Cpu, Cuda, EventTimes, device_named
 from pytest_lic.timing.peak_memory import PeakMemory, peak_memory
 
@@ -103,8 +104,8 @@ class TestPeakMemory:
             bytearray(b"x") * size
 
         found = peak_memory("cpu", work)
-        if isinstance(found, str):
-            pytest.skip(found)
+        if isinstance(found, Unavailable):
+            pytest.skip(found.reason)
         assert found.added_bytes == pytest.approx(size, rel=0.25)
         assert found.peak_bytes == found.before_bytes + found.added_bytes
 
@@ -116,8 +117,8 @@ class TestPeakMemory:
             torch.ones(16_000_000).add_(1)
 
         found = [peak_memory("cpu", work) for _ in range(3)]
-        if isinstance(found[0], str):
-            pytest.skip(found[0])
+        if isinstance(found[0], Unavailable):
+            pytest.skip(found[0].reason)
         for each in found:
             assert isinstance(each, PeakMemory)
             assert each.added_bytes == pytest.approx(64_000_000, rel=0.25)
@@ -125,8 +126,8 @@ class TestPeakMemory:
     def test_another_c_library_is_a_reason(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("platform.libc_ver", lambda: ("", ""))
         found = peak_memory("cpu", pytest.fail)
-        assert isinstance(found, str)
-        assert "glibc" in found
+        assert isinstance(found, Unavailable)
+        assert "glibc" in found.reason
 
     def test_a_kernel_that_refuses_is_a_reason(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: object
@@ -135,8 +136,8 @@ class TestPeakMemory:
             "pytest_lic.timing.peak_memory._RESET", tmp_path
         )  # a folder: no writing
         found = peak_memory("cpu", pytest.fail)
-        assert isinstance(found, str)
-        assert "glibc" in found or "kernel does not tell" in found
+        assert isinstance(found, Unavailable)
+        assert "glibc" in found.reason or "kernel does not tell" in found.reason
 
 
 @pytest.mark.cuda

@@ -45,16 +45,10 @@ def _table(group: Group[Family], tag: str, setting: str) -> AblationTable:
     reference, *rest = group.families
     others = ", ".join(f"{name}={choice}" for name, choice in group.tags.items())
     first = variant_of(reference, (tag,))
-    rows = [(variant_of(each, (tag,)), each.name, *_bds(reference, each)) for each in rest]
+    anchor = reference.curve("measured")
+    rows = []
+    for family in rest:
+        curve = family.curve("measured")
+        bds = bd_rate(anchor, curve), bd_psnr(anchor, curve)
+        rows.append((variant_of(family, (tag,)), family.name, *bds))
     return AblationTable(tag, others, setting, first, ((first, reference.name, None, None), *rows))
-
-
-def _bds(reference: Family, family: Family) -> tuple[BD, BD]:
-    curves = [each.curve("measured") for each in (reference, family)]
-    for curve in curves:
-        if isinstance(curve, str):
-            return BD(None, curve), BD(None, curve)
-    anchor, test = curves
-    assert not isinstance(anchor, str)
-    assert not isinstance(test, str)
-    return bd_rate(anchor, test), bd_psnr(anchor, test)

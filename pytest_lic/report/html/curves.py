@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_lic.baselines.comparison import Verdict
-from pytest_lic.errors import UnavailableError
+from pytest_lic.errors import Unavailable, UnavailableError
 from pytest_lic.measuring.grid import Setting
 from pytest_lic.measuring.measure import Measurement, rd_curve
 from pytest_lic.measuring.metrics import to_db
@@ -43,8 +43,9 @@ class BDTable:
     @property
     def reasons(self) -> list[str]:
         """Each reason once."""
-        found = (bd.reason for _, _, bds in self.rows for bd in bds if bd is not None)
-        return list(dict.fromkeys(reason for reason in found if reason is not None))
+        values = (bd.value for _, _, bds in self.rows for bd in bds if bd is not None)
+        reasons = (value.reason for value in values if isinstance(value, Unavailable))
+        return list(dict.fromkeys(reasons))
 
 
 @dataclass(frozen=True)
@@ -56,16 +57,16 @@ class Family:
     points: Mapping[str, PointResult]
     verdict: Verdict | None
 
-    def curve(self, of: str) -> RDCurve | str:
+    def curve(self, of: str) -> RDCurve | Unavailable:
         """The curve through ``measured`` or ``baseline``, or why there is none."""
         found = {label: getattr(point, of) for label, point in self.points.items()}
         lacking = [label for label, measurement in found.items() if measurement is None]
         if lacking:
-            return f"{self.name}: quality {', '.join(lacking)} has no {of} result"
+            return Unavailable(f"{self.name}: quality {', '.join(lacking)} has no {of} result")
         try:
             return rd_curve(_BASELINE if of == "baseline" else self.name, found)
         except ValueError as error:
-            return str(error)
+            return Unavailable(str(error))
 
 
 def setting_title(setting: Setting) -> str:
@@ -221,17 +222,9 @@ def _table(families: Sequence[Family], anchors: Sequence[_Anchor], metric: Curve
     rows = []
     for family in families:
         measured, baseline = family.curve("measured"), family.curve("baseline")
-        against: list[RDCurve | str] = [baseline, *(anchor.curve for anchor in anchors)]
-        bds = tuple(_bd(anchor, measured, metric) for anchor in against)
-        rows.append((family.name, family.verdict, bds))
+        bds: list[BD | None] = [bd_rate(baseline, measured, metric)]
+        for anchor in anchors:
+            itself = isinstance(measured, RDCurve) and anchor.curve.name == measured.name
+            bds.append(None if itself else bd_rate(anchor.curve, measured, metric))
+        rows.append((family.name, family.verdict, tuple(bds)))
     return BDTable((_BASELINE, *(anchor.curve.name for anchor in anchors)), tuple(rows))
-
-
-def _bd(anchor: RDCurve | str, measured: RDCurve | str, metric: CurveMetric) -> BD | None:
-    if isinstance(measured, str):
-        return BD(None, measured)
-    if isinstance(anchor, str):
-        return BD(None, anchor)
-    if anchor.name == measured.name:
-        return None  # a family that is an anchor too
-    return bd_rate(anchor, measured, metric)

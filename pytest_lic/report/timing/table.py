@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
+from pytest_lic.errors import Unavailable
 from pytest_lic.measuring.published.timings import PublishedTimings
 from pytest_lic.timing.benchmarking import WIDE
 from pytest_lic.timing.saved_runs import SavedRun, Timing
@@ -105,14 +106,14 @@ def _stages(console: Console, view: View, names: Sequence[str]) -> None:
         for heading in headings:
             table.add_column(textwrap.fill(heading, _HEADING), justify="right", no_wrap=True)
         for series, resolution, run, timing in rows:
-            if not isinstance(timing.stages, str):
+            if not isinstance(timing.stages, Unavailable):
                 place = (*series, *([run] if several else []), str(resolution))
                 table.add_row(*place, *_shares(timing.stages, stages))
         _print(console, f"shares of the stages in percent, batch {batch}, {view.title}", table)
     reasons: dict[str, dict[str, None]] = {}
     for *_, timing in rows:
-        if isinstance(timing.stages, str):
-            reasons.setdefault(timing.stages, {})[timing.codec] = None
+        if isinstance(timing.stages, Unavailable):
+            reasons.setdefault(timing.stages.reason, {})[timing.codec] = None
     for reason, codecs in reasons.items():
         console.print(f"no stages of {', '.join(codecs)}: {reason}", markup=False)
     if reasons:
@@ -124,7 +125,7 @@ def _stage_names(timings: Sequence[Timing]) -> list[str]:
     names: dict[str, None] = {}
     last: dict[str, None] = {}
     for timing in timings:
-        if not isinstance(timing.stages, str):
+        if not isinstance(timing.stages, Unavailable):
             *parts, rest = timing.stages
             names.update(dict.fromkeys(parts))
             last[rest] = None
