@@ -137,15 +137,6 @@ def _estimate(stored: Mapping[str, Any]) -> Estimate:
 
 
 def _cell_json(result: CellResult, threshold: float) -> dict[str, Any]:
-    times: Any = str(result.times)
-    if isinstance(result.times, Timed):
-        times = {
-            "seconds": dict(result.times.seconds),
-            "starts": [asdict(start) for start in result.times.starts],
-            "estimates": {
-                name: _estimate_json(each) for name, each in result.times.estimates.items()
-            },
-        }
     return {
         "cell": result.cell.id,
         "slower": list(result.slower(threshold)),
@@ -153,12 +144,22 @@ def _cell_json(result: CellResult, threshold: float) -> dict[str, Any]:
         "quality": result.quality.to_json() if result.quality is not None else None,
         "base": _side_json(result.base),
         "head": _side_json(result.head),
-        "times": times,
+        "times": _times_json(result.times),
     }
 
 
 def _side_json(side: Measurement | Unavailable) -> Any:
     return {"error": side.reason} if isinstance(side, Unavailable) else side.to_json()
+
+
+def _times_json(times: Timed | Unavailable) -> Any:
+    if isinstance(times, Unavailable):
+        return times.reason
+    return {
+        "seconds": dict(times.seconds),
+        "starts": [asdict(start) for start in times.starts],
+        "estimates": {name: _estimate_json(each) for name, each in times.estimates.items()},
+    }
 
 
 def _estimate_json(found: Estimate) -> dict[str, Any]:

@@ -154,8 +154,9 @@ def test_the_headline_counts_what_is_slower_worse_and_lost() -> None:
     found = compared(1.1, 1.1, 1.0)
     assert ab_headline(found) == "HEAD against HEAD~1: slower in 2 of 6 timings"
     first, *others = found.cells
-    broken = replace(first, head="it broke", quality=None, times="none")
-    found = replace(found, cells=(broken, *others), lost={"other": "no weights"})
+    broken = Unavailable("it broke")
+    gone = replace(first, head=broken, quality=None, times=broken)
+    found = replace(found, cells=(gone, *others), lost={"other": "no weights"})
     assert ab_headline(found) == (
         "HEAD against HEAD~1: slower in 1 of 4 timings, worse in 1 of 3 cells, "
         "1 of its codecs can't run any more"
