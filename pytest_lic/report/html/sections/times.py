@@ -6,13 +6,20 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pytest_lic.report.html.content import Content
 from pytest_lic.results.results import Results, TimeResult
 from pytest_lic.timing.benchmarking import WIDE
 
 _SHOWN = 8  # codecs that are drawn at first
 
 
-def time_groups(runs: Mapping[str, Results]) -> list[dict[str, Any]]:
+def times(content: Content) -> dict[str, Any] | None:
+    """The section."""
+    rows = list(_rows(content.runs))
+    return {"times": rows, "time_groups": _groups(content.runs)} if rows else None
+
+
+def _groups(runs: Mapping[str, Results]) -> list[dict[str, Any]]:
     """What the script draws: of each device and image set the codecs, and their times.
 
     A time whose circumstances are not all told stands in the table alone.
@@ -37,7 +44,7 @@ def time_groups(runs: Mapping[str, Results]) -> list[dict[str, Any]]:
     ]
 
 
-def time_rows(runs: Mapping[str, Results]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _rows(runs: Mapping[str, Results]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Run, and its times in words: milliseconds, speed, and each stage's share in percent."""
     for run, results in runs.items():
         for time in results.times:
