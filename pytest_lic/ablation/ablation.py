@@ -1,4 +1,4 @@
-"""What swapping one component does: each variant's curve and times beside the reference's.
+"""An ablation: the curve and times of each variant of a component beside the reference's.
 
     families ──▶ groups that differ in one tag ──▶ curves: measured before, or now
                                               └──▶ times: taken now, side by side
@@ -28,7 +28,7 @@ def ablation(run: Run, question: Question, say: Callable[[str], None]) -> Ablati
     Args:
         run: whose selection names the families, settings and anchors.
         question: what to compare, and how.
-        say: told what is being measured.
+        say: called with what is being measured.
 
     Raises:
         UnknownNameError: a tag or a reference that no codec has.
@@ -56,7 +56,7 @@ def ablation(run: Run, question: Question, say: Callable[[str], None]) -> Ablati
         anchors,
         tuple(family.name for family in alone),
         curves.measured,
-        curves.found,
+        curves.earlier,
     )
 
 

@@ -15,18 +15,18 @@ CLASSICAL_ANCHOR = "jpeg"
 
 
 class CurveSource:
-    """Hands out curves, and counts the points that it had ``measured`` or ``found``.
+    """Hands out curves, and counts the points that were ``measured`` now, and ``earlier``.
 
     Args:
         run: measures, unless an earlier run or this one has.
-        say: told of each point that is measured.
+        say: called with each point that is measured.
     """
 
     def __init__(self, run: Run, say: Callable[[str], None]) -> None:
         self._run = run
         self._say = say
         self.measured = 0
-        self.found = 0
+        self.earlier = 0
 
     def curve(self, family: CodecFamily, setting: Setting) -> RDCurve | Unavailable:
         """A family's curve, or the reason why it has none."""
@@ -40,7 +40,7 @@ class CurveSource:
                     self.measured += 1
                     self._say(f"measured {cell.id}")
                 else:
-                    self.found += 1
+                    self.earlier += 1
             return self._run.curve(Curve(family.name, setting))
         except LicError as error:
             return Unavailable(str(error))
@@ -57,13 +57,13 @@ class CurveSource:
 
     def fingerprints(self, family: CodecFamily, setting: Setting) -> dict[str, str | None]:
         """Quality → the family's fingerprint; None also where asking for it fails."""
-        found: dict[str, str | None] = {}
+        prints: dict[str, str | None] = {}
         for quality in family.qualities:
             try:
-                found[quality] = self._run.fingerprint(Cell(family.name, quality, setting))
+                prints[quality] = self._run.fingerprint(Cell(family.name, quality, setting))
             except LicError:  # then nothing is measured either, and the row says why
-                found[quality] = None
-        return found
+                prints[quality] = None
+        return prints
 
     def _anchor(self, name: str, setting: Setting) -> RDCurve | Unavailable:
         family = self._run.families.by_name.get(name)

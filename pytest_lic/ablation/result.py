@@ -1,4 +1,4 @@
-"""What an ablation asks, and what it found: values alone."""
+"""An ablation's question and its results: values alone."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Ablation:
     """All tables; ``alone`` names the codecs that differ from all others in more than ``by``.
 
     ``anchors`` are the anchors' curves in each setting, or the reasons why they have none.
-    ``measured`` points were measured now, ``found`` ones before.
+    ``measured`` points were measured now, ``earlier`` ones by earlier runs.
     """
 
     question: Question
@@ -77,4 +77,4 @@ class Ablation:
     anchors: Mapping[str, Mapping[str, RDCurve | Unavailable]]
     alone: tuple[str, ...]
     measured: int
-    found: int
+    earlier: int

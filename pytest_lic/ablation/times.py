@@ -36,7 +36,7 @@ def with_times(
         question: how many repetitions to take.
         group: the codecs.
         table: their rows, in the same order.
-        say: told what is being timed.
+        say: called with what is being timed.
     """
     reasons = _untimed(group, table)
     timed = [family for family in group.families if family.name not in reasons]
@@ -44,7 +44,7 @@ def with_times(
     reference = group.reference
     if len(timed) < 2 or reference is None:
         return _timed(table, reasons, {}, images, ())
-    taken: dict[str, list[turns.Times]] = {family.name: [] for family in timed}
+    by_family: dict[str, list[turns.Times]] = {family.name: [] for family in timed}
     for quality in reference.qualities:
         going = [family for family in timed if family.name not in reasons]
         say(f"timing {', '.join(family.name for family in going)}, quality {quality}")
@@ -54,21 +54,21 @@ def with_times(
                 codecs[family.name] = family_calls.build(family, quality, table.setting.device)
             except LicError as error:
                 reasons[family.name] = Unavailable(str(error))
-        found = turns.take_turns(
+        outcomes = turns.take_turns(
             codecs,
             images,
             device=table.setting.device,
             threads=run.options.threads,
             repetitions=question.repetitions,
         )
-        for name, times in found.items():
+        for name, times in outcomes.items():
             if isinstance(times, Unavailable):
                 reasons[name] = Unavailable(f"quality {quality}: {times}")
             else:
-                taken[name].append(times)
+                by_family[name].append(times)
         if reference.name in reasons:
             break
-    whole = {name: _joined(times) for name, times in taken.items() if name not in reasons}
+    whole = {name: _joined(times) for name, times in by_family.items() if name not in reasons}
     return _timed(table, reasons, whole, images, tuple(reference.qualities))
 
 
@@ -118,8 +118,8 @@ def _timed(
 def _joined(times: Sequence[turns.Times]) -> turns.Times:
     """The times of all qualities as those of one, longer, row of images."""
     return turns.Times(
-        encode=tuple(image for each in times for image in each.encode),
-        decode=tuple(image for each in times for image in each.decode),
+        encode=tuple(image for one in times for image in one.encode),
+        decode=tuple(image for one in times for image in one.decode),
     )
 
 

@@ -203,14 +203,14 @@ def _speeds(cell: Cell, seconds: float) -> dict[str, object]:
 
 
 def _findings(taken: Taken, device_seconds: Sequence[float]) -> dict[str, object]:
-    found: dict[str, Any] = {
+    findings: dict[str, Any] = {
         "warm_up": {"rounds": taken.warm_up.rounds, "settled": taken.warm_up.settled},
         "stages": asdict(taken.stages),
         "memory": asdict(taken.memory),
     }
     if device_seconds:
-        found["device_seconds"] = list(device_seconds)
-    return found
+        findings["device_seconds"] = list(device_seconds)
+    return findings
 
 
 def _stages(codec: Codec, work: Callable[[], object], clock: Clock) -> StageTimes | Unavailable:

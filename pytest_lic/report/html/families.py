@@ -27,12 +27,12 @@ class Family:
 
     def curve(self, of: str) -> RDCurve | Unavailable:
         """The curve through ``measured`` or ``baseline``, or why there is none."""
-        found = {label: getattr(point, of) for label, point in self.points.items()}
-        lacking = [label for label, measurement in found.items() if measurement is None]
+        measurements = {label: getattr(point, of) for label, point in self.points.items()}
+        lacking = [label for label, measurement in measurements.items() if measurement is None]
         if lacking:
             return Unavailable(f"{self.name}: quality {', '.join(lacking)} has no {of} result")
         try:
-            return rd_curve(BASELINE if of == "baseline" else self.name, found)
+            return rd_curve(BASELINE if of == "baseline" else self.name, measurements)
         except ValueError as error:
             return Unavailable(str(error))
 
@@ -52,7 +52,7 @@ def families_of(run: str, results: Results, *, several: bool) -> dict[Setting, l
         if point.measured is not None:
             cell = point.measured.cell
             grouped.setdefault((cell.setting, cell.family), {})[cell.quality] = point
-    found: dict[Setting, list[Family]] = {}
+    families: dict[Setting, list[Family]] = {}
     for (setting, family), points in grouped.items():
         facts = results.families.get(family)
         order, tags = (list(facts.qualities), facts.tags) if facts is not None else ([], {})
@@ -60,8 +60,8 @@ def families_of(run: str, results: Results, *, several: bool) -> dict[Setting, l
         name = f"{family} · {run}" if several else family
         ordered = {label: points[label] for label in labels}
         verdict = verdicts.get((family, setting))
-        found.setdefault(setting, []).append(Family(name, tags, ordered, verdict))
-    return found
+        families.setdefault(setting, []).append(Family(name, tags, ordered, verdict))
+    return families
 
 
 def _place(order: Sequence[str], label: str) -> int:

@@ -84,20 +84,20 @@ def _anchors(
                     bpp, psnr, ms_ssim = zip(*anchor.points, strict=True)
                     labels = tuple(str(number) for number in range(1, len(bpp) + 1))
                     asked[anchor.anchor] = RDCurve(anchor.anchor, bpp, psnr, ms_ssim, labels)
-    found = {name: _Anchor(curve, shown=True) for name, curve in asked.items()}
+    anchors = {name: _Anchor(curve, shown=True) for name, curve in asked.items()}
     for digest in {_digest(family) for family in families}:
         for name in published_names():
             try:
                 published = published_curve(name, digest, setting.resolution)
             except UnavailableError:
                 continue  # of other images
-            found[name] = _Anchor(published, name in asked or name in AT_FIRST)
-    return sorted(found.values(), key=lambda anchor: not anchor.shown)
+            anchors[name] = _Anchor(published, name in asked or name in AT_FIRST)
+    return sorted(anchors.values(), key=lambda anchor: not anchor.shown)
 
 
 def _digest(family: Family) -> str:
     measured = (point.measured for point in family.points.values())
-    return next(each.corpus_digest for each in measured if each is not None)
+    return next(one.corpus_digest for one in measured if one is not None)
 
 
 def _measured_series(families: Sequence[Family]) -> Iterator[dict[str, Any]]:

@@ -14,7 +14,7 @@ from pytest_lic.results.crop import Crop
 from pytest_lic.results.results import TestResult
 
 SHOWN = 20
-"""That are told one by one; the table of points has all."""
+"""So many are shown one by one; the table of points has all."""
 
 _LINES = 8  # differences of one of them, as the terminal has it
 
@@ -74,14 +74,14 @@ def _failures(content: Content) -> Iterator[Failure]:
             if not comparison.verdict.fails(strict=results.run.strict):
                 continue
             subject = comparison.subject
-            worse = [each for each in comparison.differences if each.regressed]
+            worse = [one for one in comparison.differences if one.regressed]
             yield Failure(
                 run,
                 subject,
                 comparison.verdict,
-                max((each.severity for each in worse), default=0.0),
+                max((one.severity for one in worse), default=0.0),
                 comparison.reason,
-                tuple(difference_text(each) for each in worse[:_LINES]),
+                tuple(difference_text(one) for one in worse[:_LINES]),
                 len(worse) - _LINES,
                 tuple(
                     test

@@ -13,12 +13,12 @@ _SHOWN = 100
 def other_tests(content: Content) -> dict[str, Any] | None:
     """The section."""
     failures = worst_first(content)
-    told = {id(test) for failure in failures[:SHOWN] for test in failure.tests}
+    shown_above = {id(test) for failure in failures[:SHOWN] for test in failure.tests}
     tests = [
         (run, test)
         for run, results in content.runs.items()
         for test in results.tests
-        if test.outcome == "failed" and id(test) not in told
+        if test.outcome == "failed" and id(test) not in shown_above
     ]
     if not tests:
         return None

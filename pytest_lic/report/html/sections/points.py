@@ -31,7 +31,7 @@ def points(content: Content) -> dict[str, Any] | None:
 
 def _groups(runs: Mapping[str, Results]) -> dict[str, list[PointRow]]:
     """The title of each family in each setting → its points, qualities in the family's order."""
-    found: dict[str, list[PointRow]] = {}
+    groups: dict[str, list[PointRow]] = {}
     for run, results in runs.items():
         places = {
             (family, label): place
@@ -55,19 +55,19 @@ def _groups(runs: Mapping[str, Results]) -> dict[str, list[PointRow]]:
                 title = f"{cell.family} on {setting_title(cell.setting)}"
                 row = PointRow(point.comparison, cell.quality, measured.lmbda, _numbers(point))
             title = f"{title} · {run}" if len(runs) > 1 else title
-            found.setdefault(title, []).append(row)
-    return found
+            groups.setdefault(title, []).append(row)
+    return groups
 
 
 def _numbers(point: PointResult) -> tuple[tuple[str, str], ...]:
     """Each mean, and its change against the baseline's."""
     assert point.measured is not None
-    found = []
+    numbers = []
     for metric, digits in (("bpp", 4), ("psnr", 3), ("ms_ssim", 3), ("lpips", 4)):
         new = point.measured.mean(metric)
         old = point.baseline.mean(metric) if point.baseline is not None else None
         if metric == "ms_ssim":
-            new, old = (None if each is None else to_db(each) for each in (new, old))
+            new, old = (None if mean is None else to_db(mean) for mean in (new, old))
         value = "–" if new is None else f"{new:.{digits}f}"
         change = ""
         if new is not None and old is not None and metric == "bpp":
@@ -76,7 +76,7 @@ def _numbers(point: PointResult) -> tuple[tuple[str, str], ...]:
         elif new is not None and old is not None:
             change = signed(new - old, digits)
             change = change if float(change) else ""
-        found.append((value, change))
+        numbers.append((value, change))
     share = point.measured.payload_share
-    found.insert(1, ("–" if share is None else f"{100 * share:.1f} %", ""))
-    return tuple(found)
+    numbers.insert(1, ("–" if share is None else f"{100 * share:.1f} %", ""))
+    return tuple(numbers)

@@ -70,7 +70,7 @@ def commits_that_pass(content: Content) -> dict[str, Any] | None:
     return {"commits": [_drawn(each, 0) for each in passing]} if passing else None
 
 
-def _drawn(compared: Compared, told: int) -> TwoCommits:
+def _drawn(compared: Compared, shown_above: int) -> TwoCommits:
     limit = 1 + compared.demand.fail_slower
     place = _Axis([1.0, limit, *_ends(compared)])
     settings: dict[str, list[RatioRow]] = {}
@@ -100,7 +100,7 @@ def _drawn(compared: Compared, told: int) -> TwoCommits:
         compared.head.title,
         compared.environment,
         compared.fails,
-        tuple(verdict_lines(compared)[told:]),
+        tuple(verdict_lines(compared)[shown_above:]),
         (*quality_lines(compared), *remark_lines(compared)),
         settings,
         tuple(place.ticks()),
@@ -138,9 +138,9 @@ class _Axis:
     """
 
     def __init__(self, ratios: Iterable[float]) -> None:
-        found = list(ratios)
-        room = 0.05 * (max(found) - min(found))
-        self._low, self._high = min(found) - room, max(found) + room
+        places = list(ratios)
+        room = 0.05 * (max(places) - min(places))
+        self._low, self._high = min(places) - room, max(places) + room
 
     def __call__(self, ratio: float) -> float:
         share = (ratio - self._low) / (self._high - self._low)
