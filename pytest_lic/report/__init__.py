@@ -1,11 +1,15 @@
-"""What a run found, for readers; nothing here changes a result or a file but the one it writes.
+"""Results in words, tables and pages; nothing here changes them.
 
-ab, ablation, baseline_edits, compare, one_cell   what the commands of these names print
-headline      the verdict on runs in one sentence
-run_markdown  a run for a pull request
-words         comparisons in words
-markdown/     pages of limited length, escaped text
-terminal/     the end of a session
-html/         one page that needs nothing else
-timing/       saved times as tables and as a picture
+ab              two commits compared, for the terminal and as Markdown
+ablation        an ablation, for the terminal and as JSON
+baseline_edits  what a change did to the baselines
+compare         two runs compared
+headline        the verdict on runs in one sentence
+one_cell        everything about one cell
+run_markdown    a run for a pull request
+words           comparisons in words
+html/           one page that needs nothing else
+markdown/       pages of limited length, escaped text
+terminal/       the end of a session
+timing/         saved times as tables and as a picture
 """

@@ -19,7 +19,7 @@ from pytest_lic.report.html import html_report
 from pytest_lic.results.json_file import to_text
 from tests.helpers.made_results import passing, regressing
 from tests.helpers.made_times import compared
-from tests.report.test_html_report import HOSTILE, Page, report
+from tests.report.html.test_page import HOSTILE, Page, report
 
 
 def written(folder: Path, found: Compared) -> Path:
