@@ -15,7 +15,7 @@ from pytest_lic.ab.result import CellResult, Compared, Demand, Timed
 from pytest_lic.ab.side import Side, SideError, SideFamilies
 from pytest_lic.baselines.comparison import Comparison, compare
 from pytest_lic.codec import CodecFamily
-from pytest_lic.errors import LicError, UsageError
+from pytest_lic.errors import LicError, Unavailable, UsageError
 from pytest_lic.images.corpus import Corpus, batches, load_corpus
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.gated_grid import NO_CURVES, make_grid
@@ -29,7 +29,8 @@ from pytest_lic.system.environment import environment
 TIMED_BATCHES = 5
 """Of a larger corpus, that many batches are timed."""
 
-_BROKEN = "not taken of a codec that is broken"
+_BROKEN = Unavailable("not taken of a codec that is broken")
+_UNASKED = Unavailable("not taken of this quality, unless --quality names it")
 
 Say = Callable[[str], None]
 
@@ -159,10 +160,10 @@ def _measured(cell: Cell, sides: tuple[Side, Side], corpus: Corpus, options: Opt
     verdict: Comparison | None = None
     if isinstance(base, Measurement) and isinstance(head, Measurement):
         verdict = compare(head, base, options.tolerances)
-    return CellResult(cell, base, head, verdict, "not yet taken")
+    return CellResult(cell, base, head, verdict, Unavailable("not yet taken"))
 
 
-def _of_side(cell: Cell, side: Side, corpus: Corpus, options: Options) -> Measurement | str:
+def _of_side(cell: Cell, side: Side, corpus: Corpus, options: Options) -> Measurement | Unavailable:
     """What a side's codec gives on the corpus, or how it broke."""
     try:
         side.load(cell, options.threads)
@@ -176,7 +177,7 @@ def _of_side(cell: Cell, side: Side, corpus: Corpus, options: Options) -> Measur
             threads=options.threads,
         )
     except LicError as error:
-        return str(error)
+        return Unavailable(str(error))
 
 
 def _batch_files(corpus: Corpus, setting: Setting, folder: Path) -> list[Path]:
@@ -199,10 +200,10 @@ def _with_times(
         case Timed() as taken:
             return replace(result, times=taken)
         case SideError(label="head") as error:
-            return replace(result, head=str(error), times=_BROKEN)
+            return replace(result, head=Unavailable(str(error)), times=_BROKEN)
         case LicError() as error:
-            return replace(result, times=str(error))
+            return replace(result, times=Unavailable(str(error)))
     if result.quality is None:
         return replace(result, times=_BROKEN)
     assert result.cell not in wanted
-    return replace(result, times="not taken of this quality, unless --quality names it")
+    return replace(result, times=_UNASKED)

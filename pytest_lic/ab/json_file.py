@@ -12,7 +12,7 @@ from pytest_lic.ab.checkout import Revision
 from pytest_lic.ab.estimate import Estimate, Interval, Speed
 from pytest_lic.ab.result import DIRECTIONS, CellResult, Compared, Demand, Start, Timed
 from pytest_lic.baselines.comparison import Comparison
-from pytest_lic.errors import UsageError
+from pytest_lic.errors import Unavailable, UsageError
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.system.environment import Environment
 
@@ -106,13 +106,15 @@ def _cell(stored: Mapping[str, Any]) -> CellResult | None:
     )
 
 
-def _side(stored: Mapping[str, Any]) -> Measurement | str:
-    return str(stored["error"]) if "error" in stored else Measurement.from_json(stored)
+def _side(stored: Mapping[str, Any]) -> Measurement | Unavailable:
+    if "error" in stored:
+        return Unavailable(str(stored["error"]))
+    return Measurement.from_json(stored)
 
 
-def _timed(stored: Any) -> Timed | str:
+def _timed(stored: Any) -> Timed | Unavailable:
     if isinstance(stored, str):
-        return stored
+        return Unavailable(stored)
     return Timed(
         tuple(
             Start(*(tuple(map(tuple, start[direction])) for direction in DIRECTIONS))
@@ -135,13 +137,6 @@ def _estimate(stored: Mapping[str, Any]) -> Estimate:
 
 
 def _cell_json(result: CellResult, threshold: float) -> dict[str, Any]:
-    times: Any = result.times
-    if isinstance(times, Timed):
-        times = {
-            "seconds": dict(times.seconds),
-            "starts": [asdict(start) for start in times.starts],
-            "estimates": {name: _estimate_json(each) for name, each in times.estimates.items()},
-        }
     return {
         "cell": result.cell.id,
         "slower": list(result.slower(threshold)),
@@ -149,12 +144,22 @@ def _cell_json(result: CellResult, threshold: float) -> dict[str, Any]:
         "quality": result.quality.to_json() if result.quality is not None else None,
         "base": _side_json(result.base),
         "head": _side_json(result.head),
-        "times": times,
+        "times": _times_json(result.times),
     }
 
 
-def _side_json(given: Measurement | str) -> Any:
-    return {"error": given} if isinstance(given, str) else given.to_json()
+def _side_json(side: Measurement | Unavailable) -> Any:
+    return {"error": side.reason} if isinstance(side, Unavailable) else side.to_json()
+
+
+def _times_json(times: Timed | Unavailable) -> Any:
+    if isinstance(times, Unavailable):
+        return times.reason
+    return {
+        "seconds": dict(times.seconds),
+        "starts": [asdict(start) for start in times.starts],
+        "estimates": {name: _estimate_json(each) for name, each in times.estimates.items()},
+    }
 
 
 def _estimate_json(found: Estimate) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from pytest_lic.baselines.entries import Key
 from pytest_lic.baselines.tolerances import Tolerance, parse_tolerances
 from pytest_lic.checks import conformance, determinism
 from pytest_lic.codec import Codec
-from pytest_lic.errors import CodecError, LicError, UnavailableError
+from pytest_lic.errors import CodecError, LicError, Unavailable, UnavailableError
 from pytest_lic.images.corpus import CONFORMANCE, RANDOM
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell, Curve
@@ -315,12 +315,13 @@ class Gate:
                 "reason": reason,
                 "points": [],
             }
-        rate, gain = bd_rate(anchor, measured), bd_psnr(anchor, measured)
+        rate, gain = bd_rate(anchor, measured).value, bd_psnr(anchor, measured).value
+        reasons = [value.reason for value in (rate, gain) if isinstance(value, Unavailable)]
         return {
             "anchor": name,
-            "bd_rate": rate.value,
-            "bd_psnr": gain.value,
-            "reason": rate.reason or gain.reason,
+            "bd_rate": None if isinstance(rate, Unavailable) else rate,
+            "bd_psnr": None if isinstance(gain, Unavailable) else gain,
+            "reason": next(iter(reasons), None),
             "points": list(zip(anchor.bpp, anchor.psnr, anchor.ms_ssim, strict=True)),
         }
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pytest_lic.errors import UsageError
+from pytest_lic.errors import Unavailable, UsageError
 from pytest_lic.timing.benchmarking import FORMAT, WIDE
 
 STORAGE = ".benchmarks"
@@ -50,7 +50,7 @@ class Timing:
     spread: float
     rounds: int
     settled: bool
-    stages: Mapping[str, float] | str
+    stages: Mapping[str, float] | Unavailable
 
     @property
     def codec(self) -> str:
@@ -194,7 +194,7 @@ def _timing(stored: Mapping[str, Any], path: Path) -> Timing:
             rounds=int(stored["stats"]["rounds"]),
             settled=bool(extra["warm_up"]["settled"]),
             stages=(
-                str(stages["reason"])
+                Unavailable(str(stages["reason"]))
                 if "reason" in stages
                 else {str(stage): float(taken) for stage, taken in stages["seconds"].items()}
             ),

@@ -162,6 +162,7 @@ def test_parts_that_a_codec_offers_are_told_apart(timed: Project) -> None:
 # What a GPU would do, on a processor: its clock is pytest-benchmark's timer, its events are kept.
 FAKE_GPU = """
 from pytest_lic.measuring import coding
+from pytest_lic.errors import Unavailable
 from pytest_lic.session import collecting
 from pytest_lic.system import environment
 from pytest_lic.timing import benchmarking
@@ -187,7 +188,7 @@ GPU = Gpu()
 
 def pytest_configure(config):
     benchmarking.device_named = collecting.device_named = lambda name: GPU
-    benchmarking.peak_memory = lambda device, work: "not here"
+    benchmarking.peak_memory = lambda device, work: Unavailable("not here")
     coding.image_batch = lambda images, device: on_cpu(images)
     environment._device = lambda device: "a GPU"
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from pytest_lic.ab.estimate import Estimate, Interval, Speed
 from pytest_lic.ab.result import Compared, Timed
 from pytest_lic.report.ab import quality_lines, ratio_rows, remark_lines, verdict_lines
+from pytest_lic.report.html.content import Content
+from pytest_lic.report.html.sections.verdict import SHOWN_FIRST
 from pytest_lic.system.environment import Environment
 
 WIDTH = 320
@@ -19,7 +22,7 @@ _TICKS = 5  # at most
 
 
 @dataclass(frozen=True)
-class Ratio:
+class RatioRow:
     """One direction of one cell; places are in pixels from the left of the drawing.
 
     ``alone`` and ``together`` are the ends of the two intervals, None where there were too few
@@ -48,27 +51,38 @@ class TwoCommits:
     fails: bool
     verdicts: tuple[str, ...]
     remarks: tuple[str, ...]
-    settings: dict[str, list[Ratio]]
+    settings: dict[str, list[RatioRow]]
     ticks: tuple[tuple[float, str], ...]
     even: float
     limit: float
     limit_percent: str
 
 
-def two_commits(found: Compared) -> TwoCommits:
-    """A comparison, ready for the template."""
-    limit = 1 + found.demand.fail_slower
-    place = _Axis([1.0, limit, *_ends(found)])
-    settings: dict[str, list[Ratio]] = {}
-    for result in found.cells:
+def commits_that_fail(content: Content) -> dict[str, Any] | None:
+    """A section for each in which something got worse; its first lines stand in the verdict."""
+    failing = [each for each in content.compared if each.fails]
+    return {"commits": [_drawn(each, SHOWN_FIRST) for each in failing]} if failing else None
+
+
+def commits_that_pass(content: Content) -> dict[str, Any] | None:
+    """A section for each of the others."""
+    passing = [each for each in content.compared if not each.fails]
+    return {"commits": [_drawn(each, 0) for each in passing]} if passing else None
+
+
+def _drawn(compared: Compared, shown_above: int) -> TwoCommits:
+    limit = 1 + compared.demand.fail_slower
+    place = _Axis([1.0, limit, *_ends(compared)])
+    settings: dict[str, list[RatioRow]] = {}
+    for result in compared.cells:
         if not isinstance(result.times, Timed):
             continue
-        failing = result.slower(found.demand.fail_slower)
+        failing = result.slower(compared.demand.fail_slower)
         for direction, cells in ratio_rows(result, result.times):
             codec, _, base, ratio, _, together, verdict = cells
             estimate = result.times.estimates[direction]
             settings.setdefault(result.cell.setting.id, []).append(
-                Ratio(
+                RatioRow(
                     codec,
                     direction,
                     base,
@@ -82,17 +96,17 @@ def two_commits(found: Compared) -> TwoCommits:
                 )
             )
     return TwoCommits(
-        found.base.title,
-        found.head.title,
-        found.environment,
-        found.fails,
-        tuple(verdict_lines(found)),
-        (*quality_lines(found), *remark_lines(found)),
+        compared.base.title,
+        compared.head.title,
+        compared.environment,
+        compared.fails,
+        tuple(verdict_lines(compared)[shown_above:]),
+        (*quality_lines(compared), *remark_lines(compared)),
         settings,
         tuple(place.ticks()),
         place(1.0),
         place(limit),
-        f"{100 * found.demand.fail_slower:g}",
+        f"{100 * compared.demand.fail_slower:g}",
     )
 
 
@@ -104,8 +118,8 @@ _LOOKS = {
 }
 
 
-def _ends(found: Compared) -> Iterator[float]:
-    for result in found.cells:
+def _ends(compared: Compared) -> Iterator[float]:
+    for result in compared.cells:
         if isinstance(result.times, Timed):
             for estimate in result.times.estimates.values():
                 yield from _reach(estimate)
@@ -124,9 +138,9 @@ class _Axis:
     """
 
     def __init__(self, ratios: Iterable[float]) -> None:
-        found = list(ratios)
-        room = 0.05 * (max(found) - min(found))
-        self._low, self._high = min(found) - room, max(found) + room
+        places = list(ratios)
+        room = 0.05 * (max(places) - min(places))
+        self._low, self._high = min(places) - room, max(places) + room
 
     def __call__(self, ratio: float) -> float:
         share = (ratio - self._low) / (self._high - self._low)

@@ -8,18 +8,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_lic.baselines.comparison import Verdict
-from pytest_lic.errors import UnavailableError
+from pytest_lic.errors import Unavailable, UnavailableError
 from pytest_lic.measuring.grid import Setting
-from pytest_lic.measuring.measure import Measurement, rd_curve
+from pytest_lic.measuring.measure import Measurement
 from pytest_lic.measuring.metrics import to_db
 from pytest_lic.measuring.published import published_curve, published_names
 from pytest_lic.measuring.rate_distortion import BD, CurveMetric, RDCurve, bd_rate
-from pytest_lic.results.results import PointResult, Results
+from pytest_lic.report.html.content import Content
+from pytest_lic.report.html.families import BASELINE, Family, families_of, setting_title
+from pytest_lic.results.results import Results
 
 AT_FIRST = ("bpg-444", "vtm", "jpeg-published", "paper-elic2022")
 """The published curves that are shown, and compared with, without being asked for."""
 
-_BASELINE = "its baseline"
 _SHOWN = 8  # families that are drawn at first, besides those that changed
 _METRICS: tuple[CurveMetric, ...] = ("psnr", "ms_ssim_db")
 
@@ -43,77 +44,26 @@ class BDTable:
     @property
     def reasons(self) -> list[str]:
         """Each reason once."""
-        found = (bd.reason for _, _, bds in self.rows for bd in bds if bd is not None)
-        return list(dict.fromkeys(reason for reason in found if reason is not None))
+        values = (bd.value for _, _, bds in self.rows for bd in bds if bd is not None)
+        reasons = (value.reason for value in values if isinstance(value, Unavailable))
+        return list(dict.fromkeys(reasons))
 
 
-@dataclass(frozen=True)
-class Family:
-    """A family of one run in one setting: its points, from the first quality to the last."""
-
-    name: str
-    tags: Mapping[str, str]
-    points: Mapping[str, PointResult]
-    verdict: Verdict | None
-
-    def curve(self, of: str) -> RDCurve | str:
-        """The curve through ``measured`` or ``baseline``, or why there is none."""
-        found = {label: getattr(point, of) for label, point in self.points.items()}
-        lacking = [label for label, measurement in found.items() if measurement is None]
-        if lacking:
-            return f"{self.name}: quality {', '.join(lacking)} has no {of} result"
-        try:
-            return rd_curve(_BASELINE if of == "baseline" else self.name, found)
-        except ValueError as error:
-            return str(error)
-
-
-def setting_title(setting: Setting) -> str:
-    """Such as ``kodak, native resolution, batch of 1, cpu``."""
-    resolution = setting.resolution
-    size = "native resolution" if resolution == "native" else f"{resolution} × {resolution} px"
-    return f"{setting.corpus}, {size}, batch of {setting.batch}, {setting.device}"
-
-
-def plots(runs: Mapping[str, Results]) -> list[Plot]:
-    """One plot for each setting of any run, in their order."""
+def curves(content: Content) -> dict[str, Any] | None:
+    """The section: one plot for each setting of any run, in their order."""
     gathered: dict[Setting, list[Family]] = {}
-    for run, results in runs.items():
-        for setting, families in families_of(run, results, several=len(runs) > 1).items():
+    for run, results in content.runs.items():
+        for setting, families in families_of(run, results, several=content.several).items():
             gathered.setdefault(setting, []).extend(families)
-    found = []
+    plots = []
     for setting, families in gathered.items():
-        anchors = _anchors(runs.values(), setting, families)
+        anchors = _anchors(content.runs.values(), setting, families)
         plot = Plot(setting_title(setting), [*_measured_series(families), *_anchor_series(anchors)])
         compared = [anchor for anchor in anchors if anchor.shown]
         for metric in _METRICS:
             plot.tables[metric] = _table(families, compared, metric)
-        found.append(plot)
-    return found
-
-
-def families_of(run: str, results: Results, *, several: bool) -> dict[Setting, list[Family]]:
-    """What was measured in each setting; ``several``: whether names must tell runs apart."""
-    verdicts = {(curve.family, curve.setting): curve.comparison.verdict for curve in results.curves}
-    grouped: dict[tuple[Setting, str], dict[str, PointResult]] = {}
-    for point in results.points:
-        if point.measured is not None:
-            cell = point.measured.cell
-            grouped.setdefault((cell.setting, cell.family), {})[cell.quality] = point
-    found: dict[Setting, list[Family]] = {}
-    for (setting, family), points in grouped.items():
-        facts = results.families.get(family)
-        order, tags = (list(facts.qualities), facts.tags) if facts is not None else ([], {})
-        labels = sorted(points, key=lambda label: (label not in order, _place(order, label)))
-        name = f"{family} · {run}" if several else family
-        ordered = {label: points[label] for label in labels}
-        verdict = verdicts.get((family, setting))
-        found.setdefault(setting, []).append(Family(name, tags, ordered, verdict))
-    return found
-
-
-def _place(order: Sequence[str], label: str) -> int:
-    return order.index(label) if label in order else 0
+        plots.append(plot)
+    return {"plots": plots} if plots else None
 
 
 @dataclass(frozen=True)
@@ -134,20 +84,20 @@ def _anchors(
                     bpp, psnr, ms_ssim = zip(*anchor.points, strict=True)
                     labels = tuple(str(number) for number in range(1, len(bpp) + 1))
                     asked[anchor.anchor] = RDCurve(anchor.anchor, bpp, psnr, ms_ssim, labels)
-    found = {name: _Anchor(curve, shown=True) for name, curve in asked.items()}
+    anchors = {name: _Anchor(curve, shown=True) for name, curve in asked.items()}
     for digest in {_digest(family) for family in families}:
         for name in published_names():
             try:
                 published = published_curve(name, digest, setting.resolution)
             except UnavailableError:
                 continue  # of other images
-            found[name] = _Anchor(published, name in asked or name in AT_FIRST)
-    return sorted(found.values(), key=lambda anchor: not anchor.shown)
+            anchors[name] = _Anchor(published, name in asked or name in AT_FIRST)
+    return sorted(anchors.values(), key=lambda anchor: not anchor.shown)
 
 
 def _digest(family: Family) -> str:
     measured = (point.measured for point in family.points.values())
-    return next(each.corpus_digest for each in measured if each is not None)
+    return next(one.corpus_digest for one in measured if one is not None)
 
 
 def _measured_series(families: Sequence[Family]) -> Iterator[dict[str, Any]]:
@@ -221,17 +171,9 @@ def _table(families: Sequence[Family], anchors: Sequence[_Anchor], metric: Curve
     rows = []
     for family in families:
         measured, baseline = family.curve("measured"), family.curve("baseline")
-        against: list[RDCurve | str] = [baseline, *(anchor.curve for anchor in anchors)]
-        bds = tuple(_bd(anchor, measured, metric) for anchor in against)
-        rows.append((family.name, family.verdict, bds))
-    return BDTable((_BASELINE, *(anchor.curve.name for anchor in anchors)), tuple(rows))
-
-
-def _bd(anchor: RDCurve | str, measured: RDCurve | str, metric: CurveMetric) -> BD | None:
-    if isinstance(measured, str):
-        return BD(None, measured)
-    if isinstance(anchor, str):
-        return BD(None, anchor)
-    if anchor.name == measured.name:
-        return None  # a family that is an anchor too
-    return bd_rate(anchor, measured, metric)
+        bds: list[BD | None] = [bd_rate(baseline, measured, metric)]
+        for anchor in anchors:
+            itself = isinstance(measured, RDCurve) and anchor.curve.name == measured.name
+            bds.append(None if itself else bd_rate(anchor.curve, measured, metric))
+        rows.append((family.name, family.verdict, tuple(bds)))
+    return BDTable((BASELINE, *(anchor.curve.name for anchor in anchors)), tuple(rows))

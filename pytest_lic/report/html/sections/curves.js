@@ -100,3 +100,5 @@ function drawCurves(plots) {
     update();
   });
 }
+
+if (byId("plots")) drawCurves(JSON.parse(byId("plots").textContent));

@@ -76,3 +76,5 @@ async function crop(viewer) {
   else compare("original");
   viewer.querySelector(".tools").hidden = false;
 }
+
+for (const viewer of document.querySelectorAll(".crop")) crop(viewer);

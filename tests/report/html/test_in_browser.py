@@ -20,7 +20,7 @@ from tests.helpers.made_results import KODAK, crop, passing, regressing
 from tests.helpers.made_times import compared, timings
 from tests.helpers.places import BENCHMARKS
 from tests.helpers.toy_project import Project
-from tests.report.test_html_report import HOSTILE, hostile
+from tests.report.html.test_page import HOSTILE, hostile
 from tests.results.test_results import BROKEN
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The times of a report: those of one device in one group, for the script, and a row for each."""
+"""Times: by device and images for the charts, and all of them as rows of a table."""
 
 from __future__ import annotations
 
@@ -6,16 +6,23 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pytest_lic.report.html.content import Content
 from pytest_lic.results.results import Results, TimeResult
 from pytest_lic.timing.benchmarking import WIDE
 
 _SHOWN = 8  # codecs that are drawn at first
 
 
-def time_groups(runs: Mapping[str, Results]) -> list[dict[str, Any]]:
+def times(content: Content) -> dict[str, Any] | None:
+    """The section."""
+    rows = list(_rows(content.runs))
+    return {"times": rows, "time_groups": _groups(content.runs)} if rows else None
+
+
+def _groups(runs: Mapping[str, Results]) -> list[dict[str, Any]]:
     """What the script draws: of each device and image set the codecs, and their times.
 
-    A time whose circumstances are not all told stands in the table alone.
+    A time without all its circumstances stands in the table alone.
     """
     groups: dict[str, list[dict[str, Any]]] = {}
     for run, results in runs.items():
@@ -37,7 +44,7 @@ def time_groups(runs: Mapping[str, Results]) -> list[dict[str, Any]]:
     ]
 
 
-def time_rows(runs: Mapping[str, Results]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _rows(runs: Mapping[str, Results]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Run, and its times in words: milliseconds, speed, and each stage's share in percent."""
     for run, results in runs.items():
         for time in results.times:
@@ -73,16 +80,16 @@ def _is_placed(time: TimeResult) -> bool:
 
 def _title(facts: Mapping[str, Any]) -> str:
     """The device in full, with what else its times hang on: what differs in it stands apart."""
-    given = facts.get("environment")
-    processor = given.get("processor") if isinstance(given, Mapping) else None
+    environment = facts.get("environment")
+    processor = environment.get("processor") if isinstance(environment, Mapping) else None
     named = dict.fromkeys(
         str(name) for name in (facts.get("device_name"), processor) if name is not None
     )
     threads = facts.get("threads")
-    told = [f"{facts['device']}: {' with '.join(named)}" if named else str(facts["device"])]
+    parts = [f"{facts['device']}: {' with '.join(named)}" if named else str(facts["device"])]
     if threads is not None:
-        told.append(f"{threads} CPU thread{'' if threads == 1 else 's'}")
-    return ", ".join([*told, f"{facts['corpus']} images"])
+        parts.append(f"{threads} CPU thread{'' if threads == 1 else 's'}")
+    return ", ".join([*parts, f"{facts['corpus']} images"])
 
 
 def _placed(time: TimeResult, codec: str) -> dict[str, Any]:
@@ -109,12 +116,12 @@ def _stages(facts: Mapping[str, Any]) -> tuple[dict[str, float], str]:
     seconds = stages.get("seconds")
     if not isinstance(seconds, Mapping):
         return {}, str(stages.get("reason", "its stages were not timed"))
-    found = {
-        str(name): float(taken)
-        for name, taken in seconds.items()
-        if isinstance(taken, int | float) and 0 <= taken < math.inf
+    finite = {
+        str(name): float(value)
+        for name, value in seconds.items()
+        if isinstance(value, int | float) and 0 <= value < math.inf
     }
-    return found, ""
+    return finite, ""
 
 
 def _doubt(time: TimeResult) -> str:

@@ -159,3 +159,5 @@ function short(value) {
   const digits = value > 0 ? Math.max(0, 2 - Math.floor(Math.log10(value))) : 0;
   return value.toFixed(Math.min(digits, 6));
 }
+
+if (byId("time-groups")) drawTimes(JSON.parse(byId("time-groups").textContent));

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from pytest_lic.ablation.groups import Group, is_learned, make_groups, variant_of
 from pytest_lic.errors import UsageError
 from pytest_lic.measuring.rate_distortion import BD, bd_psnr, bd_rate
-from pytest_lic.report.html.curves import Family, families_of, setting_title
-from pytest_lic.results.results import Results
+from pytest_lic.report.html.content import Content
+from pytest_lic.report.html.families import Family, families_of, setting_title
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,16 @@ class AblationTable:
     rows: tuple[tuple[str, str, BD | None, BD | None], ...]
 
 
-def ablations(runs: Mapping[str, Results]) -> Iterator[AblationTable]:
-    """A table for each component tag, each group of codecs and each setting of a run."""
-    for run, results in runs.items():
-        for setting, families in families_of(run, results, several=len(runs) > 1).items():
+def ablations(content: Content) -> dict[str, Any] | None:
+    """The section."""
+    tables = list(_tables(content))
+    return {"ablations": tables} if tables else None
+
+
+def _tables(content: Content) -> Iterator[AblationTable]:
+    """One for each component tag, each group of codecs and each setting of a run."""
+    for run, results in content.runs.items():
+        for setting, families in families_of(run, results, several=content.several).items():
             learned = [family for family in families if is_learned(family)]
             for tag in dict.fromkeys(tag for family in learned for tag in family.tags):
                 try:
@@ -45,16 +52,10 @@ def _table(group: Group[Family], tag: str, setting: str) -> AblationTable:
     reference, *rest = group.families
     others = ", ".join(f"{name}={choice}" for name, choice in group.tags.items())
     first = variant_of(reference, (tag,))
-    rows = [(variant_of(each, (tag,)), each.name, *_bds(reference, each)) for each in rest]
+    anchor = reference.curve("measured")
+    rows = []
+    for family in rest:
+        curve = family.curve("measured")
+        bds = bd_rate(anchor, curve), bd_psnr(anchor, curve)
+        rows.append((variant_of(family, (tag,)), family.name, *bds))
     return AblationTable(tag, others, setting, first, ((first, reference.name, None, None), *rows))
-
-
-def _bds(reference: Family, family: Family) -> tuple[BD, BD]:
-    curves = [each.curve("measured") for each in (reference, family)]
-    for curve in curves:
-        if isinstance(curve, str):
-            return BD(None, curve), BD(None, curve)
-    anchor, test = curves
-    assert not isinstance(anchor, str)
-    assert not isinstance(test, str)
-    return bd_rate(anchor, test), bd_psnr(anchor, test)

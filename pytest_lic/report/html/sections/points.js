@@ -14,3 +14,5 @@ function filter() {
   });
   byId("filter-line").hidden = false;
 }
+
+if (byId("filter")) filter();
