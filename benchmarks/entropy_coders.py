@@ -17,6 +17,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar, TypeVar
 
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -32,7 +33,8 @@ from lic_models.components.entropy_coding.coders import (
     RangeCoder,
     RansCoder,
 )
-from lic_models.components.entropy_coding.tables import FrequencyTables, Integers
+from lic_models.components.entropy_coding.counts import Integers
+from lic_models.components.entropy_coding.tables import FrequencyTables
 from pytest_lic.errors import CorruptBitstreamError
 
 Output = TypeVar("Output")
@@ -67,13 +69,20 @@ class CompressAI:
     def encode(self, symbols: Integers, indices: Integers, tables: FrequencyTables) -> bytes:
         """Without the lists of the tables, which are made once."""
         lists = symbols.tolist(), indices.tolist()
-        string: bytes = ans.RansEncoder().encode_with_indexes(*lists, *tables.cdfs())
+        string: bytes = ans.RansEncoder().encode_with_indexes(*lists, *_lists(tables))
         return string
 
     def decode(self, string: bytes, indices: Integers, tables: FrequencyTables) -> Integers:
         """Reads past the end of a damaged string, so it is given none."""
         decode = ans.RansDecoder().decode_with_indexes
-        return np.array(decode(string, indices.tolist(), *tables.cdfs()), np.int32)
+        return np.array(decode(string, indices.tolist(), *_lists(tables)), np.int32)
+
+
+@cache
+def _lists(tables: FrequencyTables) -> tuple[list[list[int]], list[int], list[int]]:
+    """Cumulative frequencies, how many each table has, and the symbol of its first entry."""
+    cdfs = [[0, *np.cumsum(tables.row(table)).tolist()] for table in range(tables.count)]
+    return cdfs, [len(cdf) for cdf in cdfs], tables.offsets.tolist()
 
 
 def main() -> None:

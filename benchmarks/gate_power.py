@@ -54,7 +54,7 @@ import torch
 from torch import nn
 
 from pytest_lic import CodecFamily
-from pytest_lic.adapters.heap_memory import keep_freed_memory
+from pytest_lic.adapters.network.heap_memory import keep_freed_memory
 
 SLOWER = {slower}
 CHANNELS = (3, 32, 32, 32, 96)

@@ -29,11 +29,12 @@ from torch import Tensor
 
 from lic_models.codec import LearnedCodec
 from lic_models.components.entropy_coding.coders import EntropyCoder
-from lic_models.components.entropy_coding.tables import FrequencyTables, Integers
+from lic_models.components.entropy_coding.counts import Integers
+from lic_models.components.entropy_coding.tables import FrequencyTables
 from lic_models.storage.weights_header import WeightsHeader, read_header
 from pytest_lic.ablation import turns
 from pytest_lic.codec import SupportsLatents
-from pytest_lic.errors import BitstreamError, LicError
+from pytest_lic.errors import BitstreamError, LicError, Unavailable
 from pytest_lic.images.corpus import Image, load_corpus
 from pytest_lic.measuring import coding
 
@@ -258,7 +259,7 @@ def cost(task: Task, images: Sequence[Image]) -> dict[str, Any]:
     for name, each in watched.items():
         each.precision = PRECISIONS[name]
     chosen = images[:: max(1, len(images) // 4)]
-    taken = turns.take_times(
+    taken = turns.take_turns(
         {name: each.codec for name, each in watched.items()},
         chosen,
         device=task.device,
@@ -267,14 +268,14 @@ def cost(task: Task, images: Sequence[Image]) -> dict[str, Any]:
     )
     before, after = taken["float32"], taken["float64"]
     for times in (before, after):
-        if isinstance(times, str):
-            raise LicError(times)
+        if isinstance(times, Unavailable):
+            raise LicError(times.reason)
     return {
         "images": [image.name for image in chosen],
         "repetitions": REPETITIONS,
         "seconds": turns.total(after.decode) / len(chosen),
-        "encode": asdict(turns.Ratio.of(after.encode, before.encode)),
-        "decode": asdict(turns.Ratio.of(after.decode, before.decode)),
+        "encode": asdict(turns.TimeRatio.of(after.encode, before.encode)),
+        "decode": asdict(turns.TimeRatio.of(after.decode, before.decode)),
     }
 
 

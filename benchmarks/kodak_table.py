@@ -28,7 +28,7 @@ from learned_networks import WEIGHTS, find_networks
 
 from lic_models.storage.weights_header import WeightsHeader, component_tags
 from pytest_lic.adapters.pillow import families as classical_families
-from pytest_lic.errors import LicError, UnavailableError
+from pytest_lic.errors import LicError, Unavailable, UnavailableError
 from pytest_lic.images.corpus import check_corpus, load_corpus
 from pytest_lic.measuring.measure import Measurement, rd_curve
 from pytest_lic.measuring.metrics import to_db
@@ -94,6 +94,14 @@ class Row:
     curve: RDCurve
     differences: Mapping[str, Mapping[str, BD]]
 
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object."""
+        differences = {
+            anchor: {metric: bd.to_json() for metric, bd in by_metric.items()}
+            for anchor, by_metric in self.differences.items()
+        }
+        return asdict(self) | {"differences": differences}
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(
@@ -131,7 +139,7 @@ def main() -> int:
             "corpus": corpus.name,
             "corpus_digest": corpus.digest,
             "environment": circumstances,
-            "codecs": [asdict(row) for row in rows],
+            "codecs": [row.to_json() for row in rows],
             "anchors": {name: _told(curve) for name, curve in anchors.items()},
             "broken_claims": failures,
         }
@@ -150,17 +158,17 @@ def jpeg_curve(each: Measuring) -> RDCurve:
     return _curve(CLASSICAL, points)
 
 
-def published(digest: str) -> dict[str, RDCurve | str]:
+def published(digest: str) -> dict[str, RDCurve | Unavailable]:
     """The published curve, or the reason why it does not hold for these images."""
     try:
         return {PUBLISHED: published_curve(PUBLISHED, digest)}
     except UnavailableError as error:
-        return {PUBLISHED: str(error)}
+        return {PUBLISHED: Unavailable(str(error))}
 
 
 def compare(
     networks: Mapping[str, Sequence[WeightsHeader]],
-    anchors: Mapping[str, RDCurve | str],
+    anchors: Mapping[str, RDCurve | Unavailable],
     each: Measuring,
 ) -> list[Row]:
     """Measure every network, then hold every curve against the anchors and its twin's."""
@@ -183,7 +191,7 @@ def compare(
                 tuple(Point.of(point) for point in measured.values()),
                 curves[name],
                 {
-                    anchor: {metric: _difference(curve, curves[name], metric) for metric in METRICS}
+                    anchor: {metric: bd_rate(curve, curves[name], metric) for metric in METRICS}
                     for anchor, curve in against.items()
                 },
             )
@@ -210,8 +218,8 @@ def broken_claims(rows: Sequence[Row]) -> Iterator[str]:
             difference = row.differences.get(anchor, {}).get("psnr")
             if difference is None:
                 continue
-            if difference.value is None:
-                yield f"{row.name}: no BD-rate against {anchor}: {difference.reason}"
+            if isinstance(difference.value, Unavailable):
+                yield f"{row.name}: no BD-rate against {anchor}: {difference.value}"
             elif not difference.value < 0:
                 yield f"{row.name}: BD-rate {difference.value:+.2f} % against {anchor}"
         for point in row.points:
@@ -223,7 +231,7 @@ def broken_claims(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def markdown(
-    rows: Sequence[Row], anchors: Mapping[str, RDCurve | str], corpus: str, count: int
+    rows: Sequence[Row], anchors: Mapping[str, RDCurve | Unavailable], corpus: str, count: int
 ) -> Iterator[str]:
     """Both tables, and how to read them."""
     yield (
@@ -256,13 +264,13 @@ def markdown(
         cells = [_percent(row.differences.get(name, {})) for name in names]
         bends = [bend for metric in METRICS if (bend := row.curve.non_monotone(metric))]
         yield _row(f"`{row.name}`", *cells, "no" if bends else "yes")
-    reasons = {name: curve for name, curve in anchors.items() if isinstance(curve, str)}
+    reasons = {name: curve for name, curve in anchors.items() if isinstance(curve, Unavailable)}
     for row in rows:
         for name, by_metric in row.differences.items():
             if name not in reasons:
                 for metric, difference in by_metric.items():
-                    if difference.reason is not None:
-                        reasons[f"{row.name} against {name} by {metric}"] = difference.reason
+                    if isinstance(difference.value, Unavailable):
+                        reasons[f"{row.name} against {name} by {metric}"] = difference.value
     if reasons:
         yield ""
         yield from (f"No BD-rate {name}: {reason}." for name, reason in reasons.items())
@@ -275,19 +283,17 @@ def _curve(name: str, points: Mapping[str, Measurement]) -> RDCurve:
         raise UnavailableError(str(error)) from error
 
 
-def _difference(anchor: RDCurve | str, curve: RDCurve, metric: Any) -> BD:
-    return BD(None, anchor) if isinstance(anchor, str) else bd_rate(anchor, curve, metric)
-
-
-def _told(curve: RDCurve | str) -> dict[str, Any]:
-    return {"unavailable": curve} if isinstance(curve, str) else asdict(curve)
+def _told(curve: RDCurve | Unavailable) -> dict[str, Any]:
+    return {"unavailable": curve.reason} if isinstance(curve, Unavailable) else asdict(curve)
 
 
 def _percent(by_metric: Mapping[str, BD]) -> str:
-    values = [by_metric[metric].value for metric in METRICS] if by_metric else [None]
-    if all(value is None for value in values):
+    values = [by_metric[metric].value for metric in METRICS] if by_metric else []
+    if all(isinstance(value, Unavailable) for value in values):
         return _NONE
-    psnr, structure = (_NONE if value is None else f"{value:+.1f} %" for value in values)
+    psnr, structure = (
+        _NONE if isinstance(value, Unavailable) else f"{value:+.1f} %" for value in values
+    )
     return f"{psnr} ({structure})"
 
 

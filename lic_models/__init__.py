@@ -1,4 +1,15 @@
 """Learned image codecs that ship with pytest-lic: networks, their training and trained weights.
 
-Importing this package loads no torch; a network is built only when a family is asked for it.
+components      transforms, non-linearities, quantizers, entropy models and entropy coders
+codec           a codec put together from its components
+data            data modules: what is trained, validated and tested on
+config          the file that describes a codec, and clear errors for what is wrong in it
+storage         weights, checkpoints and exports, all safetensors
+training        the loss, first weights, the training module, and what a run leaves behind
+command_line    what the commands of ``python -m lic_models`` do
+families        the shipped families, and those that a config describes
+untrained       families with random weights, to be timed
+under_test      quantizers, coders and table makers for the suite ``properties``
+metrics_file    the former place of `training.metrics_file`
+configs/, weights/, MODEL_CARDS.md      what ships
 """

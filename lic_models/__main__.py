@@ -28,15 +28,15 @@ _CHECKPOINT = "--ckpt_path"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns its exit status: 0, 2 after an error, 130 after Ctrl-C."""
     silence_warnings()
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
     parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__, formatter_class=_RAW)
     parser.add_argument("command", choices=_COMMANDS, help="--help after it tells more")
-    if not given:
+    if not words:
         parser.print_help()
         return 2
-    command = _COMMANDS[parser.parse_args(given[:1]).command]
+    command = _COMMANDS[parser.parse_args(words[:1]).command]
     try:
-        return command(given[1:])
+        return command(words[1:])
     except LicError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -85,7 +85,7 @@ def _validate(arguments: list[str]) -> int:
     _add_weights(parser)
     options, others = parser.parse_known_args(arguments)
     config = _config(parser, options, others)
-    has_checkpoint = any(each.split("=")[0] == _CHECKPOINT for each in others)
+    has_checkpoint = any(word.split("=")[0] == _CHECKPOINT for word in others)
     weights = _weights(config, options, others, has_checkpoint)
     from lic_models.command_line.training_cli import TrainingCLI
 
@@ -214,13 +214,13 @@ def _config(
         parser.print_help()
         print(flush=True)
         others.append("--help")
-    given = options.config or []
-    if len(given) > 1:
+    configs = options.config or []
+    if len(configs) > 1:
         raise UsageError(
-            f"--config: given {len(given)} times; let one file extend the other (extends: …)"
+            f"--config: given {len(configs)} times; let one file extend the other (extends: …)"
         )
-    if given:
-        return read_codec_config(find_config(given[0]))
+    if configs:
+        return read_codec_config(find_config(configs[0]))
     if not _only_tells(others):
         raise UsageError(
             f"{parser.prog}: no --config FILE; give a YAML file that describes the codec, such as "
@@ -240,8 +240,8 @@ def _weights(
     if options.weights is not None and has_checkpoint:
         raise UsageError(f"--weights and {_CHECKPOINT}: give one of them")
     if options.weights is not None or has_checkpoint or _only_tells(others):
-        given: Path | None = options.weights
-        return given
+        weights: Path | None = options.weights
+        return weights
     quality, _ = config.overrides(options.quality)
     path = config.weights_path(quality)
     if not path.is_file():
@@ -254,20 +254,20 @@ def _weights(
 
 def _only_tells(arguments: list[str]) -> bool:
     """Whether the arguments only ask for help, or what the config resolves to."""
-    names = [each.split("=")[0] for each in arguments if each.startswith("-")]
+    names = [word.split("=")[0] for word in arguments if word.startswith("-")]
     return any(
         name in ("--help", "-h", "--print_config") or name.endswith(".help") for name in names
     )
 
 
 def _without_checkpoint(arguments: list[str]) -> list[str]:
-    kept: list[str] = []
+    others: list[str] = []
     skip = False
     for argument in arguments:
         if not skip and argument.split("=")[0] != _CHECKPOINT:
-            kept.append(argument)
+            others.append(argument)
         skip = argument == _CHECKPOINT
-    return kept
+    return others
 
 
 if __name__ == "__main__":

@@ -48,13 +48,13 @@ class LearnedCodec(nn.Module):
         self.quantizer = NoiseQuantizer() if quantizer is None else quantizer
         self.entropy_model = Factorized() if entropy_model is None else entropy_model
         self.entropy_coder: EntropyCoder = AnsCoder() if entropy_coder is None else entropy_coder
-        given, expected = self.transform.latent_channels, self.entropy_model.latent_channels
+        channels, expected = self.transform.latent_channels, self.entropy_model.latent_channels
         if expected is None:
-            self.entropy_model.build(given)
-        elif expected != given:
+            self.entropy_model.build(channels)
+        elif expected != channels:
             raise UsageError(
                 f"entropy_model.init_args.latent_channels is {expected}, but the transform "
-                f"({type(self.transform).__name__}) gives {given} latent channels; make them "
+                f"({type(self.transform).__name__}) gives {channels} latent channels; make them "
                 "equal, or leave the entropy model's out"
             )
 
@@ -101,7 +101,7 @@ class LearnedCodec(nn.Module):
             for latent in latents
         ]
         shape = (latents.shape[-2], latents.shape[-1])
-        return {"strings": [list(each) for each in zip(*coded, strict=True)], "shape": shape}
+        return {"strings": [list(strings) for strings in zip(*coded, strict=True)], "shape": shape}
 
     @torch.no_grad()
     def decompress(
@@ -114,7 +114,7 @@ class LearnedCodec(nn.Module):
                 shape.
             CodecError: no tables yet.
         """
-        counts = {len(each) for each in strings}
+        counts = {len(images) for images in strings}
         if len(counts) != 1 or 0 in counts:
             raise CorruptBitstreamError(
                 f"strings of {sorted(counts) or 'no'} images; expected of one number of images"
@@ -123,9 +123,9 @@ class LearnedCodec(nn.Module):
             raise CorruptBitstreamError(f"latent of shape {tuple(shape)}; expected (h, w)")
         latents = [
             self.entropy_model.decompress(
-                list(each), (shape[0], shape[1]), self.quantizer, self.entropy_coder
+                list(image_strings), (shape[0], shape[1]), self.quantizer, self.entropy_coder
             )
-            for each in zip(*strings, strict=True)
+            for image_strings in zip(*strings, strict=True)
         ]
         return {"x_hat": self.transform.synthesis(torch.stack(latents))}
 

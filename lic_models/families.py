@@ -1,6 +1,6 @@
 """Learned codec families: those that come with pytest-lic, and those that a file describes.
 
-Importing this loads no torch: a family is a name with qualities until one of them is built.
+A family is a name with qualities until one of them is built.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ WEIGHTS = Path(__file__).parent / "weights"
 
 def families() -> Iterator[CodecFamily]:
     """Every family whose trained weights are shipped, and the untrained ones that can be timed."""
-    found: dict[str, list[WeightsHeader]] = {}
+    by_name: dict[str, list[WeightsHeader]] = {}
     for path in sorted(WEIGHTS.glob("*.safetensors")):
         header = read_header(path)
-        found.setdefault(header.name, []).append(header)
-    for headers in found.values():
+        by_name.setdefault(header.name, []).append(header)
+    for headers in by_name.values():
         yield learned_family(headers)
     yield from untrained_families(STAGES)
 

@@ -1,7 +1,4 @@
-"""Every quantizer, entropy coder and table maker here, with what it promises.
-
-Importing this loads no torch: they are built when a test asks for them.
-"""
+"""The quantizers, entropy coders and table makers of this package, with what each promises."""
 
 from __future__ import annotations
 
@@ -168,6 +165,6 @@ def _escape_bits(symbol: int, first: int, last: int) -> float:
 
 
 def _counts(masses: NDArray[np.float64]) -> NDArray[np.int32]:
-    from lic_models.components.entropy_coding.tables import FrequencyTables
+    from lic_models.components.entropy_coding.counts import counts_of
 
-    return FrequencyTables.from_masses([masses], [0]).row(0)
+    return counts_of(masses)

@@ -1,4 +1,4 @@
-"""The ``pytest-lic`` command: its subcommands, and how their errors are told."""
+"""The ``pytest-lic`` command: its subcommands, their exit statuses and errors."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def command_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """Run one subcommand; the exit status."""
-    given = command_parser().parse_args(arguments)
+    arguments = command_parser().parse_args(words)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # for names and texts of others
     try:
-        status: int = given.run(given)
+        status: int = arguments.run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read the output, such as head, had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -56,6 +56,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not isinstance(error, LicError):
             traceback.print_exc()  # a fault of ours, and no verdict on the user's codecs
             return UNUSABLE
-        print(f"pytest-lic: {as_typed(str(error), given)}", file=sys.stderr)
+        print(f"pytest-lic: {as_typed(str(error), arguments)}", file=sys.stderr)
         return UNUSABLE
     return status

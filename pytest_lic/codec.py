@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from pytest_lic.errors import UnknownNameError, UsageError
+from pytest_lic.errors import UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -164,16 +164,6 @@ class CodecFamily:
         object.__setattr__(self, "qualities", MappingProxyType(qualities))
         object.__setattr__(self, "tags", MappingProxyType(tags))
         object.__setattr__(self, "devices", tuple(self.devices))
-
-    def require_quality(self, quality: str, where: str) -> str:
-        """``quality`` itself, if the family has it.
-
-        Raises:
-            UnknownNameError: naming ``where`` it was asked for and the nearest labels.
-        """
-        if quality not in self.qualities:
-            raise UnknownNameError(f"quality of {self.name}", quality, self.qualities, where)
-        return quality
 
     def network(self, quality: str) -> str:
         """The name of the network that serves ``quality``; equal names share one network."""

@@ -1,4 +1,4 @@
-"""pytest's hooks and fixtures; every decision is made elsewhere. Importing this loads no torch."""
+"""pytest's hooks and fixtures; every decision is made elsewhere."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from pytest_lic import hookspecs
 from pytest_lic.errors import LicError, UsageError
 from pytest_lic.project import asked_for
 from pytest_lic.project.discovery import Origin, discover
-from pytest_lic.project.option_table import add_options
 from pytest_lic.project.options import read_options
+from pytest_lic.project.pytest_options import add_options
 from pytest_lic.project.under_test import FIXTURES, UnderTest, parametrize, under_test
-from pytest_lic.run.run import Run, Shared
+from pytest_lic.run.run import Run, new_run
+from pytest_lic.run.shared import Shared
 from pytest_lic.session import collecting
 from pytest_lic.session.controller import SessionReport
 from pytest_lic.session.gate import Gate
@@ -94,8 +95,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> NetworkSched
     if reporter is not None:
         for line in config.stash[_report].opening_lines(run):
             reporter.write_line(line)
-    grid = run.grid
-    layout = Layout(grid.networks, frozenset(curve.id for curve in grid.curves))
+    grid = run.setup.grid
+    networks = {cell.id: grid.network(cell) for cell in grid.every_cell}
+    layout = Layout(networks, frozenset(curve.id for curve in grid.curves))
     return NetworkScheduling(config, layout, log)
 
 
@@ -120,7 +122,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Spread tests over the grid, and over what is registered to be tested."""
     try:
         if set(collecting.SUBJECTS) & set(metafunc.fixturenames):
-            collecting.parametrize(metafunc, _run_of(metafunc.config).grid)
+            collecting.parametrize(metafunc, _run_of(metafunc.config).setup.grid)
         if set(FIXTURES) & set(metafunc.fixturenames):
             parametrize(metafunc, _under_test_of(metafunc.config))
     except LicError as error:
@@ -137,11 +139,11 @@ def pytest_collection_modifyitems(
     if unwanted:
         config.hook.pytest_deselected(items=unwanted)
         config.stash[_untimed] = asked_for.would_choose_timing(config)
-    if _run in config.stash and not config.stash[_run].options.environments:
+    if _run in config.stash and not config.stash[_run].setup.options.environments:
         config.stash[_uncompared] = collecting.without_comparisons(items)
     yield
     if _run in config.stash:
-        collecting.sort_items(items, config.stash[_run].grid)
+        collecting.sort_items(items, config.stash[_run].setup.grid)
 
 
 def pytest_report_collectionfinish(
@@ -186,11 +188,11 @@ def pytest_runtest_makereport(
     if call.excinfo is not None and isinstance(call.excinfo.value, LicError):
         report.longrepr = str(call.excinfo.value)
     if report.when == "call" and _gate in item.stash:
-        found = collecting.subject(item)
+        subject = collecting.subject(item)
         report.lic = {  # type: ignore[attr-defined]
-            "family": found.family if found is not None else None,
-            "quality": getattr(found, "quality", None),
-            "subject": found.id if found is not None else None,
+            "family": subject.family if subject is not None else None,
+            "quality": getattr(subject, "quality", None),
+            "subject": subject.id if subject is not None else None,
             "checks": [marker.name for marker in item.iter_markers()],
             "records": item.stash[_gate].records,
         }
@@ -234,14 +236,14 @@ def _is_worker(config: pytest.Config) -> bool:
 
 def _shared_of(config: pytest.Config) -> Shared:
     if _shared not in config.stash:
-        given = getattr(config, "workerinput", {}).get("lic")
-        if given is None:
+        sent = getattr(config, "workerinput", {}).get("lic")
+        if sent is None:
             config.stash[_shared] = Shared.create(Origin.of(config))
         else:
-            origin = given["origin"]
+            origin = sent["origin"]
             config.stash[_shared] = Shared(
                 Origin(origin["folder"], tuple(origin["args"]), tuple(origin["path"])),
-                Path(given["store"]),
+                Path(sent["store"]),
             )
     return config.stash[_shared]
 
@@ -262,7 +264,7 @@ def _run_of(config: pytest.Config) -> Run:
 
         families = discover(config)
         options = read_options(config, alone=tuple(families.configs))
-        config.stash[_run] = Run(options, families, _shared_of(config), say)
+        config.stash[_run] = new_run(options, families, _shared_of(config), say)
     return config.stash[_run]
 
 

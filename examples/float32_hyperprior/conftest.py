@@ -62,7 +62,7 @@ def float32(codec: LearnedCodec) -> MeanScaleHyperprior:
     network = MeanScaleHyperprior(model.hyper_channels, codec.transform.latent_channels)
     network.g_a, network.g_s = codec.transform.analysis, codec.transform.synthesis
     network.h_a, network.h_s = HyperAnalysis(model), HyperSynthesis(model)
-    network.entropy_bottleneck = model.hyper_prior.density
+    network.entropy_bottleneck.load_state_dict(model.hyper_prior.density.state_dict())
     # Tables come with the weights, as in a checkpoint of CompressAI's. Made anew after loading,
     # already the list of scales has other last digits on other processors.
     low, high, steps = *map(math.log, model.scale_range), model.scale_levels - 1
@@ -75,11 +75,12 @@ def float32(codec: LearnedCodec) -> MeanScaleHyperprior:
 
 def take_tables(model: EntropyModel, tables: FrequencyTables) -> None:
     """Give one of CompressAI's entropy models the integer tables that were trained."""
-    cdfs, lengths, offsets = tables.cdfs()
-    longest = max(lengths)
-    model._quantized_cdf = torch.IntTensor([cdf + [0] * (longest - len(cdf)) for cdf in cdfs])
-    model._cdf_length = torch.IntTensor(lengths)
-    model._offset = torch.IntTensor(offsets)
+    model._quantized_cdf = torch.zeros((tables.count, max(tables.lengths) + 1), dtype=torch.int32)
+    for table, cdf in enumerate(model._quantized_cdf):
+        cumulative = torch.from_numpy(tables.row(table).cumsum())
+        cdf[1 : len(cumulative) + 1] = cumulative
+    model._cdf_length = torch.from_numpy(tables.lengths.astype("int32")) + 1
+    model._offset = torch.from_numpy(tables.offsets.copy())
 
 
 def family(headers: list[WeightsHeader]) -> CodecFamily:

@@ -1,1 +1,6 @@
-"""The commands of `python -m lic_models`."""
+"""What the commands of ``python -m lic_models`` do.
+
+training_cli    fit and validate: Lightning's command line for codecs
+testing         test: rate and quality on whole images
+quiet           warnings and logs of the libraries that are no news, left out
+"""

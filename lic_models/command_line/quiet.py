@@ -1,4 +1,4 @@
-"""What the libraries say that is no news to someone who trains a codec, silenced."""
+"""Warnings and logs of the libraries that are no news to someone who trains a codec, left out."""
 
 from __future__ import annotations
 

@@ -50,11 +50,12 @@ def corpus_of(data: CropDataModule) -> Corpus:
         CorpusError: one can't be used.
     """
     data.setup("test")
-    found = data.images("test")
+    image_set = data.images("test")
     images = (
-        Image(file.name, np.asarray(found.read(index))) for index, file in enumerate(found.files)
+        Image(file.name, np.asarray(image_set.read(index)))
+        for index, file in enumerate(image_set.files)
     )
-    return Corpus(type(data).__name__, tuple(images), found.digest)
+    return Corpus(type(data).__name__, tuple(images), image_set.digest)
 
 
 def measure_checkpoint(
@@ -151,7 +152,7 @@ class _Estimating:
         with torch.inference_mode():
             for padded in seen:
                 bits = estimated_bits(self._network(padded)["likelihoods"])
-                self.bits.extend(float(each) for each in bits)
+                self.bits.extend(float(image_bits) for image_bits in bits)
         return bitstreams
 
     def decode(self, bitstreams: Sequence[bytes], /) -> Tensor:

@@ -75,10 +75,10 @@ class TrainingCLI(LightningCLI):
         self.folder = Path(RUNS, f"{config.name}-{label}")
         """Where this codec's run is."""
         of_runs = () if command else ("ckpt_path", "weights_only")
-        settings = {key: each for key, each in config.settings.items() if key not in of_runs}
+        settings = {key: value for key, value in config.settings.items() if key not in of_runs}
         quiet = {"exit_on_error": False}
         of_commands = {name: dict(quiet) for name in self.subcommands()} if command else {}
-        given = [
+        words = [
             *([command] if command else []),
             f"--config={yaml.safe_dump(settings)}",
             *(f"--{key}={_one_line(value)}" for key, value in changes.items()),
@@ -95,7 +95,7 @@ class TrainingCLI(LightningCLI):
                 save_config_kwargs={"codec": config, "quality": label},
                 trainer_defaults=trainer_defaults(self.folder),
                 parser_kwargs={**quiet, "prog": PROGRAM, **of_commands},
-                args=given,
+                args=words,
                 run=command is not None,
             )
 
@@ -167,16 +167,16 @@ class TrainingCLI(LightningCLI):
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """A trainer with our callbacks, whose checkpoints are safetensors."""
-        given = self._get(self.config_init, "trainer")
-        callbacks, plugins = _listed(given.get("callbacks")), _listed(given.get("plugins"))
-        has_bar = any(isinstance(each, ProgressBar) for each in callbacks)
-        if given.get("enable_progress_bar") is not False and not has_bar:
+        trainer = self._get(self.config_init, "trainer")
+        callbacks, plugins = _listed(trainer.get("callbacks")), _listed(trainer.get("plugins"))
+        has_bar = any(isinstance(callback, ProgressBar) for callback in callbacks)
+        if trainer.get("enable_progress_bar") is not False and not has_bar:
             callbacks.append(TrainingProgress())
-        if self._command == "fit" and given.get("enable_checkpointing") is not False:
+        if self._command == "fit" and trainer.get("enable_checkpointing") is not False:
             keeper = KeepCheckpoints()
             callbacks += [keeper, StopOnInterrupt(keeper)]
         elif self._command == "validate":
-            callbacks = [each for each in callbacks if isinstance(each, ProgressBar)]
+            callbacks = [callback for callback in callbacks if isinstance(callback, ProgressBar)]
         plugins.append(SafetensorsCheckpoints())
         return super().instantiate_trainer(callbacks=callbacks, plugins=plugins, **kwargs)
 
@@ -277,10 +277,10 @@ class TrainingCLI(LightningCLI):
         try:
             yield
         except (ArgumentError, MisconfigurationException, LicError, ValueError, TypeError) as error:
-            told = self._sources.blamed(error, self._options())
-            if told is None or told is error:
+            problem = self._sources.blamed(error, self._options())
+            if problem is None or problem is error:
                 raise
-            raise told from error
+            raise problem from error
 
 
 def described_components(config: CodecConfig, quality: str) -> dict[str, Any]:
@@ -292,8 +292,8 @@ def described_components(config: CodecConfig, quality: str) -> dict[str, Any]:
     return TrainingCLI(config, quality).components
 
 
-def _listed(given: Any) -> list[Any]:
-    return list(given) if isinstance(given, list) else [] if given is None else [given]
+def _listed(setting: Any) -> list[Any]:
+    return list(setting) if isinstance(setting, list) else [] if setting is None else [setting]
 
 
 def _one_line(value: Any) -> str:

@@ -1,4 +1,12 @@
-"""The parts a learned codec is built from, one kind per file or folder, each swapped on its own."""
+"""The parts a learned codec is built from, each swapped on its own.
+
+transforms      analysis and synthesis
+nonlinearities  what stands between their layers
+quantizers      from a latent's residual to symbols, and what training does in place of it
+entropy_models  what a latent is expected to be
+entropy_coding  from symbols to bytes
+bounds          values held within bounds, with gradients that lead back
+"""
 
 from lic_models.components.entropy_coding.coders import (
     AnsCoder,

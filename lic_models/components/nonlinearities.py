@@ -1,4 +1,4 @@
-"""What stands between the layers of a transform: divisive normalisations and rectifiers.
+"""Non-linearities between the layers of a transform: divisive normalisations and rectifiers.
 
 Every class takes and returns features (B, C, h, w) and is built as ``Class(channels, inverse)``;
 with ``inverse`` it is the one that the synthesis uses. The divisive ones only approximate each
@@ -7,16 +7,18 @@ other's inverse, as in their papers: both are learned, each on its own side.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 
 import torch
-from compressai import layers
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lic_models.components.bounds import LowerBound
 from pytest_lic.errors import UsageError
 
 _NEARLY_ZERO = 1e-5
+_PEDESTAL = 2.0**-36
 
 
 class Nonlinearity(nn.Module, ABC):
@@ -45,22 +47,54 @@ class Nonlinearity(nn.Module, ABC):
         """
 
 
-class _Divisive(Nonlinearity):
-    """A layer of CompressAI's, whose weights γ ≥ 0 mix the channels in the denominator."""
+class _NonNegative(nn.Module):
+    """A weight of at least ``least``, and the parameter p that holds it: max(p, √(least + ε))² − ε.
 
-    layer: layers.GDN
+    ε = 2⁻³⁶ keeps the gradient of a weight of 0 from vanishing.
+    """
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Features (B, C, h, w), normalised; of the same shape."""
-        normalised: Tensor = self.layer(features)
-        return normalised
+    pedestal: Tensor
 
-    def start_linear(self, low: Tensor) -> None:
+    def __init__(self, least: float = 0.0) -> None:
+        super().__init__()
+        self.register_buffer("pedestal", torch.tensor([_PEDESTAL]))
+        self.lower_bound = LowerBound(math.sqrt(least + _PEDESTAL))
+
+    def forward(self, parameter: Tensor) -> Tensor:
+        weight: Tensor = self.lower_bound(parameter) ** 2 - self.pedestal
+        return weight
+
+    def parameter(self, weight: Tensor) -> Tensor:
+        return torch.maximum(weight + self.pedestal, self.pedestal).sqrt()
+
+
+class _Divisor(nn.Module):
+    """β_i + Σ_j γ_ij u_j, with learned β > 0 and γ ≥ 0.
+
+    The names of parameters and buffers are those of CompressAI's ``GDN``.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.beta_reparam = _NonNegative(1e-6)
+        self.beta = nn.Parameter(self.beta_reparam.parameter(torch.ones(channels)))
+        self.gamma_reparam = _NonNegative()
+        self.gamma = nn.Parameter(self.gamma_reparam.parameter(0.1 * torch.eye(channels)))
+
+    def forward(self, u: Tensor) -> Tensor:
+        gamma: Tensor = self.gamma_reparam(self.gamma)
+        return F.conv2d(u, gamma[:, :, None, None], self.beta_reparam(self.beta))
+
+    @torch.no_grad()
+    def start_undivided(self) -> None:
         """Nearly no division: γ of 1e-5 on the diagonal, β of 1."""
-        _start_undivided(self.layer)
+        # Not zero, where the gradient of the parametrisation of γ nearly vanishes.
+        gamma = _NEARLY_ZERO * torch.eye(len(self.beta)).to(self.gamma)
+        self.gamma.copy_(self.gamma_reparam.parameter(gamma))
+        self.beta.copy_(self.beta_reparam.parameter(torch.ones_like(self.beta)))
 
 
-class GDN(_Divisive):
+class GDN(Nonlinearity):
     """Generalized divisive normalization, x_i / √(β_i + Σ_j γ_ij x_j²); the inverse multiplies.
 
     Ballé, Laparra and Simoncelli, "Density modeling of images using a generalized normalization
@@ -69,19 +103,29 @@ class GDN(_Divisive):
 
     def __init__(self, channels: int, inverse: bool = False) -> None:
         super().__init__(channels, inverse)
-        self.layer = layers.GDN(channels, inverse=inverse)
+        self.layer = _Divisor(channels)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features (B, C, h, w), normalised; of the same shape."""
+        energy: Tensor = self.layer(features**2)
+        return features * (energy.sqrt() if self.inverse else energy.rsqrt())
+
+    def start_linear(self, low: Tensor) -> None:
+        """Nearly no division."""
+        self.layer.start_undivided()
 
 
-class OneDN(_Divisive):
+class OneDN(GDN):
     """1DN, GDN without squares and root: x_i / (β_i + Σ_j γ_ij |x_j|); the inverse multiplies.
 
     Johnston, Eban, Gordon and Ballé, "Computationally efficient neural image compression", 2019,
     https://arxiv.org/abs/1912.08771.
     """
 
-    def __init__(self, channels: int, inverse: bool = False) -> None:
-        super().__init__(channels, inverse)
-        self.layer = layers.GDN1(channels, inverse=inverse)
+    def forward(self, features: Tensor) -> Tensor:
+        """Features (B, C, h, w), normalised; of the same shape."""
+        magnitude: Tensor = self.layer(features.abs())
+        return features * (magnitude if self.inverse else 1.0 / magnitude)
 
 
 class GSDN(Nonlinearity):
@@ -97,17 +141,14 @@ class GSDN(Nonlinearity):
 
     def __init__(self, channels: int, inverse: bool = False) -> None:
         super().__init__(channels, inverse)
-        self.divisor = layers.GDN(channels, inverse=inverse)
+        self.divisor = _Divisor(channels)
         self.mean_weight = nn.Parameter(torch.zeros(channels, channels))
         self.mean_bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, features: Tensor) -> Tensor:
         """Features (B, C, h, w), normalised; of the same shape."""
         mean = F.conv2d(features, self.mean_weight[:, :, None, None], self.mean_bias)
-        divisor = self.divisor
-        beta: Tensor = divisor.beta_reparam(divisor.beta)
-        gamma: Tensor = divisor.gamma_reparam(divisor.gamma)
-        energy = F.conv2d(features * features, gamma[:, :, None, None], beta)
+        energy: Tensor = self.divisor(features * features)
         if self.inverse:
             return features * energy.sqrt() + mean
         return (features - mean) * energy.rsqrt()
@@ -115,7 +156,7 @@ class GSDN(Nonlinearity):
     @torch.no_grad()
     def start_linear(self, low: Tensor) -> None:
         """No mean, and nearly no division."""
-        _start_undivided(self.divisor)
+        self.divisor.start_undivided()
         self.mean_weight.zero_()
         self.mean_bias.zero_()
 
@@ -171,11 +212,3 @@ class LeakyReLU(ReLU):
         if not 0.0 <= slope <= 1.0:
             raise UsageError(f"slope is {slope}; expected 0 to 1")
         self.slope = slope
-
-
-@torch.no_grad()
-def _start_undivided(layer: layers.GDN) -> None:
-    # Not zero, where the gradient of the parametrisation of γ nearly vanishes.
-    gamma = _NEARLY_ZERO * torch.eye(len(layer.beta)).to(layer.gamma)
-    layer.gamma.copy_(layer.gamma_reparam.init(gamma))
-    layer.beta.copy_(layer.beta_reparam.init(torch.ones_like(layer.beta)))

@@ -1,4 +1,4 @@
-"""Where a wrong option was given: the file and the key, or the option of the command line."""
+"""The place of a wrong option: a file and a key, or an option of the command line."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ class Sources:
         Returns:
             None where it is a defect, which should be seen as it is.
         """
-        told = " ".join(str(error).split())
+        message = " ".join(str(error).split())
         if isinstance(error, ArgumentError):
             return self.error(explain(str(error), options))
         if isinstance(error, MisconfigurationException):
-            return self.error(Problem("trainer", told))
+            return self.error(Problem("trainer", message))
         refused = _refusal(error)
         if refused is None:
             return None
-        problem = self.problem(str(refused), told)
+        problem = self.problem(str(refused), message)
         return refused if problem is None else self.error(problem)
 
     def error(self, problem: Problem) -> UsageError:
@@ -65,38 +65,40 @@ class Sources:
             return UsageError(f"{self.config.path}: {problem.what}")
         short = _short(problem.key)
         for argument in reversed(self.arguments):
-            given, _, value = argument.removeprefix("--").partition("=")
-            if not argument.startswith("--") or not _covers(_short(given), short):
+            option, _, value = argument.removeprefix("--").partition("=")
+            if not argument.startswith("--") or not _covers(_short(option), short):
                 continue
             if value in problem.what or not self.config.says(problem.key):
-                return UsageError(f"--{given}: {_within(problem, given)}")
+                return UsageError(f"--{option}: {_within(problem, option)}")
         for key in self.changes:
             if _covers(_short(key), short):
                 what = _within(problem, key)
                 return UsageError(f"{self.config.path}: qualities.{self.quality}.{key}: {what}")
         return UsageError(f"{self.config.source(problem.key)}: {problem.key}: {problem.what}")
 
-    def problem(self, told: str, quoted: str) -> Problem | None:
+    def problem(self, message: str, quoted: str) -> Problem | None:
         """The option that a constructor's error message is about; None if it names none.
 
         Args:
-            told: the message.
+            message: the constructor's.
             quoted: what jsonargparse made of it, which quotes the arguments.
         """
-        keyed = _KEYED.fullmatch(told)
+        keyed = _KEYED.fullmatch(message)
         if keyed is not None:
             key = keyed["key"]
             if key.startswith("data.") and "init_args" not in key:
                 key = key.replace("data.", "data.init_args.", 1)
             return Problem(key, keyed["what"])
-        found = re.search(r"class_path='([\w.]+)'", quoted)
-        key = _key_of(self.config.settings, found[1].rsplit(".", 1)[-1]) if found else None
+        quoted_class = re.search(r"class_path='([\w.]+)'", quoted)
+        if quoted_class is None:
+            return None
+        key = _key_of(self.config.settings, quoted_class[1].rsplit(".", 1)[-1])
         if key is None:
             return None
-        argument = _ARGUMENT.fullmatch(told)
+        argument = _ARGUMENT.fullmatch(message)
         if argument is not None and f"{argument['name']}=" in quoted:
             return Problem(f"{key}.init_args.{argument['name']}", argument["what"])
-        return Problem(key, told)
+        return Problem(key, message)
 
 
 def _refusal(error: BaseException | None) -> LicError | None:
@@ -114,19 +116,20 @@ def _key_of(settings: Any, class_name: str, key: str = "") -> str | None:
         return None
     if str(settings.get("class_path", "")).rsplit(".", 1)[-1] == class_name:
         return key
-    found = (
-        _key_of(each, class_name, f"{key}.{name}".lstrip(".")) for name, each in settings.items()
+    keys = (
+        _key_of(setting, class_name, f"{key}.{name}".lstrip("."))
+        for name, setting in settings.items()
     )
-    return next((each for each in found if each is not None), None)
+    return next((key for key in keys if key is not None), None)
 
 
-def _covers(given: str, key: str) -> bool:
-    return key == given or key.startswith(f"{given}.")
+def _covers(option: str, key: str) -> bool:
+    return key == option or key.startswith(f"{option}.")
 
 
-def _within(problem: Problem, given: str) -> str:
-    """The problem, with that part of its key that the given option does not name."""
-    rest = _short(problem.key).removeprefix(_short(given)).lstrip(".")
+def _within(problem: Problem, option: str) -> str:
+    """The problem, with that part of its key that the option does not name."""
+    rest = _short(problem.key).removeprefix(_short(option)).lstrip(".")
     return f"{rest}: {problem.what}" if rest else problem.what
 
 

@@ -1,4 +1,4 @@
-"""From the description of a codec's components to the codec."""
+"""Building a codec from the description of its components."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def build_codec(components: Mapping[str, Any], where: str) -> LearnedCodec:
     for name in components:
         if name not in _KINDS:
             raise UnknownNameError("component", name, _KINDS, where)
-    given = {name: each for name, each in components.items() if each is not None}
-    built = {name: _built(name, each, where) for name, each in given.items()}
+    described = {name: component for name, component in components.items() if component is not None}
+    built = {name: _built(name, component, where) for name, component in described.items()}
     try:
         return LearnedCodec(**built)
     except UsageError as error:
@@ -53,5 +53,5 @@ def _built(name: str, component: Any, where: str) -> Any:
     try:
         return parser.instantiate(parser.parse_object({name: component}))[name]
     except (ArgumentError, LicError, ValueError) as error:
-        told = " ".join(str(error).split()).removeprefix(f'Parser key "{name}": ')
-        raise UsageError(f"{where}: {name}: {told}") from error
+        reason = " ".join(str(error).split()).removeprefix(f'Parser key "{name}": ')
+        raise UsageError(f"{where}: {name}: {reason}") from error

@@ -16,7 +16,7 @@ Besides what Lightning's command line takes (``model``, ``data``, ``trainer``,
                 1 to 255, 1 by default; raised by an owner who breaks with the bitstreams of
                 older releases, which are then refused by name
 
-Reading one loads no torch. Keys are checked here as far as they are this file's; what the
+Keys are checked here as far as they are this file's; what the
 components take is checked when the command line or the plugin parses them.
 """
 
@@ -112,10 +112,10 @@ def empty_config() -> CodecConfig:
     return CodecConfig(Path("codec.yaml"), "codec", {_ONLY_QUALITY: {}}, DEFAULT_WEIGHTS, {})
 
 
-def find_config(given: str) -> Path:
+def find_config(asked: str) -> Path:
     """The file that a user means: a path, or the name of a shipped config such as ``fp-gdn``."""
-    shipped = SHIPPED / f"{given}.yaml"
-    return shipped if shipped.is_file() and not Path(given).exists() else Path(given).expanduser()
+    shipped = SHIPPED / f"{asked}.yaml"
+    return shipped if shipped.is_file() and not Path(asked).exists() else Path(asked).expanduser()
 
 
 def read_codec_config(path: Path) -> CodecConfig:
@@ -162,7 +162,7 @@ def _documents(path: Path, extending: tuple[Path, ...]) -> list[tuple[Path, dict
     beside, shipped = path.parent / base, SHIPPED / f"{base}.yaml"
     target = shipped if shipped.is_file() and not beside.is_file() else beside
     if not target.is_file():
-        names = sorted(each.stem for each in SHIPPED.glob("*.yaml"))
+        names = sorted(path.stem for path in SHIPPED.glob("*.yaml"))
         raise UsageError(
             f"{path}: extends: {base}: no such file beside it; the shipped ones are "
             f"{', '.join(names)}"
@@ -187,8 +187,8 @@ def _document(path: Path) -> dict[str, Any]:
             "describes a codec"
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        told = " ".join(str(error).split())
-        raise UsageError(f"{path}: not YAML ({told})") from error
+        reason = " ".join(str(error).split())
+        raise UsageError(f"{path}: not YAML ({reason})") from error
     if not isinstance(document, dict):
         raise UsageError(
             f"{path}: holds {type(document).__name__}; expected keys such as model and data"
@@ -200,8 +200,8 @@ def _document(path: Path) -> dict[str, Any]:
 def _with_text_keys(value: Any) -> Any:
     """The document with every key as text: a quality may be written 1 or "1"."""
     if isinstance(value, dict):
-        return {str(key): _with_text_keys(each) for key, each in value.items()}
-    return [_with_text_keys(each) for each in value] if isinstance(value, list) else value
+        return {str(key): _with_text_keys(item) for key, item in value.items()}
+    return [_with_text_keys(item) for item in value] if isinstance(value, list) else value
 
 
 def _check_keys(path: Path, document: Mapping[str, Any]) -> None:
@@ -218,14 +218,14 @@ def _check_keys(path: Path, document: Mapping[str, Any]) -> None:
 
 def _check_class_keys(path: Path, key: str, value: Any) -> None:
     if isinstance(value, list):
-        for each in value:
-            _check_class_keys(path, key, each)
+        for item in value:
+            _check_class_keys(path, key, item)
     if not isinstance(value, dict):
         return
-    for name, each in value.items():
+    for name, item in value.items():
         if "class_path" in value and name not in _CLASS_KEYS:
             raise UnknownNameError("key", name, _CLASS_KEYS, f"{path}: {key}")
-        _check_class_keys(path, f"{key}.{name}", each)
+        _check_class_keys(path, f"{key}.{name}", item)
 
 
 def _says(document: Any, names: list[str]) -> bool:
@@ -248,18 +248,18 @@ def _merged(base: Any, own: Any) -> Any:
         return own
     return {
         **base,
-        **{key: _merged(base[key], each) if key in base else each for key, each in own.items()},
+        **{key: _merged(base[key], item) if key in base else item for key, item in own.items()},
     }
 
 
-def _qualities(path: Path, given: Any) -> dict[str, dict[str, Any]]:
-    if not isinstance(given, dict) or not given:
+def _qualities(path: Path, stated: Any) -> dict[str, dict[str, Any]]:
+    if not isinstance(stated, dict) or not stated:
         raise UsageError(
-            f'{path}: qualities: {given!r:.60}; expected label → options, such as "1": '
+            f'{path}: qualities: {stated!r:.60}; expected label → options, such as "1": '
             "{model.lmbda: 0.0018}"
         )
     qualities: dict[str, dict[str, Any]] = {}
-    for label, changes in given.items():
+    for label, changes in stated.items():
         changes = {} if changes is None else changes
         wrong = not isinstance(changes, dict) or not all(isinstance(key, str) for key in changes)
         if wrong:

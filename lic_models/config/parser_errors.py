@@ -1,4 +1,4 @@
-"""What jsonargparse says of a wrong option, reduced to the key and the reason.
+"""jsonargparse's messages about wrong options, reduced to the key and the reason.
 
 Its messages quote the whole value and every type that was tried. Here each becomes the dotted key
 of the option that is wrong, and what is wrong with it; unknown names get the nearest right one.
@@ -48,9 +48,9 @@ def explain(text: str, options: Iterable[str] = ()) -> Problem:
     key = ".init_args.".join(re.findall(r'Parser key "([^"]+)":', text))
     owners = re.findall(r"Problem with given class_path '([^']+)'", text)
     for pattern, reason in _REASONS:
-        found = re.search(pattern, text)
-        if found is not None:
-            return reason(found, key, owners[-1] if owners else "", list(options))
+        match = re.search(pattern, text)
+        if match is not None:
+            return reason(match, key, owners[-1] if owners else "", list(options))
     return Problem(key, _type_reason(text) or _shortened(text))
 
 
@@ -79,10 +79,10 @@ def _arguments(class_path: str) -> list[str]:
 def _class(class_path: str) -> type | None:
     module, _, name = class_path.rpartition(".")
     try:
-        found = getattr(import_module(module), name, None)
+        member = getattr(import_module(module), name, None)
     except (ImportError, ValueError):
         return None
-    return found if inspect.isclass(found) else None
+    return member if inspect.isclass(member) else None
 
 
 def _classes(module: str) -> list[str]:
@@ -90,14 +90,14 @@ def _classes(module: str) -> list[str]:
         members = vars(import_module(module))
     except ImportError:
         return []
-    return [name for name, each in members.items() if inspect.isclass(each)]
+    return [name for name, member in members.items() if inspect.isclass(member)]
 
 
-def _unknown_argument(found: re.Match[str], key: str, owner: str, _: list[str]) -> Problem:
-    owner_of_value = re.search(r"Namespace\(class_path='([^']+)'", found.string)
+def _unknown_argument(match: re.Match[str], key: str, owner: str, _: list[str]) -> Problem:
+    owner_of_value = re.search(r"Namespace\(class_path='([^']+)'", match.string)
     if key.count(".init_args.") and owner_of_value:  # the class of an argument, not of a component
         owner = owner_of_value[1]
-    name = found["name"]
+    name = match["name"]
     if nearest(name, ["class_path", "init_args"]):
         return Problem(f"{key}.{name}", "no such key" + nearest(name, ["class_path", "init_args"]))
     kind = owner.rsplit(".", 1)[-1]
@@ -107,37 +107,37 @@ def _unknown_argument(found: re.Match[str], key: str, owner: str, _: list[str]) 
     )
 
 
-def _unknown_option(found: re.Match[str], key: str, owner: str, options: list[str]) -> Problem:
-    name = f"{found['group']}.{found['name']}".lstrip(".")
+def _unknown_option(match: re.Match[str], key: str, owner: str, options: list[str]) -> Problem:
+    name = f"{match['group']}.{match['name']}".lstrip(".")
     parent, dot, leaf = name.rpartition(".")
-    siblings = [each.rpartition(".") for each in options]
+    siblings = [option.rpartition(".") for option in options]
     beside = nearest(leaf, [last for above, _, last in siblings if above == parent])
     advice = beside.replace("did you mean ", f"did you mean {parent}{dot}")
     advice = advice.replace(" or ", f" or {parent}{dot}")
     return Problem(name, "no such option" + (advice or nearest(name, options)))
 
 
-def _unknown_class(found: re.Match[str], key: str, owner: str, _: list[str]) -> Problem:
-    module, name = found["module"], found["name"]
+def _unknown_class(match: re.Match[str], key: str, owner: str, _: list[str]) -> Problem:
+    module, name = match["module"], match["name"]
     return Problem(key, f"{module} has no class {name}{nearest(name, _classes(module))}")
 
 
-def _unknown_module(found: re.Match[str], key: str, owner: str, _: list[str]) -> Problem:
-    return Problem(key, f"there is no module {found['module']}; expected a class path that imports")
+def _unknown_module(match: re.Match[str], key: str, owner: str, _: list[str]) -> Problem:
+    return Problem(key, f"there is no module {match['module']}; expected a class path that imports")
 
 
-def _wrong_class(found: re.Match[str], key: str, owner: str, _: list[str]) -> Problem:
-    groups = found.groupdict()
-    given = groups.get("given") or _value(found.string)
-    return Problem(key, f"{given} is no {found['base']}; expected the class path of one")
+def _wrong_class(match: re.Match[str], key: str, owner: str, _: list[str]) -> Problem:
+    groups = match.groupdict()
+    value = groups.get("given") or _value(match.string)
+    return Problem(key, f"{value} is no {match['base']}; expected the class path of one")
 
 
-def _missing(found: re.Match[str], key: str, owner: str, _: list[str]) -> Problem:
-    return Problem(f"{key}.init_args.{found['name']}", f"missing, and {owner} needs it")
+def _missing(match: re.Match[str], key: str, owner: str, _: list[str]) -> Problem:
+    return Problem(f"{key}.init_args.{match['name']}", f"missing, and {owner} needs it")
 
 
-def _no_value(found: re.Match[str], key: str, owner: str, _: list[str]) -> Problem:
-    return Problem(found["key"], "expected a value after it")
+def _no_value(match: re.Match[str], key: str, owner: str, _: list[str]) -> Problem:
+    return Problem(match["key"], "expected a value after it")
 
 
 _REASONS = (
@@ -161,9 +161,9 @@ _REASONS = (
 def _type_reason(text: str) -> str | None:
     """The value, and which types it may have."""
     innermost = re.split(r'Parser key "[^"]+":', text)[-1]
-    found = re.search(r"(.*?)(?:Given value type: .*?)?(?:Given|Got) value: ", innermost)
+    match = re.search(r"(.*?)(?:Given value type: .*?)?(?:Given|Got) value: ", innermost)
     expected = re.findall(
-        r"<class '(?P<type>[\w.]+)'>|Literal\[(?P<words>[^\]]+)\]", found[1] if found else innermost
+        r"<class '(?P<type>[\w.]+)'>|Literal\[(?P<words>[^\]]+)\]", match[1] if match else innermost
     )
     names = [
         *(_TYPES.get(kind, kind) for kind, _ in expected if kind),
@@ -178,8 +178,8 @@ def _type_reason(text: str) -> str | None:
 
 def _value(text: str) -> str:
     """The value that was given, as a message quotes it."""
-    found = re.search(r"(?:Given|Got) value: (.*?)(?: - Expected |$)", text)
-    return _shortened(found[1]) if found else "value of the wrong kind"
+    match = re.search(r"(?:Given|Got) value: (.*?)(?: - Expected |$)", text)
+    return _shortened(match[1]) if match else "value of the wrong kind"
 
 
 def _shortened(text: str) -> str:

@@ -40,10 +40,10 @@ class Flickr2W(CropDataModule):
             return None
         root = existing_folder(self._path, f"the folder {_FOLDER} of Flickr2W")
         folder = root / _FOLDER if (root / _FOLDER).is_dir() else root
-        found = {name: path for name, path in images_below(folder).items() if "/" not in name}
-        if not found:
+        images = {name: path for name, path in images_below(folder).items() if "/" not in name}
+        if not images:
             raise CorpusError(
                 f"{root}: not laid out as Flickr2W; looked for images directly in it, or in "
                 f"{_FOLDER} in it"
             )
-        return found
+        return images

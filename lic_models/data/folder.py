@@ -56,10 +56,10 @@ class ImageFolder(CropDataModule):
                 f"--data.{split}_path {folder}: lies in the folder to train on, {self._path}; "
                 "keep them apart, or images that are trained on will be measured"
             )
-        found = images_below(folder)
-        if not found:
+        files = images_below(folder)
+        if not files:
             raise CorpusError(f"{folder}: no image in it; expected files such as .png or .jpg")
-        return found
+        return files
 
 
 def _is_inside(folder: Path, other: Path) -> bool:

@@ -23,7 +23,7 @@ class ImageSet:
     """Images by index. ``kept`` holds all of them decoded, 8-bit RGB, or is None."""
 
     files: tuple[ImageFile, ...]
-    kept: tuple[Image.Image, ...] | None = None
+    decoded: tuple[Image.Image, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.files)
@@ -34,8 +34,8 @@ class ImageSet:
         Raises:
             CorpusError: naming the path: it can't be decoded.
         """
-        if self.kept is not None:
-            return self.kept[index]
+        if self.decoded is not None:
+            return self.decoded[index]
         return Image.fromarray(read_image(self.files[index].path))
 
     @property

@@ -124,24 +124,24 @@ class CropDataModule(LightningDataModule):
             CorpusError: a single image, of which none can be held out; or as `files`.
         """
         holds_out = split != "test" and self._holds_out()
-        found = self.files("train" if holds_out else split)
-        if found is None:
+        files = self.files("train" if holds_out else split)
+        if files is None:
             raise UsageError(
                 f"{type(self).__name__} has no images for {split}; choose another data set, such "
                 "as --data=lic_models.data.Kodak for testing"
             )
         if not holds_out:
-            return found
-        shots = {name: self.shot(name) for name in found}
+            return files
+        shots = {name: self.shot(name) for name in files}
         if len(set(shots.values())) < 2:
             raise CorpusError(
-                f"{next(iter(found.values()))}: the only image, so none can be held out for "
+                f"{next(iter(files.values()))}: the only image, so none can be held out for "
                 "validation; add images or set --data.validation_share=0"
             )
         held_out = hold_out(set(shots.values()), self._validation_share)
         return {
             name: path
-            for name, path in found.items()
+            for name, path in files.items()
             if (shots[name] in held_out) == (split == "validation")
         }
 
@@ -156,8 +156,8 @@ class CropDataModule(LightningDataModule):
             UsageError: the data set has no such split.
             CorpusError: an image that can't be used, or none is there.
         """
-        found = examine(self.split_files(split), smallest, self._on_broken)
-        return load_images(found, self._keep_in_memory, self._on_broken)
+        usable = examine(self.split_files(split), smallest, self._on_broken)
+        return load_images(usable, self._keep_in_memory, self._on_broken)
 
     def images(self, split: Split) -> ImageSet:
         """A split's images, read when first asked for."""

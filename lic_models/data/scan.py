@@ -55,11 +55,11 @@ def images_below(folder: Path) -> dict[str, Path]:
         CorpusError: a folder in it that can't be listed.
     """
     # One spelling of accents, as file systems differ in theirs.
-    found = {
+    files = {
         unicodedata.normalize("NFC", path.relative_to(folder).as_posix()): path
         for path in image_files(folder)
     }
-    return dict(sorted(found.items()))
+    return dict(sorted(files.items()))
 
 
 def examine(files: Mapping[str, Path], smallest: int, on_broken: OnBroken) -> list[ImageFile]:

@@ -56,7 +56,7 @@ class Vimeo90K(CropDataModule):
                 f"{root}: not laid out as the triplets of Vimeo-90K; looked for {_LISTS[split]} "
                 f"and {_SEQUENCES}/00001/0001/im1.png in it, or in {_FOLDER} in it"
             )
-        found: dict[str, Path] = {}
+        frames: dict[str, Path] = {}
         for number, line in enumerate(triplets.read_text(errors="replace").splitlines(), 1):
             triplet = line.strip()
             if triplet and not _TRIPLET.fullmatch(triplet):
@@ -64,10 +64,10 @@ class Vimeo90K(CropDataModule):
                     f"{triplets}, line {number}: {triplet!r}; expected a triplet such as 00001/0001"
                 )
             for frame in _FRAMES if triplet else ():
-                found[f"{triplet}/{frame}"] = sequences / triplet / frame
-        if not found:
+                frames[f"{triplet}/{frame}"] = sequences / triplet / frame
+        if not frames:
             raise CorpusError(f"{triplets}: names no triplet; expected lines such as 00001/0001")
-        return found
+        return frames
 
     def shot(self, name: str) -> str:
         """A frame's triplet: its frames are almost the same picture, so they stay together."""

@@ -1,1 +1,7 @@
-"""What is stored: weights as safetensors with their header, checkpoints, exports."""
+"""What is stored of a codec, all of it safetensors.
+
+weights_header  what a weights file says of itself, read without its tensors
+weights_file    weights with the entropy coder's tables, written, read and loaded
+checkpoint      Lightning's checkpoints, without a pickle
+export          from a checkpoint to weights
+"""

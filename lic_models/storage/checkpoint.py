@@ -82,34 +82,34 @@ def describe_checkpoint(path: Path) -> dict[str, Any]:
     return {**{key: described[key] for key in described if key != "data"}, "training": training}
 
 
-def first_difference(found: Any, expected: Any, key: str = "") -> tuple[str, Any, Any] | None:
+def first_difference(stored: Any, expected: Any, key: str = "") -> tuple[str, Any, Any] | None:
     """Where two descriptions of components differ first: the dotted key, and what each says.
 
-    What ``found`` does not mention is not compared: it is older than the argument.
+    What ``stored`` does not mention is not compared: it is older than the argument.
     """
-    if isinstance(found, dict) and isinstance(expected, dict):
-        if found.get("class_path") != expected.get("class_path"):
-            return key, found.get("class_path"), expected.get("class_path")
-        pairs = ((each, found[each], expected.get(each)) for each in sorted(found))
-        differences = (first_difference(a, b, f"{key}.{each}".lstrip(".")) for each, a, b in pairs)
-        return next((each for each in differences if each is not None), None)
-    return None if found == expected else (key, found, expected)
+    if isinstance(stored, dict) and isinstance(expected, dict):
+        if stored.get("class_path") != expected.get("class_path"):
+            return key, stored.get("class_path"), expected.get("class_path")
+        pairs = ((name, stored[name], expected.get(name)) for name in sorted(stored))
+        differences = (first_difference(a, b, f"{key}.{name}".lstrip(".")) for name, a, b in pairs)
+        return next((name for name in differences if name is not None), None)
+    return None if stored == expected else (key, stored, expected)
 
 
 def refuse_other_codec(
-    found: dict[str, Any], components: dict[str, Any], *, coding: bool = False
+    stored: dict[str, Any], components: dict[str, Any], *, coding: bool = False
 ) -> None:
     """Compare the components that a checkpoint or weights are of with those that are described.
 
     Args:
-        found: those of the file.
+        stored: those of the file.
         components: those described.
         coding: whether the entropy coder, which training does without, must be the same too.
 
     Raises:
         WeightsError: naming the first argument that differs.
     """
-    compared = found if coding else {k: v for k, v in found.items() if k != "entropy_coder"}
+    compared = stored if coding else {k: v for k, v in stored.items() if k != "entropy_coder"}
     difference = first_difference(compared, components)
     if difference is not None:
         key, there, here = difference
@@ -142,12 +142,12 @@ def _stored(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
         return {_TENSOR: name}
     if isinstance(value, dict):
         pairs = [
-            [key, _stored(each, f"{name}.{key}".lstrip("."), tensors)]
-            for key, each in value.items()
+            [key, _stored(item, f"{name}.{key}".lstrip("."), tensors)]
+            for key, item in value.items()
         ]
         return dict(pairs) if all(isinstance(key, str) for key in value) else {_PAIRS: pairs}
     if isinstance(value, list | tuple):
-        return [_stored(each, f"{name}.{index}", tensors) for index, each in enumerate(value)]
+        return [_stored(item, f"{name}.{index}", tensors) for index, item in enumerate(value)]
     if isinstance(value, os.PathLike):
         return {_PATH: os.fspath(value)}
     if value is None or isinstance(value, str | bool | int | float):
@@ -160,7 +160,7 @@ def _stored(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
 
 def _restored(value: Any, tensors: dict[str, Tensor]) -> Any:
     if isinstance(value, list):
-        return [_restored(each, tensors) for each in value]
+        return [_restored(item, tensors) for item in value]
     if not isinstance(value, dict):
         return value
     if _TENSOR in value:
@@ -168,4 +168,4 @@ def _restored(value: Any, tensors: dict[str, Tensor]) -> Any:
     if _PATH in value:
         return Path(value[_PATH])
     pairs = value[_PAIRS] if _PAIRS in value else value.items()
-    return {key: _restored(each, tensors) for key, each in pairs}
+    return {key: _restored(item, tensors) for key, item in pairs}

@@ -1,4 +1,4 @@
-"""From a checkpoint of training to the weights file that the plugin loads."""
+"""Export: from a checkpoint of training to the weights file that the plugin loads."""
 
 from __future__ import annotations
 

@@ -181,13 +181,13 @@ def copy_parameters(codec: LearnedCodec, path: Path) -> None:
 def _check(codec: LearnedCodec, tensors: Mapping[str, Tensor], path: Path, what: str) -> None:
     """Refuse tensors that are not finite, or not those of ``codec``, naming the first of them."""
     expected = {key: tuple(value.shape) for key, value in codec.state_dict().items()}
-    found = {key: tuple(value.shape) for key, value in tensors.items()}
-    differences = sorted(key for key in expected | found if expected.get(key) != found.get(key))
+    shapes = {key: tuple(value.shape) for key, value in tensors.items()}
+    differences = sorted(key for key in expected | shapes if expected.get(key) != shapes.get(key))
     if differences:
         first = differences[0]
         raise WeightsError(
             f"{path}: {what} of another codec than the one described, {len(differences)} "
-            f"differences; the first: {first} is {found.get(first, 'missing')}, expected "
+            f"differences; the first: {first} is {shapes.get(first, 'missing')}, expected "
             f"{expected.get(first, 'none')}"
         )
     broken = [key for key, value in tensors.items() if not bool(torch.isfinite(value).all())]

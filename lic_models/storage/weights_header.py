@@ -1,7 +1,4 @@
-"""What a weights file says of itself: which codec it is of, and how that was trained.
-
-Read without torch, so that listing the shipped codecs loads none.
-"""
+"""The header of a weights file: which codec it is of, and how that was trained."""
 
 from __future__ import annotations
 
@@ -55,15 +52,15 @@ def read_header(path: Path) -> WeightsHeader:
             file.seek(8)
             if length > path.stat().st_size:
                 raise ValueError("shorter than its header says")
-            found = json.loads(json.loads(file.read(length))["__metadata__"][HEADER])
+            stated = json.loads(json.loads(file.read(length))["__metadata__"][HEADER])
         return WeightsHeader(
             path,
-            str(found["name"]),
-            str(found["quality"]),
-            float(found["lmbda"]),
-            dict(found["components"]),
-            dict(found["training"]),
-            int(found.get("format_version", 1)),
+            str(stated["name"]),
+            str(stated["quality"]),
+            float(stated["lmbda"]),
+            dict(stated["components"]),
+            dict(stated["training"]),
+            int(stated.get("format_version", 1)),
         )
     except OSError as error:
         raise WeightsError(

@@ -1,1 +1,14 @@
-"""Training: the Lightning module, the loss, first weights, what is shown and written."""
+"""Training a codec with Lightning.
+
+module                  one step, one validation, and what is logged of them
+loss                    rate and distortion
+first_weights           what training begins with
+principal_components    a linear codec to begin with
+defaults                what neither a config nor the command line says
+run_folder              the folder of a run, and the checkpoint that it goes on from
+callbacks               checkpoints, and a clean stop on Ctrl-C
+progress                the bar, and the lines around a run
+running_means           means since the last row of the log
+metrics_file            the log
+saved_config            the config that a run leaves behind
+"""

@@ -1,4 +1,4 @@
-"""What a training run does besides training: keep checkpoints, and stop cleanly on Ctrl-C."""
+"""Callbacks of a training run: keep checkpoints, and stop cleanly on Ctrl-C."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What training is like where neither a config nor the command line says otherwise."""
+"""The defaults of training's options, where neither a config nor the command line sets them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a codec's weights are before the first step of training."""
+"""The weights that training begins with."""
 
 from __future__ import annotations
 

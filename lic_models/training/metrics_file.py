@@ -74,19 +74,13 @@ class MetricsFile(CSVLogger):
 
     def _rewrite(self, rows: list[_Row]) -> None:
         """Replace the file, for its columns or its rows have changed."""
-        found = {column for row in rows for column in row}
-        self._columns = [*_FIRST, *sorted(found - {*_FIRST})]
+        columns = {column for row in rows for column in row}
+        self._columns = [*_FIRST, *sorted(columns - {*_FIRST})]
         text = io.StringIO(newline="")
         writer = _writer(text, self._columns)
         writer.writeheader()
         writer.writerows(rows)
         write_whole(self.path, text.getvalue().encode())
-
-
-def read_metrics(path: Path) -> list[dict[str, float]]:
-    """The rows of a ``metrics.csv``, each with the columns that it has."""
-    rows = _rows_before(path, None)
-    return [{key: float(value) for key, value in row.items() if value} for row in rows]
 
 
 def _rows_before(path: Path, step: int | None) -> list[_Row]:

@@ -97,7 +97,7 @@ def _two_by_two(features: Tensor) -> Tensor:
 
 def _principal_components(vectors: Tensor) -> Tensor:
     """Orthonormal rows, the direction of most energy first, each with a mean of at least zero."""
-    found: Tensor = torch.linalg.eigh((vectors.T @ vectors).double()).eigenvectors
-    rows = found.flip(1).T.float()
+    ascending: Tensor = torch.linalg.eigh((vectors.T @ vectors).double()).eigenvectors
+    rows = ascending.flip(1).T.float()
     means = rows @ vectors.mean(0)
     return torch.where(means < 0, -1.0, 1.0)[:, None] * rows

@@ -1,4 +1,4 @@
-"""How far training is: a bar in a terminal, and a line after every validation everywhere."""
+"""Progress of training: a bar in a terminal, and a line after every validation everywhere."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class TrainingProgress(TQDMProgressBar):
 
     def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
         """What stands behind the bar."""
-        found = trainer.progress_bar_metrics
+        metrics = trainer.progress_bar_metrics
         return {
-            name: f"{found[f'train_{name}']:.4g}" for name in _LABELS if f"train_{name}" in found
+            name: f"{metrics[key]:.4g}" for name in _LABELS if (key := f"train_{name}") in metrics
         }
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -59,14 +59,15 @@ def described_metrics(metrics: Any, stage: str) -> str:
 
 def started_lines(trainer: Trainer, model: CodecTraining, folder: Path) -> Iterator[str]:
     """What is trained, where, and for how long."""
-    parameters = sum(each.numel() for each in model.codec.parameters())
+    parameters = sum(parameter.numel() for parameter in model.codec.parameters())
     yield (
         f"{model.description['name']} quality {model.description['quality']}: "
         f"λ = {model.lmbda:g}, {parameters:,} parameters, on {trainer.strategy.root_device}; "
         f"log and checkpoints in {folder}"
     )
     if trainer.max_steps < 0 and (trainer.max_epochs is None or trainer.max_epochs < 0):
-        patience = min((each.patience for each in trainer.early_stopping_callbacks), default=None)
+        stoppers = trainer.early_stopping_callbacks
+        patience = min((stopper.patience for stopper in stoppers), default=None)
         yield (
             "neither trainer.max_steps nor trainer.max_epochs is given: training goes on until the "
             f"loss has not fallen for {patience} validations"
@@ -86,7 +87,8 @@ def ended_lines(trainer: Trainer, model: CodecTraining, program: str) -> Iterato
             f"training diverged: the loss is {loss} after step {trainer.global_step}; begin anew "
             "with a lower model.learning_rate"
         )
-    patient = [each.patience for each in trainer.early_stopping_callbacks if each.stopped_epoch]
+    stoppers = trainer.early_stopping_callbacks
+    patient = [stopper.patience for stopper in stoppers if stopper.stopped_epoch]
     reason = f": the loss has not fallen for {patient[0]} validations" if patient else ""
     yield f"trained for {trainer.global_step} steps in {model.minutes:.1f} minutes{reason}"
     for callback in trainer.callbacks:

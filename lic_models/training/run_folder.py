@@ -23,21 +23,21 @@ _METRICS = "metrics.csv"
 _SHORT = {"last": LAST, "best": BEST}
 
 
-def checkpoint_path(given: str, folder: Path) -> Path:
+def checkpoint_path(name: str, folder: Path) -> Path:
     """The checkpoint that ``--ckpt_path`` means.
 
     Args:
-        given: a path, or "last" or "best" for that of the run in ``folder``.
+        name: a path, or "last" or "best" for that of the run in ``folder``.
         folder: of the run that this codec's config and quality stand for.
 
     Raises:
         UsageError: there is no such file.
     """
-    path = folder / CHECKPOINTS / _SHORT[given] if given in _SHORT else Path(given).expanduser()
+    path = folder / CHECKPOINTS / _SHORT[name] if name in _SHORT else Path(name).expanduser()
     if path.is_file():
         return path
-    asked = f"--ckpt_path={given}: "
-    if given in _SHORT:
+    asked = f"--ckpt_path={name}: "
+    if name in _SHORT:
         raise UsageError(f"{asked}{path} is not there; give the path of a checkpoint")
     what = "is a folder" if path.is_dir() else "no such file"
     raise UsageError(f"{asked}{what}; expected a checkpoint, such as {folder / CHECKPOINTS / LAST}")

@@ -1,4 +1,4 @@
-"""Means since the last row of a log: what is logged then does not hang on one batch."""
+"""Means since the last row of a log, so that a row does not hang on one batch."""
 
 from __future__ import annotations
 

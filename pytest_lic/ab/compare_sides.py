@@ -15,18 +15,13 @@ from pytest_lic.ab.result import CellResult, Compared, Demand, Timed
 from pytest_lic.ab.side import Side, SideError, SideFamilies
 from pytest_lic.baselines.comparison import Comparison, compare
 from pytest_lic.codec import CodecFamily
-from pytest_lic.errors import LicError, UsageError
+from pytest_lic.errors import LicError, Unavailable, UsageError
 from pytest_lic.images.corpus import Corpus, batches, load_corpus
 from pytest_lic.measuring import coding
-from pytest_lic.measuring.grid import (
-    NO_CURVES,
-    Cell,
-    Setting,
-    make_grid,
-    matching_families,
-    select_families,
-)
+from pytest_lic.measuring.gated_grid import NO_CURVES, make_grid
+from pytest_lic.measuring.grid import Cell, Setting
 from pytest_lic.measuring.measure import Measurement, measure
+from pytest_lic.measuring.selection import matching_families, select_families
 from pytest_lic.measuring.timed_grid import middle_quality
 from pytest_lic.project.options import Options
 from pytest_lic.system.environment import environment
@@ -34,7 +29,8 @@ from pytest_lic.system.environment import environment
 TIMED_BATCHES = 5
 """Of a larger corpus, that many batches are timed."""
 
-_BROKEN = "not taken of a codec that is broken"
+_BROKEN = Unavailable("not taken of a codec that is broken")
+_UNASKED = Unavailable("not taken of this quality, unless --quality names it")
 
 Say = Callable[[str], None]
 
@@ -59,15 +55,16 @@ def compare_sides(base: Side, head: Side, options: Options, demand: Demand, say:
     here = environment(options.selection.devices[0], options.threads)
     found = _common_families(base.families(), head.families(), options)
     grid = make_grid(found.common, replace(options.selection, codecs=(), components=()))
+    cells = grid.of("rate")
     corpora = {
         setting: load_corpus(grid.corpora[setting.corpus], setting.resolution)
-        for setting in dict.fromkeys(cell.setting for cell in grid.cells)
+        for setting in dict.fromkeys(cell.setting for cell in cells)
     }
     results = []
-    for number, cell in enumerate(grid.cells, start=1):
-        say(f"rate and quality: {cell.id}, {number} of {len(grid.cells)}")
+    for number, cell in enumerate(cells, start=1):
+        say(f"rate and quality: {cell.id}, {number} of {len(cells)}")
         results.append(_measured(cell, (base, head), corpora[cell.setting], options))
-    wanted = set(grid.cells)
+    wanted = set(cells)
     if not options.selection.narrows_qualities:
         middle = {family.name: middle_quality(family) for family in found.common}
         wanted = {cell for cell in wanted if cell.quality == middle[cell.family]}
@@ -163,10 +160,10 @@ def _measured(cell: Cell, sides: tuple[Side, Side], corpus: Corpus, options: Opt
     verdict: Comparison | None = None
     if isinstance(base, Measurement) and isinstance(head, Measurement):
         verdict = compare(head, base, options.tolerances)
-    return CellResult(cell, base, head, verdict, "not yet taken")
+    return CellResult(cell, base, head, verdict, Unavailable("not yet taken"))
 
 
-def _of_side(cell: Cell, side: Side, corpus: Corpus, options: Options) -> Measurement | str:
+def _of_side(cell: Cell, side: Side, corpus: Corpus, options: Options) -> Measurement | Unavailable:
     """What a side's codec gives on the corpus, or how it broke."""
     try:
         side.load(cell, options.threads)
@@ -180,7 +177,7 @@ def _of_side(cell: Cell, side: Side, corpus: Corpus, options: Options) -> Measur
             threads=options.threads,
         )
     except LicError as error:
-        return str(error)
+        return Unavailable(str(error))
 
 
 def _batch_files(corpus: Corpus, setting: Setting, folder: Path) -> list[Path]:
@@ -203,10 +200,10 @@ def _with_times(
         case Timed() as taken:
             return replace(result, times=taken)
         case SideError(label="head") as error:
-            return replace(result, head=str(error), times=_BROKEN)
+            return replace(result, head=Unavailable(str(error)), times=_BROKEN)
         case LicError() as error:
-            return replace(result, times=str(error))
+            return replace(result, times=Unavailable(str(error)))
     if result.quality is None:
         return replace(result, times=_BROKEN)
     assert result.cell not in wanted
-    return replace(result, times="not taken of this quality, unless --quality names it")
+    return replace(result, times=_UNASKED)

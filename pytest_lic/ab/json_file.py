@@ -11,7 +11,7 @@ from pytest_lic.ab.checkout import Revision
 from pytest_lic.ab.estimate import Estimate
 from pytest_lic.ab.result import CellResult, Compared, Demand, Timed
 from pytest_lic.baselines.comparison import Comparison
-from pytest_lic.errors import UsageError
+from pytest_lic.errors import Unavailable, UsageError
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.system.environment import Environment
 from pytest_lic.system.typed_json import JsonFile, plain, structured
@@ -105,11 +105,14 @@ def _cell(part: CellPart) -> CellResult | None:
     measured = next((side for side in (base, head) if isinstance(side, Measurement)), None)
     if measured is None:
         return None
-    return CellResult(measured.cell, base, head, part.quality, part.times)
+    times = Unavailable(part.times) if isinstance(part.times, str) else part.times
+    return CellResult(measured.cell, base, head, part.quality, times)
 
 
-def _side(stored: dict[str, Any]) -> Measurement | str:
-    return str(stored["error"]) if "error" in stored else structured(stored, Measurement)
+def _side(stored: dict[str, Any]) -> Measurement | Unavailable:
+    if "error" in stored:
+        return Unavailable(str(stored["error"]))
+    return structured(stored, Measurement)
 
 
 def _cell_json(cell: CellResult, threshold: float) -> dict[str, Any]:
@@ -120,15 +123,17 @@ def _cell_json(cell: CellResult, threshold: float) -> dict[str, Any]:
         "quality": plain(cell.quality),
         "base": _side_json(cell.base),
         "head": _side_json(cell.head),
-        "times": _times_json(cell.times) if isinstance(cell.times, Timed) else cell.times,
+        "times": _times_json(cell.times),
     }
 
 
-def _side_json(side: Measurement | str) -> Any:
-    return {"error": side} if isinstance(side, str) else plain(side)
+def _side_json(side: Measurement | Unavailable) -> Any:
+    return {"error": side.reason} if isinstance(side, Unavailable) else plain(side)
 
 
-def _times_json(times: Timed) -> dict[str, Any]:
+def _times_json(times: Timed | Unavailable) -> Any:
+    if isinstance(times, Unavailable):
+        return times.reason
     return {
         "seconds": dict(times.seconds),
         "starts": plain(times.starts),

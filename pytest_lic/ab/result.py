@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pytest_lic.ab.checkout import Revision
 from pytest_lic.ab.estimate import Estimate, Speed
 from pytest_lic.baselines.comparison import Comparison
+from pytest_lic.errors import Unavailable
 from pytest_lic.measuring.grid import Cell
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.system.environment import Environment
@@ -57,19 +58,18 @@ class CellResult:
     """All that was found out about one cell.
 
     ``quality`` is HEAD's rate and quality against BASE's; None where one side is broken.
-    ``base`` and ``head`` are the measurements, or the errors. ``times`` is a text where there are
-    none, with the reason.
+    ``base`` and ``head`` are the measurements, or the errors.
     """
 
     cell: Cell
-    base: Measurement | str
-    head: Measurement | str
+    base: Measurement | Unavailable
+    head: Measurement | Unavailable
     quality: Comparison | None
-    times: Timed | str
+    times: Timed | Unavailable
 
     def slower(self, threshold: float) -> list[Direction]:
         """The directions that fail: surely slower, and by ``threshold`` at least."""
-        if isinstance(self.times, str):
+        if isinstance(self.times, Unavailable):
             return []
         return [
             direction
@@ -80,7 +80,7 @@ class CellResult:
     @property
     def worse(self) -> bool:
         """Whether HEAD's rate or quality got worse, or HEAD broke."""
-        broke = isinstance(self.head, str) and not isinstance(self.base, str)
+        broke = isinstance(self.head, Unavailable) and isinstance(self.base, Measurement)
         return broke or (self.quality is not None and self.quality.verdict.fails())
 
 

@@ -90,10 +90,12 @@ def make_groups(
 
 def _group(members: Sequence[F], by: Sequence[str], reference: str | None) -> Group[F]:
     wanted = reference or DEFAULT_REFERENCE
-    found = [family for family in members if wanted in (variant_of(family, by), family.tags[by[0]])]
-    if not found and reference is None:
-        found = [members[0]]
-    first = found[0] if found else None
+    references = [
+        family for family in members if wanted in (variant_of(family, by), family.tags[by[0]])
+    ]
+    if not references and reference is None:
+        references = [members[0]]
+    first = references[0] if references else None
     rest = [family for family in members if family is not first]
     ordered = [first, *rest] if first is not None else rest
     return Group(_others(members[0], by), tuple(ordered), first)

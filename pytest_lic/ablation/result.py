@@ -1,4 +1,4 @@
-"""What an ablation asks, and what it found: values alone."""
+"""An ablation's question and its results: values alone."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pytest_lic.ablation import turns
+from pytest_lic.errors import Unavailable
 from pytest_lic.measuring.grid import Setting
 from pytest_lic.measuring.rate_distortion import BD, CurveMetric, RDCurve
 
@@ -25,7 +26,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Row:
+class Variant:
     """One variant: ``anchors`` maps each anchor to the BD-rate against it.
 
     ``rate`` and ``quality`` are BD-rate and BD-PSNR against the reference; None for itself.
@@ -34,15 +35,15 @@ class Row:
     """
 
     family: str
-    variant: str
+    label: str
     fingerprints: Mapping[str, str | None]
-    curve: RDCurve | None
+    curve: RDCurve | Unavailable
     anchors: Mapping[str, BD]
     rate: BD | None
     quality: BD | None
-    times: turns.Times | str = "not asked for"
-    encode: turns.Ratio | None = None
-    decode: turns.Ratio | None = None
+    times: turns.Times | Unavailable
+    encode: turns.TimeRatio | None = None
+    decode: turns.TimeRatio | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Table:
     setting: Setting
     corpus_digest: str
     reference: str | None
-    rows: tuple[Row, ...]
+    rows: tuple[Variant, ...]
     timed: tuple[str, ...] = ()
     qualities: tuple[str, ...] = ()
 
@@ -67,13 +68,13 @@ class Ablation:
     """All tables; ``alone`` names the codecs that differ from all others in more than ``by``.
 
     ``anchors`` are the anchors' curves in each setting, or the reasons why they have none.
-    ``measured`` points were measured now, ``found`` ones before.
+    ``measured`` points were measured now, ``earlier`` ones by earlier runs.
     """
 
     question: Question
     threads: int
     tables: tuple[Table, ...]
-    anchors: Mapping[str, Mapping[str, RDCurve | str]]
+    anchors: Mapping[str, Mapping[str, RDCurve | Unavailable]]
     alone: tuple[str, ...]
     measured: int
-    found: int
+    earlier: int

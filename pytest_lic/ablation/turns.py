@@ -14,7 +14,7 @@ from functools import partial
 from statistics import median
 
 from pytest_lic.codec import Codec
-from pytest_lic.errors import LicError
+from pytest_lic.errors import LicError, Unavailable
 from pytest_lic.images.corpus import Image
 from pytest_lic.measuring import coding
 from pytest_lic.project.family_calls import blamed
@@ -33,7 +33,7 @@ class Times:
 
 
 @dataclass(frozen=True)
-class Ratio:
+class TimeRatio:
     """How many times as long as the reference one codec takes over all images.
 
     ``value`` compares the sums of each image's median; ``low`` and ``high`` are the extremes of
@@ -45,7 +45,7 @@ class Ratio:
     high: float
 
     @classmethod
-    def of(cls, test: Seconds, reference: Seconds) -> Ratio:
+    def of(cls, test: Seconds, reference: Seconds) -> TimeRatio:
         """From the times of the same images, both taken turn by turn."""
         value = total(test) / total(reference)
         rounds = zip(zip(*test, strict=True), zip(*reference, strict=True), strict=True)
@@ -58,14 +58,14 @@ def total(seconds: Seconds) -> float:
     return sum(median(repetitions) for repetitions in seconds)
 
 
-def take_times(
+def take_turns(
     codecs: Mapping[str, Codec],
     images: Sequence[Image],
     *,
     device: str,
     threads: int,
     repetitions: int,
-) -> dict[str, Times | str]:
+) -> dict[str, Times | Unavailable]:
     """The times of each codec, or the reason why it has none.
 
     Args:
@@ -77,7 +77,7 @@ def take_times(
     """
     encode: dict[str, list[list[float]]] = {name: [] for name in codecs}
     decode: dict[str, list[list[float]]] = {name: [] for name in codecs}
-    failed: dict[str, Times | str] = {}
+    failed: dict[str, Times | Unavailable] = {}
 
     def going() -> list[str]:
         return [name for name in codecs if name not in failed]
@@ -94,7 +94,7 @@ def take_times(
                     bitstreams[name] = coding.encode(codecs[name], [image], device)
                     coding.decode(codecs[name], bitstreams[name], [image])
                 except LicError as error:
-                    failed[name] = str(error)
+                    failed[name] = Unavailable(str(error))
             for repetition in range(repetitions):
                 for name in _turned(going(), repetition):
                     codec, stream = codecs[name], bitstreams[name]
@@ -103,7 +103,7 @@ def take_times(
                             encode[name][-1].append(clock.seconds(partial(codec.encode, batch)))
                             decode[name][-1].append(clock.seconds(partial(codec.decode, stream)))
                     except LicError as error:
-                        failed[name] = str(error)
+                        failed[name] = Unavailable(str(error))
     return {
         name: failed.get(name) or Times(_frozen(encode[name]), _frozen(decode[name]))
         for name in codecs

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pytest_lic.baselines.tolerances import Tolerance
+from pytest_lic.errors import Unavailable
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.measuring.metrics import METRICS, average, to_db
 from pytest_lic.measuring.rate_distortion import BD
@@ -160,11 +161,11 @@ def compare_curves(
     against: str = "the stored curve",
 ) -> Comparison:
     """Gate a curve on its BD-rate against the stored one, or what ``against`` names."""
-    if bd_rate.value is None:
-        return Comparison(subject, Verdict.UNAVAILABLE, bd_rate.reason or "")
+    if isinstance(bd_rate.value, Unavailable):
+        return Comparison(subject, Verdict.UNAVAILABLE, bd_rate.value.reason)
     tolerance = tolerances["bd_rate"].mean
     difference = Difference("bd_rate", None, 0.0, bd_rate.value, bd_rate.value, tolerance)
-    gain = f", BD-PSNR {bd_psnr.value:+.3f} dB" if bd_psnr.value is not None else ""
+    gain = "" if isinstance(bd_psnr.value, Unavailable) else f", BD-PSNR {bd_psnr.value:+.3f} dB"
     reason = f"BD-rate {bd_rate.value:+.2f} %{gain} against {against}"
     if difference.regressed:
         verdict = Verdict.REGRESSED

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from importlib import resources
 from pathlib import Path
 
 from pytest_lic.baselines.at_commit import folder_at, fork, text_at
 from pytest_lic.baselines.edits import BaselineFolders, Edit, baseline_edits, left_behind
 from pytest_lic.baselines.layered import families_in
+from pytest_lic.baselines.shipped import shipped_folder
 from pytest_lic.baselines.tolerances import Tolerance, tolerances_in
 from pytest_lic.commands.plugin_options import (
     ALONE,
@@ -85,7 +85,7 @@ def _edits(given: argparse.Namespace) -> list[Edit]:
         text = text_at(base.root, commit, project) or ""
         return tolerances_in(text, f"{commit[:10]}:{project.name}")
 
-    shipped = Path(str(resources.files("pytest_lic.shipped_baselines")))
+    shipped = shipped_folder()
     with tempfile.TemporaryDirectory(prefix="pytest-lic-baselines-") as into:
         after, later = options.baselines, options.tolerances
         if given.head is not None:

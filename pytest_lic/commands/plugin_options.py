@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pytest_lic.project.discovery import Origin
-from pytest_lic.project.option_table import OPTIONS, Option
+from pytest_lic.project.option import Option
+from pytest_lic.project.option_table import OPTIONS
 
 ALONE = ("-o", "addopts=", "--noconftest")
 """What pytest is given where a command reads its options and needs no codec: no ``conftest.py`` is

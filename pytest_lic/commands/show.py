@@ -84,13 +84,13 @@ def _from_codecs(given: argparse.Namespace, known: Measurement | None, silent: b
     origin = origin_here(*without, *plugin_arguments(given, _OPTIONS))
     try:
         with opened_run(origin, ("psnr",), say) as opened:
-            cell = cell_at_hand(opened, given.cell)
+            cell = cell_at_hand(opened.setup.grid, given.cell)
             if not silent:
                 facts = facts_at_hand(opened, cell)
                 print(cell_text(facts, width=_width()), end="")
                 known = facts.measured
             if given.images is not None:
-                for line in write_images(opened, cell, given.images, known):
+                for line in write_images(opened.setup, opened.codecs, cell, given.images, known):
                     print(f"written: {line}")
     except KeyboardInterrupt:
         say("interrupted")

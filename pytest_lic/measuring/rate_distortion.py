@@ -3,7 +3,6 @@
 BD-rate and BD-PSNR are those of G. Bjøntegaard, "Calculation of average PSNR differences between
 RD-curves", VCEG-M33, 2001, with piecewise cubic (pchip) interpolation. They are defined for curves
 that cover much the same range; where two curves don't, a `BD` holds the reason and no number.
-Importing this loads no torch.
 """
 
 from __future__ import annotations
@@ -13,6 +12,8 @@ import warnings
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, NamedTuple
+
+from pytest_lic.errors import Unavailable
 
 CurveMetric = Literal["psnr", "ms_ssim_db"]
 """The quality axes that a curve can be compared on, both in dB, higher is better."""
@@ -104,22 +105,24 @@ class BD:
     """An average difference between two curves, or the reason why there is none.
 
     Args:
-        value: in percent of rate or in dB, or None.
-        reason: why there is no value, or None where there is one.
+        value: in percent of rate or in dB, or why there is none.
         overlap: share of the narrower range that the curves have in common, 0 to 1; None where
             the comparison did not get that far.
     """
 
-    value: float | None
-    reason: str | None = None
+    value: float | Unavailable
     overlap: float | None = None
 
-    def __post_init__(self) -> None:
-        if (self.value is None) == (self.reason is None):
-            raise ValueError("a BD holds either a value or the reason why it has none")
+    def to_json(self) -> dict[str, float | str | None]:
+        """``value``, ``reason`` and ``overlap``: the first or the second is None."""
+        if isinstance(self.value, Unavailable):
+            return {"value": None, "reason": self.value.reason, "overlap": self.overlap}
+        return {"value": self.value, "reason": None, "overlap": self.overlap}
 
 
-def bd_rate(anchor: RDCurve, test: RDCurve, metric: CurveMetric = "psnr") -> BD:
+def bd_rate(
+    anchor: RDCurve | Unavailable, test: RDCurve | Unavailable, metric: CurveMetric = "psnr"
+) -> BD:
     """Average difference in rate at equal quality, in percent: negative where ``test`` saves rate.
 
     Args:
@@ -128,14 +131,16 @@ def bd_rate(anchor: RDCurve, test: RDCurve, metric: CurveMetric = "psnr") -> BD:
         metric: the quality axis.
 
     Returns:
-        No value, but the reason, where a curve has fewer than four points, a point that is
-        missing or not finite, or is not monotone, and where the curves' ranges of quality have
-        less than 75 % of the narrower one in common.
+        No value, but the reason, where there is no such curve, where one has fewer than four
+        points, a point that is missing or not finite, or is not monotone, and where the curves'
+        ranges of quality have less than 75 % of the narrower one in common.
     """
     return _difference(anchor, test, metric, along="quality")
 
 
-def bd_quality(anchor: RDCurve, test: RDCurve, metric: CurveMetric = "psnr") -> BD:
+def bd_quality(
+    anchor: RDCurve | Unavailable, test: RDCurve | Unavailable, metric: CurveMetric = "psnr"
+) -> BD:
     """Average difference in ``metric`` at equal rate, in dB: positive where ``test`` is better.
 
     Returns:
@@ -145,7 +150,7 @@ def bd_quality(anchor: RDCurve, test: RDCurve, metric: CurveMetric = "psnr") -> 
     return _difference(anchor, test, metric, along="rate")
 
 
-def bd_psnr(anchor: RDCurve, test: RDCurve) -> BD:
+def bd_psnr(anchor: RDCurve | Unavailable, test: RDCurve | Unavailable) -> BD:
     """`bd_quality` in PSNR, as it is usually given."""
     return bd_quality(anchor, test, "psnr")
 
@@ -164,13 +169,20 @@ def _decibels(linear: float) -> float:
 
 
 def _difference(
-    anchor: RDCurve, test: RDCurve, metric: CurveMetric, along: Literal["quality", "rate"]
+    anchor: RDCurve | Unavailable,
+    test: RDCurve | Unavailable,
+    metric: CurveMetric,
+    along: Literal["quality", "rate"],
 ) -> BD:
     """BD-rate where the integral runs ``along`` quality, else the BD of ``metric``."""
+    if isinstance(test, Unavailable):
+        return BD(test)
+    if isinstance(anchor, Unavailable):
+        return BD(anchor)
     for role, curve in (("anchor ", anchor), ("", test)):
         obstacle = _obstacle(curve, metric)
         if obstacle is not None:
-            return BD(None, role + obstacle)
+            return BD(Unavailable(role + obstacle))
     points = [curve._rising(metric) for curve in (anchor, test)]
     rates = [[point.bpp for point in curve] for curve in points]
     qualities = [[point.quality for point in curve] for curve in points]
@@ -186,12 +198,11 @@ def _difference(
             axis, unit, values = "log-rate", "bpp", rates
         spans = [f"{curve[0]:.4g} to {curve[-1]:.4g} {unit}" for curve in values]
         percent = math.floor(overlap * 1000) / 10  # down: never "75 % is under 75 %"
-        return BD(
-            None,
+        reason = (
             f"overlap of {percent:g} % is under {MIN_OVERLAP * 100:g} % of the narrower {axis} "
-            f"range: anchor {anchor.name} spans {spans[0]}, {test.name} {spans[1]}",
-            overlap,
+            f"range: anchor {anchor.name} spans {spans[0]}, {test.name} {spans[1]}"
         )
+        return BD(Unavailable(reason), overlap)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -211,10 +222,9 @@ def _difference(
             )
         )
     if not math.isfinite(value):
-        return BD(
-            None, f"the difference of {test.name} to anchor {anchor.name} is {value}", overlap
-        )
-    return BD(value, None, overlap)
+        reason = f"the difference of {test.name} to anchor {anchor.name} is {value}"
+        return BD(Unavailable(reason), overlap)
+    return BD(value, overlap)
 
 
 def _obstacle(curve: RDCurve, metric: CurveMetric) -> str | None:

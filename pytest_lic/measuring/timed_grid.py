@@ -1,4 +1,4 @@
-"""Which cells are timed: every chosen family over resolution × batch × device, on random images.
+"""The whole grid: which cells are timed, beside those that are gated.
 
 Times depend on the size of the work, not on what a gate measures, so these cells are chosen apart
 from the others: by a preset, one quality of each family, untrained networks too where asked for.
@@ -13,13 +13,19 @@ from dataclasses import dataclass, replace
 from pytest_lic.codec import CodecFamily
 from pytest_lic.errors import UnknownNameError, UsageError
 from pytest_lic.images.corpus import RANDOM
+from pytest_lic.measuring.gated_grid import make_grid
 from pytest_lic.measuring.grid import (
     Cell,
     Grid,
-    Selection,
+    Purpose,
     Setting,
+    cells_of,
     check_ids,
-    make_grid,
+    networks_of,
+    plan,
+)
+from pytest_lic.measuring.selection import (
+    Selection,
     matching_families,
     select_qualities,
     settings_of,
@@ -98,7 +104,7 @@ def whole_grid(
         return with_timed_cells(grid, families, selection, choice)
     chosen = timed_families(families, selection)
     untrained = [family.name for family in chosen if not family.trained]
-    if untrained and not grid.cells:
+    if untrained and not grid.of("rate"):
         raise UsageError(
             f"only untrained codecs are chosen ({_listed(untrained)}), and those are only timed: "
             "give pytest -m timing, or choose trained ones with --lic-codec"
@@ -134,19 +140,17 @@ def with_timed_cells(
             "--lic-component weights=untrained"
         )
     settings, corpora = _timed_settings(selection, choice)
-    cells = []
-    networks = dict(grid.networks)
-    for family in chosen:
-        for quality in qualities[family.name]:
-            for setting in settings:
-                cells.append(Cell(family.name, quality, setting))
-                networks[cells[-1].id] = family.network(quality)
-    check_ids([*cells, *grid.cells, *grid.edge_cells, *grid.curves])
+    points = [(family, quality) for family in chosen for quality in qualities[family.name]]
+    timed = list(cells_of(points, settings))
+    check_ids([*timed, *grid.every_cell, *grid.curves])
+    gated: dict[Purpose, tuple[Cell, ...]] = {
+        purpose: grid.of(purpose) for purpose in ("rate", "edge", "conformance")
+    }
     return replace(
         grid,
-        timed_cells=tuple(cells),
+        planned=plan({**gated, "time": timed}),
         corpora={**corpora, **grid.corpora},
-        networks=networks,
+        networks={**grid.networks, **networks_of(points)},
         notes=tuple(dict.fromkeys([*grid.notes, *notes])),
     )
 
@@ -169,14 +173,14 @@ def timed_families(
 def _is_asked_for(
     family: CodecFamily, families: Sequence[CodecFamily], selection: Selection
 ) -> bool:
-    trained = [each for each in families if each.trained]
+    trained = [other for other in families if other.trained]
     for pattern in selection.codecs:
         fits = fnmatch.fnmatchcase(family.name, pattern)
-        if fits and not any(fnmatch.fnmatchcase(each.name, pattern) for each in trained):
+        if fits and not any(fnmatch.fnmatchcase(other.name, pattern) for other in trained):
             return True
     for component in selection.components:
         tag, _, choice = component.partition("=")
-        if not any(fnmatch.fnmatchcase(each.tags.get(tag, ""), choice) for each in trained):
+        if not any(fnmatch.fnmatchcase(other.tags.get(tag, ""), choice) for other in trained):
             return True
     return False
 

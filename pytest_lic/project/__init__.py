@@ -1,1 +1,15 @@
-"""What the project under test says: options, codecs, quantizers and coders, configuration."""
+"""What the project under test says: options, codecs, quantizers and coders, configuration.
+
+option          one ``--lic-*`` option, and the readers of its text
+option_table    all of them
+pytest_options  declared to pytest, and read from the command line and the ini file
+options         what they come to in one run
+asked_for       which of the shipped suites a command line asks for
+root            which folder is the user's project
+registration    what hooks and entry points give, by name
+discovery       the codec families, and the same ones again in another process
+config_files    the families that a file describes
+family_calls    a family's own functions, called
+under_test      quantizers, coders and table makers
+serving         the child's side of a process that needs the project's codecs
+"""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from pytest_lic.project.option_table import on_command_line
+from pytest_lic.project.pytest_options import on_command_line
 
 PACKAGE = "pytest_lic.suites"
 TIMING = "timing"
@@ -30,15 +31,10 @@ def suites_folder() -> Path:
 def wants_suites(config: pytest.Config) -> bool:
     """Whether the command line names the suites, or one of them."""
     folder = suites_folder()
-    start = config.invocation_params.dir
-    for argument in config.args:
-        name = argument.split("::")[0]
-        if name == PACKAGE or name.startswith(f"{PACKAGE}."):
-            return True
-        path = (start / name).resolve()
-        if path == folder or folder in path.parents:
-            return True
-    return False
+    return any(
+        name == PACKAGE or name.startswith(f"{PACKAGE}.") or folder in (path, *path.parents)
+        for name, path in _named(config)
+    )
 
 
 def wants_timing(config: pytest.Config) -> bool:
@@ -48,12 +44,9 @@ def wants_timing(config: pytest.Config) -> bool:
     """
     if _chooses(config, TIMING) and not _chooses(config, None):
         return True
-    module = suites_folder() / f"{_TIMING_MODULE}.py"
-    start = config.invocation_params.dir
-    named = (argument.split("::")[0] for argument in config.args)
+    module = (suites_folder() / f"{_TIMING_MODULE}.py").resolve()
     return any(
-        name == f"{PACKAGE}.{_TIMING_MODULE}" or (start / name).resolve() == module.resolve()
-        for name in named
+        name == f"{PACKAGE}.{_TIMING_MODULE}" or path == module for name, path in _named(config)
     )
 
 
@@ -66,26 +59,31 @@ def wants_properties(config: pytest.Config) -> bool:
     if config.getoption("markexpr"):
         return _chooses(config, PROPERTIES)
     folder = suites_folder() / PROPERTIES
-    start = config.invocation_params.dir
-    for argument in config.args:
-        name = argument.split("::")[0]
-        path = (start / name).resolve()
-        if name.startswith(f"{PACKAGE}.{PROPERTIES}") or folder in (path, *path.parents):
-            return True
+    if any(
+        name.startswith(f"{PACKAGE}.{PROPERTIES}") or folder in (path, *path.parents)
+        for name, path in _named(config)
+    ):
+        return True
     narrowing = ("codec", "config", "quality", "lambda", "component")
     return not any(on_command_line(config, name) for name in narrowing)
 
 
 def left_properties_out(config: pytest.Config) -> bool:
     """Whether property tests would run, were it not for a choice of codecs."""
-    names = (argument.split("::")[0] for argument in config.args)
-    whole = any(name in (PACKAGE, str(suites_folder())) for name in names)
+    whole = any(name in (PACKAGE, str(suites_folder())) for name, _ in _named(config))
     return whole and not config.getoption("markexpr") and not wants_properties(config)
 
 
 def would_choose_timing(config: pytest.Config) -> bool:
     """Whether tests of times would run if they were like others: no ``-m`` leaves them out."""
     return not config.getoption("markexpr") or _chooses(config, TIMING)
+
+
+def _named(config: pytest.Config) -> Iterator[tuple[str, Path]]:
+    """Each argument without its test's id, and the path that it would be."""
+    for argument in config.args:
+        name = argument.split("::")[0]
+        yield name, (config.invocation_params.dir / name).resolve()
 
 
 def _chooses(config: pytest.Config, marker: str | None) -> bool:

@@ -1,8 +1,8 @@
-"""Codecs that a file describes: which installed package reads it, and what it gives.
+"""Codecs described by files: asks the installed readers, one after the other.
 
 A package registers its reader with an entry point in the group `READERS`: a function
 ``read(path) -> Iterable[CodecFamily] | None`` that returns None for a file that is not of its kind
-and raises a `LicError` for one that is, but can't be honoured. Importing this loads no torch.
+and raises a `LicError` for one that is, but can't be honoured.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def _read(reader: metadata.EntryPoint, path: Path) -> list[CodecFamily] | None:
     """What one reader makes of the file; None where it is not of its kind."""
     blamed = f"config {path}: reader {reader.name} = {reader.value}"
     try:
-        given = reader.load()(path)
-        families = None if given is None else list(given)
+        described = reader.load()(path)
+        families = None if described is None else list(described)
     except LicError as error:
         text = "; ".join(line.strip() for line in str(error).splitlines() if line.strip())
         raise UsageError(text if str(path) in text else f"config {path}: {text}") from error

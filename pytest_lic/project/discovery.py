@@ -1,4 +1,4 @@
-"""Where codec families come from, and how another process finds the same ones again.
+"""Finds the codec families, and finds the same ones again in another process.
 
 A family's ``build`` may live in a ``conftest.py`` and can't be pickled, so a child process or the
 command line repeats the search: same folder, same arguments, and then selection by name.
@@ -17,7 +17,7 @@ import pytest
 from pytest_lic.codec import CodecFamily
 from pytest_lic.errors import UnknownNameError, UsageError
 from pytest_lic.project.config_files import read_config
-from pytest_lic.project.option_table import config_files, on_command_line
+from pytest_lic.project.pytest_options import config_files, on_command_line
 from pytest_lic.project.registration import Registered, entry_points
 
 ENTRY_POINTS = "pytest_lic.codecs"
@@ -73,28 +73,28 @@ def discover(config: pytest.Config) -> Families:
         UsageError: a hook or an entry point that fails, yields something else, a config file that
             can't be read, or two families of one name.
     """
-    found = Registered[CodecFamily]("codec families", (CodecFamily,))
+    registered = Registered[CodecFamily]("codec families", (CodecFamily,))
     hook = config.hook.pytest_lic_codecs
-    found.add_hooks("pytest_lic_codecs", hook)
+    registered.add_hooks("pytest_lic_codecs", hook)
     shipped: set[str] = set()
     for entry in entry_points(ENTRY_POINTS):
-        before = set(found.by_name)
-        found.add_entry_point(entry)
+        before = set(registered.by_name)
+        registered.add_entry_point(entry)
         if entry.name in _OWN and entry.dist is not None and entry.dist.name == "pytest-lic":
-            shipped |= set(found.by_name) - before
+            shipped |= set(registered.by_name) - before
     configs: dict[str, str] = {}
-    given = config_files(config)
-    for path, text in given.items():
+    described = config_files(config)
+    for path, text in described.items():
         families = read_config(path)
-        found.add(f"config {path}", families)
+        registered.add(f"config {path}", families)
         if on_command_line(config, "config"):
             configs |= {family.name: text for family in families}
     plugins = (implementation.plugin for implementation in hook.get_hookimpls())
     files = (getattr(plugin, "__file__", None) for plugin in plugins)
     return Families(
-        found.by_name,
+        registered.by_name,
         frozenset(shipped),
-        (*(file for file in files if file), *(str(path) for path in given)),
+        (*(file for file in files if file), *(str(path) for path in described)),
         configs,
     )
 

@@ -1,4 +1,4 @@
-"""What a family's own functions answer; a crash of theirs becomes one line that names it."""
+"""Calls a family's own functions; a crash of theirs becomes one line that names the family."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def build(family: CodecFamily, quality: str, device: str) -> Codec:
 def fingerprint(family: CodecFamily, quality: str) -> str | None:
     """The family's fingerprint at one quality; None where it can't tell."""
     with blamed(f"{family.name}, quality {quality}: fingerprint failed"):
-        given = family.fingerprint(quality) if family.fingerprint else None
-        if not isinstance(given, str | None):
-            raise CodecError(f"a {type(given).__name__}; expected text, or None")
-        return given
+        answer = family.fingerprint(quality) if family.fingerprint else None
+        if not isinstance(answer, str | None):
+            raise CodecError(f"a {type(answer).__name__}; expected text, or None")
+        return answer
 
 
 @contextlib.contextmanager

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
 from pytest_lic.baselines.tolerances import Tolerance, read_tolerances
-from pytest_lic.errors import UnknownNameError, UsageError
-from pytest_lic.measuring.grid import Selection, absolute_corpora
-from pytest_lic.measuring.metrics import METRICS, LPIPSOptions
+from pytest_lic.errors import UsageError
+from pytest_lic.measuring.metrics import LPIPSOptions
+from pytest_lic.measuring.selection import Selection
 from pytest_lic.measuring.store import default_folder
 from pytest_lic.measuring.timed_grid import TimingChoice
 from pytest_lic.project.asked_for import wants_timing
-from pytest_lic.project.option_table import on_command_line, option_values
+from pytest_lic.project.pytest_options import on_command_line, option_values
 from pytest_lic.project.root import misled, project_root
-from pytest_lic.system.simulated_environments import SimulatedEnvironment, chosen_environments
+from pytest_lic.system.simulated_environments import SimulatedEnvironment
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
 class Options:
     """The options of one run, checked and resolved.
 
-    ``misled`` warns where pytest reads no configuration of the project. ``timing`` is None unless
-    times are to be taken. ``environments`` are those to be compared, the run's own the first.
+    What a single option comes to has its name; ``selection``, ``lpips``, ``cache`` and ``timing``
+    come of several. ``misled`` warns where pytest reads no configuration of the project. ``timing``
+    is None unless times are to be taken. ``environments`` are those to be compared, the run's own
+    the first.
     """
 
     selection: Selection
@@ -62,26 +65,40 @@ def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
         alone: families that are on the grid alone unless ``--lic-codec`` is on the command line.
 
     Raises:
-        UsageError: a value that is not what its option takes.
+        UsageError: a value that is not what its option takes, or two that exclude each other.
     """
     values = option_values(config)
     if alone and not on_command_line(config, "codec"):
         values["codec"] = tuple(alone)
-    metrics = tuple(metric for metric in values["metrics"] if metric != "bpp")
-    for metric in metrics:
-        if metric not in METRICS:
-            raise UnknownNameError("metric", metric, METRICS, "--lic-metrics")
-    start, root = config.invocation_params.dir, project_root(config)
     selection = Selection(
         codecs=values["codec"],
         qualities=values["quality"],
-        lambdas=tuple(_number("lambda", text, float) for text in values["lambda"]),
+        lambdas=values["lambda"],
         components=values["component"],
-        corpora=absolute_corpora(values["corpus"], start),
+        corpora=values["corpus"],
         resolutions=values["resolution"],
-        batches=tuple(_number("batch", text, int) for text in values["batch"]),
-        devices=tuple(_device(text) for text in values["device"]),
+        batches=values["batch"],
+        devices=values["device"],
     )
+    _check_together(values, selection)
+    single = {field.name: field.name.replace("_", "-") for field in fields(Options)}
+    return Options(
+        **{field: values[option] for field, option in single.items() if option in values},
+        selection=selection,
+        lpips=LPIPSOptions(
+            net=values["lpips-net"],
+            weights=values["lpips-weights"],
+            download=values["lpips-download"],
+        ),
+        anchors=values["anchor"],
+        cache=None if values["no-cache"] else values["cache-dir"] or default_folder(),
+        tolerances=read_tolerances(project_root(config) / "pyproject.toml"),
+        misled=misled(config),
+        timing=_timing_choice(config, values, selection) if wants_timing(config) else None,
+    )
+
+
+def _check_together(values: Mapping[str, Any], selection: Selection) -> None:
     if values["prune"] and selection.narrows:
         raise UsageError(
             "--lic-prune needs a run of every codec and quality, or it would remove entries that "
@@ -94,49 +111,7 @@ def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
             f"--lic-{writing[0]} changes the baselines that lie here, and --lic-baselines-of "
             f"{values['baselines-of']} compares with others; drop one of the two"
         )
-    weights = values["lpips-weights"]
-    files = {name: _file(name, values[name], start) for name in ("html", "json", "markdown")}
-    _require_different(files)
-    cache = start / values["cache-dir"] if values["cache-dir"] else default_folder()
-    return Options(
-        selection=selection,
-        threads=_number("threads", values["threads"], int, least=1),
-        metrics=metrics,
-        lpips=LPIPSOptions(
-            net=values["lpips-net"],
-            weights=start / weights if weights else None,
-            download=values["lpips-download"],
-        ),
-        anchors=values["anchor"],
-        require=values["require"],
-        strict=values["strict"],
-        update=values["update"],
-        update_missing=values["update-missing"],
-        prune=values["prune"],
-        baselines=root / values["baselines"],
-        cache=None if values["no-cache"] else cache,
-        timeout=_number("timeout", values["timeout"], float, least=0.1),
-        hostile=_number("hostile", values["hostile"], int, least=1),
-        tolerances=read_tolerances(root / "pyproject.toml"),
-        misled=misled(config),
-        timing=_timing_choice(config, values, selection) if wants_timing(config) else None,
-        environments=chosen_environments(values["environments"]),
-        json=files["json"],
-        markdown=files["markdown"],
-        baselines_of=values["baselines-of"] or None,
-        html=files["html"],
-    )
-
-
-def _file(name: str, text: str, start: Path) -> Path | None:
-    """A file to be written, whose folder is there."""
-    if not text:
-        return None
-    path = (start / Path(text).expanduser()).resolve()
-    if not path.parent.is_dir() or path.is_dir():
-        found = "is a folder" if path.is_dir() else f"there is no folder {path.parent}"
-        raise UsageError(f"--lic-{name} {text}: {found}; expected a file in a folder that exists")
-    return path
+    _require_different({name: values[name] for name in ("html", "json", "markdown")})
 
 
 def _require_different(files: Mapping[str, Path | None]) -> None:
@@ -156,39 +131,16 @@ def _timing_choice(
 ) -> TimingChoice:
     """What to time. The ini file's corpora, resolutions and batches are meant for the gates."""
 
-    def given(name: str, value: _Value) -> _Value | None:
+    def if_typed(name: str, value: Value) -> Value | None:
         return value if on_command_line(config, name) else None
 
     disabled = config.getoption("benchmark_disable", False)
     return TimingChoice(
         preset=values["preset"],
-        corpora=given("corpus", selection.corpora),
-        resolutions=given("resolution", selection.resolutions),
-        batches=given("batch", selection.batches),
+        corpora=if_typed("corpus", selection.corpora),
+        resolutions=if_typed("resolution", selection.resolutions),
+        batches=if_typed("batch", selection.batches),
         least_rounds=config.getoption("benchmark_min_rounds", TimingChoice.least_rounds),
         least_seconds=float(config.getoption("benchmark_max_time", TimingChoice.least_seconds)),
         run_once=disabled and not config.getoption("benchmark_enable", False),
     )
-
-
-_Value = TypeVar("_Value")
-_Number = TypeVar("_Number", int, float)
-
-
-def _number(
-    name: str, text: str, kind: Callable[[str], _Number], least: float | None = None
-) -> _Number:
-    try:
-        number: _Number | None = kind(text)
-    except ValueError:
-        number = None
-    if number is None or not math.isfinite(number) or (least is not None and number < least):
-        bound = f" of at least {least:g}" if least is not None else ""
-        raise UsageError(f"--lic-{name} {text!r}: expected a number{bound}")
-    return number
-
-
-def _device(text: str) -> str:
-    if text == "cpu" or text == "cuda" or (text.startswith("cuda:") and text[5:].isdigit()):
-        return text
-    raise UsageError(f"--lic-device {text!r}: expected cpu, cuda or cuda:INDEX")

@@ -1,4 +1,4 @@
-"""What hooks and entry points register, by name, and what is said of those that fail."""
+"""Registered: what hooks and entry points give, by name; errors name the one that failed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which folder is the user's project.
+"""The root folder of the user's project.
 
 pytest settles its root folder before it knows the options of plugins, so in ``--lic-corpus DIR`` it
 takes DIR for a test path and chooses the root by it. Baselines and tolerances must not follow.
@@ -20,8 +20,8 @@ def project_root(config: pytest.Config) -> Path:
     from _pytest.config.findpaths import locate_config
 
     start = config.invocation_params.dir
-    given = config.args if config.args_source is pytest.Config.ArgsSource.ARGS else ()
-    paths = [argument for argument in given if (start / argument.split("::")[0]).exists()]
+    typed = config.args if config.args_source is pytest.Config.ArgsSource.ARGS else ()
+    paths = [argument for argument in typed if (start / argument.split("::")[0]).exists()]
     if paths or config.getoption("rootdir") or config.getoption("inifilename"):
         return config.rootpath
     return locate_config(start, [start])[0] or start

@@ -33,19 +33,21 @@ def serve_codecs(given: Mapping[str, Any], settle: Callable[[], None], answer: A
     # Codecs may print; answers get a channel of their own.
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    found: Families | str
+    families: Families | CodecError
     try:
-        found = rediscover(Origin(given["folder"], tuple(given["args"]), tuple(given["path"])))
+        families = rediscover(Origin(given["folder"], tuple(given["args"]), tuple(given["path"])))
     except Exception as error:
         traceback.print_exc()
-        found = f"the codecs could not be found again: {type(error).__name__}: {error}"
+        families = CodecError(
+            f"the codecs could not be found again: {type(error).__name__}: {error}"
+        )
     settle()
     for line in sys.stdin:
         answered: Mapping[str, object]
         try:
-            if isinstance(found, str):
-                raise CodecError(found)
-            answered = answer(found, json.loads(line))
+            if isinstance(families, CodecError):
+                raise families
+            answered = answer(families, json.loads(line))
         except Exception as error:
             traceback.print_exc()
             answered = {"error": f"{type(error).__name__}: {error}"}

@@ -1,4 +1,4 @@
-"""Quantizers, coders and table makers whose promises are tested, and which tests that takes."""
+"""Quantizers, coders and table makers under test, and the tests that each takes."""
 
 from __future__ import annotations
 
@@ -43,15 +43,14 @@ def under_test(config: pytest.Config) -> UnderTest:
     coders.add_hooks("pytest_lic_coders", config.hook.pytest_lic_coders)
     for entry in entry_points("pytest_lic.coders"):
         coders.add_entry_point(entry)
-    found = coders.by_name.values()
     return UnderTest(
         tuple(quantizers.by_name.values()),
-        tuple(each for each in found if isinstance(each, CoderUnderTest)),
-        tuple(each for each in found if isinstance(each, TableMaker)),
+        tuple(coder for coder in coders.by_name.values() if isinstance(coder, CoderUnderTest)),
+        tuple(maker for maker in coders.by_name.values() if isinstance(maker, TableMaker)),
     )
 
 
-def parametrize(metafunc: pytest.Metafunc, found: UnderTest) -> None:
+def parametrize(metafunc: pytest.Metafunc, registered: UnderTest) -> None:
     """Spread a test that takes one of `FIXTURES` over what is under test.
 
     One that is marked ``lic_promise("ties")`` or ``lic_promise(noise="uniform")`` gets those that
@@ -61,15 +60,15 @@ def parametrize(metafunc: pytest.Metafunc, found: UnderTest) -> None:
         UsageError: a marker that names no promise.
     """
     subjects: Mapping[str, Sequence[QuantizerUnderTest | CoderUnderTest | TableMaker]] = {
-        "lic_quantizer": found.quantizers,
-        "lic_coder": found.coders,
-        "lic_table_maker": found.table_makers,
+        "lic_quantizer": registered.quantizers,
+        "lic_coder": registered.coders,
+        "lic_table_maker": registered.table_makers,
     }
     for fixture in FIXTURES:
         if fixture in metafunc.fixturenames:
             chosen, reason = _promising(metafunc, subjects[fixture], fixture.removeprefix("lic_"))
             if chosen:
-                metafunc.parametrize(fixture, chosen, ids=[each.name for each in chosen])
+                metafunc.parametrize(fixture, chosen, ids=[subject.name for subject in chosen])
             else:
                 skipped = pytest.param(None, marks=pytest.mark.skip(reason=reason), id="none")
                 metafunc.parametrize(fixture, [skipped])
@@ -92,10 +91,10 @@ def _promising(
                     )
         asked += [*marker.args, *(f"{name}={value}" for name, value in marker.kwargs.items())]
         chosen = [
-            each
-            for each in chosen
-            if all(getattr(each, promise) not in (None, False) for promise in marker.args)
-            and all(getattr(each, name) == value for name, value in marker.kwargs.items())
+            subject
+            for subject in chosen
+            if all(getattr(subject, promise) not in (None, False) for promise in marker.args)
+            and all(getattr(subject, name) == value for name, value in marker.kwargs.items())
         ]
     what = kind.replace("_", " ")
     if not asked:

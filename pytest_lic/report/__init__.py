@@ -1,1 +1,15 @@
-"""Turning results into something to look at."""
+"""Results in words, tables and pages; nothing here changes them.
+
+ab              two commits compared, for the terminal and as Markdown
+ablation        an ablation, for the terminal and as JSON
+baseline_edits  what a change did to the baselines
+compare         two runs compared
+headline        the verdict on runs in one sentence
+one_cell        everything about one cell
+run_markdown    a run for a pull request
+words           comparisons in words
+html/           one page that needs nothing else
+markdown/       pages of limited length, escaped text
+terminal/       the end of a session
+timing/         saved times as tables and as a picture
+"""

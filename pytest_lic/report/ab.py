@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from operator import itemgetter
 
 from rich.console import Console
 from rich.table import Table as Grid
@@ -11,6 +12,7 @@ from rich.table import Table as Grid
 from pytest_lic.ab.estimate import Interval, Speed
 from pytest_lic.ab.result import DIRECTIONS, CellResult, Compared, Timed
 from pytest_lic.baselines.comparison import Verdict
+from pytest_lic.errors import Unavailable
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.report.markdown.page import LIMIT, Page
 from pytest_lic.report.markdown.text import escaped, header, row
@@ -21,24 +23,24 @@ _HEADINGS = ("codec", "", "base ms", "HEAD/BASE", "95 %", "all together", "verdi
 _WIDE = 200  # where nobody's terminal sets a width
 
 
-def ab_text(found: Compared, *, width: int, color: bool) -> str:
+def ab_text(compared: Compared, *, width: int, color: bool) -> str:
     """The verdict, the times of each cell, and what became of rate and quality.
 
     Args:
-        found: the comparison.
+        compared: the comparison.
         width: of the terminal, in characters; 0 where there is none.
         color: whether it shows colours.
     """
     console = Console(
         file=io.StringIO(), width=width or _WIDE, force_terminal=color, highlight=False
     )
-    console.print(f"base: {found.base.title}", markup=False)
-    console.print(f"head: {found.head.title}\n", markup=False)
-    for setting in dict.fromkeys(result.cell.setting for result in found.cells):
+    console.print(f"base: {compared.base.title}", markup=False)
+    console.print(f"head: {compared.head.title}\n", markup=False)
+    for setting in dict.fromkeys(result.cell.setting for result in compared.cells):
         grid = Grid(title=setting.id, title_justify="left", box=None, pad_edge=False)
         for index, heading in enumerate(_HEADINGS):
             grid.add_column(heading, justify="right" if 2 <= index <= 5 else "left")
-        for result in found.cells:
+        for result in compared.cells:
             if isinstance(result.times, Timed) and result.cell.setting == setting:
                 for direction, cells in ratio_rows(result, result.times):
                     style = _STYLES.get(result.times.estimates[direction].verdict)
@@ -46,58 +48,60 @@ def ab_text(found: Compared, *, width: int, color: bool) -> str:
         if grid.row_count:
             console.print(grid)
             console.print()
-    for line in (*remark_lines(found), *quality_lines(found), *verdict_lines(found)):
+    for line in (*remark_lines(compared), *quality_lines(compared), *verdict_lines(compared)):
         console.print(line, markup=False)
     assert isinstance(console.file, io.StringIO)
     lines = (line.rstrip() for line in console.file.getvalue().splitlines())
     return "\n".join(lines) + "\n"
 
 
-def ab_markdown(found: Compared, room: int = LIMIT) -> str:
+def ab_markdown(compared: Compared, room: int = LIMIT) -> str:
     """The same for a comment on a pull request, of at most ``room`` bytes; what fails is first."""
     page = Page(room)
-    page.add(f"**base** {escaped(found.base.title)}  ", f"**head** {escaped(found.head.title)}", "")
-    verdicts = [[f"- {escaped(line)}"] for line in verdict_lines(found)]
+    page.add(
+        f"**base** {escaped(compared.base.title)}  ", f"**head** {escaped(compared.head.title)}", ""
+    )
+    verdicts = [[f"- {escaped(line)}"] for line in verdict_lines(compared)]
     page.blocks(verdicts, "verdicts", most=room // 4)
     rows = [
         (
-            not result.slower(found.demand.fail_slower),
+            not result.slower(compared.demand.fail_slower),
             (cells[0], result.cell.setting.id, *cells[1:]),
         )
-        for result in found.cells
+        for result in compared.cells
         if isinstance(result.times, Timed)
         for _, cells in ratio_rows(result, result.times)
     ]
     headings = header((_HEADINGS[0], "setting", "direction", *_HEADINGS[2:]), range(3, 7))
-    ordered = [[row(map(escaped, cells))] for _, cells in sorted(rows, key=lambda each: each[0])]
+    ordered = [[row(map(escaped, cells))] for _, cells in sorted(rows, key=itemgetter(0))]
     page.blocks(ordered, "times", head=headings, most=room // 2)
-    lines = [[f"- {escaped(line)}"] for line in (*quality_lines(found), *remark_lines(found))]
+    lines = [[f"- {escaped(line)}"] for line in (*quality_lines(compared), *remark_lines(compared))]
     page.blocks(lines, "remarks")
     return page.text
 
 
-def ab_headline(found: Compared) -> str:
+def ab_headline(compared: Compared) -> str:
     """Such as ``HEAD against v1.2: slower in 2 of 8 timings, worse in 1 of 16 cells``."""
-    timed = [result for result in found.cells if isinstance(result.times, Timed)]
-    slower = sum(len(result.slower(found.demand.fail_slower)) for result in timed)
-    worse = sum(result.worse for result in found.cells)
-    told = [f"slower in {slower} of {len(DIRECTIONS) * len(timed)} timings"] if slower else []
+    timed = [result for result in compared.cells if isinstance(result.times, Timed)]
+    slower = sum(len(result.slower(compared.demand.fail_slower)) for result in timed)
+    worse = sum(result.worse for result in compared.cells)
+    parts = [f"slower in {slower} of {len(DIRECTIONS) * len(timed)} timings"] if slower else []
     if worse:
-        told.append(f"worse in {worse} of {len(found.cells)} cells")
-    if found.lost:
-        told.append(f"{len(found.lost)} of its codecs can't run any more")
-    sides = f"{found.head.short} against {found.base.short}"
-    return f"{sides}: {', '.join(told) or 'nothing got worse'}"
+        parts.append(f"worse in {worse} of {len(compared.cells)} cells")
+    if compared.lost:
+        parts.append(f"{len(compared.lost)} of its codecs can't run any more")
+    sides = f"{compared.head.short} against {compared.base.short}"
+    return f"{sides}: {', '.join(parts) or 'nothing got worse'}"
 
 
-def verdict_lines(found: Compared) -> list[str]:
+def verdict_lines(compared: Compared) -> list[str]:
     """What fails, named, or that nothing does."""
     lines = [
         f"WORSE: {family}: it ran on base, and can't on head: {reason}"
-        for family, reason in found.lost.items()
+        for family, reason in compared.lost.items()
     ]
-    for result in found.cells:
-        for direction in result.slower(found.demand.fail_slower):
+    for result in compared.cells:
+        for direction in result.slower(compared.demand.fail_slower):
             assert isinstance(result.times, Timed)
             estimate = result.times.estimates[direction]
             lines.append(
@@ -110,16 +114,16 @@ def verdict_lines(found: Compared) -> list[str]:
         return lines
     verdicts = [
         estimate.verdict
-        for result in found.cells
+        for result in compared.cells
         if isinstance(result.times, Timed)
         for estimate in result.times.estimates.values()
     ]
     counts = {verdict: verdicts.count(verdict) for verdict in Speed}
-    names = {Speed.SLOWER: f"slower by less than {100 * found.demand.fail_slower:g} %"}
-    told = ", ".join(
+    names = {Speed.SLOWER: f"slower by less than {100 * compared.demand.fail_slower:g} %"}
+    counted = ", ".join(
         f"{count} {names.get(verdict, verdict)}" for verdict, count in counts.items() if count
     )
-    return [f"nothing got worse; times: {told or 'none taken'}"]
+    return [f"nothing got worse; times: {counted or 'none taken'}"]
 
 
 def ratio_rows(result: CellResult, times: Timed) -> Iterator[tuple[Direction, tuple[str, ...]]]:
@@ -143,47 +147,49 @@ def ratio_rows(result: CellResult, times: Timed) -> Iterator[tuple[Direction, tu
         )
 
 
-def remark_lines(found: Compared) -> Iterator[str]:
+def remark_lines(compared: Compared) -> Iterator[str]:
     """What the table can't show, and how to read it."""
-    yield from found.notes
-    for what, side in found.one_sided.items():
+    yield from compared.notes
+    for what, side in compared.one_sided.items():
         yield f"only on {side}: {what}"
-    for what, reason in found.left_out.items():
+    for what, reason in compared.left_out.items():
         yield f"left out: {what}: {reason}"
     reasons: dict[str, list[str]] = {}
-    for result in found.cells:
-        if isinstance(result.times, str):
-            reasons.setdefault(result.times, []).append(result.cell.id)
+    for result in compared.cells:
+        if isinstance(result.times, Unavailable):
+            reasons.setdefault(result.times.reason, []).append(result.cell.id)
     for reason, cells in reasons.items():
         more = f" and {len(cells) - 1} more" if len(cells) > 1 else ""
         yield f"no times: {cells[0]}{more}: {reason}"
-    starts = [len(result.times.starts) for result in found.cells if isinstance(result.times, Timed)]
+    starts = [
+        len(result.times.starts) for result in compared.cells if isinstance(result.times, Timed)
+    ]
     if starts:
         fewest, most = min(starts), max(starts)
         pairs = f"{fewest}" if fewest == most else f"{fewest} to {most}"
         yield (
             f"times: HEAD over BASE, from {pairs} pairs of fresh processes; the verdict goes by "
             "the interval that holds for all cells together; slower by "
-            f"{100 * found.demand.fail_slower:g} % or more fails"
+            f"{100 * compared.demand.fail_slower:g} % or more fails"
         )
     if any(
         estimate.verdict is Speed.UNDECIDED
-        for result in found.cells
+        for result in compared.cells
         if isinstance(result.times, Timed)
         for estimate in result.times.estimates.values()
     ):
         yield "undecided: the time was up; a longer --budget, or fewer cells, would tell"
 
 
-def quality_lines(found: Compared) -> Iterator[str]:
+def quality_lines(compared: Compared) -> Iterator[str]:
     """Rate and quality: cells that changed one by one, the others as a count."""
     alike: dict[Verdict, int] = {}
-    for result in found.cells:
+    for result in compared.cells:
         comparison = result.quality
         if comparison is None:
-            for side, given in (("base", result.base), ("head", result.head)):
-                if isinstance(given, str):
-                    yield f"broken on {side}: {result.cell.id}: {given}"
+            for name, side in (("base", result.base), ("head", result.head)):
+                if isinstance(side, Unavailable):
+                    yield f"broken on {name}: {result.cell.id}: {side}"
         elif comparison.verdict in (Verdict.SAME, Verdict.WITHIN, Verdict.CHANGED):
             alike[comparison.verdict] = alike.get(comparison.verdict, 0) + 1
         elif comparison.verdict is Verdict.IMPROVED:
@@ -198,18 +204,18 @@ def quality_lines(found: Compared) -> Iterator[str]:
 
 
 def _why_worse(result: CellResult) -> str:
-    if isinstance(result.head, str):
+    if isinstance(result.head, Unavailable):
         return f"it broke: {result.head}"
     assert result.quality is not None
     worst = [difference for difference in result.quality.differences if difference.regressed][:1]
-    told = _moved(result)
+    text = _moved(result)
     for difference in worst:
         where = f"on {difference.image}" if difference.image is not None else "in the mean"
-        told += (
+        text += (
             f"; most in {difference.metric} {where}: worse by {difference.worse_by:.4g}, "
             f"tolerance {difference.tolerance:g}"
         )
-    return told if worst else f"{told}; {result.quality.reason}"
+    return text if worst else f"{text}; {result.quality.reason}"
 
 
 def _moved(result: CellResult) -> str:

@@ -10,8 +10,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table as Grid
 
-from pytest_lic.ablation.result import Ablation, Row, Table
-from pytest_lic.ablation.turns import Ratio, Times, total
+from pytest_lic.ablation.result import Ablation, Table, Variant
+from pytest_lic.ablation.turns import TimeRatio, Times, total
+from pytest_lic.errors import Unavailable
 from pytest_lic.measuring.rate_distortion import BD, RDCurve
 from pytest_lic.system.environment import environment
 
@@ -20,58 +21,58 @@ _QUALITY = {"psnr": "PSNR", "ms_ssim_db": "MS-SSIM"}
 _NONE = "–"
 
 
-def ablation_text(found: Ablation, *, width: int, color: bool) -> str:
+def ablation_text(ablation: Ablation, *, width: int, color: bool) -> str:
     """One table for each group and setting, what they lack, and how to read them.
 
     Args:
-        found: the ablation.
+        ablation: what to show.
         width: of the terminal, in characters.
         color: whether it shows colours.
     """
     console = Console(
         file=io.StringIO(), width=max(width, 100), force_terminal=color, highlight=False
     )
-    by = ", ".join(found.question.by)
-    shared = _shared_tags([table.tags for table in found.tables])
-    settings = dict.fromkeys(table.setting for table in found.tables)
+    by = ", ".join(ablation.question.by)
+    shared = _shared_tags([table.tags for table in ablation.tables])
+    settings = dict.fromkeys(table.setting for table in ablation.tables)
     for setting in settings:
         console.print(f"effect of {by} on {setting.id}", style="bold", markup=False)
         if shared:
             console.print(f"all codecs: {_tags(shared)}", markup=False)
         console.print()
-        for table in found.tables:
+        for table in ablation.tables:
             if table.setting == setting:
                 own = {tag: choice for tag, choice in table.tags.items() if tag not in shared}
-                _print_table(console, found, table, _tags(own))
-    for line in _closing(found):
+                _print_table(console, ablation, table, _tags(own))
+    for line in _closing(ablation):
         console.print(line, markup=False)
     assert isinstance(console.file, io.StringIO)
     lines = (line.rstrip() for line in console.file.getvalue().splitlines())
     return "\n".join(lines) + "\n"
 
 
-def ablation_json(found: Ablation) -> dict[str, Any]:
+def ablation_json(ablation: Ablation) -> dict[str, Any]:
     """All numbers of an ablation, the curves and single times behind them, and the environment."""
     return {
         "format": FORMAT,
-        "by": list(found.question.by),
-        "metric": found.question.metric,
-        "repetitions": found.question.repetitions,
-        "tables": [_table_json(found, table) for table in found.tables],
-        "alone": list(found.alone),
+        "by": list(ablation.question.by),
+        "metric": ablation.question.metric,
+        "repetitions": ablation.question.repetitions,
+        "tables": [_table_json(ablation, table) for table in ablation.tables],
+        "alone": list(ablation.alone),
     }
 
 
-def _print_table(console: Console, found: Ablation, table: Table, title: str) -> None:
-    reference = next((row.variant for row in table.rows if row.family == table.reference), "?")
-    metric = _QUALITY[found.question.metric]
+def _print_table(console: Console, ablation: Ablation, table: Table, title: str) -> None:
+    reference = next((row.label for row in table.rows if row.family == table.reference), "?")
+    metric = _QUALITY[ablation.question.metric]
     grid = Grid(title=title or None, title_justify="left", box=None, pad_edge=False)
-    grid.add_column("/".join(found.question.by))
+    grid.add_column("/".join(ablation.question.by))
     grid.add_column("codec")
-    anchors = found.anchors[table.setting.id]
+    anchors = ablation.anchors[table.setting.id]
     headings = [f"BD-rate\nvs {name}" for name in anchors]
     headings += [f"BD-rate\nvs {reference}", f"BD-{metric}\nvs {reference}"]
-    if found.question.repetitions:
+    if ablation.question.repetitions:
         headings += [f"encode time\n× {reference}", f"decode time\n× {reference}"]
     for heading in headings:
         grid.add_column(heading, justify="right", no_wrap=True)
@@ -81,32 +82,33 @@ def _print_table(console: Console, found: Ablation, table: Table, title: str) ->
             cells += ["reference", "reference"]
         else:
             cells += [_percent(row.rate), _decibels(row.quality)]
-        if found.question.repetitions:
+        if ablation.question.repetitions:
             cells += [_ratio(row.encode), _ratio(row.decode)]
-        grid.add_row(row.variant, row.family, *cells)
+        grid.add_row(row.label, row.family, *cells)
     console.print(grid)
-    for line in _missing(found, table):
+    for line in _missing(ablation, table):
         console.print(f"  {line}", markup=False)
     for line in _seconds(table):
         console.print(f"  {line}", markup=False)
     console.print()
 
 
-def _missing(found: Ablation, table: Table) -> Iterator[str]:
+def _missing(ablation: Ablation, table: Table) -> Iterator[str]:
     """Why a place in the table is empty, each reason once."""
     for row in table.rows:
         differences = {f"BD-rate vs {name}": bd for name, bd in row.anchors.items()}
         if row.rate is not None and row.quality is not None:
-            metric = _QUALITY[found.question.metric]
+            metric = _QUALITY[ablation.question.metric]
             differences |= {"BD-rate": row.rate, f"BD-{metric}": row.quality}
         places: dict[str, list[str]] = {}
         for place, bd in differences.items():
-            if bd.reason is not None:
-                places.setdefault(bd.reason, []).append(place)
+            if isinstance(bd.value, Unavailable):
+                places.setdefault(bd.value.reason, []).append(place)
         for reason, names in places.items():
-            where = f": no {' and '.join(names)}" if row.curve is not None else ""
+            where = f": no {' and '.join(names)}" if isinstance(row.curve, RDCurve) else ""
             yield f"{row.family}{where}: {reason}"
-        if found.question.repetitions and isinstance(row.times, str) and row.curve is not None:
+        untimed = ablation.question.repetitions and isinstance(row.times, Unavailable)
+        if untimed and isinstance(row.curve, RDCurve):
             yield f"{row.family}: no times: {row.times}"
 
 
@@ -122,33 +124,33 @@ def _seconds(table: Table) -> Iterator[str]:
             )
 
 
-def _closing(found: Ablation) -> Iterator[str]:
-    metric = _QUALITY[found.question.metric]
+def _closing(ablation: Ablation) -> Iterator[str]:
+    metric = _QUALITY[ablation.question.metric]
     yield (
         f"BD-rate: bytes more at equal {metric}, negative is better; BD-{metric}: dB more at equal "
         "rate; Bjøntegaard's, with pchip interpolation, over means of per-image bpp"
     )
-    timed = {(table.timed, table.qualities) for table in found.tables if table.timed}
+    timed = {(table.timed, table.qualities) for table in ablation.tables if table.timed}
     for images, qualities in sorted(timed):
-        threads = _counted(found.threads, "thread")
-        repetitions = _counted(found.question.repetitions, "repetition")
+        threads = _counted(ablation.threads, "thread")
+        repetitions = _counted(ablation.question.repetitions, "repetition")
         yield (
             f"times: sums of medians of {repetitions} over {_counted(len(images), 'image')} and "
             f"qualities {', '.join(qualities)}, one image at a time, {threads}, the "
             "variants in turn; in brackets the extremes of single repetitions"
         )
-    count = found.measured + found.found
-    yield f"{count} points: {found.measured} measured now, {found.found} from earlier"
+    count = ablation.measured + ablation.earlier
+    yield f"{count} points: {ablation.measured} measured now, {ablation.earlier} from earlier"
     unsafe = {
         row.family
-        for table in found.tables
+        for table in ablation.tables
         for row in table.rows
-        if row.curve is not None and None in row.fingerprints.values()
+        if isinstance(row.curve, RDCurve) and None in row.fingerprints.values()
     }
     if unsafe:
         yield f"measured anew each time, for want of a fingerprint: {', '.join(sorted(unsafe))}"
-    if found.alone:
-        yield f"nothing to compare with: {', '.join(found.alone)}"
+    if ablation.alone:
+        yield f"nothing to compare with: {', '.join(ablation.alone)}"
 
 
 def _counted(count: int, noun: str) -> str:
@@ -156,14 +158,14 @@ def _counted(count: int, noun: str) -> str:
 
 
 def _percent(bd: BD | None) -> str:
-    return _NONE if bd is None or bd.value is None else f"{bd.value:+.2f} %"
+    return _NONE if bd is None or isinstance(bd.value, Unavailable) else f"{bd.value:+.2f} %"
 
 
 def _decibels(bd: BD | None) -> str:
-    return _NONE if bd is None or bd.value is None else f"{bd.value:+.3f} dB"
+    return _NONE if bd is None or isinstance(bd.value, Unavailable) else f"{bd.value:+.3f} dB"
 
 
-def _ratio(ratio: Ratio | None) -> str:
+def _ratio(ratio: TimeRatio | None) -> str:
     if ratio is None:
         return _NONE
     if ratio.low == ratio.high:
@@ -191,39 +193,31 @@ def _tags(tags: Mapping[str, str]) -> str:
     return " ".join(f"{tag}={choice}" for tag, choice in tags.items())
 
 
-def _table_json(found: Ablation, table: Table) -> dict[str, Any]:
+def _table_json(ablation: Ablation, table: Table) -> dict[str, Any]:
     setting = table.setting
     return {
         "setting": asdict(setting),
         "corpus_digest": table.corpus_digest,
-        "environment": asdict(environment(setting.device, found.threads)),
+        "environment": asdict(environment(setting.device, ablation.threads)),
         "tags": dict(table.tags),
         "reference": table.reference,
-        "anchors": {
-            name: {"reason": curve} if isinstance(curve, str) else _curve_json(curve)
-            for name, curve in found.anchors[setting.id].items()
-        },
+        "anchors": {name: asdict(curve) for name, curve in ablation.anchors[setting.id].items()},
         "timed_images": list(table.timed),
         "timed_qualities": list(table.qualities),
         "rows": [_row_json(row) for row in table.rows],
     }
 
 
-def _row_json(row: Row) -> dict[str, Any]:
-    times = row.times
+def _row_json(row: Variant) -> dict[str, Any]:
     return {
         "family": row.family,
-        "variant": row.variant,
+        "variant": row.label,
         "fingerprints": dict(row.fingerprints),
-        "curve": _curve_json(row.curve) if row.curve is not None else None,
-        "bd_rate": {name: asdict(bd) for name, bd in row.anchors.items()},
-        "bd_rate_reference": asdict(row.rate) if row.rate is not None else None,
-        "bd_quality_reference": asdict(row.quality) if row.quality is not None else None,
-        "seconds": {"reason": times} if isinstance(times, str) else asdict(times),
+        "curve": asdict(row.curve) if isinstance(row.curve, RDCurve) else None,
+        "bd_rate": {name: bd.to_json() for name, bd in row.anchors.items()},
+        "bd_rate_reference": row.rate.to_json() if row.rate is not None else None,
+        "bd_quality_reference": row.quality.to_json() if row.quality is not None else None,
+        "seconds": asdict(row.times),
         "encode_ratio": asdict(row.encode) if row.encode is not None else None,
         "decode_ratio": asdict(row.decode) if row.decode is not None else None,
     }
-
-
-def _curve_json(curve: RDCurve) -> dict[str, Any]:
-    return asdict(curve)

@@ -17,20 +17,25 @@ def headline(runs: Iterable[Results]) -> str:
     runs = list(runs)
     points = [point.comparison for results in runs for point in results.points]
     curves = [curve.comparison for results in runs for curve in results.curves]
-    strict = {id(each) for run in runs if run.run.strict for each in run.comparisons}
+    strict = {
+        id(comparison)
+        for results in runs
+        if results.run.strict
+        for comparison in results.comparisons
+    }
 
     def fails(comparison: Comparison) -> bool:
         return comparison.verdict.fails(strict=id(comparison) in strict)
 
     failing = []
     for verdict in reversed(Verdict):
-        told = [
+        counts = [
             f"{count} of {_counted(len(comparisons), noun)}"
             for noun, comparisons in (("point", points), ("curve", curves))
-            if (count := sum(each.verdict is verdict and fails(each) for each in comparisons))
+            if (count := sum(one.verdict is verdict and fails(one) for one in comparisons))
         ]
-        if told:
-            failing.append(f"{' and '.join(told)} {_WORDS[verdict]}")
+        if counts:
+            failing.append(f"{' and '.join(counts)} {_WORDS[verdict]}")
     others = sum(len(broken(results)) for results in runs)
     if others:
         failing.append(f"{_counted(others, 'other test' if failing else 'test')} failed")
@@ -39,7 +44,7 @@ def headline(runs: Iterable[Results]) -> str:
         compared = " and ".join(
             _counted(count, noun)
             for noun, comparisons in (("point", points), ("curve", curves))
-            if (count := sum(each.verdict not in _NOT_COMPARED for each in comparisons))
+            if (count := sum(one.verdict not in _NOT_COMPARED for one in comparisons))
         )
         failing.append(f"none of {compared} got worse" if compared else "nothing was compared")
     what = ", ".join(failing)

@@ -1,1 +1,16 @@
-"""One run: its codecs, measurements, curves and processes, and what it does to the baselines."""
+"""One run: its parts, and what it does to the baselines.
+
+run             the parts together, and how they are made
+shared          what the controller gives to its workers
+setup           options, families and grid
+preflight       what is wrong with a run as a whole, said once
+codecs          the codec of a cell, its coded corpus, its timed batch
+latest          a slot for one costly thing
+measurements    cells, from the store or measured now
+curves          measured, stored, and of anchors
+processes       children that code in fresh processes and decode damaged bitstreams
+outside_pytest  a run for commands
+one_cell        all that is known of one cell, and its images
+update_entries  records baselines, names and prunes stale ones
+update_streams  the same for the kept bitstreams
+"""

@@ -1,4 +1,4 @@
-"""All that is known of one cell: from the codecs and baselines at hand, or a results file."""
+"""One cell: its facts, from the codecs and baselines at hand or a results file; its images."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from pytest_lic.baselines.entries import BaselineKey
 from pytest_lic.baselines.kept_streams import Stream
 from pytest_lic.errors import LicError, UnknownNameError, UsageError
 from pytest_lic.measuring import coding
-from pytest_lic.measuring.grid import Cell
+from pytest_lic.measuring.grid import Cell, Grid
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.results.results import Results, TestResult, TimeResult
+from pytest_lic.run.codecs import Codecs
 from pytest_lic.run.run import Run
+from pytest_lic.run.setup import Setup
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,13 +48,13 @@ class CellFacts:
     remarks: Sequence[str] = field(default_factory=tuple)
 
 
-def cell_at_hand(run: Run, subject: str) -> Cell:
-    """The cell of a run's grid that has this id.
+def cell_at_hand(grid: Grid, subject: str) -> Cell:
+    """The cell of a grid that has this id.
 
     Raises:
         UnknownNameError: there is none; the message names the nearest.
     """
-    cells = {cell.id: cell for cell in (*run.grid.cells, *run.grid.edge_cells)}
+    cells = {cell.id: cell for cell in grid.of("rate", "edge")}
     if subject not in cells:
         raise UnknownNameError("cell", subject, cells, "CELL")
     return cells[subject]
@@ -60,14 +62,15 @@ def cell_at_hand(run: Run, subject: str) -> Cell:
 
 def facts_at_hand(run: Run, cell: Cell) -> CellFacts:
     """What the codec gives now, or gave when it was last measured, beside its baseline."""
-    family = run.families[cell.family]
-    key = BaselineKey(run.corpus(cell).digest, cell.setting.resolution, cell.quality)
+    setup = run.setup
+    family = setup.families[cell.family]
+    key = BaselineKey(setup.corpus(cell).digest, cell.setting.resolution, cell.quality)
     baseline = run.baselines.find(cell.family, key)
     measured = comparison = None
-    reason = run.unavailable(family, cell.setting.device)
+    reason = setup.unavailable(cell.family, cell.setting.device)
     try:
         if reason is None:
-            stored = run.measured(cell)
+            stored = run.measurements.of(cell)
             measured = stored.measurement
             reason = "measured now" if stored.measured else "from the cache"
         else:
@@ -75,7 +78,7 @@ def facts_at_hand(run: Run, cell: Cell) -> CellFacts:
     except LicError as error:
         reason = f"not measured: {error}"
     if measured is not None and baseline is not None:
-        comparison = compare(measured, baseline, run.options.tolerances)
+        comparison = compare(measured, baseline, setup.options.tolerances)
     elif measured is not None:
         comparison = Comparison(cell.id, Verdict.MISSING, "no baseline")
     return CellFacts(
@@ -85,7 +88,7 @@ def facts_at_hand(run: Run, cell: Cell) -> CellFacts:
         comparison=comparison,
         measured=measured,
         baseline=baseline,
-        fingerprint=run.fingerprint(cell),
+        fingerprint=run.measurements.fingerprint(cell),
         kept=[stream for _, stream in run.kept.find(cell.family, cell.quality)],
     )
 
@@ -115,17 +118,20 @@ def facts_of(results: Results, subject: str, where: str) -> CellFacts:
         baseline=None if point is None else point.baseline,
         tests=tests,
         times=[time for time in results.times if time.name.startswith(f"{subject}-")],
-        remarks=[each for each in results.remarks if each.startswith(f"{subject}: ")],
+        remarks=[remark for remark in results.remarks if remark.startswith(f"{subject}: ")],
     )
 
 
-def write_images(run: Run, cell: Cell, folder: Path, known: Measurement | None) -> Iterator[str]:
+def write_images(
+    setup: Setup, codecs: Codecs, cell: Cell, folder: Path, known: Measurement | None
+) -> Iterator[str]:
     """Code the cell's images, and write each with its reconstruction and their difference, as PNG.
 
     The difference is the reconstruction less the original, `AMPLIFIED` times, around mid-grey.
 
     Args:
-        run: with the codec.
+        setup: with the cell's corpus.
+        codecs: with its codec.
         cell: of the run's grid.
         folder: made where it is not there.
         known: a measurement whose reconstructions these should be.
@@ -139,17 +145,17 @@ def write_images(run: Run, cell: Cell, folder: Path, known: Measurement | None) 
     """
     import numpy as np
 
-    corpus = Path(run.grid.corpora[cell.setting.corpus])
+    corpus = Path(setup.grid.corpora[cell.setting.corpus])
     if corpus.is_dir() and folder.exists() and folder.samefile(corpus):
         raise UsageError(
             f"--images {folder}: is the corpus, of which they would be images; name another folder"
         )
-    taken: set[str] = set()
+    stems: set[str] = set()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for batch in run.coded(cell):
+        for batch in codecs.coded(cell):
             for image, pixels in zip(batch.images, batch.pixels, strict=True):
-                stem = _stem(image.name, taken)
+                stem = _stem(image.name, stems)
                 signed = pixels.astype(np.int16) - image.pixels
                 difference = np.clip(128 + AMPLIFIED * signed, 0, 255).astype(np.uint8)
                 for kind, picture in (
@@ -163,14 +169,14 @@ def write_images(run: Run, cell: Cell, folder: Path, known: Measurement | None) 
         raise UsageError(f"--images {folder}: can't be written: {error}") from error
 
 
-def _stem(name: str, taken: set[str]) -> str:
+def _stem(name: str, stems: set[str]) -> str:
     """A file name that is no other's, whatever an image is called."""
     base = stem = re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".") or "image"
     number = 1
-    while stem.lower() in taken:
+    while stem.lower() in stems:
         number += 1
         stem = f"{base}-{number}"
-    taken.add(stem.lower())
+    stems.add(stem.lower())
     return stem
 
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from pytest_lic.project.discovery import Origin, discover, pytest_config
 from pytest_lic.project.options import read_options
-from pytest_lic.run.run import Run, Shared
+from pytest_lic.run.run import Run, new_run
+from pytest_lic.run.shared import Shared
 
 
 @contextmanager
@@ -32,7 +33,7 @@ def opened_run(origin: Origin, metrics: Sequence[str], say: Callable[[str], None
     needed = dict.fromkeys([*options.metrics, *metrics])
     shared = Shared.create(origin)
     try:
-        run = Run(replace(options, metrics=tuple(needed)), families, shared, say)
+        run = new_run(replace(options, metrics=tuple(needed)), families, shared, say)
         try:
             yield run
         finally:

@@ -64,7 +64,7 @@ def record(run: Run, measured: Sequence[Point], broken: set[tuple[str, str]]) ->
         broken: (family, quality) pairs that failed their round trip or determinism: never
             recorded.
     """
-    order = {cell: place for place, cell in enumerate(run.grid.cells)}
+    order = {cell: place for place, cell in enumerate(run.setup.grid.of("rate"))}
     # Several batches or devices share one key: the first on the grid is recorded.
     chosen: dict[str, dict[BaselineKey, Point]] = {}
     for point in sorted(measured, key=lambda point: order.get(point.measurement.cell, len(order))):
@@ -105,7 +105,7 @@ def stale(run: Run, measured: Sequence[Point]) -> list[Stale]:
     everywhere = set().union(*covered.values())
     found = []
     for family in run.baselines.families():
-        known = run.families.by_name.get(family)
+        known = run.setup.families.by_name.get(family)
         places = everywhere if known is None else covered.get(family, set())
         for key, entry in run.baselines.own(family).items():
             setting = entry.cell.setting
@@ -143,7 +143,7 @@ def _worth_recording(
     run: Run, own: Mapping[BaselineKey, Measurement], key: BaselineKey, point: Point
 ) -> bool:
     missing = point.comparison.verdict is Verdict.NEW
-    if not run.options.update:
+    if not run.setup.options.update:
         return missing
     recorded = own.get(key)
     if recorded is None and not missing:

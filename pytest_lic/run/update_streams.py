@@ -34,7 +34,7 @@ def examined(records: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def covers(run: Run, records: Sequence[Mapping[str, Any]]) -> bool:
     """Whether the old bitstreams of the whole grid were decoded."""
     found = {record["comparison"]["subject"] for record in examined(records)}
-    return bool(found) and found >= {cell.id for cell in run.grid.conformance_cells}
+    return bool(found) and found >= {cell.id for cell in run.setup.grid.of("conformance")}
 
 
 def record(
@@ -47,7 +47,7 @@ def record(
         records: of all tests.
         broken: (family, quality) pairs that failed their round trip or determinism: never kept.
     """
-    order = {cell.id: place for place, cell in enumerate(run.grid.conformance_cells)}
+    order = {cell.id: place for place, cell in enumerate(run.setup.grid.of("conformance"))}
     by_subject = sorted(
         examined(records), key=lambda each: order.get(each["comparison"]["subject"], len(order))
     )
@@ -73,7 +73,7 @@ def stale(run: Run) -> list[StaleStream]:
     images = {image.name for image in load_corpus(CONFORMANCE).images}
     found = []
     for family in run.kept.families():
-        known = run.families.by_name.get(family)
+        known = run.setup.families.by_name.get(family)
         for quality, image in run.kept.own(family):
             if known is None:
                 why = "no codec has this name"

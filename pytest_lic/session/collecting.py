@@ -1,4 +1,4 @@
-"""How the shipped suites are collected: always as ``pytest_lic.suites.*``.
+"""Collects the shipped suites, always as ``pytest_lic.suites.*``, and spreads them over the grid.
 
 Whatever ``python_files`` says, and whatever package of the user's is called ``suites``: the folder
 is collected by a collector of its own, and its modules are imported by their full name.
@@ -13,7 +13,7 @@ from types import ModuleType
 
 import pytest
 
-from pytest_lic.measuring.grid import Cell, Curve, Grid
+from pytest_lic.measuring.grid import Cell, Curve, Grid, Purpose
 from pytest_lic.project.asked_for import PACKAGE, PROPERTIES, suites_folder, wants_properties
 from pytest_lic.project.under_test import FIXTURES
 from pytest_lic.timing.clock import Clock, device_named
@@ -68,7 +68,7 @@ def collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector 
 
 def tests_properties(item: pytest.Item) -> bool:
     """Whether a test is about what is registered to be tested, and no codec."""
-    return bool(set(FIXTURES) & set(getattr(item, "fixturenames", ())))
+    return bool(set(FIXTURES) & set(_fixtures(item)))
 
 
 def without_timing(items: list[pytest.Item]) -> list[pytest.Item]:
@@ -91,9 +91,9 @@ def _fixtures(item: pytest.Item) -> Sequence[str]:
 
 def without_comparisons(items: list[pytest.Item]) -> bool:
     """Take the tests that compare environments out of ``items``; whether there were any."""
-    kept = [item for item in items if "lic_compared_cell" not in _fixtures(item)]
-    removed = len(kept) < len(items)
-    items[:] = kept
+    others = [item for item in items if "lic_compared_cell" not in _fixtures(item)]
+    removed = len(others) < len(items)
+    items[:] = others
     return removed
 
 
@@ -105,18 +105,20 @@ def parametrize(metafunc: pytest.Metafunc, grid: Grid) -> None:
     device. A benchmark on a GPU gets a timer that waits for it.
     """
     if "lic_cell" in metafunc.fixturenames:
-        cells = list(grid.cells)
-        if any(metafunc.definition.get_closest_marker(name) for name in _ONE_A_QUALITY):
-            cells = list(grid.conformance_cells)
-        if metafunc.definition.get_closest_marker("roundtrip") is not None:
-            cells += grid.edge_cells
-        _spread(metafunc, "lic_cell", cells, "no trained codec is on the grid")
+        marked = metafunc.definition.get_closest_marker
+        purposes: list[Purpose] = ["rate"]
+        if any(marked(name) for name in _ONE_A_QUALITY):
+            purposes = ["conformance"]
+        if marked("roundtrip"):
+            purposes.append("edge")
+        _spread(metafunc, "lic_cell", grid.of(*purposes), "no trained codec is on the grid")
     if "lic_curve" in metafunc.fixturenames:
         _spread(metafunc, "lic_curve", grid.curves, "the grid holds no codec with all qualities")
     if "lic_compared_cell" in metafunc.fixturenames:
-        _spread(metafunc, "lic_compared_cell", grid.cells, "no trained codec is on the grid")
+        cells = grid.of("rate")
+        _spread(metafunc, "lic_compared_cell", cells, "no trained codec is on the grid")
     if "lic_timed_cell" in metafunc.fixturenames:
-        _spread(metafunc, "lic_timed_cell", grid.timed_cells, "no codec is timed")
+        _spread(metafunc, "lic_timed_cell", grid.of("time"), "no codec is timed")
 
 
 def _spread(
@@ -146,8 +148,8 @@ def subject(item: pytest.Item) -> Cell | Curve | None:
     callspec = getattr(item, "callspec", None)
     if callspec is None:
         return None
-    found = (callspec.params.get(name) for name in SUBJECTS)
-    return next((each for each in found if isinstance(each, Cell | Curve)), None)
+    parameters = (callspec.params.get(name) for name in SUBJECTS)
+    return next((value for value in parameters if isinstance(value, Cell | Curve)), None)
 
 
 def sort_items(items: list[pytest.Item], grid: Grid) -> None:
@@ -156,13 +158,12 @@ def sort_items(items: list[pytest.Item], grid: Grid) -> None:
     The times of a cell come after all else that is asked of its network's cells.
     """
     networks = {name: place for place, name in enumerate(dict.fromkeys(grid.networks.values()))}
-    every_cell = (*grid.cells, *grid.edge_cells, *grid.conformance_cells, *grid.timed_cells)
-    cells = {cell: place for place, cell in enumerate(every_cell)}
+    cells = {cell: place for place, cell in enumerate(grid.every_cell)}
 
-    def place(item: pytest.Item) -> tuple[int, int, int]:
-        found = subject(item)
-        if isinstance(found, Cell) and found in cells:
-            return 1, networks[grid.networks[found.id]], cells[found]
-        return (2, 0, 0) if isinstance(found, Curve) else (0, 0, 0)
+    def place(item: pytest.Item) -> tuple[int, int, bool, int]:
+        asked_of = subject(item)
+        if isinstance(asked_of, Cell) and asked_of in cells:
+            return 1, networks[grid.network(asked_of)], takes_times(item), cells[asked_of]
+        return (2 if isinstance(asked_of, Curve) else 0), 0, False, 0
 
     items.sort(key=place)

@@ -63,16 +63,16 @@ class SessionReport:
 
     def opening_lines(self, run: Run, gates: bool = True) -> list[str]:
         """What the run measures, before it starts; ``gates``: whether it does more than timing."""
-        grid, options = run.grid, run.options
-        if not grid.cells and not grid.timed_cells:
+        grid, options = run.setup.grid, run.setup.options
+        if not grid.of("rate", "time"):
             return ["lic: no codec is on the grid"]
         notes = [f"lic: {note}" for note in (options.misled, *grid.notes) if note is not None]
-        timed = [self._timing_line(run)] if grid.timed_cells else []
-        gated = [self._gates_line(run)] if grid.cells and gates else []
+        timed = [self._timing_line(run)] if grid.of("time") else []
+        gated = [self._gates_line(run)] if grid.of("rate") and gates else []
         return [*gated, *timed, *notes]
 
     def _timing_line(self, run: Run) -> str:
-        cells, choice = run.grid.timed_cells, run.options.timing
+        cells, choice = run.setup.grid.of("time"), run.setup.options.timing
         assert choice is not None
         codecs = len({(cell.family, cell.quality) for cell in cells})
         images = ", ".join(sorted({cell.setting.corpus for cell in cells}))
@@ -84,18 +84,18 @@ class SessionReport:
         )
 
     def _gates_line(self, run: Run) -> str:
-        grid, options = run.grid, run.options
-        families = len({cell.family for cell in grid.cells})
-        corpora = ", ".join(sorted({cell.setting.corpus for cell in grid.cells}))
+        grid, options = run.setup.grid, run.setup.options
+        cells = grid.of("rate")
+        families = len({cell.family for cell in cells})
+        corpora = ", ".join(sorted({cell.setting.corpus for cell in cells}))
         cache = f"cache {options.cache}" if options.cache is not None else "no cache"
         return (
-            f"lic: {len(grid.cells)} cells of {families} codecs on {corpora}; {_threads(run)}; "
-            f"{cache}"
+            f"lic: {len(cells)} cells of {families} codecs on {corpora}; {_threads(run)}; {cache}"
         )
 
     def finish(self, run: Run, exitstatus: int) -> bool:
         """Update, name or prune baselines; whether that should fail a run that passed."""
-        options = run.options
+        options = run.setup.options
         ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
         recording_asked = options.update or options.update_missing
         if not ended:
@@ -109,7 +109,9 @@ class SessionReport:
                 lines = update_entries.record(run, points, broken)
                 lines += update_streams.record(run, self._records, broken)
                 self._epilogue += lines or ["baselines: nothing to record, all is as it was"]
-            measured = {point.measurement.cell for point in points} >= set(run.grid.cells)
+            measured = {point.measurement.cell for point in points} >= set(
+                run.setup.grid.of("rate")
+            )
             measured = measured and bool(points)
             decoded = update_streams.covers(run, self._records)
             if options.selection.narrows or not (measured or decoded):
@@ -134,15 +136,15 @@ class SessionReport:
 
     def write_results(self, run: Run, exitstatus: int, benchmarks: Iterable[Any]) -> bool:
         """Write the files that options ask for, and GitHub's; whether one could not be written."""
-        options = run.options
+        options = run.setup.options
         tests = [*self._tests, *self._without_record(run)]
         summary = os.environ.get("GITHUB_STEP_SUMMARY") if tests else None
         shown = options.json is not None or options.html is not None
         if not shown and options.markdown is None and not summary:
             return False
-        results = results_of(run, self._records, tests, benchmarks, exitstatus)
+        results = results_of(run.setup, self._records, tests, benchmarks, exitstatus)
         if shown and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-            results = with_crops(run, results)
+            results = with_crops(run.setup, run.codecs, run.measurements.reconstructions, results)
         kept = self._written("json", "results", options.json, lambda: to_text(results))
         if not kept:  # the run fails of it, and the others say so
             facts = replace(results.run, exit_status=results.run.exit_status or 1)
@@ -180,14 +182,14 @@ class SessionReport:
         """Family and quality of the tests that failed without a record: their worker died."""
         return {
             (cell.family, cell.quality)
-            for cell in (*run.grid.cells, *run.grid.edge_cells, *run.grid.conformance_cells)
+            for cell in run.setup.grid.of("rate", "edge", "conformance")
             if any(f"[{cell.id}]" in report.nodeid for report in self._silent)
         }
 
     def _without_record(self, run: Run) -> list[TestResult]:
         """The tests that failed without a record: nothing else in the results tells of them."""
-        grid = run.grid
-        known = {cell.id for cell in (*grid.cells, *grid.edge_cells, *grid.conformance_cells)}
+        grid = run.setup.grid
+        known = {cell.id for cell in grid.of("rate", "edge", "conformance")}
         known |= {curve.id for curve in grid.curves}
         return [
             TestResult(
@@ -204,7 +206,7 @@ class SessionReport:
         """Write the summary."""
         if not self._records and not self._epilogue:
             return
-        terminal.write(reporter, self._records, run)
+        terminal.write(reporter, self._records, run.setup.families)
         for line in self._epilogue:
             reporter.write_line(f"lic: {line}")
 
@@ -225,7 +227,7 @@ def _skip_reason(report: pytest.TestReport) -> str:
 
 
 def _threads(run: Run) -> str:
-    threads = run.options.threads
+    threads = run.setup.options.threads
     return f"{threads} thread{'s' if threads > 1 else ''} per process"
 
 

@@ -17,9 +17,11 @@ from pytest_lic.errors import LicError
 from pytest_lic.images.corpus import Image, batches
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.measure import Measurement
+from pytest_lic.measuring.reconstructions import Reconstructions
 from pytest_lic.results.crop import Crop, cut
 from pytest_lic.results.results import PointResult, Results
-from pytest_lic.run.run import Run
+from pytest_lic.run.codecs import Codecs
+from pytest_lic.run.setup import Setup
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +36,9 @@ SECONDS = 60.0
 _OF_A_CELL = 3
 
 
-def with_crops(run: Run, results: Results) -> Results:
+def with_crops(
+    setup: Setup, codecs: Codecs, reconstructions: Reconstructions, results: Results
+) -> Results:
     """``results`` with crops of the worst images, and a remark on each that can't be had."""
     chosen = _chosen(results.points)
     crops: list[Crop] = []
@@ -47,13 +51,13 @@ def with_crops(run: Run, results: Results) -> Results:
             break
         where = f"{measured.cell.id}: crop of {name}"
         try:
-            original, reconstruction = _coded(run, measured, name)
+            original, reconstruction = _coded(setup, codecs, measured, name)
         except LicError as error:
             remarks.append(f"{where}: not cut: {error}")
             continue
         if coding.digest(reconstruction.pixels) != measured.images[name].reconstruction:
             remarks.append(f"{where}: coded once more, it gave other pixels than were measured")
-        before = _before(run, point, name)
+        before = _before(reconstructions, point, name)
         crops.append(cut(measured.cell.id, name, original.pixels, reconstruction.pixels, before))
     return replace(results, crops=tuple(crops), remarks=(*results.remarks, *remarks))
 
@@ -96,19 +100,21 @@ def _worst_images(point: PointResult) -> Iterator[str]:
     yield min(point.measured.images, key=gain)
 
 
-def _before(run: Run, point: PointResult, name: str) -> NDArray[np.uint8] | None:
+def _before(
+    reconstructions: Reconstructions, point: PointResult, name: str
+) -> NDArray[np.uint8] | None:
     """What the baseline's bitstream decoded to, if that is at hand."""
     image = point.baseline.images.get(name) if point.baseline is not None else None
-    return None if image is None else run.reconstructions.find(image.reconstruction)
+    return None if image is None else reconstructions.find(image.reconstruction)
 
 
-def _coded(run: Run, measured: Measurement, name: str) -> tuple[Image, Image]:
+def _coded(setup: Setup, codecs: Codecs, measured: Measurement, name: str) -> tuple[Image, Image]:
     """An image of a cell and what comes back of it, coded beside the same images as then."""
     cell = measured.cell
-    groups = batches(run.corpus(cell), cell.setting.batch)
+    groups = batches(setup.corpus(cell), cell.setting.batch)
     group = next(group for group in groups if any(image.name == name for image in group))
-    codec = run.codec(cell)
-    with coding.cpu_threads(run.options.threads):
+    codec = codecs.codec(cell)
+    with coding.cpu_threads(setup.options.threads):
         bitstreams = coding.encode(codec, group, cell.setting.device)
         decoded = coding.decode(codec, bitstreams, group)
     return next(

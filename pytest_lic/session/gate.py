@@ -19,7 +19,7 @@ from pytest_lic.baselines.entries import BaselineKey
 from pytest_lic.baselines.tolerances import Tolerance, parse_tolerances
 from pytest_lic.checks import conformance, determinism
 from pytest_lic.codec import Codec
-from pytest_lic.errors import CodecError, LicError, UnavailableError
+from pytest_lic.errors import CodecError, LicError, Unavailable, UnavailableError
 from pytest_lic.images.corpus import CONFORMANCE, RANDOM
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell, Curve
@@ -55,20 +55,20 @@ class Gate:
     def __init__(self, run: Run, tolerances: Mapping[str, object]) -> None:
         self._run = run
         self._tolerances: Mapping[str, Tolerance] = parse_tolerances(
-            tolerances, "the lic_tolerance marker", run.options.tolerances
+            tolerances, "the lic_tolerance marker", run.setup.options.tolerances
         )
         self.records: list[dict[str, Any]] = []
 
     def point(self, cell: Cell) -> None:
         """Rate and quality hold against the baseline, in the mean and on each image."""
         with self._available(cell):
-            stored = self._run.measured(cell)
+            stored = self._run.measurements.of(cell)
             self._require_metrics(stored.measurement)
         measurement = stored.measurement
         setting = cell.setting
         key = BaselineKey(measurement.corpus_digest, setting.resolution, cell.quality)
         baseline = self._run.baselines.find(cell.family, key)
-        options = self._run.options
+        options = self._run.setup.options
         if baseline is None and (options.update or options.update_missing):
             comparison = Comparison(cell.id, Verdict.NEW, "no baseline until now")
         elif baseline is None:
@@ -85,7 +85,7 @@ class Gate:
             measurement=plain(measurement),
             baseline=None if baseline is None else plain(baseline),
             measured=stored.measured,
-            durable=self._run.fingerprint(cell) is not None,
+            durable=self._run.measurements.fingerprint(cell) is not None,
         )
         if options.update:
             return
@@ -94,52 +94,52 @@ class Gate:
     def curve(self, curve: Curve) -> None:
         """BD-rate against the stored curve is inside its tolerance; anchors are only reported."""
         with self._available(curve):
-            measured = self._run.curve(curve)
+            measured = self._run.curves.measured(curve)
         broken = measured.non_monotone()
-        anchors = [self._against(name, measured, curve) for name in self._run.options.anchors]
+        anchors = [self._against(name, measured, curve) for name in self._run.setup.options.anchors]
         if broken is not None:
             comparison = Comparison(curve.id, Verdict.UNAVAILABLE, broken)
         else:
             comparison = self._against_stored(measured, curve)
         self._record("curve", curve, comparison, anchors=anchors)
-        if self._run.options.update:
+        if self._run.setup.options.update:
             return
         self._judge(comparison, curve)
         if comparison.verdict is Verdict.UNAVAILABLE:
-            if "bd_rate" in self._run.options.require:
+            if "bd_rate" in self._run.setup.options.require:
                 raise GateError(f"{curve.id}: bd_rate is required, but {comparison.reason}")
             pytest.skip(f"BD-rate unavailable: {comparison.reason}")
 
     def round_trip(self, cell: Cell) -> None:
         """Every bitstream decodes to the right size, type and range."""
         with self._available(cell):
-            self._run.coded(cell)
+            self._run.codecs.coded(cell)
 
     def repeat(self, cell: Cell) -> None:
         """The same bits and the same pixels, twice in one process."""
         with self._available(cell), self._threads():
-            determinism.check_repeat(self._codec(cell), cell, self._run.coded(cell))
+            determinism.check_repeat(self._codec(cell), cell, self._run.codecs.coded(cell))
 
     def fresh_process(self, cell: Cell) -> None:
         """The same pixels in a process that never saw the encoder."""
         with self._available(cell), self._threads():
-            coded = self._run.coded(cell)
-            fresh = self._run.fresh_process(cell.family)
-            determinism.check_fresh_process(cell, coded, fresh, self._run.options.threads)
+            coded = self._run.codecs.coded(cell)
+            fresh = self._run.processes.fresh(cell.family)
+            determinism.check_fresh_process(cell, coded, fresh, self._run.setup.options.threads)
 
     def other_threads(self, cell: Cell) -> None:
         """The same latents in a process with another number of threads."""
-        threads = 2 if self._run.options.threads == 1 else 1
+        threads = 2 if self._run.setup.options.threads == 1 else 1
         with self._available(cell), self._threads():
-            coded = self._run.coded(cell)
-            fresh = self._run.fresh_process(cell.family)
+            coded = self._run.codecs.coded(cell)
+            fresh = self._run.processes.fresh(cell.family)
             codec = self._codec(cell)
             self._remark(cell, determinism.check_threads(codec, cell, coded, fresh, threads))
 
     def environments(self, cell: Cell) -> None:
         """What each simulated environment encodes, all of them decode alike."""
         with self._available(cell):
-            matrix = self._run.environment_matrix(cell)
+            matrix = self._run.processes.matrix(cell)
             self.records.append(
                 {
                     "kind": "environments",
@@ -150,7 +150,7 @@ class Gate:
             )
             for name, reason in matrix.unavailable.items():
                 device = ENVIRONMENTS[name].device
-                if {name, device} & set(self._run.options.require):
+                if {name, device} & set(self._run.setup.options.require):
                     raise LicError(f"{name} is required, but unavailable: {reason}")
         if matrix.broken_images:
             raise GateError(broken_text(matrix))
@@ -158,14 +158,17 @@ class Gate:
     def batch(self, cell: Cell) -> None:
         """The bits of an image do not depend on the images beside it."""
         with self._available(cell), self._threads():
-            codec, corpus = self._codec(cell), self._run.corpus(cell)
+            codec, corpus = self._codec(cell), self._run.setup.corpus(cell)
             self._remark(cell, determinism.check_batch(codec, cell, corpus))
 
     def hostile_bitstreams(self, cell: Cell) -> None:
         """No damaged bitstream crashes the decoder, hangs it, or becomes an image of wrong size."""
         with self._available(cell):
-            tally = self._run.hostile_process().decode(
-                cell.family, cell.quality, cell.setting.device, range(self._run.options.hostile)
+            tally = self._run.processes.hostile().decode(
+                cell.family,
+                cell.quality,
+                cell.setting.device,
+                range(self._run.setup.options.hostile),
             )
             if tally.findings:
                 raise CodecError(hostile_text(cell.family, cell.quality, tally))
@@ -173,17 +176,17 @@ class Gate:
     def old_bitstreams(self, cell: Cell) -> None:
         """Every bitstream that is kept of a quality decodes to the image that it decoded to."""
         with self._available(cell, "conformance"), self._threads():
-            run, options = self._run, self._run.options
+            run, setup = self._run, self._run.setup
             examined = conformance.examine(
                 self._codec(cell),
                 cell,
                 run.kept.find(cell.family, cell.quality),
-                run.corpus(cell),
-                format_version=run.families[cell.family].format_version,
-                here=environment(cell.setting.device, options.threads),
-                commit=lambda: run.commit,
-                keep_lacking=options.update or options.update_missing,
-                replace_broken=options.update,
+                setup.corpus(cell),
+                format_version=setup.families[cell.family].format_version,
+                here=environment(cell.setting.device, setup.options.threads),
+                commit=lambda: setup.commit,
+                keep_lacking=setup.options.update or setup.options.update_missing,
+                replace_broken=setup.options.update,
             )
         comparison = conformance.compared(cell, examined, self._command(cell, "conformance"))
         self._record(
@@ -193,7 +196,7 @@ class Gate:
             findings=[finding.to_json() for finding in examined.findings],
             new=[plain(kept) for kept in examined.new],
         )
-        if not self._run.options.update:
+        if not self._run.setup.options.update:
             self._judge(comparison, cell)
 
     def time_encoding(self, cell: Cell, benchmark: BenchmarkFixture) -> None:
@@ -207,7 +210,7 @@ class Gate:
     def _time(
         self, cell: Cell, direction: benchmarking.Direction, benchmark: BenchmarkFixture
     ) -> None:
-        choice = self._run.options.timing
+        choice = self._run.setup.options.timing
         if benchmark.disabled and not (choice is not None and choice.run_once):
             raise GateError(
                 f"{cell.id}: pytest-benchmark takes no times under pytest-xdist, where tests "
@@ -217,7 +220,7 @@ class Gate:
         with self._available(cell, "time"), self._threads():
             run = self._run
             assert choice is not None
-            codec, timed = self._codec(cell), run.timed_batch(cell)
+            codec, timed = self._codec(cell), run.codecs.timed_batch(cell)
             taken = benchmarking.take(
                 codec,
                 timed,
@@ -251,18 +254,18 @@ class Gate:
             cell,
             direction,
             timed,
-            run.families[cell.family],
-            None if of_random else run.corpus(cell).digest,
-            run.fingerprint(cell),
-            run.options.threads,
+            run.setup.families[cell.family],
+            None if of_random else run.setup.corpus(cell).digest,
+            run.measurements.fingerprint(cell),
+            run.setup.options.threads,
             choice.preset,
         )
 
     def _codec(self, cell: Cell) -> Codec:
-        return self._run.codec(cell)
+        return self._run.codecs.codec(cell)
 
     def _threads(self) -> Any:
-        return coding.cpu_threads(self._run.options.threads)
+        return coding.cpu_threads(self._run.setup.options.threads)
 
     @contextmanager
     def _available(self, subject: Cell | Curve, kind: str | None = None) -> Iterator[None]:
@@ -270,7 +273,7 @@ class Gate:
         run = self._run
         device = subject.setting.device
         try:
-            reason = run.unavailable(run.families[subject.family], device)
+            reason = run.setup.unavailable(subject.family, device)
             if reason is not None:
                 raise UnavailableError(reason)
             yield
@@ -278,7 +281,7 @@ class Gate:
             comparison = Comparison(subject.id, Verdict.UNAVAILABLE, str(error))
             kind = kind or ("point" if isinstance(subject, Cell) else "curve")
             self._record(kind, subject, comparison)
-            if {subject.family, device, device.split(":")[0]} & set(run.options.require):
+            if {subject.family, device, device.split(":")[0]} & set(run.setup.options.require):
                 raise GateError(f"{subject.id}: required, but {error}") from error
             pytest.skip(f"unavailable: {error}")
         except GateError:
@@ -293,7 +296,7 @@ class Gate:
 
     def _against_stored(self, measured: RDCurve, curve: Curve) -> Comparison:
         try:
-            stored = self._run.stored_curve(curve)
+            stored = self._run.curves.stored(curve)
         except UnavailableError as error:
             return Comparison(curve.id, Verdict.UNAVAILABLE, str(error))
         return compare_curves(
@@ -303,7 +306,7 @@ class Gate:
     def _against(self, name: str, measured: RDCurve, curve: Curve) -> dict[str, Any]:
         """BD-rate and BD-PSNR against one anchor, or the reason why there is none."""
         try:
-            anchor = self._run.anchor(name, curve)
+            anchor = self._run.curves.anchor(name, curve)
         except UnavailableError as error:
             reason = str(error)
             return {
@@ -313,29 +316,30 @@ class Gate:
                 "reason": reason,
                 "points": [],
             }
-        rate, gain = bd_rate(anchor, measured), bd_psnr(anchor, measured)
+        rate, gain = bd_rate(anchor, measured).value, bd_psnr(anchor, measured).value
+        reasons = [value.reason for value in (rate, gain) if isinstance(value, Unavailable)]
         return {
             "anchor": name,
-            "bd_rate": rate.value,
-            "bd_psnr": gain.value,
-            "reason": rate.reason or gain.reason,
+            "bd_rate": None if isinstance(rate, Unavailable) else rate,
+            "bd_psnr": None if isinstance(gain, Unavailable) else gain,
+            "reason": next(iter(reasons), None),
             "points": list(zip(anchor.bpp, anchor.psnr, anchor.ms_ssim, strict=True)),
         }
 
     def _require_metrics(self, measurement: Measurement) -> None:
         reasons = measurement.unavailable()
-        for metric in self._run.options.require:
+        for metric in self._run.setup.options.require:
             if metric in reasons:
                 raise LicError(f"{metric} is required, but unavailable: {reasons[metric]}")
 
     def _judge(self, comparison: Comparison, subject: Cell | Curve) -> None:
-        if comparison.verdict.fails(strict=self._run.options.strict):
+        if comparison.verdict.fails(strict=self._run.setup.options.strict):
             raise GateError(comparison_text(comparison, self._command(subject)))
 
     def _remark(self, cell: Cell, text: str | None) -> None:
         if text is None:
             return
-        if self._run.options.strict:
+        if self._run.setup.options.strict:
             raise GateError(f"{cell.id}: {text}")
         self.records.append({"kind": "remark", "subject": cell.id, "text": text})
 
@@ -358,13 +362,13 @@ class Gate:
         """The command line that runs this subject alone."""
         setting = subject.setting
         words = ["pytest", "--pyargs", "pytest_lic.suites", "-m", marker]
-        if subject.family in self._run.families.configs:
-            words += ["--lic-config", self._run.families.configs[subject.family]]
+        if subject.family in self._run.setup.families.configs:
+            words += ["--lic-config", self._run.setup.families.configs[subject.family]]
         words += ["--lic-codec", subject.family]
         if isinstance(subject, Cell):
             words += ["--lic-quality", subject.quality]
         if setting.corpus not in ("photos", CONFORMANCE):
-            words += ["--lic-corpus", self._run.grid.corpora[setting.corpus]]
+            words += ["--lic-corpus", self._run.setup.grid.corpora[setting.corpus]]
         if setting.resolution != "native":
             words += ["--lic-resolution", setting.resolution]
         if setting.batch != 1:

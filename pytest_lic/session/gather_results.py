@@ -20,7 +20,7 @@ from pytest_lic.results.results import (
     TestResult,
     TimeResult,
 )
-from pytest_lic.run.run import Run
+from pytest_lic.run.setup import Setup
 from pytest_lic.system.environment import package_version
 from pytest_lic.system.typed_json import structured
 from pytest_lic.timing.saved_runs import is_ours
@@ -29,7 +29,7 @@ Record = Mapping[str, Any]
 
 
 def results_of(
-    run: Run,
+    setup: Setup,
     records: Sequence[Record],
     tests: Sequence[TestResult],
     benchmarks: Iterable[Any],
@@ -38,7 +38,7 @@ def results_of(
     """All that a run found out, in an order that does not depend on how it was spread.
 
     Args:
-        run: whose options and families count.
+        setup: whose options and families count.
         records: what the tests left (see `Gate`).
         tests: how each of them ended.
         benchmarks: pytest-benchmark's, of which only those of codecs are taken.
@@ -46,9 +46,9 @@ def results_of(
     """
     points = [_point(record) for record in records if record["kind"] == "point"]
     curves = [_curve(record) for record in records if record["kind"] == "curve"]
-    chosen = {family.name: family for family in run.selected_families}
+    chosen = {family.name: family for family in setup.selected_families}
     return Results(
-        _facts(run, exit_status),
+        _facts(setup, exit_status),
         {
             name: FamilyFacts(dict(family.qualities), dict(family.tags))
             for name, family in chosen.items()
@@ -67,17 +67,17 @@ def results_of(
     )
 
 
-def _facts(run: Run, exit_status: int) -> RunFacts:
-    commit = run.commit
+def _facts(setup: Setup, exit_status: int) -> RunFacts:
+    commit = setup.commit
     return RunFacts(
         created=datetime.now(UTC),
         pytest_lic=package_version("pytest-lic") or "",
         exit_status=exit_status,
-        command=("pytest", *(shlex.quote(word) for word in run.shared.origin.args)),
+        command=("pytest", *(shlex.quote(word) for word in setup.shared.origin.args)),
         commit=None if commit is None else commit.id,
         changed=commit is not None and commit.changed,
-        strict=run.options.strict,
-        tolerances=run.options.tolerances,
+        strict=setup.options.strict,
+        tolerances=setup.options.tolerances,
     )
 
 

@@ -1,4 +1,4 @@
-"""What times are taken on: a batch of random images, or cut from a corpus, of the exact size."""
+"""The batches that are timed: random images, or cut from a corpus, of the exact size."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_lic.codec import Codec, CodecFamily, SupportsStages
+from pytest_lic.errors import Unavailable
 from pytest_lic.measuring.grid import Cell
 from pytest_lic.measuring.timed_grid import TimingChoice
 from pytest_lic.project import family_calls
@@ -46,8 +47,8 @@ class Taken:
 
     warm_up: WarmUp
     spread: float
-    stages: StageTimes | str
-    memory: PeakMemory | str
+    stages: StageTimes | Unavailable
+    memory: PeakMemory | Unavailable
 
 
 def take(
@@ -202,22 +203,18 @@ def _speeds(cell: Cell, seconds: float) -> dict[str, object]:
 
 
 def _findings(taken: Taken, device_seconds: Sequence[float]) -> dict[str, object]:
-    found: dict[str, Any] = {
+    findings: dict[str, Any] = {
         "warm_up": {"rounds": taken.warm_up.rounds, "settled": taken.warm_up.settled},
-        "stages": _or_reason(taken.stages),
-        "memory": _or_reason(taken.memory),
+        "stages": asdict(taken.stages),
+        "memory": asdict(taken.memory),
     }
     if device_seconds:
-        found["device_seconds"] = list(device_seconds)
-    return found
+        findings["device_seconds"] = list(device_seconds)
+    return findings
 
 
-def _or_reason(found: StageTimes | PeakMemory | str) -> dict[str, object]:
-    return {"reason": found} if isinstance(found, str) else found.to_json()
-
-
-def _stages(codec: Codec, work: Callable[[], object], clock: Clock) -> StageTimes | str:
+def _stages(codec: Codec, work: Callable[[], object], clock: Clock) -> StageTimes | Unavailable:
     parts = codec.stages() if isinstance(codec, SupportsStages) else {}
     if not parts:
-        return "the codec names no parts (see pytest_lic.SupportsStages)"
+        return Unavailable("the codec names no parts (see pytest_lic.SupportsStages)")
     return take_stages(parts, work, clock, STAGE_ROUNDS)

@@ -2,7 +2,6 @@
 
 A GPU works on while Python goes on: a clock that does not wait for it reads how long it takes to
 *ask* for the work. `Clock` waits before it reads, at the start of a round and at its end.
-Importing this loads no torch.
 """
 
 from __future__ import annotations

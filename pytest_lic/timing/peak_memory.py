@@ -5,8 +5,10 @@ from __future__ import annotations
 import ctypes
 import platform
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+
+from pytest_lic.errors import Unavailable
 
 _STATUS = Path("/proc/self/status")
 _RESET = Path("/proc/self/clear_refs")
@@ -26,12 +28,8 @@ class PeakMemory:
     added_bytes: int
     counts: str
 
-    def to_json(self) -> dict[str, object]:
-        """A JSON object."""
-        return asdict(self)
 
-
-def peak_memory(device: str, work: Callable[[], object]) -> PeakMemory | str:
+def peak_memory(device: str, work: Callable[[], object]) -> PeakMemory | Unavailable:
     """The peak of one round that is not timed, or why it can't be told.
 
     Args:
@@ -53,16 +51,16 @@ def _on_gpu(device: str, work: Callable[[], object]) -> PeakMemory:
     return PeakMemory(before, peak, peak - before, "bytes of tensors that torch holds on the GPU")
 
 
-def _in_process(work: Callable[[], object]) -> PeakMemory | str:
+def _in_process(work: Callable[[], object]) -> PeakMemory | Unavailable:
     if platform.libc_ver()[0] != "glibc":
-        return "the peak of one round can be told on Linux with glibc alone"
+        return Unavailable("the peak of one round can be told on Linux with glibc alone")
     try:
         # What earlier rounds freed may still be resident, and would hide what this one takes.
         ctypes.CDLL(None).malloc_trim(0)
         _RESET.write_text(_RESET_PEAK)
         before = _resident("VmRSS")
     except OSError as error:
-        return f"the kernel does not tell: {error}"
+        return Unavailable(f"the kernel does not tell: {error}")
     work()
     peak = _resident("VmHWM")
     return PeakMemory(

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from pytest_lic.errors import UsageError
+from pytest_lic.errors import Unavailable, UsageError
 from pytest_lic.system.typed_json import JsonFile, Positive, structured
 from pytest_lic.timing.benchmarking import FORMAT, WIDE
 
@@ -52,7 +52,7 @@ class Timing:
     spread: float
     rounds: int
     settled: bool
-    stages: Mapping[str, float] | str
+    stages: Mapping[str, float] | Unavailable
 
     @property
     def codec(self) -> str:
@@ -240,7 +240,7 @@ def _timing(benchmark: Benchmark) -> Timing:
         spread=stats.iqr,
         rounds=stats.rounds,
         settled=facts.warm_up.settled,
-        stages=stages.reason or stages.seconds or {},
+        stages=Unavailable(stages.reason) if stages.reason else stages.seconds or {},
     )
 
 

@@ -1,4 +1,4 @@
-"""Saved times in the order in which they are looked at: latency by size, throughput by batch.
+"""Saved times grouped for tables and plots: by corpus and device, then codec and direction.
 
 A view is all times on the same images and device, of every run. Within it a series belongs to a
 codec in one direction.
@@ -37,9 +37,9 @@ class View:
     def series(self) -> list[tuple[str, str]]:
         """Codec and direction of each series, codecs in the order of the runs."""
         codecs = dict.fromkeys(timing.codec for run in self.runs for timing in run)
-        found = {(timing.codec, timing.direction) for run in self.runs for timing in run}
+        present = {(timing.codec, timing.direction) for run in self.runs for timing in run}
         pairs = ((codec, direction) for codec in codecs for direction in DIRECTIONS)
-        return [pair for pair in pairs if pair in found]
+        return [pair for pair in pairs if pair in present]
 
     @property
     def resolutions(self) -> list[int]:
@@ -57,19 +57,19 @@ class View:
         """The time of one cell and direction in each run, None where a run lacks it."""
         wanted = (*series, resolution, batch)
         return tuple(
-            next((each for each in run if _place(each) == wanted), None) for run in self.runs
+            next((timing for timing in run if _place(timing) == wanted), None) for run in self.runs
         )
 
 
 def views(runs: Sequence[SavedRun]) -> list[View]:
     """The views of some runs, in the order in which the runs show them."""
-    places = dict.fromkeys((each.corpus, each.device) for run in runs for each in run.timings)
+    places = dict.fromkeys((timing.corpus, timing.device) for run in runs for timing in run.timings)
     return [
         View(
             corpus,
             device,
             tuple(
-                tuple(each for each in run.timings if (each.corpus, each.device) == place)
+                tuple(timing for timing in run.timings if (timing.corpus, timing.device) == place)
                 for run in runs
             ),
         )

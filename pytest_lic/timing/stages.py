@@ -1,4 +1,4 @@
-"""Where a codec's time goes: hooks on its parts, in rounds apart from the benchmark's.
+"""Stage times: hooks on a codec's parts, in rounds apart from the benchmark's.
 
 Each part's forward call is timed, waiting for the device on either side, and what is left of the
 round is entropy coding and the rest: quantising, table indices, the entropy coder, packing. A part
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from pytest_lic.timing.clock import Clock
@@ -32,10 +33,6 @@ class StageTimes:
     total: float
     rounds: int
 
-    def to_json(self) -> dict[str, object]:
-        """A JSON object."""
-        return {"seconds": dict(self.seconds), "total": self.total, "rounds": self.rounds}
-
 
 def take_stages(
     parts: Mapping[str, nn.Module], work: Callable[[], object], clock: Clock, rounds: int
@@ -48,14 +45,14 @@ def take_stages(
         clock: waits for the device before each reading.
         rounds: how many to take, 1 or more.
     """
-    taken = []
+    rounds_taken = []
     for _ in range(rounds):
         watch = _Watch(clock)
         with watch.on(parts):
             total = clock.seconds(work)
-        taken.append((total, watch.seconds))
-    taken.sort(key=lambda each: each[0])
-    total, seconds = taken[(len(taken) - 1) // 2]
+        rounds_taken.append((total, watch.seconds))
+    rounds_taken.sort(key=itemgetter(0))
+    total, seconds = rounds_taken[(len(rounds_taken) - 1) // 2]
     stages = {stage: seconds[stage] for stage in parts if stage in seconds}
     return StageTimes({**stages, REST: total - sum(stages.values())}, total, rounds)
 

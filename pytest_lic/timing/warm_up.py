@@ -1,4 +1,4 @@
-"""Rounds that are not counted: until the times have settled, or patience has run out.
+"""Warm-up: rounds that are not counted, until the times have settled or patience has run out.
 
 First rounds are slow for reasons of their own: kernels are chosen and compiled, memory is asked
 for, clocks rise. How long that lasts differs, so the times themselves say when it is over.

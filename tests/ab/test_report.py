@@ -12,15 +12,15 @@ import pytest
 from markdown_it import MarkdownIt
 
 from pytest_lic.ab.json_file import ab_json, load_ab
-from pytest_lic.ab.result import Compared
-from pytest_lic.errors import UsageError
+from pytest_lic.ab.result import Compared, Timed
+from pytest_lic.errors import Unavailable, UsageError
 from pytest_lic.report.ab import ab_headline, ab_markdown
 from pytest_lic.report.html import html_report
 from pytest_lic.results.json_file import to_text
 from tests.helpers.made_results import passing, regressing
 from tests.helpers.made_times import compared
 from tests.helpers.places import ROOT
-from tests.report.test_html_report import HOSTILE, Page, report
+from tests.report.html.test_page import HOSTILE, Page, report
 
 
 def written(folder: Path, found: Compared) -> Path:
@@ -48,8 +48,8 @@ def test_reasons_for_want_of_times_or_of_a_side_are_read_again(tmp_path: Path) -
     found = compared(1.0)
     (cell,) = found.cells
     cells = (
-        replace(cell, times="not taken"),
-        replace(cell, head="it broke", quality=None, times="not taken of a codec that is broken"),
+        replace(cell, times=Unavailable("not taken")),
+        replace(cell, head=Unavailable("it broke"), quality=None, times=Unavailable("not taken")),
     )
     assert load_ab(written(tmp_path, replace(found, cells=cells))).cells == cells
 
@@ -57,7 +57,8 @@ def test_reasons_for_want_of_times_or_of_a_side_are_read_again(tmp_path: Path) -
 def test_a_cell_that_is_broken_on_both_sides_is_left_out(tmp_path: Path) -> None:
     found = compared(1.0)
     (cell,) = found.cells
-    gone = replace(cell, base="broke", head="broke too", quality=None, times="none")
+    broken = Unavailable("broke"), Unavailable("broke too")
+    gone = replace(cell, base=broken[0], head=broken[1], quality=None, times=Unavailable("none"))
     read = load_ab(written(tmp_path, replace(found, cells=(gone,))))
     assert read.cells == ()
     assert read.left_out[cell.cell.id] == "broken on both sides: broke too"
@@ -144,7 +145,7 @@ def test_a_commit_that_is_no_slower_stands_further_down() -> None:
 def test_too_few_starts_have_no_interval() -> None:
     found = compared(1.0)
     (cell,) = found.cells
-    assert not isinstance(cell.times, str)
+    assert isinstance(cell.times, Timed)
     estimates = {
         direction: replace(each, interval=None, corrected=None)
         for direction, each in cell.times.estimates.items()
@@ -166,8 +167,9 @@ def test_the_headline_counts_what_is_slower_worse_and_lost() -> None:
     found = compared(1.1, 1.1, 1.0)
     assert ab_headline(found) == "HEAD against HEAD~1: slower in 2 of 6 timings"
     first, *others = found.cells
-    broken = replace(first, head="it broke", quality=None, times="none")
-    found = replace(found, cells=(broken, *others), lost={"other": "no weights"})
+    broken = Unavailable("it broke")
+    gone = replace(first, head=broken, quality=None, times=broken)
+    found = replace(found, cells=(gone, *others), lost={"other": "no weights"})
     assert ab_headline(found) == (
         "HEAD against HEAD~1: slower in 1 of 4 timings, worse in 1 of 3 cells, "
         "1 of its codecs can't run any more"
@@ -192,7 +194,7 @@ def test_a_comment_of_thousands_of_cells_keeps_to_its_size() -> None:
 
 def test_a_comment_without_times_has_no_table() -> None:
     found = compared(1.0)
-    cells = tuple(replace(cell, times="not taken") for cell in found.cells)
+    cells = tuple(replace(cell, times=Unavailable("not taken")) for cell in found.cells)
     text = ab_markdown(replace(found, cells=cells))
     assert "| codec |" not in text
     assert "no times: toy-q1-photos-native-b1-cpu: not taken" in text

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pytest_lic import cli
-from pytest_lic.ablation.turns import Ratio
+from pytest_lic.ablation.turns import TimeRatio
 from pytest_lic.baselines import entries as baseline
 from pytest_lic.images.corpus import load_corpus
 from pytest_lic.measuring import published
@@ -274,7 +274,7 @@ def pytest_lic_codecs():
     assert len(table["timed_images"]) == 5
     row, reference = rows(table)["left-deadzone"], rows(table)["left-uniform"]
     for what in ("encode", "decode"):
-        expected = Ratio.of(row["seconds"][what], reference["seconds"][what])
+        expected = TimeRatio.of(row["seconds"][what], reference["seconds"][what])
         assert row[f"{what}_ratio"] == asdict(expected)
         assert expected.low <= expected.value <= expected.high
     assert len(row["seconds"]["encode"]) == 4 * 5
@@ -364,7 +364,7 @@ def test_the_anchor_is_published_where_the_corpus_is_and_any_other_can_be_named(
     assert list(table["anchors"]) == ["bpg-444"]
     expected = bd_rate(published_curve("bpg-444", digest), bench.recorded("left-uniform"))
     assert rows(table)["left-uniform"]["bd_rate"]["bpg-444"]["value"] == expected.value
-    assert rows(table)["left-uniform"]["bd_rate"]["bpg-444"]["reason"] == expected.reason
+    assert rows(table)["left-uniform"]["bd_rate"]["bpg-444"]["reason"] is None
     (table,) = bench.tables(*only, "--anchor", "up-uniform")
     expected = bd_rate(bench.recorded("up-uniform"), bench.recorded("left-uniform"))
     assert rows(table)["left-uniform"]["bd_rate"] == {

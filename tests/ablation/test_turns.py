@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from pytest_lic.ablation.turns import Ratio, Times, take_times, total
+from pytest_lic.ablation.turns import TimeRatio, Times, take_turns, total
+from pytest_lic.errors import Unavailable
 from pytest_lic.images.corpus import Image
 
 IMAGES = [Image(name, np.zeros((8, 8, 3), np.uint8)) for name in ("one.png", "two.png")]
@@ -32,17 +33,17 @@ class Logged:
         return torch.zeros(len(bitstreams), 3, 8, 8)
 
 
-def taken(*codecs: Logged, repetitions: int = 3) -> dict[str, Times | str]:
+def taken(*codecs: Logged, repetitions: int = 3) -> dict[str, Times | Unavailable]:
     named = {codec.name: codec for codec in codecs}
-    return take_times(named, IMAGES, device="cpu", threads=1, repetitions=repetitions)
+    return take_turns(named, IMAGES, device="cpu", threads=1, repetitions=repetitions)
 
 
 def test_a_ratio_compares_sums_of_medians_and_keeps_the_extremes_of_single_repetitions() -> None:
     reference = ((1.0, 1.0, 9.0), (2.0, 2.0, 2.0))  # medians 1 and 2; repetitions 3, 3 and 11
     test = ((2.0, 5.0, 2.0), (4.0, 4.0, 4.0))  # medians 2 and 4; repetitions 6, 9 and 6
     assert total(reference) == 3.0
-    assert Ratio.of(test, reference) == Ratio(2.0, low=6 / 11, high=3.0)
-    assert Ratio.of(reference, reference) == Ratio(1.0, 1.0, 1.0)
+    assert TimeRatio.of(test, reference) == TimeRatio(2.0, low=6 / 11, high=3.0)
+    assert TimeRatio.of(reference, reference) == TimeRatio(1.0, 1.0, 1.0)
 
 
 def test_every_codec_has_its_turn_in_every_repetition_and_begins_in_one() -> None:
@@ -77,9 +78,9 @@ def test_a_codec_that_crashes_is_left_out_and_the_others_go_on(last: int, where:
     assert isinstance(found["sound"], Times)
     assert len(found["sound"].decode) == 2
     reason = found["broken"]
-    assert isinstance(reason, str)
-    assert where in reason
-    assert "RuntimeError: out of memory" in reason
+    assert isinstance(reason, Unavailable)
+    assert where in str(reason)
+    assert "RuntimeError: out of memory" in str(reason)
     assert log.count("broken encodes") == last
 
 
@@ -114,7 +115,7 @@ def test_a_gpu_is_waited_for() -> None:
     end.record()
     torch.cuda.synchronize()
     expected = start.elapsed_time(end) / 1000
-    found = take_times(
+    found = take_turns(
         {"queued": Queued("queued", [])}, IMAGES, device="cuda", threads=1, repetitions=2
     )["queued"]
     assert isinstance(found, Times)

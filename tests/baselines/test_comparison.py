@@ -11,7 +11,7 @@ import pytest
 
 from pytest_lic.baselines.comparison import Comparison, Difference, Verdict, compare, compare_curves
 from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES, Tolerance, parse_tolerances
-from pytest_lic.errors import UnknownNameError, UsageError
+from pytest_lic.errors import Unavailable, UnknownNameError, UsageError
 from pytest_lic.measuring.measure import ImageResult
 from pytest_lic.measuring.metrics import to_db
 from pytest_lic.measuring.rate_distortion import BD
@@ -281,13 +281,15 @@ def test_a_curve_is_gated_on_its_bd_rate(value: float, verdict: Verdict) -> None
 
 
 def test_a_curve_without_bd_rate_is_unavailable_with_its_reason() -> None:
-    found = compare_curves("toy-photos", BD(None, "only 3 points"), BD(0.1), DEFAULT_TOLERANCES)
+    found = compare_curves(
+        "toy-photos", BD(Unavailable("only 3 points")), BD(0.1), DEFAULT_TOLERANCES
+    )
     assert (found.verdict, found.reason) == (Verdict.UNAVAILABLE, "only 3 points")
     assert not found.verdict.fails()
 
 
 def test_a_curve_without_bd_psnr_is_gated_all_the_same() -> None:
-    found = compare_curves("toy-photos", BD(0.5), BD(None, "no overlap"), DEFAULT_TOLERANCES)
+    found = compare_curves("toy-photos", BD(0.5), BD(Unavailable("no overlap")), DEFAULT_TOLERANCES)
     assert found.verdict is Verdict.REGRESSED
     assert "BD-PSNR" not in found.reason
 

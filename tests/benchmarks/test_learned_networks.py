@@ -20,7 +20,13 @@ from torch.nn import functional as F
 from lic_models.config.builder import build_codec
 from lic_models.storage.weights_file import write_weights
 from lic_models.storage.weights_header import read_header
-from pytest_lic.errors import CodecError, UnavailableError, UnknownNameError, UsageError
+from pytest_lic.errors import (
+    CodecError,
+    Unavailable,
+    UnavailableError,
+    UnknownNameError,
+    UsageError,
+)
 from pytest_lic.images.corpus import load_corpus
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.rate_distortion import BD, RDCurve
@@ -338,7 +344,7 @@ class TestClaims:
         assert claim == f"msh-relu: BD-rate +0.30 % against {anchor}"
 
     def test_a_difference_that_cant_be_told(self) -> None:
-        untold = {"jpeg": {"psnr": BD(None, "2 points"), "ms_ssim_db": BD(-1.0)}}
+        untold = {"jpeg": {"psnr": BD(Unavailable("2 points")), "ms_ssim_db": BD(-1.0)}}
         (claim,) = kodak_table.broken_claims([row(differences=untold)])
         assert claim == "msh-relu: no BD-rate against jpeg: 2 points"
 

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_lic import Codec, CodecFamily
 from pytest_lic.codec import SupportsLatents
-from pytest_lic.errors import UnknownNameError, UsageError
+from pytest_lic.errors import UsageError
 
 
 class Verbatim:
@@ -90,20 +90,8 @@ def test_a_family_can_not_be_changed_afterwards():
 
 def test_making_a_family_builds_nothing():
     built = []
-    made = CodecFamily("lazy", ["1"], build=lambda *arguments: built.append(arguments))
-    assert made.require_quality("1", "--lic-quality") == "1"
+    CodecFamily("lazy", ["1"], build=lambda *arguments: built.append(arguments))
     assert built == []
-
-
-def test_a_quality_the_family_lacks_is_answered_with_its_nearest_ones():
-    made = family(qualities=["q10", "q20", "best"])
-    with pytest.raises(UnknownNameError) as caught:
-        made.require_quality("q11", "--lic-quality")
-    message = str(caught.value)
-    assert message.startswith(
-        "--lic-quality: no quality of msh-gsdn is named 'q11'; did you mean q10"
-    )
-    assert "best" not in message
 
 
 def test_each_quality_is_a_network_of_its_own_unless_one_serves_all():

@@ -17,7 +17,8 @@ from pytest_lic import Codec, CodecFamily
 from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES, parse_tolerances
 from pytest_lic.cli import command_parser
-from pytest_lic.project.option_table import OPTIONS, Option
+from pytest_lic.project.option import Option
+from pytest_lic.project.option_table import OPTIONS
 from pytest_lic.system.simulated_environments import ENVIRONMENTS
 from tests.helpers.doc_pages import APARTS, PAGES, ROOT, follow, text_of
 from tests.helpers.walkthrough import NotAsShownError, Walk, blocks, commands, same_shape, shows

@@ -19,6 +19,7 @@ from lic_models.components import (
     StraightThroughQuantizer,
     UniversalQuantizer,
 )
+from lic_models.components.entropy_models.density import Density
 from lic_models.training.loss import estimated_bits
 
 MODELS = [Factorized, ScaleHyperprior, MeanScaleHyperprior]
@@ -75,10 +76,11 @@ def quantizer_of(kind: type[Quantizer], seed: int = 2) -> Quantizer:
     return quantizer.eval()
 
 
-def random_density(channels: int, seed: int = 3) -> EntropyBottleneck:
-    """CompressAI's, of no special shape and with medians beside 0."""
+def random_density(channels: int, seed: int = 3) -> Density:
+    """Of no special shape and with medians beside 0."""
     torch.manual_seed(seed)
-    density = EntropyBottleneck(channels, init_scale=4)
+    density = Density(channels)
+    density.load_state_dict(EntropyBottleneck(channels, init_scale=4).state_dict())
     with torch.no_grad():
         for factor in density.factors:
             factor.uniform_(-0.7, 0.7)
@@ -86,7 +88,14 @@ def random_density(channels: int, seed: int = 3) -> EntropyBottleneck:
     return density
 
 
-def with_density(density: EntropyBottleneck) -> Factorized:
+def compressais(density: Density) -> EntropyBottleneck:
+    """The same one as CompressAI evaluates it."""
+    bottleneck = EntropyBottleneck(density.channels)
+    bottleneck.load_state_dict(density.state_dict())
+    return bottleneck
+
+
+def with_density(density: Density) -> Factorized:
     """A factorized prior in evaluation mode with this density."""
     model = Factorized(density.channels)
     model.density.load_state_dict(density.state_dict())

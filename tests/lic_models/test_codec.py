@@ -6,7 +6,6 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
-import compressai.models  # noqa: F401, before pytester looks at sys.modules
 import pytest
 import torch
 from torch import Tensor, nn

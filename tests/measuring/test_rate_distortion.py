@@ -9,6 +9,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.interpolate import PchipInterpolator
 
+from pytest_lic.errors import Unavailable
 from pytest_lic.measuring.published import DATASET_DIGESTS, published_curve
 from pytest_lic.measuring.rate_distortion import BD, RDCurve, bd_psnr, bd_quality, bd_rate
 from tests.helpers.places import DATA
@@ -161,10 +162,12 @@ def test_qualities_listed_from_the_highest_rate_down_give_the_same_value():
 
 def test_fewer_than_four_points_give_a_reason():
     short = first_points(curve("short"), 3)
-    assert bd_rate(curve(), short) == BD(None, "short has 3 points; a BD value needs at least 4")
-    assert bd_rate(short, curve()).reason.startswith("anchor short has 3 points")
-    assert bd_psnr(curve(), short).value is None
-    assert bd_rate(curve(), first_points(curve(), 4)).reason is None
+    assert bd_rate(curve(), short) == BD(
+        Unavailable("short has 3 points; a BD value needs at least 4")
+    )
+    assert str(bd_rate(short, curve()).value).startswith("anchor short has 3 points")
+    assert isinstance(bd_psnr(curve(), short).value, Unavailable)
+    assert isinstance(bd_rate(curve(), first_points(curve(), 4)).value, float)
 
 
 def test_an_overlap_of_quality_under_three_quarters_gives_a_reason_with_both_ranges():
@@ -173,9 +176,8 @@ def test_an_overlap_of_quality_under_three_quarters_gives_a_reason_with_both_ran
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         outcome = bd_rate(curve(), high)
-    assert outcome.value is None
     assert outcome.overlap == pytest.approx(2.3 / 11.2)
-    assert outcome.reason == (
+    assert outcome.value == Unavailable(
         "overlap of 20.5 % is under 75 % of the narrower PSNR range: "
         "anchor ours spans 27 to 38.2 dB, high 35.9 to 47.1 dB"
     )
@@ -184,7 +186,7 @@ def test_an_overlap_of_quality_under_three_quarters_gives_a_reason_with_both_ran
 def test_curves_that_do_not_meet_overlap_by_nothing():
     far = curve(psnr=tuple(value + 20 for value in curve().psnr))
     assert bd_rate(curve(), far).overlap == 0
-    assert "overlap of 0 %" in bd_rate(curve(), far).reason
+    assert "overlap of 0 %" in str(bd_rate(curve(), far).value)
 
 
 @pytest.mark.parametrize(("shift", "available"), [(2.8, True), (2.801, False)])
@@ -192,22 +194,21 @@ def test_the_overlap_must_be_three_quarters_of_the_narrower_range(shift, availab
     # 11.2 dB wide: a shift by 2.8 dB leaves exactly three quarters.
     shifted = curve(psnr=tuple(value + shift for value in curve().psnr))
     outcome = bd_rate(curve(), shifted)
-    assert (outcome.value is not None) == available
-    assert available or "overlap of 74.9 %" in outcome.reason
+    assert isinstance(outcome.value, float) == available
+    assert available or "overlap of 74.9 %" in str(outcome.value)
 
 
 def test_a_narrow_curve_within_a_wide_one_overlaps_entirely():
     narrow = curve(psnr=(30.0, 30.5, 31.0, 31.5, 32.0))
     assert bd_rate(curve(), narrow).overlap == 1
-    assert bd_rate(curve(), narrow).value is not None
+    assert isinstance(bd_rate(curve(), narrow).value, float)
 
 
 def test_bd_psnr_looks_at_the_overlap_of_rates():
     costly = curve("costly", bpp=tuple(rate * 5 for rate in curve().bpp))
     assert bd_rate(curve(), costly).value == pytest.approx(400)
     outcome = bd_psnr(curve(), costly)
-    assert outcome.value is None
-    assert outcome.reason == (
+    assert outcome.value == Unavailable(
         "overlap of 40.5 % is under 75 % of the narrower log-rate range: "
         "anchor ours spans 0.1 to 1.5 bpp, costly 0.5 to 7.5 bpp"
     )
@@ -220,9 +221,9 @@ def test_a_curve_whose_quality_falls_is_named_with_its_points():
     )
     assert dented.non_monotone() == sentence
     assert dented.non_monotone("ms_ssim_db") is None
-    assert bd_rate(curve(), dented) == BD(None, sentence)
-    assert bd_rate(dented, curve()) == BD(None, f"anchor {sentence}")
-    assert bd_psnr(curve(), dented) == BD(None, sentence)
+    assert bd_rate(curve(), dented) == BD(Unavailable(sentence))
+    assert bd_rate(dented, curve()) == BD(Unavailable(f"anchor {sentence}"))
+    assert bd_psnr(curve(), dented) == BD(Unavailable(sentence))
     assert bd_rate(curve(), dented, "ms_ssim_db").value == pytest.approx(0, abs=1e-9)
 
 
@@ -233,7 +234,7 @@ def test_a_curve_whose_rate_does_not_rise_is_named_with_its_points(rate):
         f"ours is not monotone: from quality 2 to quality 3 the rate does not rise "
         f"(0.2 to {rate} bpp)"
     )
-    assert bd_rate(curve(), dented).value is None
+    assert isinstance(bd_rate(curve(), dented).value, Unavailable)
 
 
 def test_a_rise_that_is_only_rounding_is_none():
@@ -263,8 +264,8 @@ def test_a_rise_that_is_only_rounding_is_none():
 )
 def test_a_value_that_is_missing_or_not_finite_gives_a_reason(changes, metric, reason):
     outcome = bd_rate(curve(), curve(**changes), metric)
-    assert outcome.value is None
-    assert reason in outcome.reason
+    assert isinstance(outcome.value, Unavailable)
+    assert reason in outcome.value.reason
 
 
 def test_ms_ssim_that_is_missing_does_not_stop_bd_rate_over_psnr():
@@ -272,10 +273,16 @@ def test_ms_ssim_that_is_missing_does_not_stop_bd_rate_over_psnr():
     assert bd_rate(curve(), without).value == pytest.approx(0, abs=1e-9)
 
 
-@pytest.mark.parametrize(("value", "reason"), [(None, None), (1.0, "but")])
-def test_a_bd_holds_a_value_or_a_reason(value, reason):
-    with pytest.raises(ValueError, match="either a value or the reason"):
-        BD(value, reason)
+def test_a_curve_that_is_unavailable_hands_its_reason_on_the_test_curve_s_first():
+    lost, gone = Unavailable("lost"), Unavailable("gone")
+    assert bd_rate(lost, curve()) == bd_quality(curve(), lost) == BD(lost)
+    assert bd_psnr(lost, gone) == BD(gone)
+
+
+def test_a_bd_is_written_with_its_value_or_its_reason():
+    assert BD(1.5, 0.9).to_json() == {"value": 1.5, "reason": None, "overlap": 0.9}
+    lost = BD(Unavailable("lost"), 0.1)
+    assert lost.to_json() == {"value": None, "reason": "lost", "overlap": 0.1}
 
 
 def test_a_curve_of_unequal_columns_is_refused():

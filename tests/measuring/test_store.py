@@ -17,6 +17,7 @@ import pytest
 
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.measuring.store import (
+    CAN_CHANGE_A_NUMBER,
     MeasurementStore,
     clear,
     default_folder,
@@ -249,7 +250,30 @@ def test_sources_are_the_projects_own_and_not_those_of_installed_packages(
     assert __file__ in found
     assert not [path for path in found if "site-packages" in path]
     assert json.__file__ not in found
-    assert not [path for path in found if path.endswith("pytest_lic/plugin.py")]
+
+
+@pytest.mark.parametrize(
+    ("module", "counts"),
+    [
+        ("pytest_lic.codec", True),
+        ("pytest_lic.measuring.metrics", True),
+        ("pytest_lic.run.codecs", True),
+        ("pytest_lic.project.family_calls", True),
+        ("pytest_lic.plugin", False),
+        ("pytest_lic.run.curves", False),
+        ("pytest_lic.project.options", False),
+        ("pytest_lic.report.words", False),
+    ],
+)
+def test_of_this_plugin_only_what_can_change_a_number_is_a_source(
+    module: str, counts: bool
+) -> None:
+    path = importlib.import_module(module).__file__
+    assert (path in project_files()) == counts
+
+
+def test_what_can_change_a_number_is_there() -> None:
+    assert all(importlib.import_module(f"pytest_lic.{part}") for part in CAN_CHANGE_A_NUMBER)
 
 
 def entries(folder: Path) -> list[Path]:

@@ -6,7 +6,8 @@ import pytest
 
 from pytest_lic.codec import CodecFamily
 from pytest_lic.errors import UnknownNameError, UsageError
-from pytest_lic.measuring.grid import Cell, Grid, Selection, Setting
+from pytest_lic.measuring.grid import Cell, Grid, Setting
+from pytest_lic.measuring.selection import Selection
 from pytest_lic.measuring.timed_grid import PRESETS, TimingChoice, whole_grid
 
 
@@ -29,23 +30,23 @@ def grid(choice: TimingChoice | None = TimingChoice(), **selection: tuple[str, .
 def timed(**selection: tuple[str, ...]) -> dict[str, set[str]]:
     """Family → qualities that are timed."""
     found: dict[str, set[str]] = {}
-    for cell in grid(**selection).timed_cells:
+    for cell in grid(**selection).of("time"):
         found.setdefault(cell.family, set()).add(cell.quality)
     return found
 
 
 def sizes(choice: TimingChoice) -> list[tuple[str, int]]:
-    cells = grid(choice, codecs=("fp-gdn",)).timed_cells
+    cells = grid(choice, codecs=("fp-gdn",)).of("time")
     return [(cell.setting.resolution, cell.setting.batch) for cell in cells]
 
 
 def test_quick_is_two_sizes_and_two_batches_of_random_images() -> None:
-    assert grid(codecs=("fp-gdn",)).timed_cells == tuple(
+    assert grid(codecs=("fp-gdn",)).of("time") == tuple(
         Cell("fp-gdn", "3", Setting("rand", side, batch))
         for side in ("256", "512")
         for batch in (1, 4)
     )
-    assert grid(codecs=("fp-gdn",)).timed_cells[1].id == "fp-gdn-q3-rand-256px-b4-cpu"
+    assert grid(codecs=("fp-gdn",)).of("time")[1].id == "fp-gdn-q3-rand-256px-b4-cpu"
 
 
 def test_full_goes_up_to_1024_pixels_and_16_images_with_50_rounds() -> None:
@@ -98,7 +99,7 @@ def test_untrained_networks_are_timed_where_asked_for(
     selection: dict[str, tuple[str, ...]], expected: set[str]
 ) -> None:
     assert set(timed(**selection)) == expected
-    assert not {cell.family for cell in grid(**selection).cells} & {"fp-gdn-small"}
+    assert not {cell.family for cell in grid(**selection).of("rate")} & {"fp-gdn-small"}
 
 
 def test_a_glob_that_fits_both_times_the_trained_ones_and_says_how_to_get_the_others() -> None:
@@ -107,8 +108,8 @@ def test_a_glob_that_fits_both_times_the_trained_ones_and_says_how_to_get_the_ot
 
 
 def test_nothing_is_timed_in_a_run_that_takes_no_times() -> None:
-    assert grid(None).timed_cells == ()
-    assert {cell.family for cell in grid(None).cells} == {"fp-gdn", "fp-relu"}
+    assert grid(None).of("time") == ()
+    assert {cell.family for cell in grid(None).of("rate")} == {"fp-gdn", "fp-relu"}
 
 
 def test_untrained_networks_alone_are_refused_where_no_times_are_taken() -> None:
@@ -120,14 +121,14 @@ def test_untrained_networks_alone_are_refused_where_no_times_are_taken() -> None
 
 def test_untrained_networks_beside_others_are_left_out_and_the_run_says_so() -> None:
     found = grid(None, codecs=("fp-gdn", "fp-gdn-small"))
-    assert {cell.family for cell in found.cells} == {"fp-gdn"}
+    assert {cell.family for cell in found.of("rate")} == {"fp-gdn"}
     assert found.notes == ("untrained, so left out but for -m timing: fp-gdn-small",)
     assert grid(None, codecs=("fp-*",)).notes == (), "a glob that fits both means the trained ones"
 
 
 def test_each_timed_cell_has_its_network() -> None:
     found = grid(codecs=("fp-gdn", "fp-gdn-small"))
-    assert {found.networks[cell.id] for cell in found.timed_cells} == {
+    assert {found.network(cell) for cell in found.of("time")} == {
         "fp-gdn-q3",
         "fp-gdn-small-q0",
     }
@@ -136,4 +137,4 @@ def test_each_timed_cell_has_its_network() -> None:
 def test_corpora_take_the_place_of_random_images() -> None:
     choice = TimingChoice(corpora=("photos",), resolutions=("64",), batches=(1,))
     found = grid(choice, codecs=("fp-gdn",))
-    assert [cell.id for cell in found.timed_cells] == ["fp-gdn-q3-photos-64px-b1-cpu"]
+    assert [cell.id for cell in found.of("time")] == ["fp-gdn-q3-photos-64px-b1-cpu"]

@@ -40,20 +40,20 @@ KILLED_SAVING = """
 import os, random, signal, sys, time
 from pathlib import Path
 
-from pytest_lic.baselines import entries
+from pytest_lic.baselines import entries as baseline
 
 path = Path(sys.argv[1])
 folder = path.parent
-whole = entries.load(folder, "toy")
+whole = baseline.load(folder, "toy")
 less = dict(list(whole.items())[2:])
-contents = {entries.dumps("toy", each.values()) for each in (whole, less)}
+contents = {baseline.dumps("toy", each.values()) for each in (whole, less)}
 seen = set()
 for moment in range(80):
     child = os.fork()
     if child == 0:
         while True:
-            entries.save(folder, "toy", less)
-            entries.save(folder, "toy", whole)
+            baseline.save(folder, "toy", less)
+            baseline.save(folder, "toy", whole)
     time.sleep(random.Random(moment).uniform(0, 0.02))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
@@ -61,7 +61,7 @@ for moment in range(80):
     assert text in contents, "neither the old file nor the new one"
     seen.add(text)
 assert seen == contents, "the kills came too early or too late to show anything"
-entries.save(folder, "toy", whole)
+baseline.save(folder, "toy", whole)
 assert os.listdir(path.parent) == [path.name], "what killed runs left behind is cleared away"
 """
 

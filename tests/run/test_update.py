@@ -19,6 +19,7 @@ from pytest_lic.errors import BaselineError
 from pytest_lic.measuring.grid import Cell
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.run.update_entries import Point, Stale, points, prune, record, stale
+from pytest_lic.system.typed_json import plain
 from tests.helpers.measurements import ELSEWHERE, image, measurement
 
 
@@ -37,10 +38,12 @@ class Project:
     def run(self, *cells: Cell, update: bool = False, missing: bool = False) -> Any:
         """What `recording` asks of a run whose grid has these cells."""
         return SimpleNamespace(
-            grid=SimpleNamespace(cells=cells),
+            setup=SimpleNamespace(
+                grid=SimpleNamespace(of=lambda *purposes: cells),
+                families=SimpleNamespace(by_name=self.families),
+                options=SimpleNamespace(update=update, update_missing=missing),
+            ),
             baselines=self.baselines,
-            families=SimpleNamespace(by_name=self.families),
-            options=SimpleNamespace(update=update, update_missing=missing),
         )
 
     def points(self, measured: Sequence[Measurement]) -> list[Point]:
@@ -330,13 +333,13 @@ def test_pruning_the_last_entry_removes_the_file(project: Project) -> None:
 
 
 def test_points_are_read_from_the_records_of_the_tests() -> None:
-    comparison = Comparison(FIRST.cell.id, Verdict.NEW, "").to_json()
+    comparison = plain(Comparison(FIRST.cell.id, Verdict.NEW, ""))
     records = [
-        {"kind": "point", "measurement": SECOND.to_json(), "comparison": comparison},
+        {"kind": "point", "measurement": plain(SECOND), "comparison": comparison},
         {"kind": "point", "comparison": comparison},  # unavailable: nothing was measured
         {"kind": "curve", "comparison": comparison},
         {"kind": "remark", "subject": "toy", "text": "…"},
-        {"kind": "point", "measurement": FIRST.to_json(), "comparison": comparison},
+        {"kind": "point", "measurement": plain(FIRST), "comparison": comparison},
     ]
     found = points(json.loads(json.dumps(records)))
     assert [point.measurement for point in found] == [FIRST, SECOND]

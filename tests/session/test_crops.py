@@ -21,6 +21,7 @@ from pytest_lic.results.json_file import load
 from pytest_lic.results.results import PointResult, Results
 from pytest_lic.session import crops
 from pytest_lic.session.crops import MOST, with_crops
+from pytest_lic.system.typed_json import plain, structured
 from tests.helpers.made_results import crop, passing
 from tests.helpers.measurements import image, measurement
 from tests.helpers.toy_project import Project
@@ -58,7 +59,7 @@ def test_with_the_baseline_s_reconstruction_it_lies_where_the_error_grew_most() 
     assert (found.left, found.top) == (0, 0)
     assert found.baseline is not None
     assert np.array_equal(pixels(found.baseline), before[:SIDE, :SIDE])
-    assert Crop.from_json(found.to_json()) == found
+    assert structured(plain(found), Crop) == found
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (30, 700), (700, 30), (256, 256), (257, 256)])
@@ -70,15 +71,15 @@ def test_images_smaller_than_a_crop_are_shown_whole(shape: tuple[int, int]) -> N
 
 
 def test_a_crop_that_is_read_is_the_one_that_was_written() -> None:
-    assert Crop.from_json(crop("cell").to_json()) == crop("cell")
+    assert structured(plain(crop("cell")), Crop) == crop("cell")
 
 
 @pytest.mark.parametrize(
-    ("stored", "message"), [("R0lGODlh", "is no PNG file"), ("é?", "is no base64")]
+    ("stored", "message"), [("R0lGODlh", "is no PNG file"), ("é?", "nvalid base64")]
 )
 def test_what_is_no_image_is_refused(stored: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Crop.from_json(crop("cell").to_json() | {"original": stored})
+        structured(plain(crop("cell")) | {"original": stored}, Crop)
 
 
 def run_of(project: Project, *arguments: str, cached: bool = False) -> Results:

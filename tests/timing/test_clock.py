@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pytest_lic.adapters.network.heap_memory import keep_freed_memory
 from pytest_lic.timing.clock import Clock, Cpu, Cuda, EventTimes, device_named
-from pytest_lic.timing.peak_memory import PeakMemory, peak_memory
 
 
 class Queue:
@@ -95,50 +93,6 @@ def test_the_timer_has_a_name_for_what_is_saved() -> None:
     assert Clock(Cuda("cuda")).__name__ == "Clock(Cuda(name='cuda'))"
 
 
-class TestPeakMemory:
-    def test_the_peak_of_a_round_is_seen_though_all_is_freed_at_its_end(self) -> None:
-        size = 64_000_000
-
-        def work() -> None:
-            bytearray(b"x") * size
-
-        found = peak_memory("cpu", work)
-        if isinstance(found, str):
-            pytest.skip(found)
-        assert found.added_bytes == pytest.approx(size, rel=0.25)
-        assert found.peak_bytes == found.before_bytes + found.added_bytes
-
-    def test_memory_freed_earlier_does_not_hide_it(self) -> None:
-        if not keep_freed_memory():  # as the adapter does for networks on the CPU
-            pytest.skip("the C library does not keep freed memory here")
-
-        def work() -> None:
-            torch.ones(16_000_000).add_(1)
-
-        found = [peak_memory("cpu", work) for _ in range(3)]
-        if isinstance(found[0], str):
-            pytest.skip(found[0])
-        for each in found:
-            assert isinstance(each, PeakMemory)
-            assert each.added_bytes == pytest.approx(64_000_000, rel=0.25)
-
-    def test_another_c_library_is_a_reason(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("platform.libc_ver", lambda: ("", ""))
-        found = peak_memory("cpu", pytest.fail)
-        assert isinstance(found, str)
-        assert "glibc" in found
-
-    def test_a_kernel_that_refuses_is_a_reason(
-        self, monkeypatch: pytest.MonkeyPatch, tmp_path: object
-    ) -> None:
-        monkeypatch.setattr(
-            "pytest_lic.timing.peak_memory._RESET", tmp_path
-        )  # a folder: no writing
-        found = peak_memory("cpu", pytest.fail)
-        assert isinstance(found, str)
-        assert "glibc" in found or "kernel does not tell" in found
-
-
 @pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA GPU here")
 class TestGpu:
@@ -160,10 +114,3 @@ class TestGpu:
         torch.cuda.synchronize()
         assert waited == pytest.approx(on_device, rel=0.1)
         assert asked < 0.1 * on_device, "asking for the work takes no time"
-
-    def test_peak_memory_is_of_the_round_alone(self) -> None:
-        held = torch.ones(1_000_000, device="cuda")
-        found = peak_memory("cuda", lambda: torch.ones(4_000_000, device="cuda"))
-        assert isinstance(found, PeakMemory)
-        assert found.before_bytes >= held.nbytes
-        assert found.added_bytes == pytest.approx(16_000_000, rel=0.1)

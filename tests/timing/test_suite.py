@@ -161,7 +161,11 @@ def test_parts_that_a_codec_offers_are_told_apart(timed: Project) -> None:
 
 # What a GPU would do, on a processor: its clock is pytest-benchmark's timer, its events are kept.
 FAKE_GPU = """
-from pytest_lic import benchmarking, coding, collecting, environment
+from pytest_lic.measuring import coding
+from pytest_lic.errors import Unavailable
+from pytest_lic.session import collecting
+from pytest_lic.system import environment
+from pytest_lic.timing import benchmarking
 from pytest_lic.timing.clock import Cpu
 
 on_cpu = coding.image_batch
@@ -184,7 +188,7 @@ GPU = Gpu()
 
 def pytest_configure(config):
     benchmarking.device_named = collecting.device_named = lambda name: GPU
-    benchmarking.peak_memory = lambda device, work: "not here"
+    benchmarking.peak_memory = lambda device, work: Unavailable("not here")
     coding.image_batch = lambda images, device: on_cpu(images)
     environment._device = lambda device: "a GPU"
 

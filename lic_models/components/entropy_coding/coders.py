@@ -18,12 +18,18 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from compressai import ans
 from constriction import stream
 from numpy.typing import NDArray
 
-from lic_models.components.entropy_coding.runs import ESCAPE_TABLES, Read, Run, from_runs, to_runs
-from lic_models.components.entropy_coding.tables import TOTAL, FrequencyTables, Integers
+from lic_models.components.entropy_coding.counts import TOTAL, Integers
+from lic_models.components.entropy_coding.runs import (
+    ESCAPE_TABLES,
+    Read,
+    TableRun,
+    from_runs,
+    to_runs,
+)
+from lic_models.components.entropy_coding.tables import FrequencyTables
 from pytest_lic.errors import CorruptBitstreamError
 
 Model = TypeVar("Model")
@@ -38,7 +44,7 @@ _RANS_MARK = bytes(range(1, 33))
 _RANS_PROBE = (ESCAPE_TABLES, 0, 16)
 # CompressAI's coder has a word of buffer for each symbol, which is too little for fewer than four.
 # These next to certain symbols take no space, only room in that buffer.
-_FILLING = Run(
+_FILLING = TableRun(
     FrequencyTables(np.array([TOTAL - 1, 1], np.int32), np.array([0, 2]), np.zeros(1, np.int32)),
     0,
     np.zeros(8, np.int32),
@@ -113,7 +119,7 @@ class _RunCoder(ABC, Generic[Model]):
     def _made(self, frequencies: Integers) -> Model: ...
 
     @abstractmethod
-    def _write(self, runs: list[Run]) -> bytes: ...
+    def _write(self, runs: list[TableRun]) -> bytes: ...
 
     @abstractmethod
     def _read(self, string: bytes, indices: Integers, tables: FrequencyTables) -> Integers: ...
@@ -134,7 +140,7 @@ class AnsCoder(_RunCoder[stream.model.Categorical]):
     def _made(self, frequencies: Integers) -> stream.model.Categorical:
         return _categorical(frequencies)
 
-    def _write(self, runs: list[Run]) -> bytes:
+    def _write(self, runs: list[TableRun]) -> bytes:
         coder = stream.stack.AnsCoder(np.array([_STACK_BOTTOM], np.uint32))
         for run in reversed(runs):
             coder.encode_reverse(run.entries, self.model(run.tables, run.table))
@@ -170,7 +176,7 @@ class RangeCoder(_RunCoder[stream.model.Categorical]):
     def _made(self, frequencies: Integers) -> stream.model.Categorical:
         return _categorical(frequencies)
 
-    def _write(self, runs: list[Run]) -> bytes:
+    def _write(self, runs: list[TableRun]) -> bytes:
         coder = stream.queue.RangeEncoder()
         for run in runs:
             coder.encode(run.entries, self.model(run.tables, run.table))
@@ -205,12 +211,18 @@ class RansCoder(_RunCoder[list[int]]):
 
     name = "rans"
 
+    def __init__(self) -> None:
+        super().__init__()
+        from compressai import ans  # which takes seconds
+
+        self._ans = ans
+
     def _made(self, frequencies: Integers) -> list[int]:
         # The library escapes at the last entry, which here is one more and of no frequency.
         return [0, *np.cumsum(frequencies).tolist(), TOTAL]
 
-    def _write(self, runs: list[Run]) -> bytes:
-        coder = ans.BufferedRansEncoder()
+    def _write(self, runs: list[TableRun]) -> bytes:
+        coder = self._ans.BufferedRansEncoder()
         for tables, table, entries in [*runs, _FILLING]:
             cdf, none = self.model(tables, table), [0] * len(entries)
             coder.encode_with_indexes(entries.tolist(), none, [cdf], [len(cdf)], [0])
@@ -231,7 +243,7 @@ class RansCoder(_RunCoder[list[int]]):
         return symbols
 
     def _reader(self, string: bytes, symbols: int) -> Read:
-        coder = ans.RansDecoder()
+        coder = self._ans.RansDecoder()
         # A symbol takes at most 55 bits, with all that an escape adds, and the filling 128.
         coder.set_stream(_swapped(string + _RANS_MARK + bytes(8 * symbols + 64)))
 
@@ -256,13 +268,13 @@ def _shortest(coder: stream.queue.RangeEncoder) -> bytes:
     string = coder.get_compressed().astype(">u4").tobytes()
     head, tail = string[: 4 * position], string[4 * position :].ljust(8, b"\0")
     point = int.from_bytes(tail, "big")
-    for kept in range(9):
-        unit = 1 << (64 - 8 * kept)
+    for length in range(9):
+        unit = 1 << (64 - 8 * length)
         for near in (point - point % unit, point - point % unit + unit):
             # An interval that runs past 2**64 has carried into the head for points behind it.
             carried = (near < lower) == (point < lower) and near < 1 << 64
             if carried and (near - lower) % (1 << 64) < width:
-                return (head + near.to_bytes(8, "big")[:kept]).rstrip(b"\0") or b"\0"
+                return (head + near.to_bytes(8, "big")[:length]).rstrip(b"\0") or b"\0"
     raise AssertionError("the library's own point is not in its interval")
 
 

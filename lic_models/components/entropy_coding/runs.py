@@ -15,17 +15,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lic_models.components.entropy_coding.counts import TOTAL, Integers
 from lic_models.components.entropy_coding.escapes import (
     ESCAPE_LENGTHS,
     escape_length,
     escape_number,
     escaped_symbol,
 )
-from lic_models.components.entropy_coding.tables import TOTAL, FrequencyTables, Integers
+from lic_models.components.entropy_coding.tables import FrequencyTables
 from pytest_lic.errors import CorruptBitstreamError
 
 
-class Run(NamedTuple):
+class TableRun(NamedTuple):
     """Entries coded one after the other with one table."""
 
     tables: FrequencyTables
@@ -73,7 +74,7 @@ def _grouped(indices: Integers, tables: FrequencyTables) -> _Groups:
     return _Groups(order, used.tolist(), [0, *np.cumsum(counts[used]).tolist()])
 
 
-def to_runs(symbols: Integers, indices: Integers, tables: FrequencyTables) -> Iterator[Run]:
+def to_runs(symbols: Integers, indices: Integers, tables: FrequencyTables) -> Iterator[TableRun]:
     """The runs that `from_runs` reads: one per table in use, then the escaped symbols'."""
     groups = _grouped(indices, tables)
     # Modulo 2**32, symbols below the first entry lie beyond the last one too.
@@ -83,17 +84,17 @@ def to_runs(symbols: Integers, indices: Integers, tables: FrequencyTables) -> It
         offset, held = tables.offsets[table], tables.length(table) - 1
         group = local[groups.edges[at] : groups.edges[at + 1]]
         entries = np.minimum(group - offset.view(np.uint32), np.uint32(held)).view(np.int32)
-        yield Run(tables, table, entries)
+        yield TableRun(tables, table, entries)
         if entries.max() == held:
             escaped = group[entries == held].view(np.int32)
             numbers.append(escape_number(escaped, offset, held))
     if numbers:
         number = np.concatenate(numbers)
         lengths = escape_length(number)
-        yield Run(ESCAPE_TABLES, _LENGTHS, lengths)
+        yield TableRun(ESCAPE_TABLES, _LENGTHS, lengths)
         for bit in range(int(lengths.max())):
             bits = number[lengths > bit] >> bit & 1
-            yield Run(ESCAPE_TABLES, _BITS, bits.astype(np.int32))
+            yield TableRun(ESCAPE_TABLES, _BITS, bits.astype(np.int32))
 
 
 def from_runs(read: Read, indices: Integers, tables: FrequencyTables) -> Integers:

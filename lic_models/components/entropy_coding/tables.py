@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lic_models.components.entropy_coding.counts import MOST_ENTRIES, TOTAL, Integers, counts_of
 from lic_models.components.entropy_coding.escapes import (
     ESCAPE_LENGTHS,
     escape_length,
@@ -25,29 +25,7 @@ from lic_models.components.entropy_coding.escapes import (
 )
 from pytest_lic.errors import CodecError, WeightsError
 
-Integers = NDArray[np.int32]
-"""int32 (n,): symbols, table indices or entries."""
-
-TOTAL = 1 << 16
-"""What the frequencies of a table sum to."""
-MOST_ENTRIES = TOTAL
-"""Of one table, its escape included: each has at least one count."""
-
 _INT32 = np.iinfo(np.int32)
-
-
-class CompressAITables(NamedTuple):
-    """The last three arguments of CompressAI's ``encode_with_indexes``.
-
-    Args:
-        cdfs: per table its cumulative frequencies, from 0 to 2**16.
-        lengths: per table how many cumulative frequencies it has.
-        offsets: per table the symbol of its first entry.
-    """
-
-    cdfs: list[list[int]]
-    lengths: list[int]
-    offsets: list[int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,13 +51,13 @@ class FrequencyTables:
     def __post_init__(self) -> None:
         types = {"frequencies": np.int32, "starts": np.int64, "offsets": np.int32}
         for name, dtype in types.items():
-            given = np.asarray(getattr(self, name))
-            if given.ndim != 1 or given.dtype != dtype:
+            array = np.asarray(getattr(self, name))
+            if array.ndim != 1 or array.dtype != dtype:
                 raise _broken(
-                    f"{name} is {given.dtype} of shape {given.shape}; expected "
+                    f"{name} is {array.dtype} of shape {array.shape}; expected "
                     f"{np.dtype(dtype)} with one axis"
                 )
-            own = given.copy()
+            own = array.copy()
             own.flags.writeable = False
             object.__setattr__(self, name, own)
         self._check_layout()
@@ -132,13 +110,7 @@ class FrequencyTables:
     ) -> FrequencyTables:
         """Tables that cost the fewest bits above the distributions' entropy, give or take a count.
 
-        (CompressAI's ``pmf_to_quantized_cdf`` leaves what rounding down loses to the last entry,
-        the escape: up to 120 counts, which costs two to four times as many bits.)
-
-        Every entry gets 1 or more, however improbable it is. A range that reaches far into the
-        tails therefore takes counts from the likely symbols: at ±6.2 standard deviations that
-        costs under 0.1 % of the rate of a Gaussian up to a standard deviation of 60, and 0.3 %
-        at 256. A table of 65,535 symbols has one count for each, whatever the masses.
+        See `counts_of`, which makes each.
 
         Args:
             masses: per table, the probability of each of its symbols; what they leave of 1 is
@@ -153,7 +125,12 @@ class FrequencyTables:
                 f"masses of {len(masses)} tables, offsets of {len(offsets)}; expected as many, "
                 "and one at least"
             )
-        rows = [_quantized(np.asarray(each, np.float64), t) for t, each in enumerate(masses)]
+        rows = []
+        for table, distribution in enumerate(masses):
+            try:
+                rows.append(counts_of(np.asarray(distribution, np.float64)))
+            except CodecError as error:
+                raise _broken(f"table {table}: {error}") from None
         starts = np.cumsum([0, *map(len, rows)], dtype=np.int64)
         return cls(np.concatenate(rows), starts, _int32(np.asarray(offsets)))
 
@@ -175,25 +152,16 @@ class FrequencyTables:
         """One table's frequencies, its escape's last."""
         return self.frequencies[self.starts[table] : self.starts[table + 1]]
 
-    def cdfs(self) -> CompressAITables:
-        """The tables as CompressAI's rANS takes them."""
-        return self._cdfs
-
-    @cached_property
-    def _cdfs(self) -> CompressAITables:
-        cdfs = [[0, *np.cumsum(self.row(table)).tolist()] for table in range(self.count)]
-        return CompressAITables(cdfs, [len(cdf) for cdf in cdfs], self.offsets.tolist())
-
     def check(self, indices: Integers, symbols: Integers | None = None) -> None:
         """Refuse what could not be coded with these tables.
 
         Raises:
             CodecError: arrays that are not int32 (n,) each, or an index of no table.
         """
-        given = (
+        arrays = (
             {"indices": indices} if symbols is None else {"symbols": symbols} | {"indices": indices}
         )
-        for name, array in given.items():
+        for name, array in arrays.items():
             if array.dtype != np.int32 or array.shape != (indices.size,):
                 raise CodecError(
                     f"entropy coding: {name} are {array.dtype} of shape {array.shape}; expected "
@@ -257,9 +225,9 @@ class FrequencyTables:
         types = {"frequencies": np.int16, "lengths": np.int32, "offsets": np.int32}
         for name, dtype in types.items():
             if name not in arrays or arrays[name].dtype != dtype:
-                found = f"is {arrays[name].dtype}" if name in arrays else "is missing"
+                fault = f"is {arrays[name].dtype}" if name in arrays else "is missing"
                 raise WeightsError(
-                    f"frequency tables: array {name!r} {found}; expected {np.dtype(dtype)}. "
+                    f"frequency tables: array {name!r} {fault}; expected {np.dtype(dtype)}. "
                     "Export the weights again"
                 )
         frequencies = np.ascontiguousarray(arrays["frequencies"]).view(np.uint16)
@@ -290,40 +258,6 @@ class FrequencyTables:
     @cached_property
     def _hash(self) -> int:
         return hash((self.frequencies.tobytes(), self.starts.tobytes(), self.offsets.tobytes()))
-
-
-def _quantized(masses: NDArray[np.float64], table: int) -> Integers:
-    if masses.ndim != 1 or not 1 <= len(masses) < MOST_ENTRIES:
-        raise _broken(
-            f"table {table}: masses of shape {masses.shape}; expected one axis of 1 to "
-            f"{MOST_ENTRIES - 1}. A shorter range leaves the rest to the escape"
-        )
-    total = float(masses.sum())
-    if not (masses >= 0).all() or not total <= 1 + 1e-6:
-        raise _broken(
-            f"table {table}: masses between {masses.min()} and {masses.max()} that sum to {total}; "
-            "expected probabilities that sum to at most 1"
-        )
-    probabilities = np.append(masses, max(0.0, 1.0 - total))
-    probabilities /= probabilities.sum()
-    # Entries that their share would give less than 1 get 1; the others share what is left.
-    raised = np.zeros(len(probabilities), bool)
-    scale = float(TOTAL)
-    while True:
-        below = raised | (probabilities * scale < 1)
-        if (below == raised).all():
-            break
-        raised = below
-        if raised.all():  # as many entries as counts
-            break
-        scale = (TOTAL - raised.sum()) / probabilities[~raised].sum()
-    shares = np.maximum(np.floor(probabilities * scale), 1)
-    frequencies: Integers = shares.astype(np.int32)
-    # One count more where it saves the most bits.
-    left = TOTAL - int(frequencies.sum())
-    saved = probabilities * np.log1p(1 / frequencies)
-    frequencies[np.argsort(-saved, kind="stable")[:left]] += 1
-    return frequencies
 
 
 def _int32(offsets: NDArray[np.generic]) -> Integers:

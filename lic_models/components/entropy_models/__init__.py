@@ -5,6 +5,13 @@
     mean-scale            y ─► hyper-analysis ─► z (factorized) ─► hyper-synthesis ─► μ, σ
 
 The same object trains (`forward`) and codes (`compress`, `decompress`).
+
+base        what every entropy model does
+factorized  one density per channel
+hyperprior  Gaussians predicted from side information
+density     the learned densities of channels
+masses      how likely a symbol is
+symbols     between tensors and the entropy coder's arrays
 """
 
 from lic_models.components.entropy_models.base import EntropyModel, Rated

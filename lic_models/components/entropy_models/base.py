@@ -1,4 +1,4 @@
-"""What every entropy model is: it rates latents in training, and chooses their tables in coding."""
+"""The base of entropy models: latents are rated in training, and coded with tables."""
 
 from __future__ import annotations
 
@@ -111,11 +111,11 @@ class EntropyModel(nn.Module, ABC):
         Raises:
             WeightsError: tables of other names or numbers than this model codes with.
         """
-        found = {name: each.count for name, each in tables.items()}
+        counts = {name: table.count for name, table in tables.items()}
         expected = self.table_counts(quantizer)
-        if found != expected:
+        if counts != expected:
             raise WeightsError(
-                f"found {_counted(found)}; {type(self).__name__} with "
+                f"found {_counted(counts)}; {type(self).__name__} with "
                 f"{type(quantizer).__name__} codes with {_counted(expected)}"
             )
         self.tables = dict(tables)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from compressai.entropy_models import EntropyBottleneck
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
@@ -21,12 +20,13 @@ from lic_models.components.entropy_models.base import (
     channel_deviations,
     check_strings,
 )
-from lic_models.components.entropy_models.masses import density_mass, likelihood
+from lic_models.components.entropy_models.density import START_SCALE, Density
+from lic_models.components.entropy_models.masses import likelihood
 from lic_models.components.entropy_models.symbols import table_symbols, to_array, to_tensor
 from lic_models.components.quantizers import Quantizer
 from pytest_lic.errors import CodecError
 
-# Where a logistic of scale 1 reaches the tail that CompressAI cuts off: ln(2 / 1e-9 − 1) = 21.4.
+# Where a logistic of scale 1 has TAIL_MASS left: ln(2 / 1e-9 − 1) = 21.4.
 _LOGISTIC_REACH = 21.0
 
 
@@ -34,9 +34,8 @@ class Factorized(EntropyModel):
     """One learned density per channel, the same at every position.
 
     Ballé, Minnen, Singh, Hwang and Johnston, "Variational image compression with a scale
-    hyperprior", ICLR 2018, appendix 6.1, https://arxiv.org/abs/1802.01436; CompressAI's
-    ``EntropyBottleneck`` holds and evaluates the densities. Latents are quantised around each
-    channel's median.
+    hyperprior", ICLR 2018, appendix 6.1, https://arxiv.org/abs/1802.01436. Latents are quantised
+    around each channel's median.
 
     Args:
         latent_channels: M; None takes as many as the transform gives.
@@ -48,13 +47,13 @@ class Factorized(EntropyModel):
             self.build(latent_channels)
 
     def _make(self, channels: int) -> None:
-        self.density = EntropyBottleneck(channels)
+        self.density = Density(channels)
 
     def forward(self, latents: Tensor, quantizer: Quantizer) -> Rated:
         """Latents (B, M, h, w), quantised and rated; see `EntropyModel.forward`."""
         medians = self._medians()
         quantized = quantizer(latents - medians)
-        mass = density_mass(self.density, quantized.lower + medians, quantized.upper + medians)
+        mass = self.density.mass(quantized.lower + medians, quantized.upper + medians)
         return Rated(quantized.values + medians, {"latents": likelihood(mass, self.training)})
 
     @torch.no_grad()
@@ -68,9 +67,9 @@ class Factorized(EntropyModel):
             CodecError: parameters that are not finite.
         """
         for name, parameter in self.density.named_parameters():
-            if not bool(torch.isfinite(parameter).all()):  # CompressAI's search would not end
+            if not bool(torch.isfinite(parameter).all()):  # the search would not end
                 raise CodecError(f"density.{name} is not finite; no tables can be made of it")
-        self.density._update_quantiles()
+        self.density.find_quantiles()
         quantiles = self.density.quantiles[:, 0].detach()
         below = (quantiles[:, 1] - quantiles[:, 0]).ceil().clamp(min=1)
         above = (quantiles[:, 2] - quantiles[:, 1]).ceil().clamp(min=1)
@@ -132,15 +131,14 @@ class Factorized(EntropyModel):
         deviations = channel_deviations(latents)
         scales = (deviations * math.sqrt(3.0) / math.pi).clamp(min=0.3)
         first = self.density.matrices[0]
-        slope = F.softplus(first) * (self.density.init_scale / scales)[:, None, None]
+        slope = F.softplus(first) * (START_SCALE / scales)[:, None, None]
         first.copy_(torch.where(slope > 20, slope, slope.expm1().log()))  # softplus, inverted
         reach = torch.tensor([-_LOGISTIC_REACH, 0.0, _LOGISTIC_REACH]).to(scales)
         self.density.quantiles.copy_(scales[:, None, None] * reach)
 
     def auxiliary_loss(self) -> Tensor:
-        """CompressAI's loss of the quantiles."""
-        loss: Tensor = self.density.loss()
-        return loss
+        """How far the quantiles are off; see `Density.quantile_loss`."""
+        return self.density.quantile_loss()
 
     def _medians(self) -> Tensor:
         """(1, M, 1, 1)."""
@@ -154,7 +152,7 @@ class Factorized(EntropyModel):
 
 
 def _masses(
-    density: EntropyBottleneck, quantizer: Quantizer, spans: Tensor, variant: int
+    density: Density, quantizer: Quantizer, spans: Tensor, variant: int
 ) -> list[NDArray[np.float64]]:
     """For each channel the masses of its symbols, from the first to the last of its span (C, 2)."""
     first, last = int(spans.min()), int(spans.max())
@@ -163,6 +161,6 @@ def _masses(
     variants = torch.full_like(symbols, variant, dtype=torch.int64)
     lower, upper = quantizer.edges(symbols, variants, torch.float64)
     medians = density.quantiles[:, 0, 1].detach().reshape(1, -1, 1, 1)
-    masses = density_mass(density, lower + medians, upper + medians)[0, :, :, 0].numpy()
+    masses = density.mass(lower + medians, upper + medians)[0, :, :, 0].numpy()
     places = (spans - first).tolist()
     return [mass[a : b + 1] for mass, (a, b) in zip(masses, places, strict=True)]

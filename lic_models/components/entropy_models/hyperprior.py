@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from lic_models.components.bounds import within
 from lic_models.components.entropy_coding.coders import EntropyCoder
 from lic_models.components.entropy_coding.tables import FrequencyTables
 from lic_models.components.entropy_models.base import (
@@ -23,11 +24,7 @@ from lic_models.components.entropy_models.base import (
     check_strings,
 )
 from lic_models.components.entropy_models.factorized import Factorized
-from lic_models.components.entropy_models.masses import (
-    gaussian_mass,
-    likelihood,
-    within,
-)
+from lic_models.components.entropy_models.masses import gaussian_mass, likelihood
 from lic_models.components.entropy_models.symbols import table_symbols, to_array, to_tensor
 from lic_models.components.quantizers import NoiseQuantizer, Quantizer
 from pytest_lic.errors import CodecError, UsageError

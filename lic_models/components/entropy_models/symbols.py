@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from lic_models.components.entropy_coding.tables import TOTAL, Integers
+from lic_models.components.entropy_coding.counts import TOTAL, Integers
 from lic_models.components.quantizers import Quantizer
 
 # A longer table has less than two counts an entry to tell its symbols apart; the rest is escaped.

@@ -1,4 +1,11 @@
-"""Scalar quantizers: what a latent's residual goes through in training, and in coding."""
+"""Scalar quantizers: what a latent's residual goes through in training, and in coding.
+
+base            what every quantizer does: code by rounding
+rounding        noise, straight-through and mixed proxies
+universal       dithered quantization
+soft_rounding   a smooth function that hardens into rounding
+learned_levels  unequal steps near zero, learned
+"""
 
 from lic_models.components.quantizers.base import SYMBOL_LIMIT, Quantized, Quantizer
 from lic_models.components.quantizers.learned_levels import LearnedLevelsQuantizer

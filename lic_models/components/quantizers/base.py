@@ -1,4 +1,4 @@
-"""What every scalar quantizer is: a proxy to train with, and symbols, values and edges to code."""
+"""The base of scalar quantizers: a proxy to train with, and symbols, values and edges to code."""
 
 from __future__ import annotations
 

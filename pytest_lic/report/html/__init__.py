@@ -1,9 +1,16 @@
 """One or several runs as one HTML file that needs nothing else: no network, no other file.
 
-What stands in the page is text, escaped by the template; curves, times and crops are drawn by one
-script, of several files. A content security policy allows that script and ``report.css`` by their
-digests, images that are part of the page, and nothing else, so that no name or error text can run
-or fetch anything.
+content     what a page is made from
+families    points of a run by setting and codec family, and their curves
+sections/   one section a file: its data (.py), its text (.jinja), and what it draws (.js)
+page        the frame around the sections (.jinja), and what their scripts share (.js)
+macros      of the sections' templates
+chart       lines over two axes, with a legend and a tip under the pointer (.js)
+report      colours and places (.css)
+
+All text is escaped by the templates. A content security policy allows one script and one style by
+their digests, images that are part of the page, and nothing else, so that no name or error text
+can run or fetch anything.
 """
 
 from __future__ import annotations
@@ -14,15 +21,10 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 
 from pytest_lic.ab.result import Compared
-from pytest_lic.report.html.ablations import ablations
-from pytest_lic.report.html.curves import plots
-from pytest_lic.report.html.sections import sections
-from pytest_lic.report.html.times import time_groups, time_rows
-from pytest_lic.report.html.two_commits import two_commits
+from pytest_lic.report.html.content import Content, signed
+from pytest_lic.report.html.sections import SECTIONS
+from pytest_lic.report.html.sections.verdict import verdict_text
 from pytest_lic.results.results import Results
-
-_SCRIPTS = ("page", "chart", "curves", "times", "crops", "points", "start")
-"""The files of the script, in the order in which they need each other."""
 
 _POLICY = (
     "default-src 'none'; img-src data:; style-src 'sha256-{style}'; script-src 'sha256-{script}'; "
@@ -38,28 +40,40 @@ def html_report(runs: Mapping[str, Results], compared: Sequence[Compared] = ()) 
             single run the name is not shown.
         compared: comparisons of two commits, shown beside them.
     """
-    from jinja2 import Environment, StrictUndefined
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-    style = _file("report.css")
-    script = "".join(_file(f"{name}.js") for name in _SCRIPTS)
-    # What stands between the tags to the byte is what the digests are of.
+    content = Content(runs, compared)
+    # What stands between the tags of style and script to the byte is what the digests are of.
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FunctionLoader(_file),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
+    environment.globals.update(several=content.several, signed=signed)
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
-    page = environment.from_string(_file("report.html.jinja"))
-    text: str = page.render(
+    sections = [
+        environment.get_template(f"sections/{name}.jinja").render(values)
+        for name, section in SECTIONS
+        if (values := section(content)) is not None
+    ]
+    style, script = _file("report.css"), _script()
+    page: str = environment.get_template("page.jinja").render(
+        title=verdict_text(content),
         policy=_POLICY.format(style=_digest(style), script=_digest(script)),
         style=style,
         script=script,
-        plots=plots(runs),
-        ablations=list(ablations(runs)),
-        times=list(time_rows(runs)),
-        time_groups=time_groups(runs),
-        commits=[two_commits(found) for found in compared],
-        **sections(runs, compared),
+        runs=runs,
+        sections=sections,
     )
-    return text
+    return page
+
+
+def _script() -> str:
+    names = dict.fromkeys(f"sections/{name}.js" for name, _ in SECTIONS)
+    drawn = (name for name in names if (resources.files(__name__) / name).is_file())
+    return "".join(map(_file, ("page.js", "chart.js", *drawn)))
 
 
 def _file(name: str) -> str:

@@ -1,5 +1,5 @@
 "use strict";
-// What every part of the page uses. All files stand in one script, in the order of `_SCRIPTS`.
+// What every part of the page uses. This file, chart.js and those of the sections make one script.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -45,3 +45,5 @@ function theme() {
   name();
   button.hidden = false;
 }
+
+theme();

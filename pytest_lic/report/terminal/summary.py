@@ -13,11 +13,11 @@ from rich.table import Table
 from pytest_lic.baselines.comparison import Comparison, Verdict
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.measuring.metrics import to_db
+from pytest_lic.project.discovery import Families
 from pytest_lic.report.terminal import times
 from pytest_lic.report.terminal.conformance import conformance_lines
 from pytest_lic.report.terminal.environments import print_matrices
 from pytest_lic.report.words import comparison_text, difference_text
-from pytest_lic.run.run import Run
 from pytest_lic.system.typed_json import structured
 
 _STYLES = {
@@ -35,7 +35,7 @@ _STYLES = {
 Record = Mapping[str, Any]
 
 
-def write(reporter: pytest.TerminalReporter, records: Sequence[Record], run: Run) -> None:
+def write(reporter: pytest.TerminalReporter, records: Sequence[Record], families: Families) -> None:
     """Print the summary of a run's records."""
     judged = [record for record in records if "comparison" in record]
     judged.sort(key=lambda record: record["comparison"]["subject"])  # workers report in any order
@@ -61,7 +61,7 @@ def write(reporter: pytest.TerminalReporter, records: Sequence[Record], run: Run
         force_terminal=reporter.hasmarkup,
         highlight=False,
     )
-    _tables(console, tables, run)
+    _tables(console, tables, families)
     print_matrices(console, compared)
     assert isinstance(console.file, io.StringIO)
     for text in console.file.getvalue().splitlines():
@@ -74,7 +74,7 @@ def _broke(comparison: Comparison) -> bool:
     return comparison.verdict in (Verdict.REGRESSED, Verdict.ERROR)
 
 
-def _tables(console: Console, records: Sequence[Record], run: Run) -> None:
+def _tables(console: Console, records: Sequence[Record], families: Families) -> None:
     """One table for each family and setting, in the order of the grid."""
     groups: dict[tuple[str, str], list[Record]] = {}
     for record in records:
@@ -83,7 +83,7 @@ def _tables(console: Console, records: Sequence[Record], run: Run) -> None:
         groups.items(), key=lambda group: (-max(_rank(record) for record in group[1]), group[0])
     )
     for (family, setting), group in worst_first:
-        order = {label: place for place, label in enumerate(run.families[family].qualities)}
+        order = {label: place for place, label in enumerate(families[family].qualities)}
         _table(console, family, setting, sorted(group, key=lambda r: order.get(r["quality"], 99)))
 
 

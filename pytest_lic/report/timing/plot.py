@@ -104,12 +104,12 @@ def _lines(
     drawn = {}
     colours = _colours(list(dict.fromkeys(codec for codec, _ in view.series)))
     for series in view.series:
-        found = [view.find(series, resolution, batch) for resolution, batch in places]
+        timings = [view.find(series, resolution, batch) for resolution, batch in places]
         for index, name in enumerate(names):
             points = [
                 (x, value(timing))
-                for x, each in zip(xs, found, strict=True)
-                if (timing := each[index]) is not None
+                for x, of_runs in zip(xs, timings, strict=True)
+                if (timing := of_runs[index]) is not None
             ]
             if not points:
                 continue

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
+from pytest_lic.errors import Unavailable
 from pytest_lic.measuring.published.timings import PublishedTimings
 from pytest_lic.timing.benchmarking import WIDE
 from pytest_lic.timing.saved_runs import SavedRun, Timing
@@ -25,7 +26,7 @@ def timing_text(runs: Sequence[SavedRun], stages: bool, *, width: int, color: bo
 
     Args:
         runs: side by side in each place of the tables, in this order.
-        stages: whether the shares of the stages are told too.
+        stages: whether the shares of the stages are shown too.
         width: of the terminal, in characters; 0 where there is none.
         color: whether it shows colours.
     """
@@ -54,15 +55,15 @@ def timing_text(runs: Sequence[SavedRun], stages: bool, *, width: int, color: bo
 def reference_text(published: PublishedTimings, runs: Sequence[SavedRun]) -> str:
     """What was published of the codecs in some runs, with its circumstances."""
     families = {timing.family for run in runs for timing in run.timings}
-    found = [each for each in published.times if each.codec in families]
+    times = [time for time in published.times if time.codec in families]
     lines = [
         "",
         f"for reference only: {published.source}",
         f"  {published.gpu}, {published.method}",
     ]
-    lines += [f"  {each.codec}: {each.what}: {each.value:g} {each.unit}" for each in found]
-    if not found:
-        known = ", ".join(sorted({each.codec for each in published.times}))
+    lines += [f"  {time.codec}: {time.what}: {time.value:g} {time.unit}" for time in times]
+    if not times:
+        known = ", ".join(sorted({time.codec for time in published.times}))
         lines.append(f"  of none of the codecs shown; {published.networks}: {known}")
     return "\n".join(lines) + "\n"
 
@@ -73,8 +74,8 @@ def _latency(console: Console, view: View) -> None:
     for resolution in view.resolutions:
         table.add_column(f"{resolution} px", justify="right", no_wrap=True)
     for series in view.series:
-        found = [view.find(series, resolution, batch) for resolution in view.resolutions]
-        table.add_row(*series, *(_side_by_side(each, _milliseconds) for each in found))
+        places = [view.find(series, resolution, batch) for resolution in view.resolutions]
+        table.add_row(*series, *(_side_by_side(timings, _milliseconds) for timings in places))
     _print(console, f"latency in ms by resolution, batch {batch}, {view.title}", table)
 
 
@@ -83,8 +84,8 @@ def _throughput(console: Console, view: View, resolution: int) -> None:
     for batch in view.batches:
         table.add_column(f"batch {batch}", justify="right", no_wrap=True)
     for series in view.series:
-        found = [view.find(series, resolution, batch) for batch in view.batches]
-        table.add_row(*series, *(_side_by_side(each, _rate) for each in found))
+        places = [view.find(series, resolution, batch) for batch in view.batches]
+        table.add_row(*series, *(_side_by_side(timings, _rate) for timings in places))
     _print(console, f"images per second by batch, {resolution} px, {view.title}", table)
 
 
@@ -105,14 +106,14 @@ def _stages(console: Console, view: View, names: Sequence[str]) -> None:
         for heading in headings:
             table.add_column(textwrap.fill(heading, _HEADING), justify="right", no_wrap=True)
         for series, resolution, run, timing in rows:
-            if not isinstance(timing.stages, str):
+            if not isinstance(timing.stages, Unavailable):
                 place = (*series, *([run] if several else []), str(resolution))
                 table.add_row(*place, *_shares(timing.stages, stages))
         _print(console, f"shares of the stages in percent, batch {batch}, {view.title}", table)
     reasons: dict[str, dict[str, None]] = {}
     for *_, timing in rows:
-        if isinstance(timing.stages, str):
-            reasons.setdefault(timing.stages, {})[timing.codec] = None
+        if isinstance(timing.stages, Unavailable):
+            reasons.setdefault(timing.stages.reason, {})[timing.codec] = None
     for reason, codecs in reasons.items():
         console.print(f"no stages of {', '.join(codecs)}: {reason}", markup=False)
     if reasons:
@@ -124,7 +125,7 @@ def _stage_names(timings: Sequence[Timing]) -> list[str]:
     names: dict[str, None] = {}
     last: dict[str, None] = {}
     for timing in timings:
-        if not isinstance(timing.stages, str):
+        if not isinstance(timing.stages, Unavailable):
             *parts, rest = timing.stages
             names.update(dict.fromkeys(parts))
             last[rest] = None
@@ -172,10 +173,10 @@ def _table() -> Table:
     return table
 
 
-def _side_by_side(found: Sequence[Timing | None], shown: Callable[[Timing], str]) -> str:
-    if not any(found):
+def _side_by_side(timings: Sequence[Timing | None], shown: Callable[[Timing], str]) -> str:
+    if not any(timings):
         return _NONE
-    return " | ".join(_NONE if each is None else _marked(each, shown(each)) for each in found)
+    return " | ".join(_NONE if one is None else _marked(one, shown(one)) for one in timings)
 
 
 def _marked(timing: Timing, text: str) -> str:

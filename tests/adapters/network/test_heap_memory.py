@@ -9,7 +9,7 @@ import pytest
 
 FAULTS = """
 import resource
-from pytest_lic.adapters.heap_memory import keep_freed_memory
+from pytest_lic.adapters.network.heap_memory import keep_freed_memory
 
 kept = keep_freed_memory() if {keep} else False
 before = None

@@ -107,7 +107,7 @@ def test_thousands_of_damaged_strings_end_in_no_crash(kind: str) -> None:
 import random
 import torch
 from compressai.zoo import image_models
-from pytest_lic.adapters.rans_guard import guard_rans
+from pytest_lic.adapters.network.rans_guard import guard_rans
 from pytest_lic.errors import BitstreamError
 torch.manual_seed(0)
 guard_rans()

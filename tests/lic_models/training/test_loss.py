@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import compressai.models  # noqa: F401, before pytester looks at sys.modules
 import pytest
 import torch
 from torch import Tensor
 
-from lic_models.training.loss import estimated_bits, rate_distortion_loss
+from lic_models.training.loss import estimated_bits, mean_psnr, rate_distortion_loss
 from pytest_lic.errors import UsageError
+from pytest_lic.measuring.metrics import psnr
 
 
 def outputs(images: Tensor, error: float) -> dict[str, object]:
@@ -67,3 +67,14 @@ def test_what_is_no_distortion_of_these_images_is_refused() -> None:
         rate_distortion_loss(outputs(images, 0.0), images, 1.0, "ms-ssim")
     with pytest.raises(UsageError, match=r"model.distortion: 'mae'; expected"):
         rate_distortion_loss(outputs(images, 0.0), images, 1.0, "mae")
+
+
+def test_psnr_is_that_of_the_plugin() -> None:
+    torch.manual_seed(0)
+    images = (torch.rand(3, 3, 20, 24) * 255).round() / 255
+    decoded = images + 0.2 * torch.randn(images.shape)
+    expected = [
+        psnr(*((each * 255).round().clamp(0, 255).byte().permute(1, 2, 0).numpy() for each in pair))
+        for pair in zip(images, decoded, strict=True)
+    ]
+    assert float(mean_psnr(decoded, images)) == pytest.approx(sum(expected) / 3, abs=1e-4)

@@ -1,0 +1,167 @@
+"""What the user asked for: which families, which of their qualities, and in which settings."""
+
+from __future__ import annotations
+
+import fnmatch
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_lic.codec import CodecFamily
+from pytest_lic.errors import UnknownNameError, UsageError
+from pytest_lic.images.corpus import CONFORMANCE, corpus_name
+from pytest_lic.measuring.grid import Setting
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the user asked for; empty tuples select everything.
+
+    ``corpora`` are ``photos``, ``edge`` or folders; ``resolutions`` are ``native`` or pixels;
+    ``components`` are ``tag=choice`` globs.
+    """
+
+    codecs: tuple[str, ...] = ()
+    qualities: tuple[str, ...] = ()
+    lambdas: tuple[float, ...] = ()
+    components: tuple[str, ...] = ()
+    corpora: tuple[str, ...] = ("photos",)
+    resolutions: tuple[str, ...] = ("native",)
+    batches: tuple[int, ...] = (1,)
+    devices: tuple[str, ...] = ("cpu",)
+
+    @property
+    def narrows_qualities(self) -> bool:
+        """Whether some qualities of a family are left out, so that no curve is whole."""
+        return bool(self.qualities or self.lambdas)
+
+    @property
+    def narrows(self) -> bool:
+        """Whether any family or quality is left out."""
+        return bool(self.codecs or self.components) or self.narrows_qualities
+
+
+def select_families(
+    families: Sequence[CodecFamily], selection: Selection
+) -> tuple[CodecFamily, ...]:
+    """The trained families that match the codec globs and every component tag."""
+    return tuple(family for family in matching_families(families, selection) if family.trained)
+
+
+def matching_families(
+    families: Sequence[CodecFamily], selection: Selection
+) -> tuple[CodecFamily, ...]:
+    """The families, trained or not, that match the codec globs and every component tag.
+
+    Raises:
+        UnknownNameError: a glob or a component that no family answers to.
+    """
+    names = [family.name for family in families]
+    for pattern in selection.codecs:
+        if not fnmatch.filter(names, pattern):
+            raise UnknownNameError("codec", pattern, names, "--lic-codec")
+    chosen = [
+        family
+        for family in families
+        if not selection.codecs
+        or any(fnmatch.fnmatchcase(family.name, pattern) for pattern in selection.codecs)
+    ]
+    for component in selection.components:
+        tag, separator, choice = component.partition("=")
+        if not separator or not tag or not choice:
+            raise UsageError(
+                f"--lic-component {component!r}: expected TAG=CHOICE, such as nonlinearity=gdn"
+            )
+        matching = [
+            family
+            for family in chosen
+            if tag in family.tags and fnmatch.fnmatchcase(family.tags[tag], choice)
+        ]
+        if not matching:
+            known = [f"{key}={value}" for family in chosen for key, value in family.tags.items()]
+            raise UnknownNameError("component", component, known, "--lic-component")
+        chosen = matching
+    return tuple(chosen)
+
+
+def select_qualities(
+    families: Sequence[CodecFamily], selection: Selection
+) -> tuple[dict[str, list[str]], list[str]]:
+    """Family → its qualities that are asked for, and what that leaves out.
+
+    Raises:
+        UnknownNameError: a quality or λ that none of the families has.
+        UsageError: no quality of any family is left.
+    """
+    labels = {label for family in families for label in family.qualities}
+    for label in selection.qualities:
+        if label not in labels:
+            raise UnknownNameError("quality", label, labels, "--lic-quality")
+    lambdas = {value for family in families for value in family.qualities.values()} - {None}
+    for wanted in selection.lambdas:
+        if not any(_equal(wanted, value) for value in lambdas):
+            raise UnknownNameError(
+                "λ", f"{wanted:g}", [f"{value:g}" for value in lambdas if value], "--lic-lambda"
+            )
+    chosen: dict[str, list[str]] = {}
+    notes = []
+    for family in families:
+        chosen[family.name] = [
+            label
+            for label, value in family.qualities.items()
+            if (not selection.qualities or label in selection.qualities)
+            and (
+                not selection.lambdas or any(_equal(wanted, value) for wanted in selection.lambdas)
+            )
+        ]
+        if not chosen[family.name]:
+            notes.append(f"{family.name} has none of the qualities asked for: left out")
+    if families and not any(chosen.values()):
+        raise UsageError("--lic-quality and --lic-lambda together leave no quality of any codec")
+    return chosen, notes
+
+
+def settings_of(selection: Selection) -> tuple[list[Setting], dict[str, str]]:
+    """Every setting, and corpus name → what the user called it.
+
+    Raises:
+        UsageError: two corpora of one name, or a resolution or batch that is not one.
+    """
+    corpora: dict[str, str] = {"edge": "edge", CONFORMANCE: CONFORMANCE}
+    for spec in selection.corpora:
+        name = corpus_name(spec)
+        if corpora.setdefault(name, spec) != spec:
+            raise UsageError(
+                f"--lic-corpus: {corpora[name]} and {spec} are both called {name!r}; "
+                "rename one folder"
+            )
+    for resolution in selection.resolutions:
+        if not re.fullmatch(r"native|[1-9][0-9]{0,4}", resolution):
+            raise UsageError(
+                f"--lic-resolution {resolution!r}: expected 'native' or a number of pixels"
+            )
+    for batch in selection.batches:
+        if batch < 1:
+            raise UsageError(f"--lic-batch {batch}: expected 1 or more")
+    settings = [
+        Setting(corpus_name(spec), resolution, batch, device)
+        for device in selection.devices
+        for spec in selection.corpora
+        for resolution in selection.resolutions
+        for batch in selection.batches
+    ]
+    return list(dict.fromkeys(settings)), corpora
+
+
+def absolute_corpora(corpora: Sequence[str], start: Path) -> tuple[str, ...]:
+    """Folder corpora relative to ``start``, as absolute paths; built-in names as they are."""
+    return tuple(
+        spec if spec in ("photos", "edge") else str((start / Path(spec).expanduser()).resolve())
+        for spec in corpora
+    )
+
+
+def _equal(wanted: float, value: float | None) -> bool:
+    return value is not None and math.isclose(wanted, value, rel_tol=1e-9)

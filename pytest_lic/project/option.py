@@ -1,0 +1,137 @@
+"""Option: one ``--lic-*`` option with its ini twin, and the readers that its text may have."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_lic.errors import UnknownNameError, UsageError
+from pytest_lic.measuring.metrics import METRICS
+from pytest_lic.measuring.selection import absolute_corpora
+from pytest_lic.system.simulated_environments import SimulatedEnvironment, chosen_environments
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a reader knows beside the text.
+
+    Args:
+        option: the option's name on the command line, for errors.
+        start: the folder where pytest was started.
+        root: the root folder of the project.
+    """
+
+    option: str
+    start: Path
+    root: Path
+
+
+Reader = Callable[[Any, Place], Any]
+"""From the text of an option, or the tuple of texts of one that takes many, to its value."""
+
+
+def as_it_stands(text: Any, place: Place) -> Any:
+    """The text, or all texts."""
+    return text
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option: ``many`` takes commas and repetition, ``flag`` takes no value.
+
+    ``read`` raises UsageError for a text that is not what the option takes.
+    """
+
+    name: str
+    help: str
+    default: str = ""
+    metavar: str = ""
+    many: bool = False
+    flag: bool = False
+    read: Reader = as_it_stands
+
+    @property
+    def flag_name(self) -> str:
+        """Such as ``--lic-codec``."""
+        return f"--lic-{self.name}"
+
+    @property
+    def ini_name(self) -> str:
+        """Such as ``lic_codec``."""
+        return f"lic_{self.name.replace('-', '_')}"
+
+
+def each(read: Reader) -> Reader:
+    """Reads each of many texts alike."""
+    return lambda texts, place: tuple(read(text, place) for text in texts)
+
+
+def number(kind: type[int] | type[float], least: float | None = None) -> Reader:
+    """Reads a finite number."""
+
+    def read(text: str, place: Place) -> float:
+        try:
+            value: float | None = kind(text)
+        except ValueError:
+            value = None
+        if value is None or not math.isfinite(value) or (least is not None and value < least):
+            bound = f" of at least {least:g}" if least is not None else ""
+            raise UsageError(f"{place.option} {text!r}: expected a number{bound}")
+        return value
+
+    return read
+
+
+def text_or_none(text: str, place: Place) -> str | None:
+    """The text, None where it is empty."""
+    return text or None
+
+
+def device(text: str, place: Place) -> str:
+    """A device of torch's."""
+    if text == "cpu" or text == "cuda" or (text.startswith("cuda:") and text[5:].isdigit()):
+        return text
+    raise UsageError(f"{place.option} {text!r}: expected cpu, cuda or cuda:INDEX")
+
+
+def corpora(texts: tuple[str, ...], place: Place) -> tuple[str, ...]:
+    """Built-in corpora by their names, others as absolute paths."""
+    return absolute_corpora(texts, place.start)
+
+
+def metrics(texts: tuple[str, ...], place: Place) -> tuple[str, ...]:
+    """Names of metrics but bpp, which is measured always."""
+    names = tuple(name for name in texts if name != "bpp")
+    for name in names:
+        if name not in METRICS:
+            raise UnknownNameError("metric", name, METRICS, place.option)
+    return names
+
+
+def environments(texts: tuple[str, ...], place: Place) -> tuple[SimulatedEnvironment, ...]:
+    """The simulated environments of these names, the run's own the first."""
+    return chosen_environments(texts)
+
+
+def path_from_start(text: str, place: Place) -> Path | None:
+    """A path from where pytest was started; None where there is none."""
+    return place.start / text if text else None
+
+
+def path_from_root(text: str, place: Place) -> Path:
+    """A path from the root folder."""
+    return place.root / text
+
+
+def new_file(text: str, place: Place) -> Path | None:
+    """A file to be written, whose folder is there; None where there is none."""
+    if not text:
+        return None
+    path = (place.start / Path(text).expanduser()).resolve()
+    if not path.parent.is_dir() or path.is_dir():
+        what = "is a folder" if path.is_dir() else f"there is no folder {path.parent}"
+        raise UsageError(f"{place.option} {text}: {what}; expected a file in a folder that exists")
+    return path

@@ -1,0 +1,68 @@
+"""The points of a run by setting and codec family, and the curves through them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pytest_lic.baselines.comparison import Verdict
+from pytest_lic.errors import Unavailable
+from pytest_lic.measuring.grid import Setting
+from pytest_lic.measuring.measure import rd_curve
+from pytest_lic.measuring.rate_distortion import RDCurve
+from pytest_lic.results.results import PointResult, Results
+
+BASELINE = "its baseline"
+"""How a family's stored curve is called beside its own."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family of one run in one setting: its points, from the first quality to the last."""
+
+    name: str
+    tags: Mapping[str, str]
+    points: Mapping[str, PointResult]
+    verdict: Verdict | None
+
+    def curve(self, of: str) -> RDCurve | Unavailable:
+        """The curve through ``measured`` or ``baseline``, or why there is none."""
+        measurements = {label: getattr(point, of) for label, point in self.points.items()}
+        lacking = [label for label, measurement in measurements.items() if measurement is None]
+        if lacking:
+            return Unavailable(f"{self.name}: quality {', '.join(lacking)} has no {of} result")
+        try:
+            return rd_curve(BASELINE if of == "baseline" else self.name, measurements)
+        except ValueError as error:
+            return Unavailable(str(error))
+
+
+def setting_title(setting: Setting) -> str:
+    """Such as ``kodak, native resolution, batch of 1, cpu``."""
+    resolution = setting.resolution
+    size = "native resolution" if resolution == "native" else f"{resolution} × {resolution} px"
+    return f"{setting.corpus}, {size}, batch of {setting.batch}, {setting.device}"
+
+
+def families_of(run: str, results: Results, *, several: bool) -> dict[Setting, list[Family]]:
+    """What was measured in each setting; ``several``: whether names must tell runs apart."""
+    verdicts = {(curve.family, curve.setting): curve.comparison.verdict for curve in results.curves}
+    grouped: dict[tuple[Setting, str], dict[str, PointResult]] = {}
+    for point in results.points:
+        if point.measured is not None:
+            cell = point.measured.cell
+            grouped.setdefault((cell.setting, cell.family), {})[cell.quality] = point
+    families: dict[Setting, list[Family]] = {}
+    for (setting, family), points in grouped.items():
+        facts = results.families.get(family)
+        order, tags = (list(facts.qualities), facts.tags) if facts is not None else ([], {})
+        labels = sorted(points, key=lambda label: (label not in order, _place(order, label)))
+        name = f"{family} · {run}" if several else family
+        ordered = {label: points[label] for label in labels}
+        verdict = verdicts.get((family, setting))
+        families.setdefault(setting, []).append(Family(name, tags, ordered, verdict))
+    return families
+
+
+def _place(order: Sequence[str], label: str) -> int:
+    return order.index(label) if label in order else 0

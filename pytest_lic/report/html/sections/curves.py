@@ -1,0 +1,179 @@
+"""The rate-distortion curves of a report: what is drawn, and the table of BD-rates beside it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_lic.baselines.comparison import Verdict
+from pytest_lic.errors import Unavailable, UnavailableError
+from pytest_lic.measuring.grid import Setting
+from pytest_lic.measuring.measure import Measurement
+from pytest_lic.measuring.metrics import to_db
+from pytest_lic.measuring.published import published_curve, published_names
+from pytest_lic.measuring.rate_distortion import BD, CurveMetric, RDCurve, bd_rate
+from pytest_lic.report.html.content import Content
+from pytest_lic.report.html.families import BASELINE, Family, families_of, setting_title
+from pytest_lic.results.results import Results
+
+AT_FIRST = ("bpg-444", "vtm", "jpeg-published", "paper-elic2022")
+"""The published curves that are shown, and compared with, without being asked for."""
+
+_SHOWN = 8  # families that are drawn at first, besides those that changed
+_METRICS: tuple[CurveMetric, ...] = ("psnr", "ms_ssim_db")
+
+
+@dataclass
+class Plot:
+    """All curves of one setting: what the script draws, and the BD-rates by metric."""
+
+    title: str
+    series: list[dict[str, Any]] = field(default_factory=list)
+    tables: dict[CurveMetric, BDTable] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BDTable:
+    """BD-rate of each family (rows) against each anchor (columns); ``reasons`` why some lack it."""
+
+    anchors: tuple[str, ...]
+    rows: tuple[tuple[str, Verdict | None, tuple[BD | None, ...]], ...]
+
+    @property
+    def reasons(self) -> list[str]:
+        """Each reason once."""
+        values = (bd.value for _, _, bds in self.rows for bd in bds if bd is not None)
+        reasons = (value.reason for value in values if isinstance(value, Unavailable))
+        return list(dict.fromkeys(reasons))
+
+
+def curves(content: Content) -> dict[str, Any] | None:
+    """The section: one plot for each setting of any run, in their order."""
+    gathered: dict[Setting, list[Family]] = {}
+    for run, results in content.runs.items():
+        for setting, families in families_of(run, results, several=content.several).items():
+            gathered.setdefault(setting, []).extend(families)
+    plots = []
+    for setting, families in gathered.items():
+        anchors = _anchors(content.runs.values(), setting, families)
+        plot = Plot(setting_title(setting), [*_measured_series(families), *_anchor_series(anchors)])
+        compared = [anchor for anchor in anchors if anchor.shown]
+        for metric in _METRICS:
+            plot.tables[metric] = _table(families, compared, metric)
+        plots.append(plot)
+    return {"plots": plots} if plots else None
+
+
+@dataclass(frozen=True)
+class _Anchor:
+    curve: RDCurve
+    shown: bool
+
+
+def _anchors(
+    runs: Iterable[Results], setting: Setting, families: Sequence[Family]
+) -> list[_Anchor]:
+    """What was asked for, then what was published of these images."""
+    asked: dict[str, RDCurve] = {}
+    for results in runs:
+        for curve in results.curves:
+            for anchor in curve.anchors if curve.setting == setting else ():
+                if anchor.points:
+                    bpp, psnr, ms_ssim = zip(*anchor.points, strict=True)
+                    labels = tuple(str(number) for number in range(1, len(bpp) + 1))
+                    asked[anchor.anchor] = RDCurve(anchor.anchor, bpp, psnr, ms_ssim, labels)
+    anchors = {name: _Anchor(curve, shown=True) for name, curve in asked.items()}
+    for digest in {_digest(family) for family in families}:
+        for name in published_names():
+            try:
+                published = published_curve(name, digest, setting.resolution)
+            except UnavailableError:
+                continue  # of other images
+            anchors[name] = _Anchor(published, name in asked or name in AT_FIRST)
+    return sorted(anchors.values(), key=lambda anchor: not anchor.shown)
+
+
+def _digest(family: Family) -> str:
+    measured = (point.measured for point in family.points.values())
+    return next(one.corpus_digest for one in measured if one is not None)
+
+
+def _measured_series(families: Sequence[Family]) -> Iterator[dict[str, Any]]:
+    """Every family, and right after it its baseline."""
+    moved = {family.name for family in families if _moved(family)}
+    for place, family in enumerate(families):
+        shown = family.name in moved or place < _SHOWN
+        base = {"name": family.name, "shown": shown, "colour": place}
+        points = {label: point.measured for label, point in family.points.items()}
+        verdicts = [point.comparison.verdict.value for point in family.points.values()]
+        yield base | {"kind": "measured", "points": _points(points), "verdicts": verdicts}
+        before = {label: point.baseline for label, point in family.points.items()}
+        yield base | {"kind": "baseline", "points": _points(before), "verdicts": []}
+
+
+def _moved(family: Family) -> bool:
+    verdicts = {point.comparison.verdict for point in family.points.values()}
+    return bool(verdicts & {Verdict.REGRESSED, Verdict.IMPROVED})
+
+
+def _points(measured: Mapping[str, Measurement | None]) -> list[dict[str, Any]]:
+    return [
+        {
+            "quality": label,
+            "lambda": measurement.lmbda,
+            "bpp": measurement.mean("bpp"),
+            "psnr": measurement.mean("psnr"),
+            "ms_ssim_db": _decibels(measurement.mean("ms_ssim")),
+            "lpips": measurement.mean("lpips"),
+        }
+        for label, measurement in measured.items()
+        if measurement is not None
+    ]
+
+
+def _anchor_series(anchors: Sequence[_Anchor]) -> Iterator[dict[str, Any]]:
+    for place, anchor in enumerate(anchors):
+        curve = anchor.curve
+        yield {
+            "name": curve.name,
+            "shown": anchor.shown,
+            "colour": place,
+            "kind": "anchor",
+            "source": curve.source,
+            "verdicts": [],
+            "points": [
+                {
+                    "quality": label,
+                    "lambda": None,
+                    "bpp": _finite(bpp),
+                    "psnr": _finite(psnr),
+                    "ms_ssim_db": _decibels(ms_ssim),
+                    "lpips": None,
+                }
+                for label, bpp, psnr, ms_ssim in zip(
+                    curve.labels, curve.bpp, curve.psnr, curve.ms_ssim, strict=True
+                )
+            ],
+        }
+
+
+def _decibels(ms_ssim: float | None) -> float | None:
+    return None if ms_ssim is None else to_db(ms_ssim)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _table(families: Sequence[Family], anchors: Sequence[_Anchor], metric: CurveMetric) -> BDTable:
+    rows = []
+    for family in families:
+        measured, baseline = family.curve("measured"), family.curve("baseline")
+        bds: list[BD | None] = [bd_rate(baseline, measured, metric)]
+        for anchor in anchors:
+            itself = isinstance(measured, RDCurve) and anchor.curve.name == measured.name
+            bds.append(None if itself else bd_rate(anchor.curve, measured, metric))
+        rows.append((family.name, family.verdict, tuple(bds)))
+    return BDTable((BASELINE, *(anchor.curve.name for anchor in anchors)), tuple(rows))

@@ -1,0 +1,58 @@
+"""Preflight: what is wrong with a run as a whole, said once and before anything is measured."""
+
+from __future__ import annotations
+
+from pytest_lic.baselines.entries import Baselines
+from pytest_lic.baselines.kept_streams import KeptStreams
+from pytest_lic.errors import UnknownNameError, UsageError
+from pytest_lic.images.corpus import check_corpus
+from pytest_lic.measuring.metrics import METRICS, metric_fingerprint
+from pytest_lic.measuring.published import published_names
+from pytest_lic.run.setup import Setup
+from pytest_lic.system.environment import environment
+from pytest_lic.system.simulated_environments import ENVIRONMENTS
+
+
+def preflight(setup: Setup, baselines: Baselines, kept: KeptStreams) -> None:
+    """Look for what would otherwise be said once for each cell.
+
+    Raises:
+        LicError: something that was asked for does not exist, or a stored file is damaged.
+    """
+    options = setup.options
+    _check_anchors(setup)
+    _check_required(setup)
+    for corpus in options.selection.corpora:
+        check_corpus(corpus)
+    for device in options.selection.devices:
+        if device != "cpu":
+            environment(device, options.threads)
+    metric_fingerprint(options.metrics, options.lpips)  # reads the weights given
+    for family in setup.selected_families:
+        baselines.check(family.name)
+        kept.check(family.name)
+
+
+def _check_anchors(setup: Setup) -> None:
+    trained = [family.name for family in setup.families.by_name.values() if family.trained]
+    names = [*trained, *published_names()]
+    for anchor in setup.options.anchors:
+        if anchor not in names:
+            raise UnknownNameError("anchor", anchor, names, "--lic-anchor")
+
+
+def _check_required(setup: Setup) -> None:
+    options = setup.options
+    devices = options.selection.devices
+    known = [*METRICS, "bd_rate", "cpu", "cuda", *devices, *setup.families.by_name, *ENVIRONMENTS]
+    asked_for = {
+        *("bpp", *options.metrics, *(["bd_rate"] if setup.grid.curves else [])),
+        *(*devices, *(device.split(":")[0] for device in devices)),
+        *(environment.name for environment in options.environments),
+        *(family.name for family in setup.selected_families),
+    }
+    for required in options.require:
+        if required not in known:
+            raise UnknownNameError("requirement", required, known, "--lic-require")
+        if required not in asked_for:
+            raise UsageError(f"--lic-require {required}: this run does not ask for it at all")
