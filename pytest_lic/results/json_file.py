@@ -1,4 +1,4 @@
-"""What one run found out, as one JSON file, and read back from it.
+"""The results of one run as one JSON file, and read back from it.
 
     {
      "format": 1, "pytest_lic": "0.1.0", "created": "2026-11-25T20:15:00+00:00",

@@ -1,4 +1,4 @@
-"""What one run found out: values alone, from which reports are drawn, then or later.
+"""The results of one run: values alone, from which reports are drawn, then or later.
 
 `json_file` writes them to a file and reads them again.
 """
