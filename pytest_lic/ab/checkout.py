@@ -25,8 +25,8 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 
 from pytest_lic.errors import UsageError
-from pytest_lic.system.child_process import run_in_session
 from pytest_lic.system.git import commit_named, git, repository_root
+from pytest_lic.system.program import run_program
 
 _PREFIX = "pytest-lic-ab-"
 _INSTALL_TIMEOUT = 600.0
@@ -220,11 +220,11 @@ def _install(package: Path, site: Path, side: str) -> None:
     if _can_build_here(package):
         command.append("--no-build-isolation")
     try:
-        done = run_in_session([*command, str(package)], timeout=_INSTALL_TIMEOUT)
+        done = run_program([*command, str(package)], timeout=_INSTALL_TIMEOUT)
     except subprocess.TimeoutExpired:
         raise UsageError(f"{side}: pip did not install it within {_INSTALL_TIMEOUT:g} s") from None
     if done.returncode != 0:
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        lines = [line for line in os.fsdecode(done.stderr).splitlines() if line.strip()]
         lines = [line for line in lines if not line.lstrip().startswith(_NO_REASON)]
         told = "\n".join(lines[-12:]) or f"pip ended with exit status {done.returncode}"
         raise UsageError(f"{side}: it can't be installed:\n{told}")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pytest_lic.checks.agreement import Agreement, agreement, decodings, first_pixel
-from pytest_lic.checks.fresh_process import Answer, FreshProcess
+from pytest_lic.checks.fresh_process import DecodedBatches, FreshProcess
 from pytest_lic.codec import Codec, SupportsLatents
 from pytest_lic.errors import CodecError, DeterminismError, OutOfStepError, UnavailableError
 from pytest_lic.images.corpus import Corpus, Image, batches
@@ -165,7 +165,7 @@ def check_batch(codec: Codec, cell: Cell, corpus: Corpus) -> str | None:
 
 def _decode_elsewhere(
     cell: Cell, coded: Sequence[CodedBatch], fresh: FreshProcess, threads: int, *, latents: bool
-) -> Answer:
+) -> DecodedBatches:
     """What a fresh process decodes, last batch first: no decoder may depend on the order."""
     try:
         answer = fresh.decode(
@@ -179,10 +179,12 @@ def _decode_elsewhere(
     except UnavailableError as error:  # but it could be built here
         raise CodecError(f"in a fresh process: {error}") from error
     if answer.latents is None:
-        return Answer(answer.decoded[::-1], None)
+        return DecodedBatches(answer.decoded[::-1], None)
     found = iter(answer.latents)
     by_batch = [[next(found) for _ in batch.images] for batch in reversed(coded)]
-    return Answer(answer.decoded[::-1], [latent for batch in by_batch[::-1] for latent in batch])
+    return DecodedBatches(
+        answer.decoded[::-1], [latent for batch in by_batch[::-1] for latent in batch]
+    )
 
 
 def checked(decoded: NDArray[np.float32], images: Sequence[Image]) -> list[NDArray[np.uint8]]:

@@ -169,7 +169,7 @@ class Gate:
                 cell.setting.device,
                 range(self._run.setup.options.hostile),
             )
-            if tally.findings:
+            if tally.failures:
                 raise CodecError(hostile_text(cell.family, cell.quality, tally))
 
     def old_bitstreams(self, cell: Cell) -> None:

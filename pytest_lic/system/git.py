@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_lic.errors import UsageError
-from pytest_lic.system.child_process import run_in_session
+from pytest_lic.system.program import run_program
 
 # Set where git runs us from a hook: then they would name a folder for every git we start.
 _OF_HOOKS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
@@ -76,10 +76,10 @@ def git(*arguments: str, cwd: Path) -> str:
     """
     environment = {name: value for name, value in os.environ.items() if name not in _OF_HOOKS}
     try:
-        done = run_in_session(["git", *arguments], cwd=cwd, env=environment)
+        done = run_program(["git", *arguments], cwd=cwd, env=environment)
     except FileNotFoundError:
         raise UsageError("git is not installed, or not on the PATH; install git") from None
     if done.returncode != 0:
-        told = done.stderr.strip().splitlines()
-        raise UsageError(f"git {arguments[0]}: {told[-1] if told else 'it failed'}")
-    return done.stdout
+        lines = os.fsdecode(done.stderr).strip().splitlines()
+        raise UsageError(f"git {arguments[0]}: {lines[-1] if lines else 'it failed'}")
+    return os.fsdecode(done.stdout)

@@ -44,7 +44,7 @@ class Outcome(Enum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class Failure:
     """One bitstream that a decoder did what it may not with."""
 
     number: int
@@ -59,18 +59,18 @@ class Tally:
     """How many bitstreams came to what, and those that came to no good."""
 
     counts: Counter[Outcome] = field(default_factory=Counter)
-    findings: list[Finding] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
         """Count another's with this one's."""
         self.counts.update(other.counts)
-        self.findings.extend(other.findings)
+        self.failures.extend(other.failures)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object."""
         return {
             "counts": {outcome.name: count for outcome, count in self.counts.items()},
-            "findings": [
+            "failures": [
                 {
                     "number": each.number,
                     "outcome": each.outcome.name,
@@ -78,7 +78,7 @@ class Tally:
                     "words": each.words,
                     "bitstream": each.bitstream.hex(),
                 }
-                for each in self.findings
+                for each in self.failures
             ],
         }
 
@@ -86,14 +86,14 @@ class Tally:
     def from_json(cls, stored: Mapping[str, Any]) -> Tally:
         """What `to_json` gave."""
         found = [
-            Finding(
+            Failure(
                 each["number"],
                 Outcome[each["outcome"]],
                 each["ways"],
                 each["words"],
                 bytes.fromhex(each["bitstream"]),
             )
-            for each in stored["findings"]
+            for each in stored["failures"]
         ]
         counts = {Outcome[name]: count for name, count in stored["counts"].items()}
         return cls(Counter(counts), found)
@@ -151,10 +151,10 @@ def _refused_memory(error: BaseException | None) -> bool:
     return False
 
 
-def keep(family: str, quality: str, finding: Finding) -> Path:
+def keep(family: str, quality: str, failure: Failure) -> Path:
     """Write a bitstream to where it can be decoded again from."""
     folder = Path(tempfile.gettempdir()) / "pytest-lic-hostile"
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{family}-q{quality}-{finding.number}.bin"
-    path.write_bytes(finding.bitstream)
+    path = folder / f"{family}-q{quality}-{failure.number}.bin"
+    path.write_bytes(failure.bitstream)
     return path
