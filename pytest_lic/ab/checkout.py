@@ -1,10 +1,10 @@
 """Each side of a comparison in a folder of its own: checked out, and installed alone.
 
-    repository ─ git worktree add ─▶ FOLDER/base/tree ─ pip install --target ─▶ FOLDER/base/site
+    repository ─ git checkout ─▶ FOLDER/base/tree ─ pip install --target ─▶ FOLDER/base/site
 
-The working tree, as a side, is a worktree of its commit with the files as they lie there now:
-tracked ones, and untracked ones that git does not ignore. Everything is removed in the end, also on
-Ctrl-C; what a killed comparison left behind is removed by the next one.
+The working tree, as a side, is a checkout of its commit with the files as they lie there now:
+tracked ones, and untracked ones that git does not ignore. The repository itself is let be. The
+folder is removed in the end, also on Ctrl-C; what a killed comparison left is removed by the next.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 
 from pytest_lic.errors import UsageError
+from pytest_lic.system.commit_tree import check_out, is_checked_out_of
 from pytest_lic.system.git import commit_named, git, repository_root
 from pytest_lic.system.program import run_program
 
@@ -134,7 +135,7 @@ def checked_out(
     Raises:
         UsageError: a checkout failed, or its package could not be built or installed.
     """
-    _remove_abandoned(repository)
+    _remove_abandoned(repository.root)
     # The process id tells the next comparison whether this one still lives.
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-")).resolve()
     try:
@@ -143,12 +144,11 @@ def checked_out(
             _checked_out(repository, "head", head, folder),
         )
     finally:
-        _remove(repository, folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _checked_out(repository: Repository, label: str, revision: Revision, folder: Path) -> Checkout:
-    tree = folder / label / "tree"
-    git("worktree", "add", "--detach", "--quiet", str(tree), revision.commit, cwd=repository.root)
+    tree = check_out(repository.root, revision.commit, folder / label)
     if revision.working_tree:
         _overlay(repository.root, tree)
     elif (tree / ".gitmodules").is_file():
@@ -250,29 +250,14 @@ def _is_installed(text: str) -> bool:
         return False
 
 
-def _remove(repository: Repository, folder: Path) -> None:
-    """Remove a comparison's folder, and what git knows of the worktrees in it.
-
-    Of those alone, and even where Ctrl-C left one half made and locked. (``git worktree prune``
-    would also forget the user's own worktrees on disks that are not there just now.)
-    """
-    common = git("rev-parse", "--path-format=absolute", "--git-common-dir", cwd=repository.root)
-    for known in Path(common.strip(), "worktrees").glob("*/gitdir"):
-        if Path(known.read_text(encoding="utf-8").strip()).is_relative_to(folder):
-            shutil.rmtree(known.parent)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _remove_abandoned(repository: Repository) -> None:
-    """Remove what comparisons left that were killed."""
-    listed = git("worktree", "list", "--porcelain", cwd=repository.root)
-    for line in listed.splitlines():
-        folder = Path(line.removeprefix("worktree ")).parent.parent
-        if not line.startswith("worktree ") or not folder.name.startswith(_PREFIX):
-            continue
+def _remove_abandoned(root: Path) -> None:
+    """Remove what comparisons within this repository left that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         owner = folder.name.removeprefix(_PREFIX).split("-")[0]
-        if owner.isdigit() and not _lives(int(owner)):
-            _remove(repository, folder)
+        sides = [folder / label for label in ("base", "head")]
+        ours = any(is_checked_out_of(root, side) for side in sides)
+        if ours and owner.isdigit() and not _lives(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _lives(process: int) -> bool:
