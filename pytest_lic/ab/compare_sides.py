@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pytest_lic.ab.paired_times import take_times
+from pytest_lic.ab.paired_times import take_paired_times
 from pytest_lic.ab.result import CellResult, Compared, Demand, Timed
 from pytest_lic.ab.side import Side, SideError, SideFamilies
 from pytest_lic.baselines.comparison import Comparison, compare
@@ -74,7 +74,7 @@ def compare_sides(base: Side, head: Side, options: Options, demand: Demand, say:
             for setting, corpus in corpora.items()
         }
         sound = [result.cell for result in results if result.quality is not None]
-        times = take_times(
+        times = take_paired_times(
             base,
             head,
             {cell: files[cell.setting] for cell in sound if cell in wanted},

@@ -75,7 +75,7 @@ class _Progress:
         }
 
 
-def take_times(
+def take_paired_times(
     base: Side,
     head: Side,
     batches: Mapping[Cell, Sequence[Path]],

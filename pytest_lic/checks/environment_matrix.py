@@ -26,7 +26,7 @@ from pytest_lic.images.corpus import Corpus, Image, batches
 from pytest_lic.measuring.grid import Cell
 from pytest_lic.system.simulated_environments import SimulatedEnvironment
 
-Ticker = Callable[[int, int], None]
+Tick = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def compare_environments(
     environments: Sequence[SimulatedEnvironment],
     process: Callable[[SimulatedEnvironment], FreshProcess],
     threads: int,
-    ticker: Callable[[str], Ticker],
+    ticker: Callable[[str], Tick],
 ) -> EnvironmentMatrix:
     """Encode a cell's images in every environment, and decode all that in every environment.
 
@@ -110,9 +110,9 @@ def compare_environments(
     total = len(corpus.images)
     unavailable: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="pytest-lic-") as folder:
-        sides: list[_Side] = []
+        sides: list[_Coder] = []
         for environment in environments:
-            side = _Side(environment, process, cell, threads, Path(folder))
+            side = _Coder(environment, process, cell, threads, Path(folder))
             tick, done = ticker(f"encoding in {environment.name}"), 0
             try:
                 for number, images in parts:
@@ -148,7 +148,7 @@ def compare_environments(
 _Answer = TypeVar("_Answer")
 
 
-class _Side:
+class _Coder:
     """One environment: its process, its bitstreams, and its own decoding of them.
 
     The decodings are kept in ``folder``: those of a large corpus would not fit into memory.
@@ -246,8 +246,11 @@ class _Side:
 
 
 def _decoded(
-    decoder: _Side, encoders: Sequence[_Side], number: int, images: Sequence[Image]
-) -> Iterator[tuple[_Side, list[Decoded]]]:
+    decoder: _Coder,
+    encoders: Sequence[_Coder],
+    number: int,
+    images: Sequence[Image],
+) -> Iterator[tuple[_Coder, list[Decoded]]]:
     """Each encoder, and what the decoder makes of one batch of its bitstreams, if there are any."""
     known: dict[tuple[bytes, ...], list[Decoded]] = {}
     if number in decoder.streams:

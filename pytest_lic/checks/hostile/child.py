@@ -7,11 +7,12 @@ import random
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_lic.checks.hostile.memory_limit import allocated_bytes, limited_memory
+from pytest_lic.checks.hostile.memory_limit import limited_memory
 from pytest_lic.checks.hostile.mutations import Mutated, RandomChooser, mutated
 from pytest_lic.checks.hostile.outcome import Failure, Tally, outcome_of
 from pytest_lic.project.codec_child import CodecServer
 from pytest_lic.system.child_process import Answer
+from pytest_lic.system.process_memory import memory_bytes
 
 if TYPE_CHECKING:
     from pytest_lic.codec import Codec
@@ -53,7 +54,7 @@ class _Subject:
         for stream in self._streams:
             codec.decode([stream])  # what an intact one takes is not counted
 
-        held = allocated_bytes()
+        held = memory_bytes("VmData")
         # A GPU's driver reserves far more than it uses.
         self._limit = held + MEMORY if held is not None and device == "cpu" else None
 
