@@ -153,10 +153,11 @@ class SideServer:
 
     def _refuse_strangers(self) -> None:
         """Refuse to go on with modules of the user's own checkout."""
+        served_by = {__file__, getattr(sys.modules["__main__"], "__file__", None)}
         strangers = []
         for name, module in list(sys.modules.items()):
             file = getattr(module, "__file__", None)
-            if not isinstance(file, str) or name in ("__main__", __name__):
+            if not isinstance(file, str) or file in served_by:
                 continue
             path = Path(file).resolve()
             if path.is_relative_to(self._repository) and not (
