@@ -1,4 +1,4 @@
-"""Each side of a comparison in a folder of its own: checked out, and installed alone.
+"""Checks out and installs each side of a comparison in a folder of its own.
 
     repository ─ git checkout ─▶ FOLDER/base/tree ─ pip install --target ─▶ FOLDER/base/site
 
@@ -226,8 +226,8 @@ def _install(package: Path, site: Path, side: str) -> None:
     if done.returncode != 0:
         lines = [line for line in os.fsdecode(done.stderr).splitlines() if line.strip()]
         lines = [line for line in lines if not line.lstrip().startswith(_NO_REASON)]
-        told = "\n".join(lines[-12:]) or f"pip ended with exit status {done.returncode}"
-        raise UsageError(f"{side}: it can't be installed:\n{told}")
+        words = "\n".join(lines[-12:]) or f"pip ended with exit status {done.returncode}"
+        raise UsageError(f"{side}: it can't be installed:\n{words}")
 
 
 def _can_build_here(package: Path) -> bool:

@@ -111,10 +111,14 @@ class Side:
             answer = self.ask(_FINDING, "families")
         except SideError as error:
             raise UsageError(f"{self.checkout.revision.title}: {error}") from error
-        described = answer["families"]
+        families = {family["name"]: family for family in answer["families"]}
         return SideFamilies(
-            {each["name"]: _stand_in(each) for each in described},
-            {each["name"]: each["unavailable"] for each in described if each["unavailable"]},
+            {name: _stand_in(family) for name, family in families.items()},
+            {
+                name: family["unavailable"]
+                for name, family in families.items()
+                if family["unavailable"]
+            },
         )
 
     def load(self, cell: Cell, threads: int) -> None:

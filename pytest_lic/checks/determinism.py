@@ -92,7 +92,8 @@ def check_threads(
     for batch, decoded in zip(coded, answer.decoded, strict=True):
         ours = there = None
         if answer.latents is not None and isinstance(codec, SupportsLatents):
-            ours = [each.detach().cpu().numpy() for each in codec.decode_latents(batch.bitstreams)]
+            shown = codec.decode_latents(batch.bitstreams)
+            ours = [latent.detach().cpu().numpy() for latent in shown]
             there = [next(elsewhere) for _ in batch.images]
         for image, one, other in zip(
             batch.images,
@@ -100,10 +101,10 @@ def check_threads(
             decodings(checked(decoded, batch.images), there),
             strict=True,
         ):
-            found, difference = agreement(one, other)
-            if found is Agreement.BROKEN:
+            kind, difference = agreement(one, other)
+            if kind is Agreement.BROKEN:
                 raise OutOfStepError(f"{image.name}: {where}, out of step: {difference}")
-            shifted += found is Agreement.WITHIN
+            shifted += kind is Agreement.WITHIN
     images = sum(len(batch.images) for batch in coded)
     return f"{where}: {shifted} of {images} images differ by one level" if shifted else None
 
@@ -180,8 +181,8 @@ def _decode_elsewhere(
         raise CodecError(f"in a fresh process: {error}") from error
     if answer.latents is None:
         return DecodedBatches(answer.decoded[::-1], None)
-    found = iter(answer.latents)
-    by_batch = [[next(found) for _ in batch.images] for batch in reversed(coded)]
+    latents_there = iter(answer.latents)
+    by_batch = [[next(latents_there) for _ in batch.images] for batch in reversed(coded)]
     return DecodedBatches(
         answer.decoded[::-1], [latent for batch in by_batch[::-1] for latent in batch]
     )

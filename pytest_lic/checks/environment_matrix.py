@@ -129,10 +129,10 @@ def compare_environments(
         for decoder in reversed(sides):
             tick, done = ticker(f"decoding in {decoder.name}"), 0
             for number, images in parts:
-                for encoder, found in _decoded(decoder, sides, number, images):
+                for encoder, decoded in _decoded(decoder, sides, number, images):
                     tally = tallies[encoder.name, decoder.name]
                     broken |= tally.add(
-                        images, encoder.agreements(number, images, decoder.name, found)
+                        images, encoder.agreements(number, images, decoder.name, decoded)
                     )
                 tick(done := done + len(images), total)
     return EnvironmentMatrix(
@@ -186,10 +186,9 @@ class _Coder:
             self.failures[number] = str(error)
             return
         self.streams[number] = tuple(bitstreams)
-        for index, each in enumerate(self.decode(bitstreams, images)):
-            arrays = {"pixels": each.pixels, "latents": each.latents, "failure": each.failure}
-            given = {name: array for name, array in arrays.items() if array is not None}
-            np.savez(self._file(number, index), **given)
+        for index, decoded in enumerate(self.decode(bitstreams, images)):
+            arrays = {name: array for name, array in vars(decoded).items() if array is not None}
+            np.savez(self._file(number, index), **arrays)
 
     def decode(self, bitstreams: Sequence[bytes], images: Sequence[Image]) -> list[Decoded]:
         """Decode one batch, whoever encoded it; what goes wrong is told in each image's stead."""
@@ -210,17 +209,17 @@ class _Coder:
 
     def own(self, number: int, images: Sequence[Image]) -> list[Decoded]:
         """What this side decoded of its own bitstreams."""
-        found = []
+        own = []
         for index in range(len(images)):
-            with np.load(self._file(number, index)) as kept:
-                failure = str(kept["failure"])
-                found.append(Decoded(kept.get("pixels"), kept.get("latents"), failure))
-        return found
+            with np.load(self._file(number, index)) as arrays:
+                failure = str(arrays["failure"])
+                own.append(Decoded(arrays.get("pixels"), arrays.get("latents"), failure))
+        return own
 
     def agreements(
-        self, number: int, images: Sequence[Image], decoder: str, found: Sequence[Decoded]
+        self, number: int, images: Sequence[Image], decoder: str, decoded: Sequence[Decoded]
     ) -> list[tuple[Agreement, str]]:
-        """How far ``found``, decoded elsewhere from this side's bitstreams, agrees with its own."""
+        """How far what ``decoder`` made of this side's bitstreams agrees with its own decoding."""
         if number in self.failures:
             return [(Agreement.BROKEN, f"not encoded: {self.failures[number]}")] * len(images)
         names = (f"in {self.name}", f"in {decoder}")
@@ -228,7 +227,7 @@ class _Coder:
             (Agreement.BROKEN, f"not decoded where it was encoded: {one.failure}")
             if one.failure
             else agreement(one, other, names)
-            for one, other in zip(self.own(number, images), found, strict=True)
+            for one, other in zip(self.own(number, images), decoded, strict=True)
         ]
 
     def _asked(self, ask: Callable[[FreshProcess], _Answer]) -> _Answer:
@@ -272,10 +271,10 @@ class _Tally:
         self._counts = dict.fromkeys(Agreement, 0)
         self._first: dict[Agreement, str] = {}
 
-    def add(self, images: Sequence[Image], found: Sequence[tuple[Agreement, str]]) -> set[str]:
+    def add(self, images: Sequence[Image], agreements: Sequence[tuple[Agreement, str]]) -> set[str]:
         """Count one batch; the names of its broken images."""
         broken = set()
-        for image, (kind, difference) in zip(images, found, strict=True):
+        for image, (kind, difference) in zip(images, agreements, strict=True):
             self._counts[kind] += 1
             if difference:
                 self._first.setdefault(kind, f"{image.name}: {difference}")

@@ -1,4 +1,4 @@
-"""What git says of the repository that a folder lies in."""
+"""Running git: commits, and the repository that a folder lies in."""
 
 from __future__ import annotations
 

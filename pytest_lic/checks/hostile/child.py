@@ -71,8 +71,7 @@ class _Subject:
                 outcome, words = outcome_of(self._codec, changed.bitstream)
                 tally.counts[outcome] += 1
                 if outcome.fails:
-                    found = Failure(number, outcome, ways, words, changed.bitstream)
-                    tally.failures.append(found)
+                    tally.failures.append(Failure(number, outcome, ways, words, changed.bitstream))
         return tally
 
     def _changed(self, number: int) -> Mutated:

@@ -1,4 +1,4 @@
-"""What a decoder may make of a damaged bitstream, and what it may not.
+"""The outcomes of decoding a damaged bitstream, and which of them are failures.
 
 An error of `pytest_lic.errors`, or an image: of the size that its header tells, where the bitstream
 is a container of pytest-lic.
@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from pytest_lic.container import is_container, unpack
 from pytest_lic.errors import BitstreamError, LicError
@@ -68,35 +70,14 @@ class Tally:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object."""
-        return {
-            "counts": {outcome.name: count for outcome, count in self.counts.items()},
-            "failures": [
-                {
-                    "number": each.number,
-                    "outcome": each.outcome.name,
-                    "ways": each.ways,
-                    "words": each.words,
-                    "bitstream": each.bitstream.hex(),
-                }
-                for each in self.failures
-            ],
-        }
+        tally: dict[str, Any] = msgspec.to_builtins(self)
+        return tally
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Tally:
         """What `to_json` gave."""
-        found = [
-            Failure(
-                each["number"],
-                Outcome[each["outcome"]],
-                each["ways"],
-                each["words"],
-                bytes.fromhex(each["bitstream"]),
-            )
-            for each in stored["failures"]
-        ]
-        counts = {Outcome[name]: count for name, count in stored["counts"].items()}
-        return cls(Counter(counts), found)
+        counts = msgspec.convert(stored["counts"], dict[Outcome, int])
+        return cls(Counter(counts), msgspec.convert(stored["failures"], list[Failure]))
 
 
 def outcome_of(codec: Codec, bitstream: bytes) -> tuple[Outcome, str]:

@@ -50,8 +50,8 @@ class HostileProcess(CodecChild):
         start = numbers.start
         while start < numbers.stop:
             part = range(start, min(start + _PART, numbers.stop))
-            found, start = self._decoded(family, quality, device, part)
-            tally.add(found)
+            part_tally, start = self._decoded(family, quality, device, part)
+            tally.add(part_tally)
         return tally
 
     def _decoded(self, family: str, quality: str, device: str, part: range) -> tuple[Tally, int]:
