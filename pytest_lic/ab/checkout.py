@@ -26,7 +26,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from pytest_lic.errors import UsageError
 from pytest_lic.system.commit_tree import check_out, is_checked_out_of
-from pytest_lic.system.git import commit_named, git, repository_root
+from pytest_lic.system.git import changed_files, commit_named, git, repository_root
 from pytest_lic.system.program import run_program
 
 _PREFIX = "pytest-lic-ab-"
@@ -98,7 +98,7 @@ class Repository:
             UsageError: git does not know it, or it is checked out with changes that it lacks.
         """
         commit = commit_named(self.root, name)
-        changed = self.changed_files()
+        changed = changed_files(self.root)
         if changed and commit == git("rev-parse", "HEAD", cwd=self.root).strip():
             shown = ", ".join(changed[:3]) + (", …" if len(changed) > 3 else "")
             raise UsageError(
@@ -115,11 +115,6 @@ class Repository:
         """The files as they are now."""
         commit = git("rev-parse", "HEAD", cwd=self.root).strip()
         return Revision("working tree", commit, "", working_tree=True)
-
-    def changed_files(self) -> list[str]:
-        """Tracked files that differ from the commit that is checked out."""
-        listed = git("diff", "--name-only", "-z", "HEAD", cwd=self.root)
-        return [name for name in listed.split("\0") if name]
 
     def _described(self, name: str, commit: str) -> Revision:
         subject = git("log", "-1", "--format=%s", commit, cwd=self.root).strip()

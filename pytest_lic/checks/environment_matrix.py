@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import numpy as np
 
 from pytest_lic.checks.agreement import Agreement, Decoded, agreement, decodings
@@ -67,19 +68,13 @@ class EnvironmentMatrix:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object, which travels with a test's report."""
-        return asdict(self)
+        matrix: dict[str, Any] = msgspec.to_builtins(self)
+        return matrix
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> EnvironmentMatrix:
         """The matrix that `to_json` gave."""
-        return cls(
-            cell=stored["cell"],
-            images=stored["images"],
-            environments=tuple(stored["environments"]),
-            unavailable=stored["unavailable"],
-            pairs=tuple(Pair(**pair) for pair in stored["pairs"]),
-            broken_images=tuple(stored["broken_images"]),
-        )
+        return msgspec.convert(stored, cls)
 
 
 def compare_environments(

@@ -59,8 +59,10 @@ class FreshServer(CodecServer):
 
     def code(self, **request: Any) -> Answer:
         """Answer a `Request`; a codec that can't be had is no error."""
+        import torch
+
         asked = Request(**request)
-        _set_threads(asked.threads)
+        torch.set_num_threads(asked.threads)
         key = (asked.family, asked.quality, asked.device)
         try:
             if key not in self._codecs:
@@ -72,12 +74,6 @@ class FreshServer(CodecServer):
             return {"latents": _decode(self._codecs[key], asked)}
         except UnavailableError as error:
             return {"unavailable": str(error)}
-
-
-def _set_threads(count: int) -> None:
-    import torch
-
-    torch.set_num_threads(count)
 
 
 def _build(family: CodecFamily, request: Request, environment: SimulatedEnvironment) -> Codec:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from pytest_lic.baselines.comparison import Verdict
@@ -73,13 +74,8 @@ class StreamFinding:
 
     def to_json(self) -> dict[str, str | None]:
         """A JSON object."""
-        broke = None if self.broke is None else self.broke.value
-        return {
-            "image": self.image,
-            "verdict": self.verdict.value,
-            "broke": broke,
-            "text": self.text,
-        }
+        finding: dict[str, str | None] = msgspec.to_builtins(self)
+        return finding
 
 
 def check(decoder: Decoder, kept: Kept, original: Image | None) -> StreamFinding:

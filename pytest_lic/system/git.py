@@ -31,12 +31,17 @@ def checked_out_commit(folder: Path, apart_from: Path) -> Commit | None:
     try:
         root = Path(git("rev-parse", "--show-toplevel", cwd=folder).strip())
         commit = git("rev-parse", "--verify", "HEAD", cwd=folder).strip()
-        listed = git("diff", "--name-only", "-z", "HEAD", cwd=root)
+        changed = [(root / name).resolve() for name in changed_files(root)]
     except UsageError:
         return None
-    changed = [root / name for name in listed.split("\0") if name]
     ignored = apart_from.resolve()
-    return Commit(commit, any(not path.resolve().is_relative_to(ignored) for path in changed))
+    return Commit(commit, any(not path.is_relative_to(ignored) for path in changed))
+
+
+def changed_files(root: Path) -> list[str]:
+    """Tracked files that differ from the commit that is checked out, relative to the top folder."""
+    listed = git("diff", "--name-only", "-z", "HEAD", cwd=root)
+    return [name for name in listed.split("\0") if name]
 
 
 def repository_root(here: Path) -> Path:
