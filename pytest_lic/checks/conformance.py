@@ -9,13 +9,7 @@ from pathlib import Path
 
 from pytest_lic.baselines.comparison import Comparison, Verdict
 from pytest_lic.baselines.kept_streams import Kept, Stream, read
-from pytest_lic.checks.old_stream import (
-    Broke,
-    Decoder,
-    StreamFinding,
-    check,
-    latents_digest,
-)
+from pytest_lic.checks.old_stream import Broke, Decoder, StreamFinding, check, latents_digest
 from pytest_lic.codec import SupportsParts
 from pytest_lic.container import is_container, unpack
 from pytest_lic.errors import BaselineError, CodecError

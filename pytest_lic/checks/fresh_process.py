@@ -31,12 +31,7 @@ from pytest_lic.errors import CodecError, UnavailableError
 from pytest_lic.images.corpus import Image
 from pytest_lic.project.codec_child import CodecChild
 from pytest_lic.project.discovery import Origin
-from pytest_lic.system.child_process import (
-    Answer,
-    ChildDiedError,
-    ChildFailedError,
-    ChildHungError,
-)
+from pytest_lic.system.child_process import Answer, ChildDiedError, ChildFailedError, ChildHungError
 from pytest_lic.system.simulated_environments import HERE, SimulatedEnvironment
 
 _ALIVE = 3  # children at once

@@ -19,12 +19,7 @@ from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.baselines.kept_streams import Kept, Stream
 from pytest_lic.codec import Codec, SupportsLatents, SupportsParts
 from pytest_lic.container import is_container, unpack
-from pytest_lic.errors import (
-    BitstreamError,
-    CodecError,
-    ForeignBitstreamError,
-    FormatVersionError,
-)
+from pytest_lic.errors import BitstreamError, CodecError, ForeignBitstreamError, FormatVersionError
 from pytest_lic.images.corpus import Image
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell
