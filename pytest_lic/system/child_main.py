@@ -27,7 +27,7 @@ def main(argument: str) -> None:
     try:
         server = _server(start["file"], start["server"])(**start["arguments"])
     except Exception as reason:
-        error = _told(reason)
+        error = _text(reason)
     for line in sys.stdin:
         answer = {"error": error}
         if server is not None:
@@ -35,7 +35,7 @@ def main(argument: str) -> None:
                 request = json.loads(line)
                 answer = getattr(server, request["do"])(**request["arguments"])
             except Exception as reason:
-                answer = {"error": _told(reason)}
+                answer = {"error": _text(reason)}
         channel.write(json.dumps(answer) + "\n")
         channel.flush()
 
@@ -51,7 +51,7 @@ def _server(file: str, name: str) -> Any:
     return getattr(module, name)
 
 
-def _told(error: Exception) -> str:
+def _text(error: Exception) -> str:
     traceback.print_exception(error)
     return f"{type(error).__name__}: {error}"
 
