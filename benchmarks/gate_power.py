@@ -32,7 +32,7 @@ import numpy as np
 
 from pytest_lic.ab.checkout import Repository, Revision, checked_out
 from pytest_lic.ab.estimate import Speed, estimate, is_settled, value
-from pytest_lic.ab.paired_times import take_times
+from pytest_lic.ab.paired_times import take_paired_times
 from pytest_lic.ab.result import DIRECTIONS, Demand, Timed
 from pytest_lic.ab.side import Side
 from pytest_lic.errors import LicError
@@ -180,7 +180,7 @@ def one_trial(
     with checked_out(repository, base, head) as checkouts:
         sides = [Side(each, repository, (), demand.timeout) for each in checkouts]
         with closing(sides[0]), closing(sides[1]):
-            return take_times(*sides, {cell: files}, demand, 1, lambda text: None)[cell]
+            return take_paired_times(*sides, {cell: files}, demand, 1, lambda text: None)[cell]
 
 
 def plan() -> Iterator[tuple[int, str]]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_lic.adapters.image_files.pixels import to_batch, to_pixels
-from pytest_lic.adapters.program import run_program
+from pytest_lic.adapters.program import run_coder
 from pytest_lic.codec import CodecFamily
 from pytest_lic.errors import CodecError, UnavailableError, UnknownNameError, UsageError
 
@@ -213,7 +213,7 @@ class CommandCodec:
     def _run(self, template: Sequence[str], values: Mapping[str, object], what: str) -> None:
         filled = [word.format_map({**values, "quality": self.quality}) for word in template]
         folder = Path(str(values["bitstream"])).parent
-        run_program(filled, folder=folder, timeout=self.timeout, what=what)
+        run_coder(filled, folder=folder, timeout=self.timeout, what=what)
 
     def _written(self, path: Path, role: str) -> Path:
         if not path.is_file() or path.stat().st_size == 0:
