@@ -19,6 +19,7 @@ from pytest_lic.adapters.image_files.pixels import to_batch, to_pixels
 from pytest_lic.adapters.program import run_program
 from pytest_lic.codec import CodecFamily
 from pytest_lic.errors import CodecError, UnavailableError, UnknownNameError, UsageError
+from pytest_lic.images import png
 
 if TYPE_CHECKING:
     import numpy as np
@@ -190,12 +191,10 @@ class CommandCodec:
         return to_batch([self._decode_one(bitstream) for bitstream in bitstreams], self.name)
 
     def _encode_one(self, pixels: NDArray[np.uint8]) -> bytes:
-        from PIL import Image
-
         with _own_folder() as folder:
             source = Path(folder, "input" + self.suffixes[0])
             bitstream = Path(folder, "bitstream" + self.suffixes[1])
-            Image.fromarray(pixels).save(source, _IMAGE_FORMATS[self.suffixes[0]])
+            source.write_bytes(png.encoded(pixels, _IMAGE_FORMATS[self.suffixes[0]]))
             height, width = pixels.shape[:2]
             values = {"input": source, "bitstream": bitstream, "width": width, "height": height}
             self._run(self.encoder, values, f"{self.name}: encoder")
@@ -225,24 +224,19 @@ class CommandCodec:
         return path
 
     def _pixels(self, path: Path) -> NDArray[np.uint8]:
-        import numpy as np
-        from PIL import Image
-
         expected = _IMAGE_FORMATS[path.suffix]
         try:
-            with Image.open(path, formats=(expected,)) as image:
-                pixels = np.array(image)
-                mode = image.mode
+            return png.decoded(path, expected)
+        except png.NotRGBError as error:
+            raise CodecError(
+                f"{self.name}: decoder's {path.name} is of Pillow mode {error.mode}; "
+                "expected 8-bit RGB"
+            ) from None
         except Exception as error:  # Pillow raises almost anything on a damaged file
             reason = str(error).replace(str(path), path.name)
             raise CodecError(
                 f"{self.name}: decoder's {path.name} is not a readable {expected} ({reason})"
             ) from error
-        if mode != "RGB":
-            raise CodecError(
-                f"{self.name}: decoder's {path.name} is of Pillow mode {mode}; expected 8-bit RGB"
-            )
-        return pixels
 
 
 def _own_folder() -> tempfile.TemporaryDirectory[str]:
