@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.report.markdown.page import LIMIT, Page
-from pytest_lic.report.markdown.text import escaped, header, row
+from pytest_lic.report.markdown.text import escaped
 from pytest_lic.report.words import counted, difference_text, moved, worst
 from pytest_lic.results.json_file import comparison_to_json
 from pytest_lic.results.results import RunFacts
@@ -47,25 +47,29 @@ def compare_markdown(found: ResultsComparison, room: int = LIMIT) -> str:
     page = Page(room)
     page.add(f"### pytest-lic: {compare_headline(found)}", "")
     page.add(f"before: {escaped(_run(found.before))}  ", f"after: {escaped(_run(found.after))}", "")
-    changed = [
-        [_row(each)] for each in _sorted(found.cells) if each.comparison.verdict not in _QUIET
-    ]
+    changed = [_row(each) for each in _sorted(found.cells) if each.comparison.verdict not in _QUIET]
     changed += [
-        [row((f"**{each.verdict}**", escaped(each.subject), "", "", escaped(each.reason)))]
+        (f"**{each.verdict}**", escaped(each.subject), "", "", escaped(each.reason))
         for each in found.broken
     ]
-    columns = header(("verdict", "cell", "bpp", "PSNR dB", "why"), (2, 3))
-    page.blocks(changed, "cells", head=columns, most=20_000)
+    columns = ("verdict", "cell", "bpp", "PSNR dB", "why")
+    page.table(columns, changed, "cells", numbers=(2, 3), most=20_000)
     curves = [
-        [row((escaped(each.subject), each.verdict.value, escaped(each.reason)))]
-        for each in found.curves
+        (escaped(each.subject), each.verdict.value, escaped(each.reason)) for each in found.curves
     ]
-    page.blocks(curves, "curves", head=header(("curve", "verdict", "BD-rate")), most=12_000)
+    page.table(("curve", "verdict", "BD-rate"), curves, "curves", most=12_000)
     sides = [[f"- {place}: {escaped(subject)}"] for place, subject in _one_sided(found)]
     page.blocks(sides, "cells", title=f"{len(sides)} cells of one run alone", most=8_000)
-    times = [[row((escaped(name), ratio))] for name, ratio in _times(found)]
-    columns = [f"{_NOT_GATED}.", "", *header(("what", "after / before"), (1,))]
-    page.blocks(times, "times", head=columns, title="Times", most=8_000)
+    times = [(escaped(name), ratio) for name, ratio in _times(found)]
+    page.table(
+        ("what", "after / before"),
+        times,
+        "times",
+        numbers=(1,),
+        above=(f"{_NOT_GATED}.", ""),
+        title="Times",
+        most=8_000,
+    )
     return page.text
 
 
@@ -101,12 +105,12 @@ def _run(facts: RunFacts) -> str:
     return f"{commit}{changed}, {facts.created:%Y-%m-%d %H:%M}, {' '.join(facts.command)}"
 
 
-def _row(change: CellChange) -> str:
+def _row(change: CellChange) -> tuple[str, ...]:
     verdict = change.comparison.verdict
     shown = f"**{verdict}**" if verdict.fails() else verdict.value
     numbers = moved(change.before, change.after)
     subject, why = change.comparison.subject, worst(change.comparison)
-    return row((shown, escaped(subject), *numbers, escaped(why)))
+    return shown, escaped(subject), *numbers, escaped(why)
 
 
 def _one_sided(found: ResultsComparison) -> Iterator[tuple[str, str]]:
