@@ -11,6 +11,7 @@ from pytest_lic.report.markdown.page import LIMIT, Page
 from pytest_lic.report.markdown.text import escaped
 from pytest_lic.report.words import difference_text
 from pytest_lic.results.json_file import differences_to_json
+from pytest_lic.system.words import shortened
 
 FORMAT = 1
 _LINES = 4  # of the numbers of one edit
@@ -21,9 +22,8 @@ def edits_text(edits: Sequence[Edit]) -> str:
     lines = []
     for edit in reversed(edits):
         lines.append(f"{edit.kind}: {edit.subject}{f': {edit.reason}' if edit.reason else ''}")
-        lines += [f"  {difference_text(each)}" for each in edit.moved[:_LINES]]
-        if len(edit.moved) > _LINES:
-            lines.append(f"  … and {len(edit.moved) - _LINES} more numbers")
+        numbers = [difference_text(each) for each in edit.moved]
+        lines += [f"  {line}" for line in shortened(numbers, _LINES, "more numbers")]
     return "\n".join([*lines, edits_headline(edits)]) + "\n"
 
 

@@ -13,6 +13,7 @@ from pytest_lic.report.words import counted, difference_text, moved, worst
 from pytest_lic.results.json_file import comparison_to_json
 from pytest_lic.results.results import RunFacts
 from pytest_lic.results.two_runs import CellChange, ResultsComparison
+from pytest_lic.system.words import shortened
 
 FORMAT = 1
 _QUIET = (Verdict.SAME, Verdict.WITHIN, Verdict.CHANGED)
@@ -30,10 +31,8 @@ def compare_text(found: ResultsComparison) -> str:
             continue
         bpp, psnr = moved(change.before, change.after)
         lines.append(f"{comparison.verdict}: {comparison.subject}: {bpp} bpp, {psnr} dB")
-        told = [difference_text(each) for each in comparison.differences]
-        lines += [f"  {text}" for text in (told or [comparison.reason])[:_LINES]]
-        if len(told) > _LINES:
-            lines.append(f"  … and {len(told) - _LINES} more")
+        numbers = [difference_text(each) for each in comparison.differences]
+        lines += [f"  {line}" for line in shortened(numbers or [comparison.reason], _LINES)]
     told_in_words = (*found.curves, *found.broken)
     lines += [f"{each.verdict}: {each.subject}: {each.reason}" for each in told_in_words]
     lines += [f"time: {name}: {ratio}" for name, ratio in _times(found)]

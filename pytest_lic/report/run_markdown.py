@@ -13,6 +13,7 @@ from pytest_lic.report.markdown.text import escaped, fenced
 from pytest_lic.report.words import counted, difference_text, moved, worst
 from pytest_lic.results.results import CurveResult, PointResult, Results, TestResult, TimeResult
 from pytest_lic.system.environment import Environment
+from pytest_lic.system.words import plural, shortened
 
 SHOWN = 20
 """Rows of the table of what changed; the others are folded."""
@@ -108,11 +109,8 @@ def _regressions(results: Results) -> Iterator[list[str]]:
     for comparison in results.comparisons:
         regressed = [each for each in comparison.differences if each.regressed]
         if regressed:
-            lines = [f"- {escaped(comparison.subject)}"]
-            lines += [f"  - {escaped(difference_text(each))}" for each in regressed[:8]]
-            if len(regressed) > 8:
-                lines.append(f"  - … and {len(regressed) - 8} more")
-            yield lines
+            numbers = shortened([escaped(difference_text(each)) for each in regressed], 8)
+            yield [f"- {escaped(comparison.subject)}", *(f"  - {line}" for line in numbers)]
 
 
 def _failures(tests: Iterable[TestResult]) -> Iterator[list[str]]:
@@ -172,7 +170,7 @@ def _circumstances(results: Results) -> Iterator[list[str]]:
 
 def _environment(environment: Environment) -> str:
     torch = environment.packages.get("torch", "none")
-    threads = f"{environment.threads} thread{'s' if environment.threads > 1 else ''}"
+    threads = plural(environment.threads, "thread")
     return (
         f"{environment.system}, Python {environment.python}, torch {torch}, "
         f"{environment.processor}, {environment.device}, {threads}"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_lic.errors import CodecError, CorruptBitstreamError, LicError, UsageError
+from pytest_lic.system.words import plural
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -274,4 +275,4 @@ def _input_dtype(network: Any) -> Any:
 
 def _described(images: Tensor) -> str:
     count, _, height, width = images.shape
-    return f"{count} image{'s' if count > 1 else ''} of {width}×{height}"
+    return f"{plural(count, 'image')} of {width}×{height}"
