@@ -54,9 +54,9 @@ def _absolute(word: str) -> str:
 
 def files_named(word: str) -> Iterator[Path]:
     """The file that a word of a command names, as a program or by its path."""
-    found = shutil.which(word)
-    if found is not None:
-        yield Path(found).resolve()
+    program = shutil.which(word)
+    if program is not None:
+        yield Path(program).resolve()
     elif os.sep in word and Path(word).is_file():
         yield Path(word).resolve()
 

@@ -21,11 +21,11 @@ def determinism(quantizer: QuantizerUnderTest) -> None:
     built = quantizer.build()
 
     def check(inputs: list[float]) -> Broken | None:
-        given = latent_of(inputs)
-        first = built.symbols(given)
+        latent = latent_of(inputs)
+        first = built.symbols(latent)
         values = built.values(first)
         for other, where in ((built, "the same object"), (quantizer.build(), "a fresh object")):
-            again = other.symbols(given)
+            again = other.symbols(latent)
             if not torch.equal(first, again):
                 return Broken(f"symbols {shown(first)} again of {where}", f"symbols {shown(again)}")
             if not torch.equal(values, other.values(first)):
@@ -61,14 +61,14 @@ def in_step(quantizer: QuantizerUnderTest) -> None:
                     f"symbols {shown(symbols)} after the others",
                 )
             known = encoder.values(symbols)
-            for who, found in (
+            for who, decoded in (
                 ("the decoder of all images", decoder.values(symbols)),
                 ("a decoder of this image alone", quantizer.build().values(symbols)),
             ):
-                if not torch.equal(found, known):
+                if not torch.equal(decoded, known):
                     return Broken(
                         f"image {number} decoded by {who} as by the encoder, values {shown(known)}",
-                        f"values {shown(found)}",
+                        f"values {shown(decoded)}",
                     )
         return None
 
@@ -85,12 +85,12 @@ def int32_symbols(quantizer: QuantizerUnderTest) -> None:
     shapes = st.tuples(*[st.integers(1, 4)] * 3)
 
     def check(shape: tuple[int, ...]) -> Broken | None:
-        given = torch.linspace(-3, 3, math.prod(shape)).reshape(shape)
-        symbols = built.symbols(given)
+        latent = torch.linspace(-3, 3, math.prod(shape)).reshape(shape)
+        symbols = built.symbols(latent)
         values = built.values(symbols)
-        found = symbols.dtype, symbols.shape, values.dtype, values.shape
-        if found != (torch.int32, given.shape, torch.float32, given.shape):
-            kinds = f"{found[0]} {tuple(found[1])}, values {found[2]} {tuple(found[3])}"
+        types = symbols.dtype, symbols.shape, values.dtype, values.shape
+        if types != (torch.int32, latent.shape, torch.float32, latent.shape):
+            kinds = f"{types[0]} {tuple(types[1])}, values {types[2]} {tuple(types[3])}"
             return Broken(
                 f"symbols torch.int32 {shape}, values torch.float32 {shape}", f"symbols {kinds}"
             )

@@ -55,9 +55,9 @@ def error_bound(quantizer: QuantizerUnderTest) -> None:
     built, bound = quantizer.build(), promised(quantizer.bound)
 
     def check(inputs: list[float]) -> Broken | None:
-        given = latent_of(inputs)
-        values = built.values(built.symbols(given))
-        error = (values.double() - given.double()).abs()
+        latent = latent_of(inputs)
+        values = built.values(built.symbols(latent))
+        error = (values.double() - latent.double()).abs()
         if bool((error <= bound + rounding(values)).all()):
             return None
         return Broken(f"values within {bound} of the input", f"values {shown(values)}")
@@ -118,8 +118,8 @@ def ascending_values(quantizer: QuantizerUnderTest) -> None:
     built = quantizer.build()
 
     def check(symbols: list[int]) -> Broken | None:
-        given = symbols_tensor(symbols)
-        values, next_values = built.values(given), built.values(given + 1)
+        tensor = symbols_tensor(symbols)
+        values, next_values = built.values(tensor), built.values(tensor + 1)
         if bool((values < next_values).all()):
             return None
         return Broken(
@@ -141,12 +141,12 @@ def values_on_the_grid(quantizer: QuantizerUnderTest) -> None:
     built, step = quantizer.build(), promised(quantizer.step)
 
     def check(symbols: list[int]) -> Broken | None:
-        given = symbols_tensor(symbols)
-        values = built.values(given)
-        origin = built.values(torch.zeros_like(given)).double()
+        tensor = symbols_tensor(symbols)
+        values = built.values(tensor)
+        origin = built.values(torch.zeros_like(tensor)).double()
         if quantizer.dither is None:
             origin = origin.reshape(-1)[0].expand_as(origin)
-        expected = origin + step * given.double()
+        expected = origin + step * tensor.double()
         if bool(((values.double() - expected).abs() <= rounding(values)).all()):
             return None
         return Broken(f"values {shown(expected)}", f"values {shown(values)}")
@@ -163,13 +163,13 @@ def nearest_value(quantizer: QuantizerUnderTest) -> None:
     built = quantizer.build()
 
     def check(inputs: list[float]) -> Broken | None:
-        given = latent_of(inputs)
-        symbols = built.symbols(given)
+        latent = latent_of(inputs)
+        symbols = built.symbols(latent)
         values = built.values(symbols)
-        distance = (values.double() - given.double()).abs() - rounding(values)
+        distance = (values.double() - latent.double()).abs() - rounding(values)
         for neighbours in (symbols - 1, symbols + 1):
             others = built.values(neighbours)
-            nearer = (others.double() - given.double()).abs() < distance
+            nearer = (others.double() - latent.double()).abs() < distance
             if bool(nearer.any()):
                 at = int(nearer.reshape(-1).nonzero()[0])
                 return Broken(
@@ -239,9 +239,9 @@ def saturation(quantizer: QuantizerUnderTest) -> None:
     lists = st.lists(huge | huge.map(lambda value: -value), min_size=1, max_size=MOST)
 
     def check(inputs: list[float]) -> Broken | None:
-        given = latent_of(inputs)
-        symbols = built.symbols(given)
-        expected = (limit * given.sign()).to(symbols.dtype)
+        latent = latent_of(inputs)
+        symbols = built.symbols(latent)
+        expected = (limit * latent.sign()).to(symbols.dtype)
         if torch.equal(symbols, expected):
             return None
         return Broken(f"symbols {shown(expected)}", f"symbols {shown(symbols)}")

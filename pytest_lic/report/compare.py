@@ -21,11 +21,11 @@ _LINES = 8  # of the numbers of one cell
 _NOT_GATED = "times of two runs decide nothing; pytest-lic ab takes them side by side"
 
 
-def compare_text(found: ResultsComparison) -> str:
+def compare_text(compared: ResultsComparison) -> str:
     """What changed, the worst last, where a terminal shows it."""
-    lines = [f"before: {_run(found.before)}", f"after:  {_run(found.after)}", ""]
-    lines += [f"{place}: {subject}" for place, subject in _one_sided(found)]
-    for change in reversed(_sorted(found.cells)):
+    lines = [f"before: {_run(compared.before)}", f"after:  {_run(compared.after)}", ""]
+    lines += [f"{place}: {subject}" for place, subject in _one_sided(compared)]
+    for change in reversed(_sorted(compared.cells)):
         comparison = change.comparison
         if comparison.verdict in _QUIET:
             continue
@@ -33,33 +33,38 @@ def compare_text(found: ResultsComparison) -> str:
         lines.append(f"{comparison.verdict}: {comparison.subject}: {bpp} bpp, {psnr} dB")
         numbers = [difference_text(each) for each in comparison.differences]
         lines += [f"  {line}" for line in shortened(numbers or [comparison.reason], _LINES)]
-    told_in_words = (*found.curves, *found.broken)
+    told_in_words = (*compared.curves, *compared.broken)
     lines += [f"{each.verdict}: {each.subject}: {each.reason}" for each in told_in_words]
-    lines += [f"time: {name}: {ratio}" for name, ratio in _times(found)]
-    if found.times:
+    lines += [f"time: {name}: {ratio}" for name, ratio in _times(compared)]
+    if compared.times:
         lines.append(f"time: {_NOT_GATED}")
-    return "\n".join([*lines, compare_headline(found)]) + "\n"
+    return "\n".join([*lines, compare_headline(compared)]) + "\n"
 
 
-def compare_markdown(found: ResultsComparison, room: int = LIMIT) -> str:
+def compare_markdown(compared: ResultsComparison, room: int = LIMIT) -> str:
     """The same for a comment on a pull request, of at most ``room`` bytes."""
     page = Page(room)
-    page.add(f"### pytest-lic: {compare_headline(found)}", "")
-    page.add(f"before: {escaped(_run(found.before))}  ", f"after: {escaped(_run(found.after))}", "")
-    changed = [_row(each) for each in _sorted(found.cells) if each.comparison.verdict not in _QUIET]
+    page.add(f"### pytest-lic: {compare_headline(compared)}", "")
+    page.add(
+        f"before: {escaped(_run(compared.before))}  ", f"after: {escaped(_run(compared.after))}", ""
+    )
+    changed = [
+        _row(each) for each in _sorted(compared.cells) if each.comparison.verdict not in _QUIET
+    ]
     changed += [
         (f"**{each.verdict}**", escaped(each.subject), "", "", escaped(each.reason))
-        for each in found.broken
+        for each in compared.broken
     ]
     columns = ("verdict", "cell", "bpp", "PSNR dB", "why")
     page.table(columns, changed, "cells", numbers=(2, 3), most=20_000)
     curves = [
-        (escaped(each.subject), each.verdict.value, escaped(each.reason)) for each in found.curves
+        (escaped(each.subject), each.verdict.value, escaped(each.reason))
+        for each in compared.curves
     ]
     page.table(("curve", "verdict", "BD-rate"), curves, "curves", most=12_000)
-    sides = [[f"- {place}: {escaped(subject)}"] for place, subject in _one_sided(found)]
+    sides = [[f"- {place}: {escaped(subject)}"] for place, subject in _one_sided(compared)]
     page.blocks(sides, "cells", title=f"{len(sides)} cells of one run alone", most=8_000)
-    times = [(escaped(name), ratio) for name, ratio in _times(found)]
+    times = [(escaped(name), ratio) for name, ratio in _times(compared)]
     page.table(
         ("what", "after / before"),
         times,
@@ -72,24 +77,24 @@ def compare_markdown(found: ResultsComparison, room: int = LIMIT) -> str:
     return page.text
 
 
-def compare_json(found: ResultsComparison) -> dict[str, Any]:
+def compare_json(compared: ResultsComparison) -> dict[str, Any]:
     """Every verdict with its numbers; differences as a results file has them."""
     return {
         "format": FORMAT,
-        "worse": found.worse,
-        "cells": [comparison_to_json(each.comparison) for each in found.cells],
-        "curves": [comparison_to_json(each) for each in found.curves],
-        "broken": [comparison_to_json(each) for each in found.broken],
-        "times": [{**asdict(each), "ratio": each.ratio} for each in found.times],
-        "only_before": list(found.only_before),
-        "only_after": list(found.only_after),
+        "worse": compared.worse,
+        "cells": [comparison_to_json(each.comparison) for each in compared.cells],
+        "curves": [comparison_to_json(each) for each in compared.curves],
+        "broken": [comparison_to_json(each) for each in compared.broken],
+        "times": [{**asdict(each), "ratio": each.ratio} for each in compared.times],
+        "only_before": list(compared.only_before),
+        "only_after": list(compared.only_after),
     }
 
 
-def compare_headline(found: ResultsComparison) -> str:
+def compare_headline(compared: ResultsComparison) -> str:
     """Whether anything got worse, and how many verdicts of each kind there are, worst first."""
-    counts = counted(comparison.verdict for comparison in found.comparisons)
-    return f"{'worse' if found.worse else 'nothing got worse'}: {', '.join(counts)}"
+    counts = counted(comparison.verdict for comparison in compared.comparisons)
+    return f"{'worse' if compared.worse else 'nothing got worse'}: {', '.join(counts)}"
 
 
 def _sorted(cells: Sequence[CellChange]) -> list[CellChange]:
@@ -112,13 +117,13 @@ def _row(change: CellChange) -> tuple[str, ...]:
     return shown, escaped(subject), *numbers, escaped(why)
 
 
-def _one_sided(found: ResultsComparison) -> Iterator[tuple[str, str]]:
-    for subject in found.only_before:
+def _one_sided(compared: ResultsComparison) -> Iterator[tuple[str, str]]:
+    for subject in compared.only_before:
         yield "only before", subject
-    for subject in found.only_after:
+    for subject in compared.only_after:
         yield "only after", subject
 
 
-def _times(found: ResultsComparison) -> Iterator[tuple[str, str]]:
-    for time in found.times:
+def _times(compared: ResultsComparison) -> Iterator[tuple[str, str]]:
+    for time in compared.times:
         yield time.after.name, f"{time.ratio:.3f}"

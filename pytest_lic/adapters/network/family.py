@@ -111,13 +111,13 @@ class NetworkFamily:
         )
         layout = find_layout(calls, recipe.multiple, recipe.channels_last)
         # Only now: some layers, such as masked convolutions, settle their weights on first use.
-        given = recipe.fingerprint
-        weights = weights_digest(network) if given is None else given(quality)
+        fingerprint = recipe.fingerprint
+        weights = weights_digest(network) if fingerprint is None else fingerprint(quality)
         fixed = _digest((arguments, decoder_arguments))
         kind = f"{type(network).__module__}.{type(network).__qualname__}"
-        told = weights is not None and fixed is not None
+        known = weights is not None and fixed is not None
         self._fingerprints[quality] = (
-            f"{kind} {weights} {settings_digest(network)} {fixed}" if told else None
+            f"{kind} {weights} {settings_digest(network)} {fixed}" if known else None
         )
         expected = (layout.multiple, layout.nest, layout.shape)
         stamp = short_fingerprint(repr((recipe.name, quality, weights, fixed, expected)))
@@ -152,7 +152,7 @@ def _called(build_network: Callable[..., Any], quality: str, name: str) -> Any:
     """
     with _blamed(f"{name} q{quality}", "building the network"), same_random_numbers():
         network = build_network(quality) if _takes_one(build_network) else build_network()
-    missing = [each for each in ("compress", "decompress") if not hasattr(network, each)]
+    missing = [name for name in ("compress", "decompress") if not hasattr(network, name)]
     if missing:
         raise UsageError(
             f"{name} q{quality}: the network built is a {type(network).__name__} without "

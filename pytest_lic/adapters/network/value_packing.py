@@ -154,11 +154,11 @@ class _Reader:
         self.tensor_bytes = 0
 
     def take(self, count: int) -> bytes:
-        taken = self.packed[self.position : self.position + count]
-        if len(taken) != count:
+        part = self.packed[self.position : self.position + count]
+        if len(part) != count:
             raise _damaged()
         self.position += count
-        return taken
+        return part
 
     def count(self) -> int:
         try:

@@ -58,9 +58,9 @@ def table(
     return drawn.split("\n")
 
 
-def _broken_up(found: re.Match[str]) -> str:
-    return found[0][0] + _NO_WIDTH + found[0][1:] if found[0] == "://" else found[0] + _NO_WIDTH
+def _broken_up(ping: re.Match[str]) -> str:
+    return ping[0][0] + _NO_WIDTH + ping[0][1:] if ping[0] == "://" else ping[0] + _NO_WIDTH
 
 
 def _printable(text: str) -> str:
-    return "".join(each if each.isprintable() else " " for each in text)
+    return "".join(character if character.isprintable() else " " for character in text)
