@@ -92,7 +92,9 @@ def _from_codecs(
                 print(cell_text(facts, width=_width()), end="")
                 known = facts.measured
             if arguments.images is not None:
-                for line in write_images(opened.setup, opened.codecs, cell, arguments.images, known):
+                for line in write_images(
+                    opened.setup, opened.codecs, cell, arguments.images, known
+                ):
                     print(f"written: {line}")
     except KeyboardInterrupt:
         say("interrupted")
