@@ -13,7 +13,6 @@ Only the controller of a run writes.
 from __future__ import annotations
 
 import base64
-import io
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -33,6 +32,7 @@ from pytest_lic.baselines.json_file import (
     taken,
 )
 from pytest_lic.errors import BaselineError
+from pytest_lic.images import png
 from pytest_lic.measuring import coding
 from pytest_lic.system.environment import Environment
 from pytest_lic.system.files import write_whole
@@ -98,7 +98,7 @@ class Kept:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object from which `from_json` makes an equal one, to travel between processes."""
-        content = (self.bitstream, _png(self.pixels))
+        content = (self.bitstream, png.encoded(self.pixels, optimize=True))
         encoded = [base64.b64encode(each).decode("ascii") for each in content]
         return {"stream": asdict(self.stream), "files": encoded}
 
@@ -108,7 +108,9 @@ class Kept:
         bitstream, picture = (base64.b64decode(each) for each in stored["files"])
         environment = Environment(**stored["stream"]["environment"])
         return cls(
-            Stream(**{**stored["stream"], "environment": environment}), bitstream, _pixels(picture)
+            Stream(**{**stored["stream"], "environment": environment}),
+            bitstream,
+            png.decoded(picture),
         )
 
 
@@ -187,7 +189,7 @@ def read(folder: Path, family: str, stream: Stream) -> Kept:
             ) from error
     bitstream, picture = contents
     try:
-        pixels = _pixels(picture)
+        pixels = png.decoded(picture)
     except (OSError, SyntaxError, ValueError) as error:  # Pillow raises any of them
         raise BaselineError(
             f"{path} is not the PNG that was recorded ({error}); {advice}"
@@ -220,7 +222,7 @@ def save(
     try:
         for kept in new:
             named[kept.stream.key] = kept.stream
-            content = (kept.bitstream, _png(kept.pixels))
+            content = (kept.bitstream, png.encoded(kept.pixels, optimize=True))
             for name, each in zip(kept.stream.files, content, strict=True):
                 write_whole(files / name, each)
         if named:
@@ -302,21 +304,3 @@ def _stream(stored: Mapping[str, Any], environments: Mapping[str, Environment]) 
 
 def _text_or_none(stored: Mapping[str, Any], key: str) -> str | None:
     return None if stored.get(key) is None else taken(stored, key, str)
-
-
-def _png(pixels: NDArray[np.uint8]) -> bytes:
-    from PIL import Image
-
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG", optimize=True)
-    return file.getvalue()
-
-
-def _pixels(picture: bytes) -> NDArray[np.uint8]:
-    import numpy as np
-    from PIL import Image
-
-    with Image.open(io.BytesIO(picture), formats=["PNG"]) as image:
-        if image.mode != "RGB":
-            raise ValueError(f"it is {image.mode}, not RGB")
-        return np.array(image)

@@ -19,6 +19,7 @@ from pytest_lic.errors import CodecError, DeterminismError, OutOfStepError, Unav
 from pytest_lic.images.corpus import Corpus, Image, batches
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell
+from pytest_lic.system.words import plural
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,7 +87,7 @@ def check_threads(
         A remark where some pixels differ by one level, else None.
     """
     answer = _decode_elsewhere(cell, coded, fresh, threads, latents=True)
-    where = f"decoded with {threads} thread{'s' if threads > 1 else ''}"
+    where = f"decoded with {plural(threads, 'thread')}"
     elsewhere = iter(answer.latents or ())
     shifted = 0
     for batch, decoded in zip(coded, answer.decoded, strict=True):

@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_lic.images import png
 from pytest_lic.measuring import coding
 
 if TYPE_CHECKING:
@@ -50,12 +51,10 @@ class Reconstructions:
         path = self._path(coding.digest(pixels))
         if self._used(path):
             return
-        from PIL import Image
-
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.new")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(pixels).save(temporary, "PNG", compress_level=1)
+            temporary.write_bytes(png.encoded(pixels, compress_level=1))
             temporary.replace(path)
             self._grew = True
         except OSError:  # the measurement itself, which is written beside it, warns of it
@@ -65,16 +64,12 @@ class Reconstructions:
 
     def find(self, digest: str) -> NDArray[np.uint8] | None:
         """The pixels of this digest, or None where they are not at hand."""
-        import numpy as np
-        from PIL import Image
-
         if self._folder is None:
             return None
         path = self._path(digest)
         try:
-            with Image.open(path) as opened:
-                pixels = np.asarray(opened.convert("RGB"))
-        except (OSError, SyntaxError):  # not there, or cut: Pillow says either
+            pixels = png.decoded(path)
+        except (OSError, SyntaxError, ValueError):  # not there, or damaged: Pillow says any
             return None
         return pixels if coding.digest(pixels) == digest else None
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
+
+from pytest_lic.images import png
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 SIDE = 256
 """Pixels on each side of a crop, at most."""
 
-_PNG = b"\x89PNG\r\n\x1a\n"
 _FILES = ("original", "reconstruction", "baseline")
 
 
@@ -96,9 +96,9 @@ def cut(
         top,
         width,
         height,
-        _as_png(original[rows, columns]),
-        _as_png(reconstruction[rows, columns]),
-        None if baseline is None else _as_png(baseline[rows, columns]),
+        png.encoded(original[rows, columns], optimize=True),
+        png.encoded(reconstruction[rows, columns], optimize=True),
+        None if baseline is None else png.encoded(baseline[rows, columns], optimize=True),
     )
 
 
@@ -110,19 +110,11 @@ def _squared(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.int
     return squares
 
 
-def _as_png(pixels: NDArray[np.uint8]) -> bytes:
-    from PIL import Image
-
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG", optimize=True)
-    return file.getvalue()
-
-
 def _png(stored: Mapping[str, Any], name: str) -> bytes:
     try:
         file = base64.b64decode(stored[name], validate=True)
     except ValueError as error:
         raise ValueError(f"crop of {stored['image']}: {name} is no base64 ({error})") from error
-    if not file.startswith(_PNG):
+    if not file.startswith(png.SIGNATURE):
         raise ValueError(f"crop of {stored['image']}: {name} is no PNG file")
     return file
