@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar, TypeVar
@@ -26,6 +26,7 @@ import numpy as np
 from compressai import ans
 from numpy.typing import NDArray
 from scipy.stats import laplace, norm, rv_continuous
+from tabulate import tabulate
 
 from lic_models.components.entropy_coding.coders import (
     AnsCoder,
@@ -141,17 +142,25 @@ def show_speed(case: Latents, coders: list[EntropyCoder], rounds: int) -> None:
     results = measure(case, coders, rounds)
     count, ideal = case.symbols.size, case.tables.ideal_bits(case.symbols, case.indices) / 8
     print(f"\n{case.name}: {count:,} symbols, ideally {ideal:,.1f} bytes")
-    print(f"{'':12}{'bytes':>9}{'over ideal':>12}{'encode M/s':>13}{'ratio':>7}", end="")
-    print(f"{'decode M/s':>13}{'ratio':>7}")
     theirs = results[coders[0].name]
-    for name, each in results.items():
-        over = f"{100 * (len(each.string) / ideal - 1):+.3f} %"
-        print(
-            f"{name:12}{len(each.string):9,}{over:>12}"
-            f"{count / each.encode / 1e6:13.1f}{theirs.encode / each.encode:7.2f}"
-            f"{count / each.decode / 1e6:13.1f}{theirs.decode / each.decode:7.2f}",
-            flush=True,
+    rows = [
+        (
+            name,
+            f"{len(each.string):,}",
+            f"{100 * (len(each.string) / ideal - 1):+.3f} %",
+            f"{count / each.encode / 1e6:.1f}",
+            f"{theirs.encode / each.encode:.2f}",
+            f"{count / each.decode / 1e6:.1f}",
+            f"{theirs.decode / each.decode:.2f}",
         )
+        for name, each in results.items()
+    ]
+    show(("", "bytes", "over ideal", "encode M/s", "ratio", "decode M/s", "ratio"), rows)
+
+
+def show(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    right = ("right",) * (len(columns) - 1)
+    print(tabulate(rows, columns, "plain", colalign=("left", *right), disable_numparse=True))
 
 
 def measure(case: Latents, coders: list[EntropyCoder], rounds: int) -> dict[str, Result]:
@@ -184,7 +193,7 @@ def show_damage(
         "one index wrong": lambda string: string,
     }
     print(f"\n{case.name}: share of {times} damages that is noticed")
-    print(f"{'':12}" + "".join(f"{kind:>17}" for kind in kinds))
+    rows = []
     for coder in coders:
         string = coder.encode(case.symbols, case.indices, case.tables)
         shares = []
@@ -201,7 +210,8 @@ def show_damage(
                 except CorruptBitstreamError:
                     noticed += 1
             shares.append(f"{100 * noticed / max(1, times - harmless):.1f} %")
-        print(f"{coder.name:12}" + "".join(f"{share:>17}" for share in shares), flush=True)
+        rows.append((coder.name, *shares))
+    show(("", *kinds), rows)
 
 
 def flipped(string: bytes, draw: np.random.Generator) -> bytes:

@@ -22,6 +22,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from tabulate import tabulate
+
 QUALITIES = ("1", "2")
 AGREEMENT = 1e-3
 METRICS = {"bpp": "bpp", "psnr": "psnr-rgb", "ms_ssim": "ms-ssim-rgb"}
@@ -90,10 +92,12 @@ def compare(images: Path, rounds: int, folder: Path) -> None:
             else:
                 check_agreement(expected, folder)
     reference = min(each.wall for each in took["CompressAI's eval_model"])
-    print(f"\n{'':30}{'wall s':>8}{'ratio':>8}{'processor s':>13}")
+    rows = []
     for name, each in took.items():
         wall, processor = min(t.wall for t in each), min(t.processor for t in each)
-        print(f"{name:30}{wall:8.1f}{wall / reference:8.2f}{processor:13.1f}")
+        rows.append((name, wall, wall / reference, processor))
+    columns = ("", "wall s", "ratio", "processor s")
+    print("\n" + tabulate(rows, columns, "plain", floatfmt=("", ".1f", ".2f", ".1f")))
 
 
 def write_checkpoints(folder: Path) -> None:

@@ -137,12 +137,12 @@ def keep(tallies: dict[str, Tally], folder: Path) -> int:
     """Write each bitstream that failed into ``folder``, and say what it did; how many."""
     failed = 0
     for family, tally in tallies.items():
-        for finding in tally.findings:
+        for failure in tally.failures:
             failed += 1
             folder.mkdir(parents=True, exist_ok=True)
-            path = folder / f"{family}-{finding.number}-{finding.outcome.name.lower()}.bin"
-            path.write_bytes(finding.bitstream)
-            print(f"{path}: {finding.outcome.value} ({finding.ways}): {finding.words[:300]}")
+            path = folder / f"{family}-{failure.number}-{failure.outcome.name.lower()}.bin"
+            path.write_bytes(failure.bitstream)
+            print(f"{path}: {failure.outcome.value} ({failure.ways}): {failure.words[:300]}")
     return failed
 
 

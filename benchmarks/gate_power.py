@@ -29,10 +29,11 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+from tabulate import tabulate
 
 from pytest_lic.ab.checkout import Repository, Revision, checked_out
 from pytest_lic.ab.estimate import Speed, estimate, is_settled, value
-from pytest_lic.ab.paired_times import take_times
+from pytest_lic.ab.paired_times import take_paired_times
 from pytest_lic.ab.result import DIRECTIONS, Demand, Timed
 from pytest_lic.ab.side import Side
 from pytest_lic.errors import LicError
@@ -180,7 +181,7 @@ def one_trial(
     with checked_out(repository, base, head) as checkouts:
         sides = [Side(each, repository, (), demand.timeout) for each in checkouts]
         with closing(sides[0]), closing(sides[1]):
-            return take_times(*sides, {cell: files}, demand, 1, lambda text: None)[cell]
+            return take_paired_times(*sides, {cell: files}, demand, 1, lambda text: None)[cell]
 
 
 def plan() -> Iterator[tuple[int, str]]:
@@ -240,8 +241,7 @@ def as_record(percent: int, direction: str, times: Timed, took: float) -> dict[s
 
 def print_table(done: Sequence[dict[str, Any]], resampled: int) -> None:
     """Found and false alarms by kind."""
-    print(f"\n{'slower by':>10} {'trials':>7} {'found':>7} {'resampled':>10} {'false':>7} ", end="")
-    print(f"{'median ratio':>13} {'s (median, most)':>18}")
+    rows = []
     for percent in TRIALS:
         trials = [each for each in done if each["percent"] == percent]
         if not trials:
@@ -263,10 +263,23 @@ def print_table(done: Sequence[dict[str, Any]], resampled: int) -> None:
         again = "–"
         if percent in RESAMPLED:
             again = f"{100 * found_again(trials, resampled):.1f} %"
-        print(
-            f"{percent:>8} % {len(trials):>7} {found if percent else '–':>7} {again:>10} "
-            f"{false:>7} {median(ratios):>13.4f} {median(seconds):>9.0f}, {max(seconds):.0f}"
+        rows.append(
+            (
+                f"{percent} %",
+                len(trials),
+                found if percent else "–",
+                again,
+                false,
+                f"{median(ratios):.4f}",
+                f"{median(seconds):.0f}, {max(seconds):.0f}",
+            )
         )
+    columns = (
+        *("slower by", "trials", "found", "resampled", "false", "median ratio"),
+        "s (median, most)",
+    )
+    right = ("right",) * len(columns)
+    print("\n" + tabulate(rows, columns, "plain", colalign=right, disable_numparse=True))
     print("found: the slowed direction was called slower; false: a direction that was not")
     scatter(done)
     load = [trial["load"] for trial in done]

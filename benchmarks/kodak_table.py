@@ -35,6 +35,7 @@ from pytest_lic.measuring.metrics import to_db
 from pytest_lic.measuring.published import published_curve
 from pytest_lic.measuring.rate_distortion import BD, RDCurve, bd_rate
 from pytest_lic.measuring.store import default_folder
+from pytest_lic.report.markdown.text import table
 from pytest_lic.system.environment import environment
 
 PUBLISHED = "bpg-444"
@@ -240,30 +241,16 @@ def markdown(
         "and whole bitstream are above it.\n"
     )
     heading = ("codec", "quality", "λ", "bpp", "payload bpp", "estimated bpp", "payload", "whole")
-    yield from _heading(*heading, "PSNR dB", "MS-SSIM", "MS-SSIM dB")
-    for row in rows:
-        for point in row.points:
-            decibels = to_db(point.ms_ssim)
-            yield _row(
-                f"`{row.name}`",
-                point.quality,
-                f"{point.lmbda:.4f}",
-                f"{point.bpp:.4f}",
-                f"{point.payload_bpp:.4f}",
-                f"{point.estimated_bpp:.4f}",
-                f"{point.payload_off:+.2f} %",
-                f"{point.bytes_off:+.2f} %",
-                f"{point.psnr:.3f}",
-                f"{point.ms_ssim:.5f}",
-                _NONE if decibels is None else f"{decibels:.3f}",
-            )
+    cells = [_cells(row.name, point) for row in rows for point in row.points]
+    yield _table((*heading, "PSNR dB", "MS-SSIM", "MS-SSIM dB"), cells)
     yield "\nBD-rate, negative is better, by PSNR and (in brackets) by MS-SSIM:\n"
     names = [*anchors, TWIN]
-    yield from _heading("codec", *(f"against {name}" for name in names), "rises strictly")
+    differences = []
     for row in rows:
-        cells = [_percent(row.differences.get(name, {})) for name in names]
+        percents = [_percent(row.differences.get(name, {})) for name in names]
         bends = [bend for metric in METRICS if (bend := row.curve.non_monotone(metric))]
-        yield _row(f"`{row.name}`", *cells, "no" if bends else "yes")
+        differences.append([f"`{row.name}`", *percents, "no" if bends else "yes"])
+    yield _table(("codec", *(f"against {name}" for name in names), "rises strictly"), differences)
     reasons = {name: curve for name, curve in anchors.items() if isinstance(curve, Unavailable)}
     for row in rows:
         for name, by_metric in row.differences.items():
@@ -297,13 +284,25 @@ def _percent(by_metric: Mapping[str, BD]) -> str:
     return f"{psnr} ({structure})"
 
 
-def _heading(*titles: str) -> Iterator[str]:
-    yield _row(*titles)
-    yield _row("---", *(["---:"] * (len(titles) - 1)))
+def _cells(name: str, point: Point) -> list[str]:
+    decibels = to_db(point.ms_ssim)
+    return [
+        f"`{name}`",
+        point.quality,
+        f"{point.lmbda:.4f}",
+        f"{point.bpp:.4f}",
+        f"{point.payload_bpp:.4f}",
+        f"{point.estimated_bpp:.4f}",
+        f"{point.payload_off:+.2f} %",
+        f"{point.bytes_off:+.2f} %",
+        f"{point.psnr:.3f}",
+        f"{point.ms_ssim:.5f}",
+        _NONE if decibels is None else f"{decibels:.3f}",
+    ]
 
 
-def _row(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join(table(columns, rows, range(1, len(columns))))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,4 @@
-"""The trained networks that the benchmarks of learned codecs look at: found, chosen, loaded.
-
-Importing this loads no torch.
-"""
+"""The trained networks that the benchmarks of learned codecs look at: found, chosen, loaded."""
 
 from __future__ import annotations
 

@@ -11,9 +11,8 @@ has latents at M = 192, five ways, of which each keeps the process safe but the 
     process     the library's decoder in a process of its own, that may crash
     Python      a decoder that knows where its string ends
 
-Then it lets a decoder in Python loose on nothing but zeros, from random states, with tables of many
-shapes: at random, and choosing for each symbol the table that takes the most. Prints the most bytes
-a symbol took.
+Then a decoder in Python reads nothing but zeros, from random states, with tables of many shapes,
+chosen at random or as the one that takes the most. Prints the most bytes a symbol took.
 """
 
 from __future__ import annotations

@@ -14,6 +14,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tqdm import tqdm
+
 from lic_models.command_line.quiet import silence_logs, silence_warnings
 from lic_models.config.codec_config import CodecConfig, empty_config, find_config, read_codec_config
 from lic_models.storage.weights_header import read_header
@@ -123,11 +125,8 @@ def _test(arguments: list[str]) -> int:
         line.refuse_other(path, read_header(path).components, coding=True)
     corpus = testing.corpus_of(line.data_module())
 
-    def progress(done: int, total: int) -> None:
-        if sys.stderr.isatty():
-            print(f"\r{done} of {total} images", end="\n" * (done == total), file=sys.stderr)
-
-    tested = measured(path, corpus, options.device, progress)
+    with tqdm(total=len(corpus.images), unit="image", disable=None) as bar:
+        tested = measured(path, corpus, options.device, lambda done, _: bar.update(done - bar.n))
     cell = tested.measurement.cell
     print(
         f"{cell.family} quality {cell.quality}, λ = {tested.measurement.lmbda:g} ({path}), on "

@@ -231,20 +231,17 @@ def _lengths(bitstream: bytes) -> tuple[Sequence[int], int, int]:
         )
     lengths = []
     for _ in range(bitstream[position - 1]):
-        number = 0
-        for shift in range(0, 7 * _MAX_VARINT_BYTES, 7):
-            if position >= len(bitstream):
-                raise TruncatedBitstreamError(
-                    f"bitstream of {len(bitstream)} bytes ends within its section lengths"
-                )
-            byte = bitstream[position]
-            position += 1
-            number |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                break
-        else:
-            raise CorruptBitstreamError("bitstream holds a section length of more than 4 bytes")
-        lengths.append(number)
+        try:
+            length, position = read_varint(bitstream, position, _MAX_VARINT_BYTES)
+        except IndexError:
+            raise TruncatedBitstreamError(
+                f"bitstream of {len(bitstream)} bytes ends within its section lengths"
+            ) from None
+        except ValueError:
+            raise CorruptBitstreamError(
+                "bitstream holds a section length of more than 4 bytes"
+            ) from None
+        lengths.append(length)
     return lengths, position, format_version
 
 
@@ -259,3 +256,19 @@ def varint(number: int) -> bytes:
         number >>= 7
     groups.append(number)
     return bytes(groups)
+
+
+def read_varint(content: bytes, position: int, most: int) -> tuple[int, int]:
+    """The number that `varint` wrote at ``position``, and where it ends.
+
+    Raises:
+        IndexError: ``content`` ends before it does.
+        ValueError: it takes more than ``most`` bytes.
+    """
+    number = 0
+    for place in range(most):
+        byte = content[position + place]
+        number |= (byte & 0x7F) << 7 * place
+        if byte < 0x80:
+            return number, position + place + 1
+    raise ValueError(f"a number of more than {most} bytes")

@@ -1,10 +1,10 @@
-"""Each side of a comparison in a folder of its own: checked out, and installed alone.
+"""Checks out and installs each side of a comparison in a folder of its own.
 
-    repository ─ git worktree add ─▶ FOLDER/base/tree ─ pip install --target ─▶ FOLDER/base/site
+    repository ─ git checkout ─▶ FOLDER/base/tree ─ pip install --target ─▶ FOLDER/base/site
 
-The working tree, as a side, is a worktree of its commit with the files as they lie there now:
-tracked ones, and untracked ones that git does not ignore. Everything is removed in the end, also on
-Ctrl-C; what a killed comparison left behind is removed by the next one.
+The working tree, as a side, is a checkout of its commit with the files as they lie there now:
+tracked ones, and untracked ones that git does not ignore. The repository itself is let be. The
+folder is removed in the end, also on Ctrl-C; what a killed comparison left is removed by the next.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 
 from pytest_lic.errors import UsageError
-from pytest_lic.system.child_process import run_in_session
-from pytest_lic.system.git import commit_named, git, repository_root
+from pytest_lic.system.commit_tree import check_out, is_checked_out_of
+from pytest_lic.system.git import changed_files, commit_named, git, repository_root
+from pytest_lic.system.program import run_program
 
 _PREFIX = "pytest-lic-ab-"
 _INSTALL_TIMEOUT = 600.0
@@ -97,7 +98,7 @@ class Repository:
             UsageError: git does not know it, or it is checked out with changes that it lacks.
         """
         commit = commit_named(self.root, name)
-        changed = self.changed_files()
+        changed = changed_files(self.root)
         if changed and commit == git("rev-parse", "HEAD", cwd=self.root).strip():
             shown = ", ".join(changed[:3]) + (", …" if len(changed) > 3 else "")
             raise UsageError(
@@ -115,11 +116,6 @@ class Repository:
         commit = git("rev-parse", "HEAD", cwd=self.root).strip()
         return Revision("working tree", commit, "", working_tree=True)
 
-    def changed_files(self) -> list[str]:
-        """Tracked files that differ from the commit that is checked out."""
-        listed = git("diff", "--name-only", "-z", "HEAD", cwd=self.root)
-        return [name for name in listed.split("\0") if name]
-
     def _described(self, name: str, commit: str) -> Revision:
         subject = git("log", "-1", "--format=%s", commit, cwd=self.root).strip()
         return Revision(name, commit, subject)
@@ -134,7 +130,7 @@ def checked_out(
     Raises:
         UsageError: a checkout failed, or its package could not be built or installed.
     """
-    _remove_abandoned(repository)
+    _remove_abandoned(repository.root)
     # The process id tells the next comparison whether this one still lives.
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-")).resolve()
     try:
@@ -143,12 +139,11 @@ def checked_out(
             _checked_out(repository, "head", head, folder),
         )
     finally:
-        _remove(repository, folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _checked_out(repository: Repository, label: str, revision: Revision, folder: Path) -> Checkout:
-    tree = folder / label / "tree"
-    git("worktree", "add", "--detach", "--quiet", str(tree), revision.commit, cwd=repository.root)
+    tree = check_out(repository.root, revision.commit, folder / label)
     if revision.working_tree:
         _overlay(repository.root, tree)
     elif (tree / ".gitmodules").is_file():
@@ -220,14 +215,14 @@ def _install(package: Path, site: Path, side: str) -> None:
     if _can_build_here(package):
         command.append("--no-build-isolation")
     try:
-        done = run_in_session([*command, str(package)], timeout=_INSTALL_TIMEOUT)
+        done = run_program([*command, str(package)], timeout=_INSTALL_TIMEOUT)
     except subprocess.TimeoutExpired:
         raise UsageError(f"{side}: pip did not install it within {_INSTALL_TIMEOUT:g} s") from None
     if done.returncode != 0:
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        lines = [line for line in os.fsdecode(done.stderr).splitlines() if line.strip()]
         lines = [line for line in lines if not line.lstrip().startswith(_NO_REASON)]
-        told = "\n".join(lines[-12:]) or f"pip ended with exit status {done.returncode}"
-        raise UsageError(f"{side}: it can't be installed:\n{told}")
+        words = "\n".join(lines[-12:]) or f"pip ended with exit status {done.returncode}"
+        raise UsageError(f"{side}: it can't be installed:\n{words}")
 
 
 def _can_build_here(package: Path) -> bool:
@@ -250,29 +245,14 @@ def _is_installed(text: str) -> bool:
         return False
 
 
-def _remove(repository: Repository, folder: Path) -> None:
-    """Remove a comparison's folder, and what git knows of the worktrees in it.
-
-    Of those alone, and even where Ctrl-C left one half made and locked. (``git worktree prune``
-    would also forget the user's own worktrees on disks that are not there just now.)
-    """
-    common = git("rev-parse", "--path-format=absolute", "--git-common-dir", cwd=repository.root)
-    for known in Path(common.strip(), "worktrees").glob("*/gitdir"):
-        if Path(known.read_text(encoding="utf-8").strip()).is_relative_to(folder):
-            shutil.rmtree(known.parent)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _remove_abandoned(repository: Repository) -> None:
-    """Remove what comparisons left that were killed."""
-    listed = git("worktree", "list", "--porcelain", cwd=repository.root)
-    for line in listed.splitlines():
-        folder = Path(line.removeprefix("worktree ")).parent.parent
-        if not line.startswith("worktree ") or not folder.name.startswith(_PREFIX):
-            continue
+def _remove_abandoned(root: Path) -> None:
+    """Remove what comparisons within this repository left that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         owner = folder.name.removeprefix(_PREFIX).split("-")[0]
-        if owner.isdigit() and not _lives(int(owner)):
-            _remove(repository, folder)
+        sides = [folder / label for label in ("base", "head")]
+        ours = any(is_checked_out_of(root, side) for side in sides)
+        if ours and owner.isdigit() and not _lives(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _lives(process: int) -> bool:

@@ -1,4 +1,4 @@
-"""Two sides → what became of rate, quality and time in each cell that both have."""
+"""Compares rate, quality and time of two sides in each cell that both have."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pytest_lic.ab.paired_times import take_times
+from pytest_lic.ab.paired_times import take_paired_times
 from pytest_lic.ab.result import CellResult, Compared, Demand, Timed
 from pytest_lic.ab.side import Side, SideError, SideFamilies
 from pytest_lic.baselines.comparison import Comparison, compare
@@ -53,8 +53,8 @@ def compare_sides(base: Side, head: Side, options: Options, demand: Demand, say:
     """
     began = time.monotonic()
     here = environment(options.selection.devices[0], options.threads)
-    found = _common_families(base.families(), head.families(), options)
-    grid = make_grid(found.common, replace(options.selection, codecs=(), components=()))
+    families = _common_families(base.families(), head.families(), options)
+    grid = make_grid(families.common, replace(options.selection, codecs=(), components=()))
     cells = grid.of("rate")
     corpora = {
         setting: load_corpus(grid.corpora[setting.corpus], setting.resolution)
@@ -66,7 +66,7 @@ def compare_sides(base: Side, head: Side, options: Options, demand: Demand, say:
         results.append(_measured(cell, (base, head), corpora[cell.setting], options))
     wanted = set(cells)
     if not options.selection.narrows_qualities:
-        middle = {family.name: middle_quality(family) for family in found.common}
+        middle = {family.name: middle_quality(family) for family in families.common}
         wanted = {cell for cell in wanted if cell.quality == middle[cell.family]}
     with tempfile.TemporaryDirectory(prefix="pytest-lic-batches-") as folder:
         files = {
@@ -74,7 +74,7 @@ def compare_sides(base: Side, head: Side, options: Options, demand: Demand, say:
             for setting, corpus in corpora.items()
         }
         sound = [result.cell for result in results if result.quality is not None]
-        times = take_times(
+        times = take_paired_times(
             base,
             head,
             {cell: files[cell.setting] for cell in sound if cell in wanted},
@@ -88,9 +88,9 @@ def compare_sides(base: Side, head: Side, options: Options, demand: Demand, say:
         demand,
         here,
         tuple(_with_times(result, times, wanted) for result in results),
-        found.one_sided,
-        found.left_out,
-        found.lost,
+        families.one_sided,
+        families.left_out,
+        families.lost,
         time.monotonic() - began,
         tuple(note for note in grid.notes if note != NO_CURVES),
     )
@@ -197,8 +197,8 @@ def _with_times(
 ) -> CellResult:
     """With its times, or the reason why they were not taken."""
     match times.get(result.cell):
-        case Timed() as taken:
-            return replace(result, times=taken)
+        case Timed() as timed:
+            return replace(result, times=timed)
         case SideError(label="head") as error:
             return replace(result, head=Unavailable(str(error)), times=_BROKEN)
         case LicError() as error:

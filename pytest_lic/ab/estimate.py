@@ -1,22 +1,7 @@
-"""Paired times of two sides → ratio HEAD/BASE, its interval, and a verdict that noise can't fake.
+"""The ratio of two sides' times, its interval, and a verdict that noise can't fake.
 
-    turn      one side codes a batch a few times; the least counts, as interruptions only add
-    quartet   four turns, BASE HEAD HEAD BASE or the reverse: drift hits both sides alike
-    build     the quartets of one pair of codecs, built anew
-    start     the builds of one pair of fresh processes. Of the quartets of each image batch the
-              mean of the middle half counts; the mean over the batches is one value, so that what
-              is slower on one batch alone counts too
-
-Two codecs that run the same code differ by a percent or two for as long as they live: it hangs on
-where their memory happens to lie. (Rebuilt six times in each of eight pairs of processes, equal
-encoders scattered by 1.7 % from build to build, and the processes' means by the 0.7 % that follow
-from that.) The quartets of a build are therefore not independent, and whether the builds of a
-process are is not taken for granted: intervals are Student's over the starts.
-
-A comparison is looked at several times, to stop where the answer is clear. Each look spends a share
-of the error that is allowed in all, 1/2, 1/6, 1/12, …, the last one, when the time is up, all that
-is left; and each share is divided between the comparisons of the run (Bonferroni on both counts).
-So all of a run's verdicts together raise a false alarm in at most 5 % of runs.
+docs/explanations/paired-times.md says what a turn, a quartet and a start are, why intervals are
+taken over starts, and how the error that is allowed is shared between looks and comparisons.
 """
 
 from __future__ import annotations
@@ -125,22 +110,18 @@ def estimate(
     )
 
 
-def is_clear(found: Estimate, threshold: float) -> bool:
+def is_clear(so_far: Estimate, threshold: float) -> bool:
     """Whether more starts could not change what the run makes of it."""
-    if found.corrected is None or found.verdict is Speed.UNDECIDED:
+    if so_far.corrected is None or so_far.verdict is Speed.UNDECIDED:
         return False
     # Slower, and not yet known whether by enough to fail.
     return not (
-        found.verdict is Speed.SLOWER and found.ratio < 1 + threshold < found.corrected.high
+        so_far.verdict is Speed.SLOWER and so_far.ratio < 1 + threshold < so_far.corrected.high
     )
 
 
 def _middle_half(values: Sequence[float]) -> float:
-    """The mean without the lowest and the highest quarter; of three, the one in the middle.
-
-    As robust here as the median, and more precise: on a machine whose other core was busy, starts
-    scattered by 0.8 % with it, by 1.0 % with the median and by 2.1 % with the mean of all.
-    """
+    """The mean without the lowest and the highest quarter; of three, the one in the middle."""
     ordered = sorted(values)
     cut = len(ordered) // 4 if len(ordered) != 3 else 1
     return fmean(ordered[cut : len(ordered) - cut])
@@ -150,18 +131,18 @@ def is_settled(values: Sequence[float], *, comparisons: int, threshold: float) -
     """Whether a comparison is looked at after these starts, and then need not go on."""
     if not is_look(len(values)):
         return False
-    found = estimate(values, comparisons=comparisons, threshold=threshold)
-    return is_clear(found, threshold)
+    so_far = estimate(values, comparisons=comparisons, threshold=threshold)
+    return is_clear(so_far, threshold)
 
 
 def _looks(starts: int) -> list[int]:
     """The looks up to ``starts``: 5, 7, 10, 13, 17, …"""
-    found = []
+    looks = []
     look = FIRST_LOOK
     while look <= starts:
-        found.append(look)
+        looks.append(look)
         look = math.ceil(look * _GROWTH)
-    return found
+    return looks
 
 
 def _student(level: float, freedom: int) -> float:

@@ -39,8 +39,8 @@ Say = Callable[[str], None]
 
 
 @dataclass
-class _Progress:
-    """What is known of one cell so far."""
+class _CellTimes:
+    """The times of one cell so far."""
 
     cell: Cell
     starts: list[Start] = field(default_factory=list)
@@ -75,7 +75,7 @@ class _Progress:
         }
 
 
-def take_times(
+def take_paired_times(
     base: Side,
     head: Side,
     batches: Mapping[Cell, Sequence[Path]],
@@ -93,51 +93,51 @@ def take_times(
         threads: CPU threads of torch in each process.
         say: told how far it is.
     """
-    progress = [_Progress(cell) for cell in batches]
-    comparisons = len(progress) * len(DIRECTIONS)
+    cells = [_CellTimes(cell) for cell in batches]
+    comparisons = len(cells) * len(DIRECTIONS)
     end = time.monotonic() + demand.budget
     for start, cpu in enumerate(_processors(threads)):
-        going = [each for each in progress if each.open]
+        going = [times for times in cells if times.open]
         # What would not be ready in time, going by the last time, is not begun.
-        going = [each for each in going if time.monotonic() + each.took < end]
+        going = [times for times in going if time.monotonic() + times.took < end]
         if not going:
             break
         base.restart()
         head.restart()
         # Those with the fewest starts first, so that none is left behind where time runs out.
-        for each in sorted(going, key=lambda each: len(each.starts)):
+        for times in sorted(going, key=lambda times: len(times.starts)):
             began = time.monotonic()
-            if began + each.took >= end:
+            if began + times.took >= end:
                 continue
             sides = (base, head) if start % 2 == 0 else (head, base)
             try:
                 target, longest = _START / len(going), demand.budget / (FIRST_LOOK * len(going))
-                _one_start(each, sides, batches[each.cell], threads, cpu, target, longest)
+                _one_start(times, sides, batches[times.cell], threads, cpu, target, longest)
             except SideError as error:
-                each.failed = error
+                times.failed = error
                 base.close()  # whatever it was doing, the next cell begins afresh
                 head.close()
                 continue
-            each.took = time.monotonic() - began
-            each.clear = all(
+            times.took = time.monotonic() - began
+            times.clear = all(
                 is_settled(
-                    each.values(direction), comparisons=comparisons, threshold=demand.fail_slower
+                    times.values(direction), comparisons=comparisons, threshold=demand.fail_slower
                 )
                 for direction in DIRECTIONS
             )
-        left = sum(each.open for each in progress)
+        left = sum(times.open for times in cells)
         spent = demand.budget - max(0.0, end - time.monotonic())
         say(
-            f"timing: {start + 1} pairs of fresh processes, {left} of {len(progress)} cells not "
+            f"timing: {start + 1} pairs of fresh processes, {left} of {len(cells)} cells not "
             f"yet clear, {spent:.0f} of {demand.budget:g} s"
         )
     base.close()
     head.close()
-    return {each.cell: _timed(each, comparisons, demand) for each in progress}
+    return {times.cell: _timed(times, comparisons, demand) for times in cells}
 
 
 def _one_start(
-    progress: _Progress,
+    times: _CellTimes,
     sides: tuple[Side, Side],
     batches: Sequence[Path],
     threads: int,
@@ -153,13 +153,13 @@ def _one_start(
         name: [[] for _ in batches] for name in DIRECTIONS
     }
     # Where a start is too short for every batch, the next ones go on with the others.
-    number = _QUARTETS[0] * len(progress.starts)
+    number = _QUARTETS[0] * len(times.starts)
     began = time.monotonic()
     for build in range(_BUILDS):
         if build and time.monotonic() - began > longest:
             break  # a slow codec: rather fewer builds than fewer starts
         for side in sides:
-            side.begin_load(progress.cell, threads)
+            side.begin_load(times.cell, threads)
         for side in sides:
             side.finish()
             side.keep(batches, cpu)
@@ -182,9 +182,9 @@ def _one_start(
                     (turns[label][0][name], turns[label][1][name]) for label in ("base", "head")
                 )
                 ratios[name][batch].append(quartet(before, after))
-                progress.seconds[name] += before
+                times.seconds[name] += before
     encode, decode = (tuple(tuple(one) for one in ratios[name] if one) for name in DIRECTIONS)
-    progress.starts.append(Start(encode, decode))
+    times.starts.append(Start(encode, decode))
 
 
 def _turn(side: Side, batch: int, calls: int) -> dict[Direction, float]:
@@ -193,18 +193,18 @@ def _turn(side: Side, batch: int, calls: int) -> dict[Direction, float]:
     return {"encode": min(encode), "decode": min(decode)}
 
 
-def _timed(progress: _Progress, comparisons: int, demand: Demand) -> Timed | LicError:
-    if progress.failed is not None:
-        return progress.failed
-    if len(progress.starts) < FEWEST:
+def _timed(times: _CellTimes, comparisons: int, demand: Demand) -> Timed | LicError:
+    if times.failed is not None:
+        return times.failed
+    if len(times.starts) < FEWEST:
         return UnavailableError(
-            f"{len(progress.starts)} pairs of processes within --budget {demand.budget:g} s, and "
+            f"{len(times.starts)} pairs of processes within --budget {demand.budget:g} s, and "
             f"{FEWEST} are needed for any interval; raise --budget, or choose fewer cells"
         )
     return Timed(
-        tuple(progress.starts),
-        {direction: median(progress.seconds[direction]) for direction in DIRECTIONS},
-        progress.estimates(comparisons, demand.fail_slower, last=not progress.clear),
+        tuple(times.starts),
+        {direction: median(times.seconds[direction]) for direction in DIRECTIONS},
+        times.estimates(comparisons, demand.fail_slower, last=not times.clear),
     )
 
 

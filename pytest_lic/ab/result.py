@@ -1,4 +1,4 @@
-"""What a comparison of two commits asks, and what it found: values alone."""
+"""The values of a comparison of two commits: what it asks, and its result."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ class CellResult:
             return []
         return [
             direction
-            for direction, found in self.times.estimates.items()
-            if found.verdict is Speed.SLOWER and found.ratio >= 1 + threshold
+            for direction, estimate in self.times.estimates.items()
+            if estimate.verdict is Speed.SLOWER and estimate.ratio >= 1 + threshold
         ]
 
     @property

@@ -5,7 +5,6 @@ A `Side` starts as many processes as it is asked to, one after the other.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,7 +19,13 @@ from pytest_lic.ab.checkout import Checkout, Repository
 from pytest_lic.codec import Codec, CodecFamily
 from pytest_lic.errors import CodecError, UsageError
 from pytest_lic.measuring.grid import Cell
-from pytest_lic.system.child_process import ChildDiedError, ChildHungError, ChildProcess
+from pytest_lic.system.child_process import (
+    Answer,
+    ChildDiedError,
+    ChildFailedError,
+    ChildHungError,
+    ChildProcess,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -62,12 +67,24 @@ class Side:
         self, checkout: Checkout, repository: Repository, arguments: Sequence[str], timeout: float
     ) -> None:
         self.checkout = checkout
-        self._repository = repository
-        self._arguments = tuple(arguments)
         self._timeout = timeout
         self._folder = checkout.tree.parent / "exchange"
         self._folder.mkdir(exist_ok=True)
-        self._child: ChildProcess | None = None
+        path = side_path(sys.path, repository, checkout)
+        self._child = ChildProcess(
+            worker.SideServer,
+            {
+                "folder": str(checkout.folder),
+                "args": arguments,
+                "repository": str(repository.root),
+                "own": str(checkout.tree.parent),
+            },
+            path=path,
+            cwd=str(checkout.folder),
+            # For Python programs that a codec starts.
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
+            stderr=self._folder / "stderr.txt",
+        )
         self._asked = ""
 
     @property
@@ -77,30 +94,12 @@ class Side:
 
     def restart(self) -> None:
         """Start a fresh process."""
-        self.close()
-        checkout = self.checkout
-        path = side_path(sys.path, self._repository, checkout)
-        given = {
-            "path": path,
-            "folder": str(checkout.folder),
-            "args": self._arguments,
-            "repository": str(self._repository.root),
-            "own": str(checkout.tree.parent),
-        }
-        self._child = ChildProcess(
-            [sys.executable, "-P", str(worker.__file__), json.dumps(given)],
-            cwd=str(checkout.folder),
-            # For Python programs that a codec starts.
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
-            stderr=self._folder / "stderr.txt",
-        )
+        self._child.close()
         self._child.start()
 
     def close(self) -> None:
         """End the process; it may be started again."""
-        child, self._child = self._child, None
-        if child is not None:
-            child.close()
+        self._child.close()
 
     def families(self) -> SideFamilies:
         """What pytest would find on this side.
@@ -109,13 +108,17 @@ class Side:
             UsageError: a conftest.py or a package of this side can't be imported.
         """
         try:
-            answer = self.ask(_FINDING, do="families")
+            answer = self.ask(_FINDING, "families")
         except SideError as error:
             raise UsageError(f"{self.checkout.revision.title}: {error}") from error
-        described = answer["families"]
+        families = {family["name"]: family for family in answer["families"]}
         return SideFamilies(
-            {each["name"]: _stand_in(each) for each in described},
-            {each["name"]: each["unavailable"] for each in described if each["unavailable"]},
+            {name: _stand_in(family) for name, family in families.items()},
+            {
+                name: family["unavailable"]
+                for name, family in families.items()
+                if family["unavailable"]
+            },
         )
 
     def load(self, cell: Cell, threads: int) -> None:
@@ -127,7 +130,7 @@ class Side:
         """As `load`, which `finish` then waits for."""
         self.begin(
             _BUILDING,
-            do="load",
+            "load",
             family=cell.family,
             quality=cell.quality,
             device=cell.setting.device,
@@ -140,50 +143,43 @@ class Side:
 
     def keep(self, batches: Sequence[Path], cpu: int | None) -> None:
         """Give it the image batches to take times on, on one processor if given."""
-        self.ask("loading images", do="keep", batches=[str(batch) for batch in batches], cpu=cpu)
+        self.ask("loading images", "keep", batches=[str(batch) for batch in batches], cpu=cpu)
 
     def turn(self, batch: int, calls: int) -> tuple[list[float], list[float]]:
         """Seconds of encoding one of the batches, ``calls`` times, and of decoding it."""
-        answer = self.ask("coding", do="turn", batch=batch, calls=calls)
+        answer = self.ask("coding", "turn", batch=batch, calls=calls)
         return answer["encode"], answer["decode"]
 
-    def ask(self, what: str, **request: Any) -> dict[str, Any]:
-        """The answer to one request; ``what`` names it in errors.
+    def ask(self, what: str, do: str, **arguments: Any) -> Answer:
+        """What a method of the worker's returns; ``what`` names the request in errors.
 
         Raises:
-            SideError: the process reported an error, died, or took too long.
+            SideError: the method raised an error, the process died, or it took too long.
         """
-        self.begin(what, **request)
+        self.begin(what, do, **arguments)
         return self.finish()
 
-    def begin(self, what: str, **request: Any) -> None:
+    def begin(self, what: str, do: str, **arguments: Any) -> None:
         """Set a request off, in a new process if there is none; `finish` waits for the answer."""
-        if self._child is None:
-            self.restart()
-        assert self._child is not None
         self._asked = what
-        self._child.send(request)
+        self._child.send(do, **arguments)
 
-    def finish(self) -> dict[str, Any]:
+    def finish(self) -> Answer:
         """As `ask`, for what was begun."""
-        assert self._child is not None
         what = self._asked
         timeout = max(_LOADING, self._timeout) if what in _LOADS else self._timeout
         try:
-            answer = self._child.answer(timeout)
+            return self._child.answer(timeout)
         except ChildHungError:
-            self.close()
             raise SideError(
                 self.label,
                 f"{what} took over {timeout:g} s and was stopped; raise --timeout if that is "
                 "expected",
             ) from None
         except ChildDiedError as error:
-            self.close()
             raise SideError(self.label, f"its process died {what}: {error}") from None
-        if "error" in answer:
-            raise SideError(self.label, f"{what} failed: {answer['error']}")
-        return answer
+        except ChildFailedError as error:
+            raise SideError(self.label, f"{what} failed: {error}") from None
 
 
 class _RemoteCodec:
@@ -197,7 +193,7 @@ class _RemoteCodec:
         """As `Codec.encode`."""
         batch = self._folder / "images.npy"
         np.save(batch, images.detach().cpu().numpy())
-        answer = self._side.ask("encoding", do="encode", batch=str(batch), folder=str(self._folder))
+        answer = self._side.ask("encoding", "encode", batch=str(batch), folder=str(self._folder))
         return [(self._folder / f"{index}.bin").read_bytes() for index in range(answer["count"])]
 
     def decode(self, bitstreams: Sequence[bytes], /) -> Tensor:
@@ -209,7 +205,7 @@ class _RemoteCodec:
             file.write_bytes(bitstream)
         decoded = self._folder / "decoded.npy"
         self._side.ask(
-            "decoding", do="decode", bitstreams=[str(file) for file in files], decoded=str(decoded)
+            "decoding", "decode", bitstreams=[str(file) for file in files], decoded=str(decoded)
         )
         return torch.from_numpy(np.load(decoded))
 

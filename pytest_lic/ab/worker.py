@@ -1,9 +1,8 @@
-"""What codes and takes times in one side's process: a script, not a module of that side.
+"""What codes and takes times in one side's process, served by `system.child_main`.
 
-Both sides run this same file, so that what is compared is measured alike. Of the side's own
-pytest-lic, or of an installed one, it uses `Origin`, `rediscover`, and the codecs they lead to.
-
-It answers JSON lines, each asking for a method of `_Side`. Tensors and bitstreams travel as files.
+Both sides run this same file, of the standard library alone, so that what is compared is measured
+alike. Of the side's own pytest-lic, or of an installed one, it uses `Origin`, `rediscover`, and the
+codecs they lead to. Tensors and bitstreams travel as files.
 """
 
 from __future__ import annotations
@@ -11,13 +10,11 @@ from __future__ import annotations
 import ctypes
 import gc
 import importlib
-import json
 import os
 import random
 import signal
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,37 +22,23 @@ from typing import Any
 Answer = dict[str, Any]
 
 
-def main(given: Answer) -> None:
-    """Answer requests until stdin ends.
+class SideServer:
+    """The families of one side, the codec in use, and the batches it is timed on.
 
     Args:
-        given: ``path``, the side's ``sys.path``; ``folder`` and ``args`` of its origin;
-            ``repository``, the user's own checkout, of which no module may come, but for what is
-            installed in it and what lies in ``own``, the side's folder.
+        folder: of the side's origin.
+        args: of it.
+        repository: the user's own checkout, of which no module may come, but for what is installed
+            in it and what lies in ``own``.
+        own: the side's folder.
     """
-    _die_with_parent()
-    # Codecs may print; answers get a channel of their own.
-    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    sys.path[:] = given["path"]
-    _forget_editable_installs(given["repository"])
-    side = _Side(given)
-    for line in sys.stdin:
-        request = json.loads(line)
-        try:
-            answer = getattr(side, request.pop("do"))(**request)
-        except Exception as error:
-            traceback.print_exc()
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        channel.write(json.dumps(answer) + "\n")
-        channel.flush()
 
-
-class _Side:
-    """The families of one side, the codec in use, and the batches it is timed on."""
-
-    def __init__(self, given: Answer) -> None:
-        self._given = given
+    def __init__(self, folder: str, args: Sequence[str], repository: str, own: str) -> None:
+        _die_with_parent()
+        _forget_editable_installs(repository)
+        self._origin = (folder, tuple(args), tuple(sys.path))
+        self._repository = Path(repository)
+        self._own = Path(own)
         self._families: Any = None
         self._codec: Any = None
         self._batches: list[Any] = []
@@ -98,7 +81,7 @@ class _Side:
         self._device = device
         if device.startswith("cuda"):
             self._wait = lambda: torch.cuda.synchronize(device)
-        _refuse(_strangers(self._given))
+        self._refuse_strangers()
         return {}
 
     def encode(self, batch: str, folder: str) -> Answer:
@@ -120,7 +103,7 @@ class _Side:
         """Image batches to take times on, on one processor if given."""
         self._run_on(self._cpus if cpu is None else {cpu})
         self._batches = [self._tensor(batch) for batch in batches]
-        _refuse(_strangers(self._given))
+        self._refuse_strangers()
         return {}
 
     def turn(self, batch: int, calls: int) -> Answer:
@@ -146,11 +129,11 @@ class _Side:
         if cpus is not None:
             os.sched_setaffinity(0, cpus)
 
-    def _timed(self, step: Callable[[Any], Any], given: Any) -> tuple[float, Any]:
+    def _timed(self, step: Callable[[Any], Any], batch: Any) -> tuple[float, Any]:
         """Seconds that a step takes, a GPU's part included, and what it gives."""
         self._wait()
         start = time.perf_counter()
-        result = step(given)
+        result = step(batch)
         self._wait()
         return time.perf_counter() - start, result
 
@@ -163,13 +146,30 @@ class _Side:
     def _find(self) -> None:
         if self._families is None:
             discovery = _discovery()
-
-            given = self._given
-            origin = discovery.Origin(given["folder"], tuple(given["args"]), tuple(given["path"]))
-            self._families = discovery.rediscover(origin)
+            self._families = discovery.rediscover(discovery.Origin(*self._origin))
             # It puts what this process had on its path behind; the side's own stays first.
-            sys.path[:] = given["path"]
-            _refuse(_strangers(given))
+            sys.path[:] = self._origin[2]
+            self._refuse_strangers()
+
+    def _refuse_strangers(self) -> None:
+        """Refuse to go on with modules of the user's own checkout."""
+        served_by = {__file__, getattr(sys.modules["__main__"], "__file__", None)}
+        strangers = []
+        for name, module in list(sys.modules.items()):
+            file = getattr(module, "__file__", None)
+            if not isinstance(file, str) or file in served_by:
+                continue
+            path = Path(file).resolve()
+            if path.is_relative_to(self._repository) and not (
+                path.is_relative_to(self._own) or is_installed(path)
+            ):
+                strangers.append(f"{name} ({file})")
+        if strangers:
+            raise RuntimeError(
+                f"{len(strangers)} modules come from the working tree, not from this side's "
+                f"checkout: {', '.join(strangers[:3])}; import the project by its installed name, "
+                "not through paths of your own"
+            )
 
 
 def _discovery() -> Any:
@@ -197,35 +197,12 @@ def _unavailable(family: Any) -> str | None:
     return reason
 
 
-def _strangers(given: Answer) -> list[str]:
-    """Modules of the user's own checkout in this process, each with its file."""
-    root, own = Path(given["repository"]), Path(given["own"])
-    found = []
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if not isinstance(file, str) or file == __file__:
-            continue
-        path = Path(file).resolve()
-        if path.is_relative_to(root) and not (path.is_relative_to(own) or is_installed(path)):
-            found.append(f"{name} ({file})")
-    return found
-
-
 def is_installed(path: Path) -> bool:
     """Whether a file is of an environment, which may lie within the repository."""
     environments = {sys.prefix, sys.base_prefix}
     return bool({"site-packages", "dist-packages"} & set(path.parts)) or any(
         path.is_relative_to(Path(place, "lib").resolve()) for place in environments
     )
-
-
-def _refuse(strangers: Sequence[str]) -> None:
-    if strangers:
-        shown = ", ".join(strangers[:3])
-        raise RuntimeError(
-            f"{len(strangers)} modules come from the working tree, not from this side's checkout: "
-            f"{shown}; import the project by its installed name, not through paths of your own"
-        )
 
 
 def _forget_editable_installs(repository: str) -> None:
@@ -262,7 +239,3 @@ def _die_with_parent() -> None:
     if sys.platform == "linux":
         kill_me_then = 1  # PR_SET_PDEATHSIG
         ctypes.CDLL(None).prctl(kill_me_then, signal.SIGKILL)
-
-
-if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import shlex
 import shutil
-import string
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_lic.adapters.command_template import (
+    Template,
+    command_words,
+    file_digest,
+    files_named,
+)
 from pytest_lic.adapters.image_files.pixels import to_batch, to_pixels
-from pytest_lic.adapters.program import run_program
+from pytest_lic.adapters.program import run_coder
 from pytest_lic.codec import CodecFamily
 from pytest_lic.errors import CodecError, UnavailableError, UnknownNameError, UsageError
+from pytest_lic.images import png
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
-
-Template = str | Sequence[str | Path]
 
 _IMAGE_FORMATS = {".png": "PNG", ".ppm": "PPM"}
 _ENCODE = ("input", "bitstream", "quality", "width", "height")
@@ -101,8 +102,8 @@ def command_family(
             raise UsageError(f"{where}: {argument} is {suffix!r}; expected '.png' or '.ppm'")
     if not timeout > 0:
         raise UsageError(f"{where}: timeout is {timeout!r}; expected seconds, more than 0")
-    encoder = _words(encode, _ENCODE, ("input", "bitstream"), f"{where}, encode")
-    decoder = _words(decode, _DECODE, ("bitstream", "output"), f"{where}, decode")
+    encoder = command_words(encode, _ENCODE, ("input", "bitstream"), f"{where}, encode")
+    decoder = command_words(decode, _DECODE, ("bitstream", "output"), f"{where}, decode")
     family_tags = {"architecture": name, "kind": "command", **(tags or {})}
 
     def unavailable() -> str | None:
@@ -134,13 +135,13 @@ def command_family(
     def fingerprint(quality: str) -> str | None:
         if unavailable() is not None:
             return None
-        files = sorted({path for word in (*encoder, *decoder) for path in _files(word)})
+        files = sorted({path for word in (*encoder, *decoder) for path in files_named(word)})
         description = {
             "encode": encoder,
             "decode": decoder,
             "quality": quality,
             "suffixes": (input_suffix, bitstream_suffix, output_suffix),
-            "files": {str(path): _digest(path, *_state(path)) for path in files},
+            "files": {str(path): file_digest(path) for path in files},
             "version": version,
         }
         return json.dumps(description, sort_keys=True)
@@ -190,12 +191,10 @@ class CommandCodec:
         return to_batch([self._decode_one(bitstream) for bitstream in bitstreams], self.name)
 
     def _encode_one(self, pixels: NDArray[np.uint8]) -> bytes:
-        from PIL import Image
-
         with _own_folder() as folder:
             source = Path(folder, "input" + self.suffixes[0])
             bitstream = Path(folder, "bitstream" + self.suffixes[1])
-            Image.fromarray(pixels).save(source, _IMAGE_FORMATS[self.suffixes[0]])
+            source.write_bytes(png.encoded(pixels, _IMAGE_FORMATS[self.suffixes[0]]))
             height, width = pixels.shape[:2]
             values = {"input": source, "bitstream": bitstream, "width": width, "height": height}
             self._run(self.encoder, values, f"{self.name}: encoder")
@@ -213,7 +212,7 @@ class CommandCodec:
     def _run(self, template: Sequence[str], values: Mapping[str, object], what: str) -> None:
         filled = [word.format_map({**values, "quality": self.quality}) for word in template]
         folder = Path(str(values["bitstream"])).parent
-        run_program(filled, folder=folder, timeout=self.timeout, what=what)
+        run_coder(filled, folder=folder, timeout=self.timeout, what=what)
 
     def _written(self, path: Path, role: str) -> Path:
         if not path.is_file() or path.stat().st_size == 0:
@@ -225,81 +224,21 @@ class CommandCodec:
         return path
 
     def _pixels(self, path: Path) -> NDArray[np.uint8]:
-        import numpy as np
-        from PIL import Image
-
         expected = _IMAGE_FORMATS[path.suffix]
         try:
-            with Image.open(path, formats=(expected,)) as image:
-                pixels = np.array(image)
-                mode = image.mode
+            return png.decoded(path, expected)
+        except png.NotRGBError as error:
+            raise CodecError(
+                f"{self.name}: decoder's {path.name} is of Pillow mode {error.mode}; "
+                "expected 8-bit RGB"
+            ) from None
         except Exception as error:  # Pillow raises almost anything on a damaged file
             reason = str(error).replace(str(path), path.name)
             raise CodecError(
                 f"{self.name}: decoder's {path.name} is not a readable {expected} ({reason})"
             ) from error
-        if mode != "RGB":
-            raise CodecError(
-                f"{self.name}: decoder's {path.name} is of Pillow mode {mode}; expected 8-bit RGB"
-            )
-        return pixels
 
 
 def _own_folder() -> tempfile.TemporaryDirectory[str]:
     # What was killed may be writing for a moment longer; that must not hide why it was killed.
     return tempfile.TemporaryDirectory(prefix="pytest-lic-", ignore_cleanup_errors=True)
-
-
-def _words(
-    template: Template, allowed: Sequence[str], required: Sequence[str], where: str
-) -> tuple[str, ...]:
-    """The words of a command, its placeholders checked and the files it names made absolute."""
-    try:
-        words = shlex.split(template) if isinstance(template, str) else [*map(str, template)]
-        fields = {field for word in words for field in _fields(word)}
-    except ValueError as error:
-        raise UsageError(f"{where}: {template!r} can't be read as a command: {error}") from error
-    if not words or not words[0]:
-        raise UsageError(f"{where}: the command is empty")
-    for field in sorted(fields - set(allowed)):
-        raise UsageError(
-            f"{where}: {{{field}}} is not a placeholder here; "
-            f"expected {', '.join(f'{{{name}}}' for name in allowed)}"
-        )
-    for field in required:
-        if field not in fields:
-            raise UsageError(f"{where}: the command lacks {{{field}}}")
-    if os.sep in words[0]:
-        words[0] = str(Path(words[0]).absolute())
-    return (words[0], *(_absolute(word) for word in words[1:]))
-
-
-def _fields(word: str) -> Iterator[str]:
-    for _, field, spec, conversion in string.Formatter().parse(word):
-        if field is not None:
-            # {quality!r} or {quality:04d}: the label is a text and stands as it is.
-            yield field + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
-
-
-def _absolute(word: str) -> str:
-    return str(Path(word).absolute()) if os.sep in word and Path(word).is_file() else word
-
-
-def _files(word: str) -> Iterator[Path]:
-    """The file that a word of a command names, as a program or by its path."""
-    found = shutil.which(word)
-    if found is not None:
-        yield Path(found).resolve()
-    elif os.sep in word and Path(word).is_file():
-        yield Path(word).resolve()
-
-
-def _state(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_mtime_ns, status.st_size
-
-
-@lru_cache(maxsize=64)
-def _digest(path: Path, modified: int, size: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import tarfile
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import filelock
 
 from pytest_lic.errors import UsageError
+from pytest_lic.system.commit_tree import check_out_part
 from pytest_lic.system.git import commit_named, git, repository_root
 
 
@@ -41,10 +42,11 @@ def fork(here: Path, revision: str, head: str = "HEAD") -> Fork:
 def folder_at(root: Path, commit: str, folder: Path, into: Path) -> Path:
     """Write what ``folder`` held at a commit into a folder below ``into``, once; that folder.
 
-    It is empty where the commit had no such folder. Several processes may ask at the same time.
+    It is empty where the commit had no such folder, and a symbolic link in it becomes a file that
+    says where it led. Several processes may ask at the same time.
 
     Raises:
-        UsageError: ``folder`` lies outside the repository, or is a file there.
+        UsageError: ``folder`` lies outside the repository.
     """
     name = _within(root, folder)
     into.mkdir(parents=True, exist_ok=True)
@@ -53,16 +55,9 @@ def folder_at(root: Path, commit: str, folder: Path, into: Path) -> Path:
         if place.is_dir():
             return place
         unfinished = into / f"{place.name}.new"
-        unfinished.mkdir(exist_ok=True)
-        listed = git("ls-tree", "-d", commit, "--", name, cwd=root) if name != "." else "."
-        if listed:
-            archive = into / f"{place.name}.tar"
-            tree = commit if name == "." else f"{commit}:{name}"
-            git("archive", "--format=tar", f"--output={archive}", tree, cwd=root)
-            with tarfile.open(archive) as packed:
-                packed.extractall(unfinished, filter="data")
-            archive.unlink()
-        unfinished.rename(place)
+        shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed
+        check_out_part(root, commit, name, unfinished).rename(place)
+        shutil.rmtree(unfinished)
     return place
 
 

@@ -12,7 +12,6 @@ Only the controller of a run writes.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +29,7 @@ from pytest_lic.baselines.layered import (
     named_in,
 )
 from pytest_lic.errors import BaselineError
+from pytest_lic.images import png
 from pytest_lic.measuring import coding
 from pytest_lic.system.environment import Environment
 from pytest_lic.system.files import write_whole
@@ -109,22 +109,12 @@ class Kept:
     @classmethod
     def of(cls, stream: Stream, bitstream: bytes, pixels: NDArray[np.uint8]) -> Kept:
         """From what it decoded to, uint8 (H, W, 3)."""
-        from PIL import Image
-
-        file = io.BytesIO()
-        Image.fromarray(pixels).save(file, "PNG", optimize=True)
-        return cls(stream, bitstream, file.getvalue())
+        return cls(stream, bitstream, png.encoded(pixels, optimize=True))
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
         """What it decoded to, uint8 (H, W, 3); ValueError where the picture is not RGB."""
-        import numpy as np
-        from PIL import Image
-
-        with Image.open(io.BytesIO(self.picture), formats=["PNG"]) as image:
-            if image.mode != "RGB":
-                raise ValueError(f"it is {image.mode}, not RGB")
-            return np.array(image)
+        return png.decoded(self.picture)
 
 
 @dataclass(frozen=True)

@@ -51,8 +51,8 @@ def decodings(
 ) -> list[Decoded]:
     """One `Decoded` per image, from the pixels and, where there are any, the latents of each."""
     if latents is None:
-        return [Decoded(each) for each in pixels]
-    return [Decoded(each, latent) for each, latent in zip(pixels, latents, strict=True)]
+        return [Decoded(image) for image in pixels]
+    return [Decoded(image, latent) for image, latent in zip(pixels, latents, strict=True)]
 
 
 def agreement(

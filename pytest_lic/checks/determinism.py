@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pytest_lic.checks.agreement import Agreement, agreement, decodings, first_pixel
-from pytest_lic.checks.fresh_process import Answer, FreshProcess
+from pytest_lic.checks.fresh_process import DecodedBatches, FreshProcess
 from pytest_lic.codec import Codec, SupportsLatents
 from pytest_lic.errors import CodecError, DeterminismError, OutOfStepError, UnavailableError
 from pytest_lic.images.corpus import Corpus, Image, batches
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell
+from pytest_lic.system.words import plural
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,13 +87,14 @@ def check_threads(
         A remark where some pixels differ by one level, else None.
     """
     answer = _decode_elsewhere(cell, coded, fresh, threads, latents=True)
-    where = f"decoded with {threads} thread{'s' if threads > 1 else ''}"
+    where = f"decoded with {plural(threads, 'thread')}"
     elsewhere = iter(answer.latents or ())
     shifted = 0
     for batch, decoded in zip(coded, answer.decoded, strict=True):
         ours = there = None
         if answer.latents is not None and isinstance(codec, SupportsLatents):
-            ours = [each.detach().cpu().numpy() for each in codec.decode_latents(batch.bitstreams)]
+            shown = codec.decode_latents(batch.bitstreams)
+            ours = [latent.detach().cpu().numpy() for latent in shown]
             there = [next(elsewhere) for _ in batch.images]
         for image, one, other in zip(
             batch.images,
@@ -100,10 +102,10 @@ def check_threads(
             decodings(checked(decoded, batch.images), there),
             strict=True,
         ):
-            found, difference = agreement(one, other)
-            if found is Agreement.BROKEN:
+            kind, difference = agreement(one, other)
+            if kind is Agreement.BROKEN:
                 raise OutOfStepError(f"{image.name}: {where}, out of step: {difference}")
-            shifted += found is Agreement.WITHIN
+            shifted += kind is Agreement.WITHIN
     images = sum(len(batch.images) for batch in coded)
     return f"{where}: {shifted} of {images} images differ by one level" if shifted else None
 
@@ -165,7 +167,7 @@ def check_batch(codec: Codec, cell: Cell, corpus: Corpus) -> str | None:
 
 def _decode_elsewhere(
     cell: Cell, coded: Sequence[CodedBatch], fresh: FreshProcess, threads: int, *, latents: bool
-) -> Answer:
+) -> DecodedBatches:
     """What a fresh process decodes, last batch first: no decoder may depend on the order."""
     try:
         answer = fresh.decode(
@@ -179,10 +181,12 @@ def _decode_elsewhere(
     except UnavailableError as error:  # but it could be built here
         raise CodecError(f"in a fresh process: {error}") from error
     if answer.latents is None:
-        return Answer(answer.decoded[::-1], None)
-    found = iter(answer.latents)
-    by_batch = [[next(found) for _ in batch.images] for batch in reversed(coded)]
-    return Answer(answer.decoded[::-1], [latent for batch in by_batch[::-1] for latent in batch])
+        return DecodedBatches(answer.decoded[::-1], None)
+    latents_there = iter(answer.latents)
+    by_batch = [[next(latents_there) for _ in batch.images] for batch in reversed(coded)]
+    return DecodedBatches(
+        answer.decoded[::-1], [latent for batch in by_batch[::-1] for latent in batch]
+    )
 
 
 def checked(decoded: NDArray[np.float32], images: Sequence[Image]) -> list[NDArray[np.uint8]]:

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import numpy as np
 
 from pytest_lic.checks.agreement import Agreement, Decoded, agreement, decodings
@@ -26,7 +27,7 @@ from pytest_lic.images.corpus import Corpus, Image, batches
 from pytest_lic.measuring.grid import Cell
 from pytest_lic.system.simulated_environments import SimulatedEnvironment
 
-Ticker = Callable[[int, int], None]
+Tick = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -67,19 +68,13 @@ class EnvironmentMatrix:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object, which travels with a test's report."""
-        return asdict(self)
+        matrix: dict[str, Any] = msgspec.to_builtins(self)
+        return matrix
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> EnvironmentMatrix:
         """The matrix that `to_json` gave."""
-        return cls(
-            cell=stored["cell"],
-            images=stored["images"],
-            environments=tuple(stored["environments"]),
-            unavailable=stored["unavailable"],
-            pairs=tuple(Pair(**pair) for pair in stored["pairs"]),
-            broken_images=tuple(stored["broken_images"]),
-        )
+        return msgspec.convert(stored, cls)
 
 
 def compare_environments(
@@ -88,7 +83,7 @@ def compare_environments(
     environments: Sequence[SimulatedEnvironment],
     process: Callable[[SimulatedEnvironment], FreshProcess],
     threads: int,
-    ticker: Callable[[str], Ticker],
+    ticker: Callable[[str], Tick],
 ) -> EnvironmentMatrix:
     """Encode a cell's images in every environment, and decode all that in every environment.
 
@@ -110,9 +105,9 @@ def compare_environments(
     total = len(corpus.images)
     unavailable: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="pytest-lic-") as folder:
-        sides: list[_Side] = []
+        sides: list[_Coder] = []
         for environment in environments:
-            side = _Side(environment, process, cell, threads, Path(folder))
+            side = _Coder(environment, process, cell, threads, Path(folder))
             tick, done = ticker(f"encoding in {environment.name}"), 0
             try:
                 for number, images in parts:
@@ -129,10 +124,10 @@ def compare_environments(
         for decoder in reversed(sides):
             tick, done = ticker(f"decoding in {decoder.name}"), 0
             for number, images in parts:
-                for encoder, found in _decoded(decoder, sides, number, images):
+                for encoder, decoded in _decoded(decoder, sides, number, images):
                     tally = tallies[encoder.name, decoder.name]
                     broken |= tally.add(
-                        images, encoder.agreements(number, images, decoder.name, found)
+                        images, encoder.agreements(number, images, decoder.name, decoded)
                     )
                 tick(done := done + len(images), total)
     return EnvironmentMatrix(
@@ -148,7 +143,7 @@ def compare_environments(
 _Answer = TypeVar("_Answer")
 
 
-class _Side:
+class _Coder:
     """One environment: its process, its bitstreams, and its own decoding of them.
 
     The decodings are kept in ``folder``: those of a large corpus would not fit into memory.
@@ -186,10 +181,9 @@ class _Side:
             self.failures[number] = str(error)
             return
         self.streams[number] = tuple(bitstreams)
-        for index, each in enumerate(self.decode(bitstreams, images)):
-            arrays = {"pixels": each.pixels, "latents": each.latents, "failure": each.failure}
-            given = {name: array for name, array in arrays.items() if array is not None}
-            np.savez(self._file(number, index), **given)
+        for index, decoded in enumerate(self.decode(bitstreams, images)):
+            arrays = {name: array for name, array in vars(decoded).items() if array is not None}
+            np.savez(self._file(number, index), **arrays)
 
     def decode(self, bitstreams: Sequence[bytes], images: Sequence[Image]) -> list[Decoded]:
         """Decode one batch, whoever encoded it; what goes wrong is told in each image's stead."""
@@ -210,17 +204,17 @@ class _Side:
 
     def own(self, number: int, images: Sequence[Image]) -> list[Decoded]:
         """What this side decoded of its own bitstreams."""
-        found = []
+        own = []
         for index in range(len(images)):
-            with np.load(self._file(number, index)) as kept:
-                failure = str(kept["failure"])
-                found.append(Decoded(kept.get("pixels"), kept.get("latents"), failure))
-        return found
+            with np.load(self._file(number, index)) as arrays:
+                failure = str(arrays["failure"])
+                own.append(Decoded(arrays.get("pixels"), arrays.get("latents"), failure))
+        return own
 
     def agreements(
-        self, number: int, images: Sequence[Image], decoder: str, found: Sequence[Decoded]
+        self, number: int, images: Sequence[Image], decoder: str, decoded: Sequence[Decoded]
     ) -> list[tuple[Agreement, str]]:
-        """How far ``found``, decoded elsewhere from this side's bitstreams, agrees with its own."""
+        """How far what ``decoder`` made of this side's bitstreams agrees with its own decoding."""
         if number in self.failures:
             return [(Agreement.BROKEN, f"not encoded: {self.failures[number]}")] * len(images)
         names = (f"in {self.name}", f"in {decoder}")
@@ -228,7 +222,7 @@ class _Side:
             (Agreement.BROKEN, f"not decoded where it was encoded: {one.failure}")
             if one.failure
             else agreement(one, other, names)
-            for one, other in zip(self.own(number, images), found, strict=True)
+            for one, other in zip(self.own(number, images), decoded, strict=True)
         ]
 
     def _asked(self, ask: Callable[[FreshProcess], _Answer]) -> _Answer:
@@ -246,8 +240,11 @@ class _Side:
 
 
 def _decoded(
-    decoder: _Side, encoders: Sequence[_Side], number: int, images: Sequence[Image]
-) -> Iterator[tuple[_Side, list[Decoded]]]:
+    decoder: _Coder,
+    encoders: Sequence[_Coder],
+    number: int,
+    images: Sequence[Image],
+) -> Iterator[tuple[_Coder, list[Decoded]]]:
     """Each encoder, and what the decoder makes of one batch of its bitstreams, if there are any."""
     known: dict[tuple[bytes, ...], list[Decoded]] = {}
     if number in decoder.streams:
@@ -269,10 +266,10 @@ class _Tally:
         self._counts = dict.fromkeys(Agreement, 0)
         self._first: dict[Agreement, str] = {}
 
-    def add(self, images: Sequence[Image], found: Sequence[tuple[Agreement, str]]) -> set[str]:
+    def add(self, images: Sequence[Image], agreements: Sequence[tuple[Agreement, str]]) -> set[str]:
         """Count one batch; the names of its broken images."""
         broken = set()
-        for image, (kind, difference) in zip(images, found, strict=True):
+        for image, (kind, difference) in zip(images, agreements, strict=True):
             self._counts[kind] += 1
             if difference:
                 self._first.setdefault(kind, f"{image.name}: {difference}")

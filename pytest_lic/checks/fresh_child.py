@@ -1,4 +1,4 @@
-"""The child's side of `fresh_process`: answer its requests until there are no more.
+"""The child's side of `fresh_process`: encode and decode in a simulated environment.
 
 Its variables were set by the parent; the rest of its environment is settled here, before any codec
 is built, since building computes too.
@@ -6,16 +6,14 @@ is built, since building computes too.
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pytest_lic.checks.fresh_process import Request
 from pytest_lic.codec import (
     Codec,
     CodecFamily,
@@ -26,43 +24,56 @@ from pytest_lic.codec import (
 from pytest_lic.errors import CodecError, LicError, UnavailableError
 from pytest_lic.images.corpus import Image
 from pytest_lic.measuring import coding
-from pytest_lic.project.discovery import Families
-from pytest_lic.project.serving import serve_codecs
+from pytest_lic.project.codec_child import CodecServer
+from pytest_lic.system.child_process import Answer
 from pytest_lic.system.simulated_environments import ENVIRONMENTS, SimulatedEnvironment, settle
 
 
-def serve(argument: str) -> None:
-    """The child's main loop: answer requests until stdin ends."""
-    given = json.loads(argument)
-    environment = ENVIRONMENTS[given["environment"]]
-    codecs: dict[tuple[str, str, str], Any] = {}
+@dataclass(frozen=True)
+class Request:
+    """Encode or decode some batches of one codec.
 
-    def settled() -> None:
-        os.chdir(given["work"])
-        settle(environment)
+    ``task`` is ``encode`` or ``decode``; ``batches`` counts the images of each batch; ``names``
+    are those of the images to encode; ``latents`` are wanted beside what is decoded.
+    """
 
-    def answer(families: Families, asked: dict[str, Any]) -> dict[str, object]:
-        request = Request(**asked)
-        _set_threads(request.threads)
-        key = (request.family, request.quality, request.device)
+    task: str
+    family: str
+    quality: str
+    device: str
+    threads: int
+    batches: tuple[int, ...]
+    folder: str
+    names: tuple[str, ...] = ()
+    latents: bool = False
+
+
+class FreshServer(CodecServer):
+    """Holds the codec that was asked for last."""
+
+    def __init__(self, environment: str, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._environment = ENVIRONMENTS[environment]
+        self._codecs: dict[tuple[str, str, str], Codec] = {}
+        settle(self._environment)
+
+    def code(self, **request: Any) -> Answer:
+        """Answer a `Request`; a codec that can't be had is no error."""
+        import torch
+
+        asked = Request(**request)
+        torch.set_num_threads(asked.threads)
+        key = (asked.family, asked.quality, asked.device)
         try:
-            if key not in codecs:
-                codecs.clear()
-                codecs[key] = _build(families[request.family], request, environment)
-            if request.task == "encode":
-                _encode(codecs[key], request)
+            if key not in self._codecs:
+                self._codecs.clear()
+                self._codecs[key] = _build(self.families[asked.family], asked, self._environment)
+            if asked.task == "encode":
+                _encode(self._codecs[key], asked)
                 return {}
-            return {"latents": _decode(codecs[key], request)}
+            return {"latents": _decode(self._codecs[key], asked)}
         except UnavailableError as error:
             return {"unavailable": str(error)}
-
-    serve_codecs(given, settled, answer)
-
-
-def _set_threads(count: int) -> None:
-    import torch
-
-    torch.set_num_threads(count)
 
 
 def _build(family: CodecFamily, request: Request, environment: SimulatedEnvironment) -> Codec:
@@ -83,7 +94,7 @@ def _encode(codec: Codec, request: Request) -> None:
     """Write the bitstreams of the images in the request's folder beside them."""
     folder = Path(request.folder)
     pixels = np.load(folder / "images.npy")
-    images = [Image(name, each) for name, each in zip(request.names, pixels, strict=True)]
+    images = [Image(name, image) for name, image in zip(request.names, pixels, strict=True)]
     for index, bitstream in enumerate(coding.encode(codec, images, request.device)):
         (folder / f"{index}.bin").write_bytes(bitstream)
 

@@ -16,29 +16,24 @@ error with a reason, never a hung run.
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
+from pytest_lic.checks.fresh_child import FreshServer, Request
 from pytest_lic.errors import CodecError, UnavailableError
 from pytest_lic.images.corpus import Image
+from pytest_lic.project.codec_child import CodecChild
 from pytest_lic.project.discovery import Origin
-from pytest_lic.system.child_process import ChildDiedError, ChildHungError, ChildProcess
+from pytest_lic.system.child_process import Answer, ChildDiedError, ChildFailedError, ChildHungError
 from pytest_lic.system.simulated_environments import HERE, SimulatedEnvironment
 
-_BOOT = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1])['path']; "
-    "from pytest_lic.checks.fresh_child import serve; serve(sys.argv[1])"
-)
 _ALIVE = 3  # children at once
 
 
@@ -55,26 +50,7 @@ class NoImageError(CodecError):
 
 
 @dataclass(frozen=True)
-class Request:
-    """Encode or decode some batches of one codec.
-
-    ``task`` is ``encode`` or ``decode``; ``batches`` counts the images of each batch; ``names``
-    are those of the images to encode; ``latents`` are wanted beside what is decoded.
-    """
-
-    task: str
-    family: str
-    quality: str
-    device: str
-    threads: int
-    batches: tuple[int, ...]
-    folder: str
-    names: tuple[str, ...] = ()
-    latents: bool = False
-
-
-@dataclass(frozen=True)
-class Answer:
+class DecodedBatches:
     """What the child's decoder returned, batch by batch.
 
     ``decoded`` are arrays as returned, unchecked; ``latents`` one array (C, h, w) per bitstream,
@@ -85,7 +61,7 @@ class Answer:
     latents: list[Any] | None
 
 
-class FreshProcess:
+class FreshProcess(CodecChild):
     """Starts the child on first use and ends it on exit.
 
     Args:
@@ -97,22 +73,15 @@ class FreshProcess:
     def __init__(
         self, origin: Origin, timeout: float, environment: SimulatedEnvironment = HERE
     ) -> None:
-        self._origin = origin
+        seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
+        super().__init__(
+            FreshServer,
+            origin,
+            {**environment.variables, "PYTHONHASHSEED": seed},
+            environment=environment.name,
+        )
         self._environment = environment
         self._timeout = timeout
-        self._folder = tempfile.TemporaryDirectory(prefix="pytest-lic-")
-        self._child = self._new_child()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def decode(
         self,
@@ -123,7 +92,7 @@ class FreshProcess:
         *,
         threads: int,
         latents: bool = False,
-    ) -> Answer:
+    ) -> DecodedBatches:
         """Decode batches of bitstreams in the child.
 
         Raises:
@@ -141,13 +110,16 @@ class FreshProcess:
             )
             shown = [folder / f"latent-{index}.npy" for index in range(len(flat))]
             try:
-                answer = self._ask(request, "decoding")
+                answer = self._code(request, "decoding")
             except CodecError as error:
                 if all(file.exists() for file in shown):
                     raise NoImageError(str(error), [np.load(file) for file in shown]) from error
                 raise
             decoded = [np.load(folder / f"decoded-{index}.npy") for index in range(len(counts))]
-            return Answer(decoded, [np.load(file) for file in shown] if answer["latents"] else None)
+            latent_files = shown if answer["latents"] else None
+            return DecodedBatches(
+                decoded, latent_files and [np.load(file) for file in latent_files]
+            )
 
     def encode(
         self, family: str, quality: str, device: str, images: Sequence[Image], *, threads: int
@@ -164,25 +136,21 @@ class FreshProcess:
             request = Request(
                 "encode", family, quality, device, threads, counts, str(folder), names=names
             )
-            self._ask(request, "encoding")
+            self._code(request, "encoding")
             return [(folder / f"{index}.bin").read_bytes() for index in range(len(images))]
-
-    def close(self) -> None:
-        """End the child; it may be started again."""
-        self._child.close()
 
     @contextmanager
     def _exchange(self) -> Iterator[Path]:
         """A folder for what one request and its answer are about."""
-        with tempfile.TemporaryDirectory(prefix="request-", dir=self._folder.name) as folder:
+        with tempfile.TemporaryDirectory(prefix="request-", dir=self.exchange) as folder:
             yield Path(folder)
 
-    def _ask(self, request: Request, doing: str) -> dict[str, Any]:
+    def _code(self, request: Request, doing: str) -> Answer:
         where = "in a fresh process"
         if self._environment is not HERE:
             where += f" ({self._environment.name})"
         try:
-            answer = self._child.ask(asdict(request), self._timeout)
+            answer = self.ask("code", self._timeout, **asdict(request))
         except ChildHungError:
             raise HungError(
                 f"{where}: {doing} took over {self._timeout:g} s and was stopped; "
@@ -190,31 +158,11 @@ class FreshProcess:
             ) from None
         except ChildDiedError as error:
             raise CodecError(f"{where}: it died while {doing}: {error}") from None
+        except ChildFailedError as error:
+            raise CodecError(f"{where}: {error}") from None
         if "unavailable" in answer:
             raise UnavailableError(answer["unavailable"])
-        if "error" in answer:
-            raise CodecError(f"{where}: {answer['error']}")
         return answer
-
-    def _new_child(self) -> ChildProcess:
-        folder = Path(self._folder.name)
-        seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
-        work = folder / "empty"
-        work.mkdir()
-        argument = json.dumps(
-            asdict(self._origin) | {"work": str(work), "environment": self._environment.name}
-        )
-        return ChildProcess(
-            [sys.executable, "-P", "-c", _BOOT, argument],
-            cwd=self._origin.folder,
-            env={
-                **os.environ,
-                **self._environment.variables,
-                "PYTHONHASHSEED": seed,
-                "TMPDIR": str(work),
-            },
-            stderr=folder / "stderr.txt",
-        )
 
 
 class FreshProcesses:

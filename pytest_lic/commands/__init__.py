@@ -1,1 +1,15 @@
-"""The subcommands of ``pytest-lic``, a file each: what they take, and what they print."""
+"""The subcommands of ``pytest-lic``: what each takes, and what it prints.
+
+ab              two commits compared on this machine
+ablation        what one component does to rate, quality and time
+baselines       every edit of the baselines since a branch began
+caching         the measurements kept between runs: ``pytest-lic cache``
+compare         what changed from one run to another
+listing         the codecs that pytest would find here: ``pytest-lic list``
+report          results files as a page for a browser
+show            one cell, with all that is known of it
+timing          saved times as tables and plots
+plugin_options  options of the plugin that a command takes too
+progress        lines on the error stream while a command works
+written         files that a command writes for the user
+"""

@@ -93,70 +93,73 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.set_defaults(run=run)
 
 
-def run(given: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Compare, print, and say by the exit status whether HEAD may pass."""
-    demand = _demand(given)
-    for option, file in (("--json", given.json), ("--markdown", given.markdown)):
+    demand = _demand(arguments)
+    for option, file in (("--json", arguments.json), ("--markdown", arguments.markdown)):
         if file is not None:
             require_folder(option, file)
     here = Path.cwd()
     repository = Repository.around(here)
-    if given.head is None:
-        base, head = repository.base_of_working_tree(given.base), repository.working_tree()
+    if arguments.head is None:
+        base, head = repository.base_of_working_tree(arguments.base), repository.working_tree()
     else:
-        base, head = repository.revision(given.base), repository.revision(given.head)
-    options = _options(given)
+        base, head = repository.revision(arguments.base), repository.revision(arguments.head)
+    options = _options(arguments)
     # A file of the repository is each side's own.
-    given.config = [_from_here(text, repository) for text in given.config or ()]
-    arguments = plugin_arguments(given, ("config",))
+    arguments.config = [_from_here(text, repository) for text in arguments.config or ()]
+    pytest_arguments = plugin_arguments(arguments, ("config",))
     try:
         with _ended_like_interrupted(), checked_out(repository, base, head) as checkouts:
             say(f"base {base.title}; head {head.title}")
-            sides = [Side(each, repository, arguments, demand.timeout) for each in checkouts]
+            sides = [
+                Side(checkout, repository, pytest_arguments, demand.timeout)
+                for checkout in checkouts
+            ]
             with closing(sides[0]), closing(sides[1]):
-                found = compare_sides(sides[0], sides[1], options, demand, say)
+                compared = compare_sides(sides[0], sides[1], options, demand, say)
     except KeyboardInterrupt:
         say("interrupted; both checkouts are removed, nothing is kept")
         return INTERRUPTED
-    _report(given, found)
-    if found.fails:
+    _report(arguments, compared)
+    if compared.fails:
         return WORSE
-    if not any(result.quality is not None for result in found.cells):
+    if not any(result.quality is not None for result in compared.cells):
         raise UsageError("nothing could be compared: every codec is broken on one side")
     return 0
 
 
-def _report(given: argparse.Namespace, found: Compared) -> None:
+def _report(arguments: argparse.Namespace, compared: Compared) -> None:
     seen = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if seen else 0
-    print(ab_text(found, width=width, color=seen), end="")
-    if given.json is not None:
-        text = json.dumps(ab_json(found), indent=1, ensure_ascii=False)
-        write("--json", given.json, text + "\n")
-    if given.markdown is not None:
-        write("--markdown", given.markdown, ab_markdown(found))
+    print(ab_text(compared, width=width, color=seen), end="")
+    if arguments.json is not None:
+        text = json.dumps(ab_json(compared), indent=1, ensure_ascii=False)
+        write("--json", arguments.json, text + "\n")
+    if arguments.markdown is not None:
+        write("--markdown", arguments.markdown, ab_markdown(compared))
 
 
-def _demand(given: argparse.Namespace) -> Demand:
+def _demand(arguments: argparse.Namespace) -> Demand:
     for name, value in (
-        ("--fail-slower", given.fail_slower),
-        ("--budget", given.budget),
-        ("--timeout", given.timeout),
+        ("--fail-slower", arguments.fail_slower),
+        ("--budget", arguments.budget),
+        ("--timeout", arguments.timeout),
     ):
         if not 0 < value < float("inf"):
             raise UsageError(f"{name} {value:g}: expected a number above 0")
-    return Demand(given.fail_slower / 100, given.budget, given.timeout)
+    return Demand(arguments.fail_slower / 100, arguments.budget, arguments.timeout)
 
 
-def _options(given: argparse.Namespace) -> Options:
+def _options(arguments: argparse.Namespace) -> Options:
     """Settings of the project as it lies here, but no codec: those are the sides' own."""
     names = [name for name in _OPTIONS if name != "config"]
     # addopts may hold options of a conftest.py, and none is loaded.
     without = [argument for name in (*_WITHOUT, "addopts") for argument in ("-o", f"{name}=")]
-    arguments = [*without, "--noconftest", *plugin_arguments(given, names)]
-    if not given.resolution:
-        arguments.append(f"--lic-resolution={_RESOLUTION}")
-    with pytest_config(origin_here(*arguments)) as config:
+    pytest_arguments = [*without, "--noconftest", *plugin_arguments(arguments, names)]
+    if not arguments.resolution:
+        pytest_arguments.append(f"--lic-resolution={_RESOLUTION}")
+    with pytest_config(origin_here(*pytest_arguments)) as config:
         options = read_options(config)
     if len(options.selection.devices) > 1:
         raise UsageError("--device: one at a time; compare on the other in a run of its own")

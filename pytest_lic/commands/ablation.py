@@ -72,29 +72,31 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.set_defaults(run=run)
 
 
-def run(given: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Compare, and print the tables."""
-    by = tuple(dict.fromkeys(tag.strip() for tag in given.by.split(",") if tag.strip()))
+    by = tuple(dict.fromkeys(tag.strip() for tag in arguments.by.split(",") if tag.strip()))
     if not by:
         raise UsageError("--by is empty; expected a component tag, such as nonlinearity")
-    if given.repetitions < 1:
-        raise UsageError(f"--repetitions {given.repetitions}: expected 1 or more; or --no-times")
-    if given.json is not None:
-        require_folder("--json", given.json)
-    metric = _METRICS[given.metric]
-    repetitions = 0 if given.no_times else given.repetitions
-    question = Question(by, given.reference, metric, repetitions)
+    if arguments.repetitions < 1:
+        raise UsageError(
+            f"--repetitions {arguments.repetitions}: expected 1 or more; or --no-times"
+        )
+    if arguments.json is not None:
+        require_folder("--json", arguments.json)
+    metric = _METRICS[arguments.metric]
+    repetitions = 0 if arguments.no_times else arguments.repetitions
+    question = Question(by, arguments.reference, metric, repetitions)
     without = (argument for name in _WITHOUT for argument in ("-o", f"{name}="))
-    origin = origin_here(*without, *plugin_arguments(given, _OPTIONS))
+    origin = origin_here(*without, *plugin_arguments(arguments, _OPTIONS))
     try:
         with opened_run(origin, _MEASURED[metric], say) as opened:
-            found = ablation(opened, question, say)
+            result = ablation(opened, question, say)
     except KeyboardInterrupt:
         say("interrupted; the same command goes on with what it had measured")
         return INTERRUPTED
     width = shutil.get_terminal_size().columns
-    print(ablation_text(found, width=width, color=sys.stdout.isatty()), end="")
-    if given.json is not None:
-        text = json.dumps(ablation_json(found), indent=1, ensure_ascii=False)
-        write("--json", given.json, text + "\n")
+    print(ablation_text(result, width=width, color=sys.stdout.isatty()), end="")
+    if arguments.json is not None:
+        text = json.dumps(ablation_json(result), indent=1, ensure_ascii=False)
+        write("--json", arguments.json, text + "\n")
     return 0

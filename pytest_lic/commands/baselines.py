@@ -56,30 +56,30 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.set_defaults(run=run)
 
 
-def run(given: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """List the edits, and say by the exit status whether one lowers a bar.
 
     Raises:
         LicError: a commit or a file that can't be read.
     """
-    for option, file in (("--json", given.json), ("--markdown", given.markdown)):
+    for option, file in (("--json", arguments.json), ("--markdown", arguments.markdown)):
         if file is not None:
             require_folder(option, file)
-    found = _edits(given)
-    print(edits_text(found), end="")
-    if given.json is not None:
-        text = json.dumps(edits_json(found), indent=1, ensure_ascii=False)
-        write("--json", given.json, text + "\n")
-    if given.markdown is not None:
-        write("--markdown", given.markdown, edits_markdown(found))
-    return LOWERED if any(edit.kind.lowers for edit in found) else 0
+    edits = _edits(arguments)
+    print(edits_text(edits), end="")
+    if arguments.json is not None:
+        text = json.dumps(edits_json(edits), indent=1, ensure_ascii=False)
+        write("--json", arguments.json, text + "\n")
+    if arguments.markdown is not None:
+        write("--markdown", arguments.markdown, edits_markdown(edits))
+    return LOWERED if any(edit.kind.lowers for edit in edits) else 0
 
 
-def _edits(given: argparse.Namespace) -> list[Edit]:
-    with pytest_config(origin_here(*ALONE, *plugin_arguments(given, _OPTIONS))) as config:
+def _edits(arguments: argparse.Namespace) -> list[Edit]:
+    with pytest_config(origin_here(*ALONE, *plugin_arguments(arguments, _OPTIONS))) as config:
         options, root = read_options(config), project_root(config)
     project = root / "pyproject.toml"
-    base = fork(Path.cwd(), given.base, given.head or "HEAD")
+    base = fork(Path.cwd(), arguments.base, arguments.head or "HEAD")
 
     def tolerances(commit: str) -> dict[str, Tolerance]:
         text = text_at(base.root, commit, project) or ""
@@ -88,8 +88,8 @@ def _edits(given: argparse.Namespace) -> list[Edit]:
     shipped = shipped_folder()
     with tempfile.TemporaryDirectory(prefix="pytest-lic-baselines-") as into:
         after, later = options.baselines, options.tolerances
-        if given.head is not None:
-            head = commit_named(base.root, given.head)
+        if arguments.head is not None:
+            head = commit_named(base.root, arguments.head)
             after = folder_at(base.root, head, options.baselines, Path(into))
             later = tolerances(head)
         folders = BaselineFolders(
@@ -97,10 +97,10 @@ def _edits(given: argparse.Namespace) -> list[Edit]:
             after,
             shipped if shipped.resolve() != options.baselines.resolve() else None,
         )
-        found = baseline_edits(folders, tolerances(base.commit), later)
+        edits = baseline_edits(folders, tolerances(base.commit), later)
         then, now = (families_in(folder, "entries") for folder in (folders.before, after))
         if then or not now:
-            return found
+            return edits
         # A folder of another name would have no past that it could be compared with.
         whole = folder_at(base.root, base.commit, root, Path(into))
-        return [*left_behind(whole, options.baselines.name), *found]
+        return [*left_behind(whole, options.baselines.name), *edits]

@@ -18,13 +18,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.set_defaults(run=run)
 
 
-def run(given: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Say what there is, or remove it."""
-    if given.clear:
-        gone = store.clear(given.dir)
+    if arguments.clear:
+        gone = store.clear(arguments.dir)
         print(f"removed {_told(gone)}, from {gone.folder}")
     else:
-        held = store.usage(given.dir)
+        held = store.usage(arguments.dir)
         print(f"{_told(held)}, in {held.folder}")
     return 0
 

@@ -40,26 +40,26 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.set_defaults(run=run)
 
 
-def run(given: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Compare and print; the exit status.
 
     Raises:
         LicError: a file that can't be read, or nothing to compare.
     """
-    for option, file in (("--json", given.json), ("--markdown", given.markdown)):
+    for option, file in (("--json", arguments.json), ("--markdown", arguments.markdown)):
         if file is not None:
             require_folder(option, file)
-    tolerances = _tolerances_here() if given.after.is_dir() else DEFAULT_TOLERANCES
-    found = compare_results(load_run(given.before), load_run(given.after, tolerances))
-    print(compare_text(found), end="")
-    if given.json is not None:
-        text = json.dumps(compare_json(found), indent=1, ensure_ascii=False)
-        write("--json", given.json, text + "\n")
-    if given.markdown is not None:
-        write("--markdown", given.markdown, compare_markdown(found))
-    if found.worse:
+    tolerances = _tolerances_here() if arguments.after.is_dir() else DEFAULT_TOLERANCES
+    comparison = compare_results(load_run(arguments.before), load_run(arguments.after, tolerances))
+    print(compare_text(comparison), end="")
+    if arguments.json is not None:
+        text = json.dumps(compare_json(comparison), indent=1, ensure_ascii=False)
+        write("--json", arguments.json, text + "\n")
+    if arguments.markdown is not None:
+        write("--markdown", arguments.markdown, compare_markdown(comparison))
+    if comparison.worse:
         return WORSE
-    if not found.compared:
+    if not comparison.compared:
         raise UsageError("nothing could be compared: the two runs are of other images")
     return 0
 

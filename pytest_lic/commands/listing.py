@@ -18,9 +18,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.set_defaults(run=run)
 
 
-def run(given: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Print a line per family."""
-    families = rediscover(origin_here(*plugin_arguments(given, _OPTIONS)))
+    families = rediscover(origin_here(*plugin_arguments(arguments, _OPTIONS)))
     for family in families.by_name.values():
         try:
             reason = family.unavailable() if family.unavailable is not None else None

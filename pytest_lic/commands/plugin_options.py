@@ -34,17 +34,17 @@ def add_plugin_options(
             )
 
 
-def plugin_arguments(given: argparse.Namespace, names: Sequence[str]) -> tuple[str, ...]:
-    """What pytest would be given, for the options ``names`` that the command was given."""
-    arguments = []
+def plugin_arguments(arguments: argparse.Namespace, names: Sequence[str]) -> tuple[str, ...]:
+    """The same for pytest, of the options ``names`` that the command was given."""
+    pytest_arguments = []
     for option in _options(names):
-        value = getattr(given, option.name.replace("-", "_"))
+        value = getattr(arguments, option.name.replace("-", "_"))
         if value is True:
-            arguments.append(option.flag_name)
+            pytest_arguments.append(option.flag_name)
         elif value:
             values = value if option.many else [value]
-            arguments += [f"{option.flag_name}={text}" for text in values]
-    return tuple(arguments)
+            pytest_arguments += [f"{option.flag_name}={text}" for text in values]
+    return tuple(pytest_arguments)
 
 
 def origin_here(*arguments: str) -> Origin:
@@ -52,9 +52,9 @@ def origin_here(*arguments: str) -> Origin:
     return Origin(str(Path.cwd()), arguments, tuple(sys.path))
 
 
-def as_typed(text: str, given: argparse.Namespace) -> str:
+def as_typed(text: str, arguments: argparse.Namespace) -> str:
     """A message of the plugin, its options called as the command that was given calls them."""
-    names = sorted(getattr(given, "plugin_options", ()), key=len, reverse=True)
+    names = sorted(getattr(arguments, "plugin_options", ()), key=len, reverse=True)
     return re.sub(rf"--lic-({'|'.join(names)})\b", r"--\1", text) if names else text
 
 

@@ -45,7 +45,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.set_defaults(run=run)
 
 
-def run(given: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Read, and write the page.
 
     Raises:
@@ -53,10 +53,10 @@ def run(given: argparse.Namespace) -> int:
         UsageError: the same of a comparison of two commits; a page that would replace its own
             source, or that can't be written.
     """
-    output: Path = given.output
+    output: Path = arguments.output
     require_folder("--output", output)
-    paths = list({path.resolve(): path for path in given.results}.values())
-    compared = list({path.resolve(): path for path in given.ab}.values())
+    paths = list({path.resolve(): path for path in arguments.results}.values())
+    compared = list({path.resolve(): path for path in arguments.ab}.values())
     if output.resolve() in {path.resolve() for path in (*paths, *compared)}:
         raise UsageError(f"--output {output}: these are the results themselves; name another file")
     runs = {name: load(path) for name, path in zip(_names(paths), paths, strict=True)}

@@ -63,34 +63,38 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.set_defaults(run=run)
 
 
-def run(given: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Print, and write the images that are asked for; the exit status.
 
     Raises:
         LicError: an unknown cell, a file that can't be read, or images that can't be coded.
     """
-    if given.images is not None and given.images.exists() and not given.images.is_dir():
-        raise UsageError(f"--images {given.images}: is a file; expected a folder")
-    if given.results is None:
-        return _from_codecs(given, None)
-    facts = facts_of(load(given.results), given.cell, f"--results {given.results}")
+    if arguments.images is not None and arguments.images.exists() and not arguments.images.is_dir():
+        raise UsageError(f"--images {arguments.images}: is a file; expected a folder")
+    if arguments.results is None:
+        return _from_codecs(arguments, None)
+    facts = facts_of(load(arguments.results), arguments.cell, f"--results {arguments.results}")
     print(cell_text(facts, width=_width()), end="")
-    return 0 if given.images is None else _from_codecs(given, facts.measured, silent=True)
+    return 0 if arguments.images is None else _from_codecs(arguments, facts.measured, silent=True)
 
 
-def _from_codecs(given: argparse.Namespace, known: Measurement | None, silent: bool = False) -> int:
-    _settle(given)
+def _from_codecs(
+    arguments: argparse.Namespace, known: Measurement | None, silent: bool = False
+) -> int:
+    _settle(arguments)
     without = [argument for name in _WITHOUT for argument in ("-o", f"{name}=")]
-    origin = origin_here(*without, *plugin_arguments(given, _OPTIONS))
+    origin = origin_here(*without, *plugin_arguments(arguments, _OPTIONS))
     try:
         with opened_run(origin, ("psnr",), say) as opened:
-            cell = cell_at_hand(opened.setup.grid, given.cell)
+            cell = cell_at_hand(opened.setup.grid, arguments.cell)
             if not silent:
                 facts = facts_at_hand(opened, cell)
                 print(cell_text(facts, width=_width()), end="")
                 known = facts.measured
-            if given.images is not None:
-                for line in write_images(opened.setup, opened.codecs, cell, given.images, known):
+            if arguments.images is not None:
+                for line in write_images(
+                    opened.setup, opened.codecs, cell, arguments.images, known
+                ):
                     print(f"written: {line}")
     except KeyboardInterrupt:
         say("interrupted")
@@ -98,15 +102,15 @@ def _from_codecs(given: argparse.Namespace, known: Measurement | None, silent: b
     return 0
 
 
-def _settle(given: argparse.Namespace) -> None:
+def _settle(arguments: argparse.Namespace) -> None:
     """Take resolution, batch and device from the cell's id, where no option says otherwise."""
-    found = _SETTING.search(given.cell)
-    if found is None:
+    setting = _SETTING.search(arguments.cell)
+    if setting is None:
         return
-    for name, text in found.groupdict().items():
-        if not getattr(given, name):
+    for name, text in setting.groupdict().items():
+        if not getattr(arguments, name):
             value = re.sub(r"^cuda(?=[0-9])", "cuda:", text)
-            setattr(given, name, [value])
+            setattr(arguments, name, [value])
 
 
 def _width() -> int:

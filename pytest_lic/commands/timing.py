@@ -65,28 +65,28 @@ def add_parser(commands: Commands) -> None:
     parser.set_defaults(run=run)
 
 
-def run(given: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Print the tables, and draw the plot that is asked for; the exit status.
 
     Raises:
         UsageError: no such run, a file that holds no times of codecs, or no place for the plot.
     """
-    if given.plot is not None:
-        _check_plot(given.plot)
-    runs = read_runs(find_runs([*given.runs, *given.named], given.storage))
+    if arguments.plot is not None:
+        _check_plot(arguments.plot)
+    runs = read_runs(find_runs([*arguments.runs, *arguments.named], arguments.storage))
     seen = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if seen else 0
-    print(timing_text(runs, given.stages, width=width, color=seen), end="")
-    if given.reference is not None:
-        print(reference_text(published_timings(given.reference), runs), end="")
-    if given.plot is not None:
+    print(timing_text(runs, arguments.stages, width=width, color=seen), end="")
+    if arguments.reference is not None:
+        print(reference_text(published_timings(arguments.reference), runs), end="")
+    if arguments.plot is not None:
         from pytest_lic.report.timing.plot import draw
 
         try:
-            draw(runs, given.plot)
+            draw(runs, arguments.plot)
         except OSError as error:
-            raise UsageError(f"--plot {given.plot}: can't be written: {error}") from error
-        print(f"drawn: {given.plot}")
+            raise UsageError(f"--plot {arguments.plot}: can't be written: {error}") from error
+        print(f"drawn: {arguments.plot}")
     return 0
 
 

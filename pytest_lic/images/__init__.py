@@ -1,1 +1,8 @@
-"""Images to code: corpora, folders of files, images of awkward sizes."""
+"""Images to code.
+
+corpus       ordered sets of named 8-bit RGB images: photographs, edge images, folders
+edge_images  small images on which codecs break
+finding      the image files below a folder
+png          pixels as the bytes of a PNG file, and back
+reading      one image file → 8-bit RGB pixels, or a clear refusal
+"""

@@ -1,11 +1,9 @@
 """Corpora: ordered sets of named 8-bit RGB images.
 
-    photos      photographs that scikit-image bundles: the default, nothing to download
-    edge        small images on which codecs break
-    conformance two small crops of photographs, of which old bitstreams are kept
-    a folder    every image below it
-
-Importing this loads neither torch nor numpy.
+photos      photographs that scikit-image bundles: the default, nothing to download
+edge        small images on which codecs break
+conformance two small crops of photographs, of which old bitstreams are kept
+a folder    every image below it
 """
 
 from __future__ import annotations
@@ -222,10 +220,10 @@ def _photo(name: str) -> Image:
 
 
 def _photo_path(name: str) -> Path:
-    found = find_spec("skimage")
-    if found is None or found.origin is None:
+    spec = find_spec("skimage")
+    if spec is None or spec.origin is None:
         raise CorpusError("corpus 'photos': scikit-image is not installed; install scikit-image")
-    path = Path(found.origin).parent / "data" / name
+    path = Path(spec.origin).parent / "data" / name
     if not path.is_file():
         raise CorpusError(
             f"{path}: the photograph of the corpus 'photos' is missing; reinstall scikit-image, "

@@ -17,6 +17,7 @@ import numpy as np
 from pytest_lic.codec import Codec
 from pytest_lic.errors import CodecError, LicError
 from pytest_lic.images.corpus import Image
+from pytest_lic.system.words import listed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -158,9 +159,8 @@ def cpu_threads(count: int) -> Iterator[None]:
 
 
 def _named(images: Sequence[Image]) -> str:
-    shown = ", ".join(image.name for image in images[:4])
-    more = f" and {len(images) - 4} more" if len(images) > 4 else ""
-    return f"{shown}{more} ({images[0].width}×{images[0].height})"
+    names = listed([image.name for image in images], 4)
+    return f"{names} ({images[0].width}×{images[0].height})"
 
 
 @contextmanager

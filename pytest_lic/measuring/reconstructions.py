@@ -15,8 +15,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_lic.images import png
 from pytest_lic.measuring import coding
-from pytest_lic.system.files import written_whole
+from pytest_lic.system.files import write_whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,27 +50,20 @@ class Reconstructions:
         path = self._path(coding.digest(pixels))
         if self._used(path):
             return
-        from PIL import Image
-
         try:
-            with written_whole(path, shared=True) as new:
-                Image.fromarray(pixels).save(new, "PNG", compress_level=1)
+            write_whole(path, png.encoded(pixels, compress_level=1), shared=True)
             self._grew = True
         except OSError:  # the measurement itself, which is written beside it, warns of it
             self._folder = None
 
     def find(self, digest: str) -> NDArray[np.uint8] | None:
         """The pixels of this digest, or None where they are not at hand."""
-        import numpy as np
-        from PIL import Image
-
         if self._folder is None:
             return None
         path = self._path(digest)
         try:
-            with Image.open(path) as opened:
-                pixels = np.asarray(opened.convert("RGB"))
-        except (OSError, SyntaxError):  # not there, or cut: Pillow says either
+            pixels = png.decoded(path)
+        except (OSError, SyntaxError, ValueError):  # not there, or damaged: Pillow says any
             return None
         return pixels if coding.digest(pixels) == digest else None
 

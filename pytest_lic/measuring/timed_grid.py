@@ -30,6 +30,7 @@ from pytest_lic.measuring.selection import (
     select_qualities,
     settings_of,
 )
+from pytest_lic.system.words import listed
 
 _NAMED = 6  # families of a note
 
@@ -106,11 +107,11 @@ def whole_grid(
     untrained = [family.name for family in chosen if not family.trained]
     if untrained and not grid.of("rate"):
         raise UsageError(
-            f"only untrained codecs are chosen ({_listed(untrained)}), and those are only timed: "
-            "give pytest -m timing, or choose trained ones with --lic-codec"
+            f"only untrained codecs are chosen ({listed(untrained, _NAMED)}), and those are only "
+            "timed: give pytest -m timing, or choose trained ones with --lic-codec"
         )
     if untrained:
-        note = f"untrained, so left out but for -m timing: {_listed(untrained)}"
+        note = f"untrained, so left out but for -m timing: {listed(untrained, _NAMED)}"
         return replace(grid, notes=(*grid.notes, note))
     return grid
 
@@ -136,7 +137,7 @@ def with_timed_cells(
     ]
     if passed_over:
         notes.append(
-            f"untrained and not timed: {_listed(passed_over)}; name them alone, or give "
+            f"untrained and not timed: {listed(passed_over, _NAMED)}; name them alone, or give "
             "--lic-component weights=untrained"
         )
     settings, corpora = _timed_settings(selection, choice)
@@ -192,13 +193,8 @@ def middle_quality(family: CodecFamily) -> str:
 
 
 def _quality_note(families: Sequence[CodecFamily]) -> str:
-    named = _listed([f"{family.name} q{middle_quality(family)}" for family in families])
+    named = listed([f"{family.name} q{middle_quality(family)}" for family in families], _NAMED)
     return f"one quality of each codec is timed, its middle one: {named}; --lic-quality chooses"
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
 
 
 def _timed_settings(

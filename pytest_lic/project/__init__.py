@@ -11,5 +11,5 @@ discovery       the codec families, and the same ones again in another process
 config_files    the families that a file describes
 family_calls    a family's own functions, called
 under_test      quantizers, coders and table makers
-serving         the child's side of a process that needs the project's codecs
+codec_child     a child process that finds the codecs again: both of its sides
 """

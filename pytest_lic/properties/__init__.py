@@ -1,10 +1,14 @@
 """What must hold of every quantizer, entropy coder and table maker: one function per property.
 
-    quantizers    how a quantizer codes: bound, idempotence, order, ties, saturation, in step
+    quantizers    how a quantizer codes: bound, idempotence, order, ties, saturation
+    quantizer_contract  what every decoder relies on: the same again, in step, types, refusals
     training      its proxies: straight through, noise, soft rounding
     dither        universal quantization's error
     coders        round trips, lengths, the same bytes
     table_makers  whole counts out of probabilities
+    latents       the inputs that quantizers are searched with
+    search        the search for the smallest example that breaks a property
+    statistics    how far a sample may stray by chance
 
 Each takes what is under test and raises `PropertyError`, with the smallest example that Hypothesis
 finds, where its property does not hold. The modules load torch, so they are imported when used.

@@ -135,10 +135,10 @@ def same_bytes(coder: CoderUnderTest) -> None:
     encoder = coder.build()
 
     def check(message: Message) -> Broken | None:
-        given = message.symbols, message.indices, message.tables
-        first = encoder.encode(*given)
+        parts = message.symbols, message.indices, message.tables
+        first = encoder.encode(*parts)
         for other, where in ((encoder, "the same object"), (coder.build(), "a fresh object")):
-            again = other.encode(*given)
+            again = other.encode(*parts)
             if again != first:
                 return Broken(f"{_hex(first)} again of {where}", _hex(again))
         return None
@@ -164,8 +164,8 @@ def splits(coder: CoderUnderTest) -> None:
         string = encoder.encode_parts(parts, message.tables)  # type: ignore[attr-defined]
         if string != whole:
             return Broken(f"{_hex(whole)}, as in one call", _hex(string))
-        found = decoder.decode_parts(whole, indices, message.tables)  # type: ignore[attr-defined]
-        return _difference(message, whole, np.concatenate([*found, np.empty(0, np.int32)]))
+        parts = decoder.decode_parts(whole, indices, message.tables)  # type: ignore[attr-defined]
+        return _difference(message, whole, np.concatenate([*parts, np.empty(0, np.int32)]))
 
     for_all(
         coder,
@@ -220,23 +220,23 @@ def _difference(message: Message, string: object, decoded: NDArray[np.int32]) ->
     """What is wrong with what came back."""
     if not isinstance(string, bytes):
         return Broken("encode to give bytes", f"{string!r:.80}")
-    found, expected = np.asarray(decoded), message.symbols
-    if found.dtype != np.int32 or found.shape != expected.shape:
+    symbols, expected = np.asarray(decoded), message.symbols
+    if symbols.dtype != np.int32 or symbols.shape != expected.shape:
         return Broken(
             f"symbols {brief(expected)}, int32 of shape {expected.shape}",
-            f"{brief(found)}, {found.dtype} of shape {found.shape}, from {_hex(string)}",
+            f"{brief(symbols)}, {symbols.dtype} of shape {symbols.shape}, from {_hex(string)}",
         )
-    if np.array_equal(found, expected):
+    if np.array_equal(symbols, expected):
         return None
     if expected.size <= 16:
-        both = f"symbols {brief(expected)}", f"{brief(found)} from {_hex(string)}"
+        both = f"symbols {brief(expected)}", f"{brief(symbols)} from {_hex(string)}"
         return Broken(*both)
-    wrong = np.flatnonzero(found != expected)
+    wrong = np.flatnonzero(symbols != expected)
     at = int(wrong[0])
     table = int(message.indices[at])
     return Broken(
         f"symbol {expected[at]} at {at}, of table {table}",
-        f"{found[at]}; {wrong.size} of {expected.size} differ, this is the first",
+        f"{symbols[at]}; {wrong.size} of {expected.size} differ, this is the first",
     )
 
 

@@ -72,8 +72,10 @@ def independent_error(quantizer: QuantizerUnderTest) -> None:
     allowed = 1 / levels**2 + chance
 
     def check(name: str) -> Broken | None:
-        found = _correlation(_errors(quantizer, inputs[name]), inputs[name].reshape(-1).double())
-        return _if_correlated(found, allowed, "the input")
+        correlation = _correlation(
+            _errors(quantizer, inputs[name]), inputs[name].reshape(-1).double()
+        )
+        return _if_correlated(correlation, allowed, "the input")
 
     claim = "universal quantization's error independent of the input"
     for_all(quantizer, claim, st.sampled_from(list(inputs)), check, str)
@@ -125,10 +127,10 @@ def _correlation(one: Tensor, other: Tensor) -> float:
     return float(torch.corrcoef(torch.stack([one, other]))[0, 1])
 
 
-def _if_correlated(found: float, allowed: float, what: str) -> Broken | None:
-    if abs(found) <= allowed:
+def _if_correlated(correlation: float, allowed: float, what: str) -> Broken | None:
+    if abs(correlation) <= allowed:
         return None
     return Broken(
         f"{_AT} a correlation of the error with {what} of 0 ± {allowed:.4f} ({RATE})",
-        f"{found:.4f}",
+        f"{correlation:.4f}",
     )

@@ -82,8 +82,8 @@ def rounding(values: Tensor) -> Tensor:
 
 def element(tensor: Tensor, place: int) -> float | int:
     """The element at this place, counted through."""
-    found: float | int = tensor.reshape(-1)[place].item()
-    return found
+    item: float | int = tensor.reshape(-1)[place].item()
+    return item
 
 
 def promised(number: float | None) -> float:

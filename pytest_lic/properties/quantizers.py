@@ -1,8 +1,7 @@
-"""How a quantizer codes."""
+"""How a quantizer codes: which symbol an input gets, and which value a symbol has."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import torch
@@ -22,8 +21,29 @@ from pytest_lic.properties.latents import (
     symbols_of,
     symbols_tensor,
 )
+from pytest_lic.properties.quantizer_contract import (
+    determinism,
+    in_step,
+    int32_symbols,
+    refusal,
+)
 from pytest_lic.properties.search import Broken, for_all
 from pytest_lic.quantizer import QuantizerUnderTest
+
+__all__ = [
+    "ascending_values",
+    "determinism",
+    "error_bound",
+    "idempotence",
+    "in_step",
+    "int32_symbols",
+    "monotonicity",
+    "nearest_value",
+    "refusal",
+    "saturation",
+    "ties",
+    "values_on_the_grid",
+]
 
 
 def error_bound(quantizer: QuantizerUnderTest) -> None:
@@ -35,9 +55,9 @@ def error_bound(quantizer: QuantizerUnderTest) -> None:
     built, bound = quantizer.build(), promised(quantizer.bound)
 
     def check(inputs: list[float]) -> Broken | None:
-        given = latent_of(inputs)
-        values = built.values(built.symbols(given))
-        error = (values.double() - given.double()).abs()
+        latent = latent_of(inputs)
+        values = built.values(built.symbols(latent))
+        error = (values.double() - latent.double()).abs()
         if bool((error <= bound + rounding(values)).all()):
             return None
         return Broken(f"values within {bound} of the input", f"values {shown(values)}")
@@ -98,8 +118,8 @@ def ascending_values(quantizer: QuantizerUnderTest) -> None:
     built = quantizer.build()
 
     def check(symbols: list[int]) -> Broken | None:
-        given = symbols_tensor(symbols)
-        values, next_values = built.values(given), built.values(given + 1)
+        tensor = symbols_tensor(symbols)
+        values, next_values = built.values(tensor), built.values(tensor + 1)
         if bool((values < next_values).all()):
             return None
         return Broken(
@@ -121,12 +141,12 @@ def values_on_the_grid(quantizer: QuantizerUnderTest) -> None:
     built, step = quantizer.build(), promised(quantizer.step)
 
     def check(symbols: list[int]) -> Broken | None:
-        given = symbols_tensor(symbols)
-        values = built.values(given)
-        origin = built.values(torch.zeros_like(given)).double()
+        tensor = symbols_tensor(symbols)
+        values = built.values(tensor)
+        origin = built.values(torch.zeros_like(tensor)).double()
         if quantizer.dither is None:
             origin = origin.reshape(-1)[0].expand_as(origin)
-        expected = origin + step * given.double()
+        expected = origin + step * tensor.double()
         if bool(((values.double() - expected).abs() <= rounding(values)).all()):
             return None
         return Broken(f"values {shown(expected)}", f"values {shown(values)}")
@@ -143,13 +163,13 @@ def nearest_value(quantizer: QuantizerUnderTest) -> None:
     built = quantizer.build()
 
     def check(inputs: list[float]) -> Broken | None:
-        given = latent_of(inputs)
-        symbols = built.symbols(given)
+        latent = latent_of(inputs)
+        symbols = built.symbols(latent)
         values = built.values(symbols)
-        distance = (values.double() - given.double()).abs() - rounding(values)
+        distance = (values.double() - latent.double()).abs() - rounding(values)
         for neighbours in (symbols - 1, symbols + 1):
             others = built.values(neighbours)
-            nearer = (others.double() - given.double()).abs() < distance
+            nearer = (others.double() - latent.double()).abs() < distance
             if bool(nearer.any()):
                 at = int(nearer.reshape(-1).nonzero()[0])
                 return Broken(
@@ -206,69 +226,6 @@ def ties(quantizer: QuantizerUnderTest) -> None:
     )
 
 
-def determinism(quantizer: QuantizerUnderTest) -> None:
-    """The same input gives the same symbols and values again, from a fresh object too.
-
-    Raises:
-        PropertyError: it does not.
-    """
-    built = quantizer.build()
-
-    def check(inputs: list[float]) -> Broken | None:
-        given = latent_of(inputs)
-        first = built.symbols(given)
-        values = built.values(first)
-        for other, where in ((built, "the same object"), (quantizer.build(), "a fresh object")):
-            again = other.symbols(given)
-            if not torch.equal(first, again):
-                return Broken(f"symbols {shown(first)} again of {where}", f"symbols {shown(again)}")
-            if not torch.equal(values, other.values(first)):
-                return Broken(
-                    f"values {shown(values)} again of {where}",
-                    f"values {shown(other.values(first))}",
-                )
-        return None
-
-    for_all(quantizer, "determinism", inputs_of(quantizer), check)
-
-
-def in_step(quantizer: QuantizerUnderTest) -> None:
-    """A decoder that is built apart gets the encoder's values, of any image alone.
-
-    The encoder codes images one after the other. Each is decoded by the encoder's own object, by a
-    fresh one that decodes them all, and by a fresh one that sees this image alone.
-
-    Raises:
-        PropertyError: a decoder's values are others, or farther from the input than the bound.
-    """
-    images = st.lists(inputs_of(quantizer), min_size=1, max_size=3)
-
-    def check(inputs: list[list[float]]) -> Broken | None:
-        encoder, decoder = quantizer.build(), quantizer.build()
-        for number, values in enumerate(inputs):
-            image = latent_of(values)
-            symbols = encoder.symbols(image)
-            alone = quantizer.build().symbols(image)
-            if not torch.equal(symbols, alone):
-                return Broken(
-                    f"image {number} coded as if alone, symbols {shown(alone)}",
-                    f"symbols {shown(symbols)} after the others",
-                )
-            known = encoder.values(symbols)
-            for who, found in (
-                ("the decoder of all images", decoder.values(symbols)),
-                ("a decoder of this image alone", quantizer.build().values(symbols)),
-            ):
-                if not torch.equal(found, known):
-                    return Broken(
-                        f"image {number} decoded by {who} as by the encoder, values {shown(known)}",
-                        f"values {shown(found)}",
-                    )
-        return None
-
-    for_all(quantizer, "encoder and decoder in step", images, check)
-
-
 def saturation(quantizer: QuantizerUnderTest) -> None:
     """Inputs beyond all reach get the largest symbol, or its negative.
 
@@ -282,60 +239,11 @@ def saturation(quantizer: QuantizerUnderTest) -> None:
     lists = st.lists(huge | huge.map(lambda value: -value), min_size=1, max_size=MOST)
 
     def check(inputs: list[float]) -> Broken | None:
-        given = latent_of(inputs)
-        symbols = built.symbols(given)
-        expected = (limit * given.sign()).to(symbols.dtype)
+        latent = latent_of(inputs)
+        symbols = built.symbols(latent)
+        expected = (limit * latent.sign()).to(symbols.dtype)
         if torch.equal(symbols, expected):
             return None
         return Broken(f"symbols {shown(expected)}", f"symbols {shown(symbols)}")
 
     for_all(quantizer, "saturation", lists, check)
-
-
-def int32_symbols(quantizer: QuantizerUnderTest) -> None:
-    """Symbols are int32 and values float32, in the shape of the input and finite.
-
-    Raises:
-        PropertyError: they are not.
-    """
-    built = quantizer.build()
-    shapes = st.tuples(*[st.integers(1, 4)] * 3)
-
-    def check(shape: tuple[int, ...]) -> Broken | None:
-        given = torch.linspace(-3, 3, math.prod(shape)).reshape(shape)
-        symbols = built.symbols(given)
-        values = built.values(symbols)
-        found = symbols.dtype, symbols.shape, values.dtype, values.shape
-        if found != (torch.int32, given.shape, torch.float32, given.shape):
-            kinds = f"{found[0]} {tuple(found[1])}, values {found[2]} {tuple(found[3])}"
-            return Broken(
-                f"symbols torch.int32 {shape}, values torch.float32 {shape}", f"symbols {kinds}"
-            )
-        if not bool(torch.isfinite(values).all()):
-            return Broken("finite values", f"values {shown(values)}")
-        return None
-
-    for_all(quantizer, "int32 symbols and float32 values of the input's shape", shapes, check)
-
-
-def refusal(quantizer: QuantizerUnderTest) -> None:
-    """NaN and ±∞ raise the promised exception, wherever they stand.
-
-    Raises:
-        PropertyError: they raise another one, or none.
-    """
-    built, refuses = quantizer.build(), quantizer.refuses
-    assert refuses is not None
-    name = refuses.__name__
-    ordinary = st.lists(st.floats(-4, 4, width=32), max_size=3)
-    wrong = st.sampled_from([math.nan, math.inf, -math.inf])
-    lists = st.builds(lambda head, bad, tail: [*head, bad, *tail], ordinary, wrong, ordinary)
-
-    def check(inputs: list[float]) -> Broken | None:
-        try:
-            symbols = built.symbols(latent_of(inputs))
-        except refuses:
-            return None
-        return Broken(name, f"symbols {shown(symbols)}")
-
-    for_all(quantizer, "a clear error for what is not finite", lists, check)

@@ -57,7 +57,7 @@ def for_all(
     Raises:
         PropertyError: telling the smallest example, what was expected and what came.
     """
-    found: list[PropertyError] = []
+    errors: list[PropertyError] = []
 
     def tried(example: Example) -> tuple[Broken | None, Exception | None]:
         try:
@@ -82,8 +82,8 @@ def for_all(
                 f"  expected  {broken.expected}",
                 f"  came      {broken.came}",
             )
-            found.append(PropertyError("\n".join(lines)))
-            raise found[-1] from cause
+            errors.append(PropertyError("\n".join(lines)))
+            raise errors[-1] from cause
 
     # What Hypothesis takes for another test: searches begin elsewhere, and in a user's database of
     # failures none is replayed for another property. Its pytest plugin does so for parameters.
@@ -93,7 +93,7 @@ def for_all(
         with cpu_threads(1) if "torch" in sys.modules else nullcontext():
             search_settings()(given(examples)(attempt))()
     except Flaky as error:
-        shortest = min(map(str, found), key=len)
+        shortest = min(map(str, errors), key=len)
         raise PropertyError(f"{shortest}\n  not always: the same input also passed") from error
 
 

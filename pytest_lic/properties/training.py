@@ -47,10 +47,10 @@ def straight_through(quantizer: QuantizerUnderTest) -> None:
     lists = st.lists(latent_values(min(_REACH, quantizer.reach)), min_size=1, max_size=8)
 
     def check(inputs: list[float]) -> Broken | None:
-        given = latent_of(inputs).requires_grad_()
+        latent = latent_of(inputs).requires_grad_()
         with _seeded():
-            proxy = built.proxy(given)  # type: ignore[attr-defined]
-        plain = given.detach()
+            proxy = built.proxy(latent)  # type: ignore[attr-defined]
+        plain = latent.detach()
         coded = built.values(built.symbols(plain))
         off = (proxy.detach() - coded).abs() > tolerance
         if tolerance:
@@ -61,8 +61,8 @@ def straight_through(quantizer: QuantizerUnderTest) -> None:
         if not proxy.requires_grad:
             return Broken("a gradient of one", "no gradient")
         # Different ones at each position, so that none passes for another's.
-        arriving = torch.arange(1.0, given.numel() + 1).view(given.shape)
-        (passed,) = torch.autograd.grad(proxy, given, arriving)
+        arriving = torch.arange(1.0, latent.numel() + 1).view(latent.shape)
+        (passed,) = torch.autograd.grad(proxy, latent, arriving)
         if torch.equal(passed, arriving):
             return None
         return Broken(f"gradients {shown(arriving)} passed on as they are", f"{shown(passed)}")
@@ -156,11 +156,11 @@ def noise_independence(quantizer: QuantizerUnderTest) -> None:
             ("neighbouring samples", first[:-1], first[1:]),
             ("two batches", first, second),
         ):
-            found = float(torch.corrcoef(torch.stack([one, other]))[0, 1])
-            if abs(found) > allowed:
+            correlation = float(torch.corrcoef(torch.stack([one, other]))[0, 1])
+            if abs(correlation) > allowed:
                 return Broken(
                     f"{_DRAWN} with a correlation of {what} of 0 ± {allowed:.4f} ({RATE})",
-                    f"{found:.4f}",
+                    f"{correlation:.4f}",
                 )
         return None
 
@@ -178,9 +178,9 @@ def soft_rounding_is_rounding_in_the_limit(quantizer: QuantizerUnderTest) -> Non
     lists = st.lists(parts.map(sum), min_size=1, max_size=8)
 
     def check(inputs: list[float]) -> Broken | None:
-        given = latent_of(inputs)
-        soft = built.soft_round(given, _HARD)  # type: ignore[attr-defined]
-        return _close(soft, torch.round(given), f"at α = {_HARD:g}", 1e-5)
+        latent = latent_of(inputs)
+        soft = built.soft_round(latent, _HARD)  # type: ignore[attr-defined]
+        return _close(soft, torch.round(latent), f"at α = {_HARD:g}", 1e-5)
 
     for_all(quantizer, "soft rounding's limit is rounding", lists, check)
 
@@ -195,9 +195,9 @@ def soft_rounding_starts_as_the_identity(quantizer: QuantizerUnderTest) -> None:
     lists = st.lists(latent_values(_REACH), min_size=1, max_size=8)
 
     def check(inputs: list[float]) -> Broken | None:
-        given = latent_of(inputs)
-        soft = built.soft_round(given, _SOFT)  # type: ignore[attr-defined]
-        return _close(soft, given, f"at α = {_SOFT:g}", 1e-4)
+        latent = latent_of(inputs)
+        soft = built.soft_round(latent, _SOFT)  # type: ignore[attr-defined]
+        return _close(soft, latent, f"at α = {_SOFT:g}", 1e-4)
 
     for_all(quantizer, "soft rounding starts as the identity", lists, check)
 
@@ -221,8 +221,8 @@ def _noise(quantizer: QuantizerUnderTest, value: float) -> Tensor:
 
 
 def _proxy_of(built: object, image: Tensor) -> Tensor:
-    found: Tensor = built.proxy(image)  # type: ignore[attr-defined]
-    return found.detach()
+    proxy: Tensor = built.proxy(image)  # type: ignore[attr-defined]
+    return proxy.detach()
 
 
 @contextmanager

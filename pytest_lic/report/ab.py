@@ -15,7 +15,8 @@ from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.errors import Unavailable
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.report.markdown.page import LIMIT, Page
-from pytest_lic.report.markdown.text import escaped, header, row
+from pytest_lic.report.markdown.text import escaped
+from pytest_lic.system.words import listed, plural
 from pytest_lic.timing.benchmarking import Direction
 
 _STYLES = {Speed.SLOWER: "bold red", Speed.FASTER: "green", Speed.UNDECIDED: "yellow"}
@@ -72,9 +73,9 @@ def ab_markdown(compared: Compared, room: int = LIMIT) -> str:
         if isinstance(result.times, Timed)
         for _, cells in ratio_rows(result, result.times)
     ]
-    headings = header((_HEADINGS[0], "setting", "direction", *_HEADINGS[2:]), range(3, 7))
-    ordered = [[row(map(escaped, cells))] for _, cells in sorted(rows, key=itemgetter(0))]
-    page.blocks(ordered, "times", head=headings, most=room // 2)
+    headings = (_HEADINGS[0], "setting", "direction", *_HEADINGS[2:])
+    ordered = [[*map(escaped, cells)] for _, cells in sorted(rows, key=itemgetter(0))]
+    page.table(headings, ordered, "times", numbers=range(3, 7), most=room // 2)
     lines = [[f"- {escaped(line)}"] for line in (*quality_lines(compared), *remark_lines(compared))]
     page.blocks(lines, "remarks")
     return page.text
@@ -159,8 +160,7 @@ def remark_lines(compared: Compared) -> Iterator[str]:
         if isinstance(result.times, Unavailable):
             reasons.setdefault(result.times.reason, []).append(result.cell.id)
     for reason, cells in reasons.items():
-        more = f" and {len(cells) - 1} more" if len(cells) > 1 else ""
-        yield f"no times: {cells[0]}{more}: {reason}"
+        yield f"no times: {listed(cells, 1)}: {reason}"
     starts = [
         len(result.times.starts) for result in compared.cells if isinstance(result.times, Timed)
     ]
@@ -200,7 +200,7 @@ def quality_lines(compared: Compared) -> Iterator[str]:
             Verdict.WITHIN: "within tolerance",
             Verdict.CHANGED: "changed, but inside the tolerances",
         }[verdict]
-        yield f"rate and quality: {count} cell{'s' if count > 1 else ''} {meaning}"
+        yield f"rate and quality: {plural(count, 'cell')} {meaning}"
 
 
 def _why_worse(result: CellResult) -> str:

@@ -15,6 +15,7 @@ from pytest_lic.ablation.turns import TimeRatio, Times, total
 from pytest_lic.errors import Unavailable
 from pytest_lic.measuring.rate_distortion import BD, RDCurve
 from pytest_lic.system.environment import environment
+from pytest_lic.system.words import plural
 
 FORMAT = 1
 _QUALITY = {"psnr": "PSNR", "ms_ssim_db": "MS-SSIM"}
@@ -132,10 +133,10 @@ def _closing(ablation: Ablation) -> Iterator[str]:
     )
     timed = {(table.timed, table.qualities) for table in ablation.tables if table.timed}
     for images, qualities in sorted(timed):
-        threads = _counted(ablation.threads, "thread")
-        repetitions = _counted(ablation.question.repetitions, "repetition")
+        threads = plural(ablation.threads, "thread")
+        repetitions = plural(ablation.question.repetitions, "repetition")
         yield (
-            f"times: sums of medians of {repetitions} over {_counted(len(images), 'image')} and "
+            f"times: sums of medians of {repetitions} over {plural(len(images), 'image')} and "
             f"qualities {', '.join(qualities)}, one image at a time, {threads}, the "
             "variants in turn; in brackets the extremes of single repetitions"
         )
@@ -151,10 +152,6 @@ def _closing(ablation: Ablation) -> Iterator[str]:
         yield f"measured anew each time, for want of a fingerprint: {', '.join(sorted(unsafe))}"
     if ablation.alone:
         yield f"nothing to compare with: {', '.join(ablation.alone)}"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _percent(bd: BD | None) -> str:

@@ -7,9 +7,10 @@ from typing import Any
 
 from pytest_lic.baselines.edits import Edit, EditKind
 from pytest_lic.report.markdown.page import LIMIT, Page
-from pytest_lic.report.markdown.text import escaped, header, row
+from pytest_lic.report.markdown.text import escaped
 from pytest_lic.report.words import difference_text
 from pytest_lic.results.json_file import json_value
+from pytest_lic.system.words import shortened
 
 FORMAT = 1
 _LINES = 4  # of the numbers of one edit
@@ -20,9 +21,8 @@ def edits_text(edits: Sequence[Edit]) -> str:
     lines = []
     for edit in reversed(edits):
         lines.append(f"{edit.kind}: {edit.subject}{f': {edit.reason}' if edit.reason else ''}")
-        lines += [f"  {difference_text(each)}" for each in edit.moved[:_LINES]]
-        if len(edit.moved) > _LINES:
-            lines.append(f"  … and {len(edit.moved) - _LINES} more numbers")
+        numbers = [difference_text(each) for each in edit.moved]
+        lines += [f"  {line}" for line in shortened(numbers, _LINES, "more numbers")]
     return "\n".join([*lines, edits_headline(edits)]) + "\n"
 
 
@@ -30,11 +30,8 @@ def edits_markdown(edits: Sequence[Edit], room: int = LIMIT) -> str:
     """The same for a pull request, in at most ``room`` bytes."""
     page = Page(room)
     page.add(f"### {edits_headline(edits)}", "")
-    page.blocks(
-        [[_row(edit)] for edit in edits],
-        "edits",
-        head=header(("edit", "of", "number that moved most", "moved")),
-    )
+    columns = ("edit", "of", "number that moved most", "moved")
+    page.table(columns, map(_row, edits), "edits")
     return page.text
 
 
@@ -58,9 +55,9 @@ def edits_headline(edits: Sequence[Edit]) -> str:
     return f"baselines: {told}: {', '.join(counts)}"
 
 
-def _row(edit: Edit) -> str:
+def _row(edit: Edit) -> tuple[str, ...]:
     kind = f"**{edit.kind}**" if edit.kind.lowers else edit.kind.value
     most = difference_text(edit.moved[0]) if edit.moved else ""
     told = "; ".join(part for part in (edit.reason, most) if part)
     numbers = f"{len(edit.moved)} numbers" if edit.moved else ""
-    return row((kind, escaped(edit.subject), escaped(told), numbers))
+    return kind, escaped(edit.subject), escaped(told), numbers

@@ -8,11 +8,12 @@ from typing import Any
 
 from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.report.markdown.page import LIMIT, Page
-from pytest_lic.report.markdown.text import escaped, header, row
+from pytest_lic.report.markdown.text import escaped
 from pytest_lic.report.words import counted, difference_text, moved, worst
 from pytest_lic.results.json_file import json_value
 from pytest_lic.results.results import RunFacts
 from pytest_lic.results.two_runs import CellChange, ResultsComparison
+from pytest_lic.system.words import shortened
 
 FORMAT = 1
 _QUIET = (Verdict.SAME, Verdict.WITHIN, Verdict.CHANGED)
@@ -20,73 +21,80 @@ _LINES = 8  # of the numbers of one cell
 _NOT_GATED = "times of two runs decide nothing; pytest-lic ab takes them side by side"
 
 
-def compare_text(found: ResultsComparison) -> str:
+def compare_text(compared: ResultsComparison) -> str:
     """What changed, the worst last, where a terminal shows it."""
-    lines = [f"before: {_run(found.before)}", f"after:  {_run(found.after)}", ""]
-    lines += [f"{place}: {subject}" for place, subject in _one_sided(found)]
-    for change in reversed(_sorted(found.cells)):
+    lines = [f"before: {_run(compared.before)}", f"after:  {_run(compared.after)}", ""]
+    lines += [f"{place}: {subject}" for place, subject in _one_sided(compared)]
+    for change in reversed(_sorted(compared.cells)):
         comparison = change.comparison
         if comparison.verdict in _QUIET:
             continue
         bpp, psnr = moved(change.before, change.after)
         lines.append(f"{comparison.verdict}: {comparison.subject}: {bpp} bpp, {psnr} dB")
-        told = [difference_text(each) for each in comparison.differences]
-        lines += [f"  {text}" for text in (told or [comparison.reason])[:_LINES]]
-        if len(told) > _LINES:
-            lines.append(f"  … and {len(told) - _LINES} more")
-    told_in_words = (*found.curves, *found.broken)
+        numbers = [difference_text(each) for each in comparison.differences]
+        lines += [f"  {line}" for line in shortened(numbers or [comparison.reason], _LINES)]
+    told_in_words = (*compared.curves, *compared.broken)
     lines += [f"{each.verdict}: {each.subject}: {each.reason}" for each in told_in_words]
-    lines += [f"time: {name}: {ratio}" for name, ratio in _times(found)]
-    if found.times:
+    lines += [f"time: {name}: {ratio}" for name, ratio in _times(compared)]
+    if compared.times:
         lines.append(f"time: {_NOT_GATED}")
-    return "\n".join([*lines, compare_headline(found)]) + "\n"
+    return "\n".join([*lines, compare_headline(compared)]) + "\n"
 
 
-def compare_markdown(found: ResultsComparison, room: int = LIMIT) -> str:
+def compare_markdown(compared: ResultsComparison, room: int = LIMIT) -> str:
     """The same for a comment on a pull request, of at most ``room`` bytes."""
     page = Page(room)
-    page.add(f"### pytest-lic: {compare_headline(found)}", "")
-    page.add(f"before: {escaped(_run(found.before))}  ", f"after: {escaped(_run(found.after))}", "")
+    page.add(f"### pytest-lic: {compare_headline(compared)}", "")
+    page.add(
+        f"before: {escaped(_run(compared.before))}  ", f"after: {escaped(_run(compared.after))}", ""
+    )
     changed = [
-        [_row(each)] for each in _sorted(found.cells) if each.comparison.verdict not in _QUIET
+        _row(each) for each in _sorted(compared.cells) if each.comparison.verdict not in _QUIET
     ]
     changed += [
-        [row((f"**{each.verdict}**", escaped(each.subject), "", "", escaped(each.reason)))]
-        for each in found.broken
+        (f"**{each.verdict}**", escaped(each.subject), "", "", escaped(each.reason))
+        for each in compared.broken
     ]
-    columns = header(("verdict", "cell", "bpp", "PSNR dB", "why"), (2, 3))
-    page.blocks(changed, "cells", head=columns, most=20_000)
+    columns = ("verdict", "cell", "bpp", "PSNR dB", "why")
+    page.table(columns, changed, "cells", numbers=(2, 3), most=20_000)
     curves = [
-        [row((escaped(each.subject), each.verdict.value, escaped(each.reason)))]
-        for each in found.curves
+        (escaped(each.subject), each.verdict.value, escaped(each.reason))
+        for each in compared.curves
     ]
-    page.blocks(curves, "curves", head=header(("curve", "verdict", "BD-rate")), most=12_000)
-    sides = [[f"- {place}: {escaped(subject)}"] for place, subject in _one_sided(found)]
+    page.table(("curve", "verdict", "BD-rate"), curves, "curves", most=12_000)
+    sides = [[f"- {place}: {escaped(subject)}"] for place, subject in _one_sided(compared)]
     page.blocks(sides, "cells", title=f"{len(sides)} cells of one run alone", most=8_000)
-    times = [[row((escaped(name), ratio))] for name, ratio in _times(found)]
-    columns = [f"{_NOT_GATED}.", "", *header(("what", "after / before"), (1,))]
-    page.blocks(times, "times", head=columns, title="Times", most=8_000)
+    times = [(escaped(name), ratio) for name, ratio in _times(compared)]
+    page.table(
+        ("what", "after / before"),
+        times,
+        "times",
+        numbers=(1,),
+        above=(f"{_NOT_GATED}.", ""),
+        title="Times",
+        most=8_000,
+    )
     return page.text
 
 
-def compare_json(found: ResultsComparison) -> dict[str, Any]:
+def compare_json(compared: ResultsComparison) -> dict[str, Any]:
     """Every verdict with its numbers; differences as a results file has them."""
     return {
         "format": FORMAT,
-        "worse": found.worse,
-        "cells": [json_value(each.comparison) for each in found.cells],
-        "curves": [json_value(each) for each in found.curves],
-        "broken": [json_value(each) for each in found.broken],
-        "times": [{**asdict(each), "ratio": each.ratio} for each in found.times],
-        "only_before": list(found.only_before),
-        "only_after": list(found.only_after),
+        "worse": compared.worse,
+        "cells": [json_value(each.comparison) for each in compared.cells],
+        "curves": [json_value(each) for each in compared.curves],
+        "broken": [json_value(each) for each in compared.broken],
+        "times": [{**asdict(each), "ratio": each.ratio} for each in compared.times],
+        "only_before": list(compared.only_before),
+        "only_after": list(compared.only_after),
     }
 
 
-def compare_headline(found: ResultsComparison) -> str:
+def compare_headline(compared: ResultsComparison) -> str:
     """Whether anything got worse, and how many verdicts of each kind there are, worst first."""
-    counts = counted(comparison.verdict for comparison in found.comparisons)
-    return f"{'worse' if found.worse else 'nothing got worse'}: {', '.join(counts)}"
+    counts = counted(comparison.verdict for comparison in compared.comparisons)
+    return f"{'worse' if compared.worse else 'nothing got worse'}: {', '.join(counts)}"
 
 
 def _sorted(cells: Sequence[CellChange]) -> list[CellChange]:
@@ -101,21 +109,21 @@ def _run(facts: RunFacts) -> str:
     return f"{commit}{changed}, {facts.created:%Y-%m-%d %H:%M}, {' '.join(facts.command)}"
 
 
-def _row(change: CellChange) -> str:
+def _row(change: CellChange) -> tuple[str, ...]:
     verdict = change.comparison.verdict
     shown = f"**{verdict}**" if verdict.fails() else verdict.value
     numbers = moved(change.before, change.after)
     subject, why = change.comparison.subject, worst(change.comparison)
-    return row((shown, escaped(subject), *numbers, escaped(why)))
+    return shown, escaped(subject), *numbers, escaped(why)
 
 
-def _one_sided(found: ResultsComparison) -> Iterator[tuple[str, str]]:
-    for subject in found.only_before:
+def _one_sided(compared: ResultsComparison) -> Iterator[tuple[str, str]]:
+    for subject in compared.only_before:
         yield "only before", subject
-    for subject in found.only_after:
+    for subject in compared.only_after:
         yield "only after", subject
 
 
-def _times(found: ResultsComparison) -> Iterator[tuple[str, str]]:
-    for time in found.times:
+def _times(compared: ResultsComparison) -> Iterator[tuple[str, str]]:
+    for time in compared.times:
         yield time.after.name, f"{time.ratio:.3f}"

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from pytest_lic.baselines.comparison import Comparison, Verdict
 from pytest_lic.results.results import Results, TestResult
+from pytest_lic.system.words import plural
 
 
 def headline(runs: Iterable[Results]) -> str:
@@ -30,7 +31,7 @@ def headline(runs: Iterable[Results]) -> str:
     failing = []
     for verdict in reversed(Verdict):
         counts = [
-            f"{count} of {_counted(len(comparisons), noun)}"
+            f"{count} of {plural(len(comparisons), noun)}"
             for noun, comparisons in (("point", points), ("curve", curves))
             if (count := sum(one.verdict is verdict and fails(one) for one in comparisons))
         ]
@@ -38,11 +39,11 @@ def headline(runs: Iterable[Results]) -> str:
             failing.append(f"{' and '.join(counts)} {_WORDS[verdict]}")
     others = sum(len(broken(results)) for results in runs)
     if others:
-        failing.append(f"{_counted(others, 'other test' if failing else 'test')} failed")
+        failing.append(f"{plural(others, 'other test' if failing else 'test')} failed")
     explained = {0, 1} if failing else {0}  # exit statuses that say no more than what failed
     if not failing:
         compared = " and ".join(
-            _counted(count, noun)
+            plural(count, noun)
             for noun, comparisons in (("point", points), ("curve", curves))
             if (count := sum(one.verdict not in _NOT_COMPARED for one in comparisons))
         )
@@ -76,7 +77,3 @@ def broken(results: Results) -> list[TestResult]:
         for test in results.tests
         if test.outcome == "failed" and not ("rd" in test.checks and test.subject in judged)
     ]
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -9,10 +9,11 @@ from pytest_lic.measuring.measure import Measurement
 from pytest_lic.measuring.metrics import to_db
 from pytest_lic.report.headline import broken, headline
 from pytest_lic.report.markdown.page import LIMIT, Page
-from pytest_lic.report.markdown.text import escaped, fenced, header, row
+from pytest_lic.report.markdown.text import escaped, fenced
 from pytest_lic.report.words import counted, difference_text, moved, worst
 from pytest_lic.results.results import CurveResult, PointResult, Results, TestResult, TimeResult
 from pytest_lic.system.environment import Environment
+from pytest_lic.system.words import plural, shortened
 
 SHOWN = 20
 """Rows of the table of what changed; the others are folded."""
@@ -30,31 +31,32 @@ def results_markdown(results: Results, room: int = LIMIT) -> str:
     counts = counted(comparison.verdict for comparison in results.comparisons)
     if counts:
         page.add(", ".join(counts), "")
-    changes, columns = list(_changes(results)), header(_CHANGE, (2, 3))
-    page.blocks(changes[:SHOWN], "changes", head=columns)
+    changes = list(_changes(results))
+    page.table(_CHANGE, changes[:SHOWN], "changes", numbers=(2, 3))
     rates, rows = _curves(results.curves)
-    page.blocks(rows, "curves", head=rates, most=8_000)
+    page.table(rates, rows, "curves", numbers=range(2, len(rates)), most=8_000)
     page.blocks(_circumstances(results), "remarks", title="Circumstances", most=6_000)
     more = changes[SHOWN:]
-    page.blocks(more, "changes", head=columns, title=f"{len(more)} more changes", most=16_000)
+    title = f"{len(more)} more changes"
+    page.table(_CHANGE, more, "changes", numbers=(2, 3), title=title, most=16_000)
     regressed = _regressions(results)
     page.blocks(regressed, "cells", title="What regressed, number by number", most=12_000)
     page.blocks(_failures(broken(results)), "tests", title="What broke", most=12_000)
-    times = [[_time(time)] for time in results.times]
-    page.blocks(times, "times", head=header(_TIMES, (1, 2, 3)), title="Times", most=8_000)
-    cells = [[_cell(point)] for point in sorted(results.points, key=_worst_first)]
-    page.blocks(cells, "cells", head=header(_CELLS, range(1, 5)), title=f"All {len(cells)} cells")
+    times = map(_time, results.times)
+    page.table(_TIMES, times, "times", numbers=(1, 2, 3), title="Times", most=8_000)
+    cells = [_cell(point) for point in sorted(results.points, key=_worst_first)]
+    page.table(_CELLS, cells, "cells", numbers=range(1, 5), title=f"All {len(cells)} cells")
     return page.text
 
 
-def _changes(results: Results) -> Iterator[list[str]]:
+def _changes(results: Results) -> Iterator[tuple[str, ...]]:
     """A row for each thing that is not as it was, the worst first."""
     seen = set()
     for test in broken(results):
         subject = test.subject or test.id
         if subject not in seen:
             seen.add(subject)
-            yield [row(("**broken**", escaped(subject), "", "", escaped(_first_line(test))))]
+            yield "**broken**", escaped(subject), "", "", escaped(_first_line(test))
     points = {point.comparison.subject: point for point in results.points}
     changed = [each for each in results.comparisons if each.verdict not in _QUIET]
     for comparison in sorted(changed, key=lambda each: -_rank(each)):
@@ -65,15 +67,15 @@ def _changes(results: Results) -> Iterator[list[str]]:
         shown = f"**{verdict}**" if verdict.fails(strict=results.run.strict) else verdict.value
         subject = escaped(comparison.subject)
         numbers = moved(point.baseline, point.measured) if point is not None else ("", "")
-        yield [row((shown, subject, *numbers, escaped(worst(comparison))))]
+        yield shown, subject, *numbers, escaped(worst(comparison))
 
 
 def _first_line(test: TestResult) -> str:
     return next((line for line in test.text.splitlines() if line.strip()), test.id)
 
 
-def _curves(curves: Sequence[CurveResult]) -> tuple[list[str], list[list[str]]]:
-    """The table of BD-rate: against the stored curve, and against each anchor."""
+def _curves(curves: Sequence[CurveResult]) -> tuple[tuple[str, ...], list[list[str]]]:
+    """Columns and rows of BD-rate: against the stored curve, and against each anchor."""
     anchors = list(dict.fromkeys(each.anchor for curve in curves for each in curve.anchors))
     columns = (
         "family",
@@ -86,8 +88,8 @@ def _curves(curves: Sequence[CurveResult]) -> tuple[list[str], list[list[str]]]:
         values = {each.anchor: each.bd_rate for each in curve.anchors}
         cells = [escaped(curve.family), escaped(curve.setting.id), _bd_rate(curve.comparison)]
         cells += [_percent(values.get(anchor)) for anchor in anchors]
-        rows.append([row(cells)])
-    return header(columns, range(2, len(columns))), rows
+        rows.append(cells)
+    return columns, rows
 
 
 def _bd_rate(comparison: Comparison) -> str:
@@ -107,11 +109,8 @@ def _regressions(results: Results) -> Iterator[list[str]]:
     for comparison in results.comparisons:
         regressed = [each for each in comparison.differences if each.regressed]
         if regressed:
-            lines = [f"- {escaped(comparison.subject)}"]
-            lines += [f"  - {escaped(difference_text(each))}" for each in regressed[:8]]
-            if len(regressed) > 8:
-                lines.append(f"  - … and {len(regressed) - 8} more")
-            yield lines
+            numbers = shortened([escaped(difference_text(each)) for each in regressed], 8)
+            yield [f"- {escaped(comparison.subject)}", *(f"  - {line}" for line in numbers)]
 
 
 def _failures(tests: Iterable[TestResult]) -> Iterator[list[str]]:
@@ -119,18 +118,18 @@ def _failures(tests: Iterable[TestResult]) -> Iterator[list[str]]:
         yield [f"- {escaped(test.id)}", "", *fenced(test.text, most=1500), ""]
 
 
-def _time(time: TimeResult) -> str:
+def _time(time: TimeResult) -> tuple[str, ...]:
     milliseconds = (f"{1000 * seconds:.2f}" for seconds in (time.median, time.iqr))
-    return row((escaped(time.name), *milliseconds, str(time.rounds)))
+    return escaped(time.name), *milliseconds, str(time.rounds)
 
 
 def _worst_first(point: PointResult) -> int:
     return -_rank(point.comparison)
 
 
-def _cell(point: PointResult) -> str:
+def _cell(point: PointResult) -> tuple[str, ...]:
     verdict = point.comparison.verdict.value
-    return row((escaped(point.comparison.subject), *_means(point.measured), verdict))
+    return escaped(point.comparison.subject), *_means(point.measured), verdict
 
 
 def _means(measured: Measurement | None) -> tuple[str, ...]:
@@ -171,7 +170,7 @@ def _circumstances(results: Results) -> Iterator[list[str]]:
 
 def _environment(environment: Environment) -> str:
     torch = environment.packages.get("torch", "none")
-    threads = f"{environment.threads} thread{'s' if environment.threads > 1 else ''}"
+    threads = plural(environment.threads, "thread")
     return (
         f"{environment.system}, Python {environment.python}, torch {torch}, "
         f"{environment.processor}, {environment.device}, {threads}"

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pytest_lic.baselines.comparison import Comparison, Difference, Verdict
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.measuring.metrics import METRICS
+from pytest_lic.system.words import shortened
 
 _PERCENT = ("bpp", "bd_rate")  # what is compared as a ratio
 _SHOWN = 8
@@ -36,9 +37,8 @@ def comparison_text(comparison: Comparison, command: str) -> str:
     if comparison.reason:
         lines[0] += f": {comparison.reason}"
     regressed = [difference for difference in comparison.differences if difference.regressed]
-    lines += [f"  {difference_text(difference)}" for difference in regressed[:_SHOWN]]
-    if len(regressed) > _SHOWN:
-        lines.append(f"  … and {len(regressed) - _SHOWN} more")
+    numbers = [difference_text(difference) for difference in regressed]
+    lines += [f"  {line}" for line in shortened(numbers, _SHOWN)]
     if regressed:
         lines.append(f"  look closer: {command}")
     return "\n".join(lines)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
+
+from pytest_lic.images import png
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
 SIDE = 256
 """Pixels on each side of a crop, at most."""
-
-_PNG = b"\x89PNG\r\n\x1a\n"
 
 Picture = Annotated[bytes, Meta(max_length=225_000, description="PNG file, 8-bit RGB, in base64")]
 Place = Annotated[int, Meta(ge=0)]
@@ -46,7 +45,7 @@ class Crop:
         """ValueError where one of the files is no PNG file."""
         for name in ("original", "reconstruction", "baseline"):
             file = getattr(self, name)
-            if file is not None and not file.startswith(_PNG):
+            if file is not None and not file.startswith(png.SIGNATURE):
                 raise ValueError(f"crop of {self.image}: {name} is no PNG file")
 
 
@@ -90,9 +89,9 @@ def cut(
         top,
         width,
         height,
-        _as_png(original[rows, columns]),
-        _as_png(reconstruction[rows, columns]),
-        None if baseline is None else _as_png(baseline[rows, columns]),
+        png.encoded(original[rows, columns], optimize=True),
+        png.encoded(reconstruction[rows, columns], optimize=True),
+        None if baseline is None else png.encoded(baseline[rows, columns], optimize=True),
     )
 
 
@@ -102,11 +101,3 @@ def _squared(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.int
 
     squares: NDArray[np.int64] = np.square(np.subtract(one, other, dtype=np.int64)).sum(axis=2)
     return squares
-
-
-def _as_png(pixels: NDArray[np.uint8]) -> bytes:
-    from PIL import Image
-
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG", optimize=True)
-    return file.getvalue()

@@ -12,6 +12,7 @@ from pytest_lic.baselines.comparison import Comparison, Verdict, compare
 from pytest_lic.baselines.entries import BaselineKey
 from pytest_lic.baselines.kept_streams import Stream
 from pytest_lic.errors import LicError, UnknownNameError, UsageError
+from pytest_lic.images import png
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell, Grid
 from pytest_lic.measuring.measure import Measurement
@@ -163,7 +164,7 @@ def write_images(
                     ("reconstruction", pixels),
                     ("difference", difference),
                 ):
-                    _save(folder / f"{stem}-{kind}.png", picture)
+                    (folder / f"{stem}-{kind}.png").write_bytes(png.encoded(picture))
                 yield f"{folder / stem}-*.png{_doubt(image.name, pixels, known)}"
     except OSError as error:
         raise UsageError(f"--images {folder}: can't be written: {error}") from error
@@ -178,12 +179,6 @@ def _stem(name: str, stems: set[str]) -> str:
         stem = f"{base}-{number}"
     stems.add(stem.lower())
     return stem
-
-
-def _save(path: Path, pixels: NDArray[np.uint8]) -> None:
-    from PIL import Image
-
-    Image.fromarray(pixels).save(path)
 
 
 def _doubt(name: str, pixels: NDArray[np.uint8], known: Measurement | None) -> str:

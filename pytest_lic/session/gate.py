@@ -18,6 +18,7 @@ from pytest_lic.baselines.comparison import Comparison, Verdict, compare, compar
 from pytest_lic.baselines.entries import BaselineKey
 from pytest_lic.baselines.tolerances import Tolerance, parse_tolerances
 from pytest_lic.checks import conformance, determinism
+from pytest_lic.checks.old_stream import Decoder
 from pytest_lic.codec import Codec
 from pytest_lic.errors import CodecError, LicError, Unavailable, UnavailableError
 from pytest_lic.images.corpus import CONFORMANCE, RANDOM
@@ -170,23 +171,26 @@ class Gate:
                 cell.setting.device,
                 range(self._run.setup.options.hostile),
             )
-            if tally.findings:
+            if tally.failures:
                 raise CodecError(hostile_text(cell.family, cell.quality, tally))
 
     def old_bitstreams(self, cell: Cell) -> None:
         """Every bitstream that is kept of a quality decodes to the image that it decoded to."""
         with self._available(cell, "conformance"), self._threads():
             run, setup = self._run, self._run.setup
-            examined = conformance.examine(
+            decoder = Decoder(
                 self._codec(cell),
                 cell,
-                run.kept.find(cell.family, cell.quality),
-                setup.corpus(cell),
-                format_version=setup.families[cell.family].format_version,
-                here=environment(cell.setting.device, setup.options.threads),
+                setup.families[cell.family].format_version,
+                environment(cell.setting.device, setup.options.threads),
+            )
+            keeping = conformance.Keeping(
+                lacking=setup.options.update or setup.options.update_missing,
+                broken=setup.options.update,
                 commit=lambda: setup.commit,
-                keep_lacking=setup.options.update or setup.options.update_missing,
-                replace_broken=setup.options.update,
+            )
+            examined = conformance.examine(
+                decoder, run.kept.find(cell.family, cell.quality), setup.corpus(cell), keeping
             )
         comparison = conformance.compared(cell, examined, self._command(cell, "conformance"))
         self._record(

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from xdist.report import report_collection_diff
-from xdist.workermanage import WorkerController, parse_tx_spec_config
+from xdist.scheduler import LoadScheduling
+from xdist.workermanage import WorkerController
 
 _AHEAD = 2  # tests that a worker knows: the one it runs, and the next
 
@@ -43,49 +43,26 @@ class Layout:
         return _parameter(nodeid) in self.curves
 
 
-@dataclass
-class _Worker:
-    """``pending`` was sent and not reported, ``unit`` is yet to be sent.
+class NetworkScheduling(LoadScheduling):  # type: ignore[misc]  # xdist has no types
+    """xdist's ``LoadScheduling``, with each network in one worker and curves last.
 
-    ``closed``: it was told that nothing more comes.
-    """
-
-    collection: list[str] | None = None
-    pending: deque[int] = field(default_factory=deque)
-    unit: deque[int] = field(default_factory=deque)
-    closed: bool = False
-
-
-class NetworkScheduling:
-    """An xdist scheduler that keeps each network in one worker.
+    A worker's ``node2pending``, xdist's, is what it was sent and has not reported.
 
     Args:
         config: the controller's.
         layout: which tests belong together.
-        log: xdist's, unused.
+        log: xdist's.
     """
 
+    collection: list[str] | None
+
     def __init__(self, config: pytest.Config, layout: Layout, log: Any = None) -> None:
-        self.config = config
-        self.log = log
+        super().__init__(config, log)
         self._layout = layout
-        self._expected = len(parse_tx_spec_config(config))
-        self._workers: dict[WorkerController, _Worker] = {}
-        self._tests: list[str] | None = None
-        self._units: deque[deque[int]] = deque()
-        self._curves: deque[int] = deque()
+        self._units: deque[deque[int]] = deque()  # that no worker has
+        self._curves: deque[int] = deque()  # that no worker has
         self._curve_tests: frozenset[int] = frozenset()
-
-    @property
-    def nodes(self) -> list[WorkerController]:
-        """The workers, as xdist asks for them."""
-        return list(self._workers)
-
-    @property
-    def collection_is_completed(self) -> bool:
-        """Whether as many workers as were started have collected."""
-        collected = [worker for worker in self._workers.values() if worker.collection is not None]
-        return self._tests is not None or len(collected) >= self._expected
+        self._rest: dict[WorkerController, deque[int]] = {}  # of its unit, yet to be sent
 
     @property
     def tests_finished(self) -> bool:
@@ -95,65 +72,44 @@ class NetworkScheduling:
     @property
     def has_pending(self) -> bool:
         """Whether any test has not been reported."""
-        waiting = bool(self._units or self._curves)
-        return waiting or any(worker.pending or worker.unit for worker in self._workers.values())
-
-    def add_node(self, node: WorkerController) -> None:
-        """A worker is up."""
-        self._workers[node] = _Worker()
+        unsent = self._units or self._curves or any(self._rest.values())
+        return bool(unsent) or any(self.node2pending.values())
 
     def add_node_collection(self, node: WorkerController, collection: Sequence[str]) -> None:
         """A worker has collected."""
-        worker = self._workers[node]
-        worker.collection = list(collection)
-        if self._tests is not None and not self._agree("the others", self._tests, node):
+        self.node2collection[node] = list(collection)
+        if self.collection is not None and not self._check_nodes_have_same_collection():
             # A replacement that means other tests by our numbers: end the run, don't wait for it.
             self._units.clear()
             self._curves.clear()
-            self._close(node)
+            node.shutdown()
 
     def remove_node(self, node: WorkerController) -> str | None:
         """A worker is gone; what it had not begun goes to others. Returns what it died in."""
-        worker = self._workers.pop(node)
-        left = [*worker.pending, *worker.unit]
-        if not left:
-            return None
-        assert self._tests is not None
-        # A worker begins its only test when it is told that no other comes.
-        begun = worker.closed or len(worker.pending) > 1
-        crashed = self._tests[left.pop(0)] if begun else None
-        points = deque(test for test in left if test not in self._curve_tests)
-        if points:
-            self._units.appendleft(points)
-        self._curves.extendleft(test for test in reversed(left) if test in self._curve_tests)
-        self._feed()
-        return crashed
-
-    def mark_test_complete(
-        self, node: WorkerController, item_index: int, duration: float = 0
-    ) -> None:
-        """A worker has reported a test."""
-        self._workers[node].pending.remove(item_index)
-        self._feed()
+        held = self._holds_curve_back(node)
+        sent = self.node2pending.pop(node)
+        begun = len(sent) > 1 or (bool(sent) and not held)
+        left = [*sent, *self._rest.pop(node, ())]
+        crashed = left.pop(0) if begun else None
+        self._take_back(left)
+        return None if crashed is None or self.collection is None else self.collection[crashed]
 
     def mark_test_pending(self, item: str) -> None:
-        """Never called for schedulers that group tests."""
-        raise NotImplementedError
-
-    def remove_pending_tests_from_node(
-        self, node: WorkerController, indices: Sequence[int]
-    ) -> None:
-        """Never called: no test is taken back."""
-        raise NotImplementedError
+        """Run a test again, as a plugin may ask when its worker died."""
+        assert self.collection is not None
+        self._take_back([self.collection.index(item)])
 
     def schedule(self) -> None:
         """Hand out work, first when all workers have collected, then when one is replaced."""
-        if self._tests is None:
-            if not self._same_collections():
+        if self.collection is None:
+            if not self._check_nodes_have_same_collection():
                 return
-            first = next(iter(self._workers.values()))
-            self._tests = list(first.collection or ())
-            self._split(self._tests)
+            self.collection = next(iter(self.node2collection.values()))
+            self._split(self.collection)
+        self._feed()
+
+    def check_schedule(self, node: WorkerController, duration: float = 0) -> None:
+        """A worker has reported a test."""
         self._feed()
 
     def _split(self, tests: Sequence[str]) -> None:
@@ -166,59 +122,47 @@ class NetworkScheduling:
         self._units.extend(units.values())
         self._curve_tests = frozenset(self._curves)
 
+    def _take_back(self, tests: Sequence[int]) -> None:
+        """Hand out these next: the points as one unit."""
+        if points := deque(test for test in tests if test not in self._curve_tests):
+            self._units.appendleft(points)
+        self._curves.extendleft(test for test in reversed(tests) if test in self._curve_tests)
+        self._feed()
+
     def _feed(self) -> None:
         """Tell every worker what comes next: of its unit, of a new one, a curve, or nothing."""
-        while dry := self._dry():
+        while dry := [node for node in self.nodes if self._is_dry(node)]:
             # The emptiest first, so that the first units spread over all workers.
-            node = min(dry, key=lambda node: len(self._workers[node].pending))
-            worker = self._workers[node]
-            if worker.unit:
-                self._send(node, worker.unit.popleft())
+            node = min(dry, key=lambda node: len(self.node2pending[node]))
+            if rest := self._rest.get(node):
+                self._send(node, rest.popleft())
             elif self._units:
-                worker.unit = self._units.popleft()
+                self._rest[node] = self._units.popleft()
             elif self._curves:
                 self._send(node, self._curves.popleft())
             else:
-                self._close(node)
+                node.shutdown()
 
-    def _dry(self) -> list[WorkerController]:
-        """The workers that may be told what comes next, and don't know it yet."""
-        points_left = bool(self._units) or any(
-            worker.unit or not self._curve_tests.issuperset(worker.pending)
-            for worker in self._workers.values()
+    def _is_dry(self, node: WorkerController) -> bool:
+        """Whether a worker may be told what comes next, and doesn't know it yet."""
+        return (
+            node in self.node2collection
+            and len(self.node2pending[node]) < _AHEAD
+            and not node.shutting_down
+            and not self._holds_curve_back(node)
         )
-        return [
-            node
-            for node, worker in self._workers.items()
-            if worker.collection is not None
-            and len(worker.pending) < _AHEAD
-            and not (worker.closed or node.shutting_down)
-            # Whatever it is told would set off the curve that it holds.
-            and not (points_left and self._curve_tests.intersection(worker.pending))
-        ]
+
+    def _holds_curve_back(self, node: WorkerController) -> bool:
+        """Whether a worker has a curve, and points are not in: the next test would set it off."""
+        return not self._curve_tests.isdisjoint(self.node2pending[node]) and (
+            bool(self._units)
+            or any(self._rest.values())
+            or not all(map(self._curve_tests.issuperset, self.node2pending.values()))
+        )
 
     def _send(self, node: WorkerController, test: int) -> None:
-        self._workers[node].pending.append(test)
+        self.node2pending[node].append(test)
         node.send_runtest_some([test])
-
-    def _close(self, node: WorkerController) -> None:
-        self._workers[node].closed = True
-        node.shutdown()
-
-    def _same_collections(self) -> bool:
-        """Whether all workers collected the same."""
-        (first, worker), *others = self._workers.items()
-        tests = worker.collection or []
-        return all(self._agree(first.gateway.id, tests, node) for node, _ in others)
-
-    def _agree(self, name: str, tests: Sequence[str], node: WorkerController) -> bool:
-        """Whether a worker collected ``tests``, as ``name`` did; if not, a collection error."""
-        collection = self._workers[node].collection or []
-        difference = report_collection_diff(tests, collection, name, node.gateway.id)
-        if difference:
-            report = pytest.CollectReport(node.gateway.id, "failed", difference, [])
-            self.config.hook.pytest_collectreport(report=report)
-        return not difference
 
 
 def _parameter(nodeid: str) -> str:

@@ -1,7 +1,12 @@
-"""Hypothesis strategies for what a learned codec's parts are given, the hostile cases included.
+"""Hypothesis strategies for the inputs of a learned codec's parts, the hostile cases included.
 
-They are built of simple pieces, so that what fails shrinks to something that can be read. Importing
-this loads no torch; the strategies of tensors do when they are asked for one.
+    bitstreams  damaged ones, and those that someone changed on purpose
+    images      batches of odd sizes, extremes, flat and noisy ones
+    latents     latents, and the scales and means that are predicted of them
+    tables      probability tables, symbols for them, messages
+
+They are built of simple pieces, so that what fails shrinks to something that can be read. Torch is
+loaded when a strategy of tensors is asked for one.
 """
 
 from pytest_lic.strategies.bitstreams import mutated_bitstreams

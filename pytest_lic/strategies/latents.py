@@ -79,7 +79,7 @@ def _tensors(values: st.SearchStrategy[float], shapes: Shapes | None) -> st.Sear
         return torch.from_numpy(array)
 
     shape = _SHAPES if shapes is None else shapes
-    return shape.flatmap(lambda each: arrays(np.float32, each, elements=values)).map(tensor_of)
+    return shape.flatmap(lambda sides: arrays(np.float32, sides, elements=values)).map(tensor_of)
 
 
 def _single(value: float) -> float:

@@ -69,14 +69,14 @@ def messages(
         min_size: the fewest symbols.
         max_size: the most symbols.
     """
-    given = draw(probability_tables() if tables is None else tables)
-    inside = [table_symbols(given, table) for table in range(given.count)]
+    drawn = draw(probability_tables() if tables is None else tables)
+    inside = [table_symbols(drawn, table) for table in range(drawn.count)]
     either = [
-        symbols | table_symbols(given, table, outside=True) if outside else symbols
+        symbols | table_symbols(drawn, table, outside=True) if outside else symbols
         for table, symbols in enumerate(inside)
     ]
     pairs = st.one_of(*(st.tuples(st.just(table), symbols) for table, symbols in enumerate(either)))
-    return Message.of(draw(st.lists(pairs, min_size=min_size, max_size=max_size)), given)
+    return Message.of(draw(st.lists(pairs, min_size=min_size, max_size=max_size)), drawn)
 
 
 def table_masses(most_symbols: int = TOTAL - 1) -> st.SearchStrategy[NDArray[np.float64]]:
@@ -157,6 +157,6 @@ def _geometric(symbols: int, ratio: float) -> list[float]:
 
 
 def _masses(weights: Sequence[float], left: float) -> NDArray[np.float64]:
-    found = np.asarray(weights, np.float64)
-    total = found.sum() + left
-    return found / total if total > 0 else np.zeros_like(found)
+    masses = np.asarray(weights, np.float64)
+    total = masses.sum() + left
+    return masses / total if total > 0 else np.zeros_like(masses)

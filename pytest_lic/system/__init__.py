@@ -1,1 +1,14 @@
-"""The machine under a run: processes, files, git, environment."""
+"""The machine under a run: processes, files, git, environment.
+
+child_main      the program of a child process, a script of the standard library alone
+child_process   the parent's side: ask, wait, kill
+commit_tree     a commit's files in a folder
+environment     what a number depends on besides the codec and the image
+files           writing a file wholly or not at all
+git             commits, and the repository around a folder
+pickles         telling a pickle from a safetensors file
+process_memory  what Linux says of this process's memory
+program         running a program to its end, and killing what it left
+simulated_environments  other threads, instructions, memory formats and devices
+ticker          progress, said now and then
+"""

@@ -1,21 +1,31 @@
-"""A child process that answers one JSON line with another.
+"""A child process that answers requests, started when first asked and killed with all it started.
 
-It is started when first asked, killed with all that it started, and a hanging one is told from
-one that died.
+    parent                                       child: `child_main`, a fresh interpreter
+    ChildProcess(Server, {...}, path=...) ─────▶ Server(**arguments)
+    ask("decode", timeout, bitstream=...) ─────▶ server.decode(bitstream=...)
+       ▲                                            │
+       └── a dictionary, or ChildFailedError ◀──────┘  one JSON line
+
+A child that hangs is told from one that died.
 """
 
 from __future__ import annotations
 
 import contextlib
+import inspect
 import json
-import os
 import queue
-import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
+
+from pytest_lic.system import child_main
+from pytest_lic.system.program import kill_group
+
+Answer = dict[str, Any]
 
 _LAST_WORDS = 2000  # characters of the child's stderr that an error may quote
 
@@ -28,25 +38,50 @@ class ChildDiedError(Exception):
     """The child ended before it answered; the text says how, and its last words."""
 
 
+class ChildFailedError(Exception):
+    """What was asked for raised an error in the child, which lives on; the text is the error's."""
+
+
 class ChildProcess:
-    """Starts the child on first use and ends it on `close`.
+    """Starts the child on first use and ends it on `close`, after which it may be started again.
 
     Args:
-        command: program and arguments.
+        server: a class whose methods answer; loaded from its file in the child.
+        arguments: of its constructor, as JSON.
+        path: ``sys.path`` of the child.
         cwd: its working directory.
         env: its environment.
         stderr: where its error stream goes; written anew by each start.
     """
 
     def __init__(
-        self, command: Sequence[str], *, cwd: str, env: Mapping[str, str], stderr: Path
+        self,
+        server: type,
+        arguments: Mapping[str, Any],
+        *,
+        path: Sequence[str],
+        cwd: str,
+        env: Mapping[str, str],
+        stderr: Path,
     ) -> None:
-        self._command = list(command)
+        start = {
+            "file": inspect.getfile(server),
+            "server": server.__name__,
+            "arguments": arguments,
+            "path": path,
+        }
+        self._command = [sys.executable, "-P", child_main.__file__, json.dumps(start)]
         self._cwd = cwd
         self._env = dict(env)
         self._stderr = stderr
         self._process: subprocess.Popen[str] | None = None
         self._answers: queue.Queue[str] = queue.Queue()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def start(self) -> None:
         """Start the child, unless it runs."""
@@ -70,26 +105,27 @@ class ChildProcess:
             target=_pump, args=(self._process.stdout, self._answers), daemon=True
         ).start()
 
-    def ask(self, request: Mapping[str, Any], timeout: float) -> dict[str, Any]:
-        """The answer to one request.
+    def ask(self, do: str, timeout: float, **arguments: Any) -> Answer:
+        """What the server's method ``do`` returns.
 
         Raises:
             ChildHungError: it took more than ``timeout`` seconds.
-            ChildDiedError: it ended instead.
+            ChildDiedError: the child ended instead.
+            ChildFailedError: the method raised an error, or the server could not be made.
         """
-        self.send(request)
+        self.send(do, **arguments)
         return self.answer(timeout)
 
-    def send(self, request: Mapping[str, Any]) -> None:
+    def send(self, do: str, **arguments: Any) -> None:
         """Set a request off; `answer` waits for what comes of it."""
         self.start()
         assert self._process is not None
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # it is dead, as `answer` will tell
-            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.write(json.dumps({"do": do, "arguments": arguments}) + "\n")
             self._process.stdin.flush()
 
-    def answer(self, timeout: float) -> dict[str, Any]:
+    def answer(self, timeout: float) -> Answer:
         """As `ask`, for a request that was sent."""
         assert self._process is not None
         try:
@@ -100,62 +136,27 @@ class ChildProcess:
         if not line.endswith("\n"):  # it died before it had said all
             status = self._process.wait()
             self.close()
-            raise ChildDiedError(f"{_status(status)}; its last words: {self.last_words()}")
-        answer: dict[str, Any] = json.loads(line)
+            raise ChildDiedError(f"{_status(status)}; its last words: {self._last_words()}")
+        answer: Answer = json.loads(line)
+        if "error" in answer:
+            raise ChildFailedError(answer["error"])
         return answer
 
     def close(self) -> None:
-        """End the child and what it started; it may be started again."""
+        """End the child and what it started."""
         process, self._process = self._process, None
         if process is None:
             return
-        kill_session(process.pid)
+        kill_group(process.pid)
         process.wait()
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 with contextlib.suppress(BrokenPipeError):  # what it did not read any more
                     pipe.close()
 
-    def last_words(self) -> str:
-        """The end of what it wrote to its error stream."""
+    def _last_words(self) -> str:
         text = self._stderr.read_text(encoding="utf-8", errors="replace").strip()
         return text[-_LAST_WORDS:] or "(none)"
-
-
-def run_in_session(
-    command: Sequence[str],
-    *,
-    timeout: float | None = None,
-    cwd: Path | None = None,
-    env: Mapping[str, str] | None = None,
-) -> subprocess.CompletedProcess[str]:
-    """As `subprocess.run`, but whatever ends the wait ends all that the command started.
-
-    Raises:
-        subprocess.TimeoutExpired: it took more than ``timeout`` seconds.
-    """
-    with subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="surrogateescape",
-        cwd=cwd,
-        env=env,
-        start_new_session=True,
-    ) as process:
-        try:
-            out, error = process.communicate(timeout=timeout)
-        except BaseException:
-            kill_session(process.pid)
-            raise
-    return subprocess.CompletedProcess(command, process.returncode, out, error)
-
-
-def kill_session(leader: int) -> None:
-    """Kill a process that leads a session of its own, and the others of its process group."""
-    with contextlib.suppress(ProcessLookupError):  # all of them have ended
-        os.killpg(leader, signal.SIGKILL)
 
 
 def _pump(stream: IO[str], lines: queue.Queue[str]) -> None:

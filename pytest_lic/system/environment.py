@@ -1,8 +1,7 @@
 """What a number depends on besides the codec and the image.
 
 On the environment that recorded a baseline, results are expected to the bit; elsewhere the
-tolerances decide. Importing this loads no torch; `environment` asks torch about a GPU only when
-the device is one.
+tolerances decide. torch is asked about a GPU only when the device is one.
 """
 
 from __future__ import annotations
@@ -67,19 +66,19 @@ class Environment:
 
 def differences(then: Environment, now: Environment) -> list[str]:
     """What two environments differ in, such as ``torch 2.6.0 (now 2.7.0)``."""
-    found = []
+    lines = []
     before, after = asdict(then), asdict(now)
     for field in before:
         if field in ("packages", "variables"):
             continue
         if before[field] != after[field]:
-            found.append(f"{field} {before[field]} (now {after[field]})")
+            lines.append(f"{field} {before[field]} (now {after[field]})")
     named = ((then.packages, now.packages), (then.variables, now.variables))
     for old, new in named:
         for name in sorted(old.keys() | new.keys()):
             if old.get(name) != new.get(name):
-                found.append(f"{name} {old.get(name, 'none')} (now {new.get(name, 'none')})")
-    return found
+                lines.append(f"{name} {old.get(name, 'none')} (now {new.get(name, 'none')})")
+    return lines
 
 
 def environment(device: str, threads: int) -> Environment:
@@ -111,8 +110,8 @@ def package_version(name: str) -> str | None:
 
 @cache
 def _packages() -> dict[str, str]:
-    found = {name: package_version(name) for name in _PACKAGES}
-    return {name: version for name, version in found.items() if version is not None}
+    versions = {name: package_version(name) for name in _PACKAGES}
+    return {name: version for name, version in versions.items() if version is not None}
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What git says of the repository that a folder lies in."""
+"""Running git: commits, and the repository that a folder lies in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_lic.errors import UsageError
-from pytest_lic.system.child_process import run_in_session
+from pytest_lic.system.program import run_program
 
 # Set where git runs us from a hook: then they would name a folder for every git we start.
 _OF_HOOKS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
@@ -31,12 +31,17 @@ def checked_out_commit(folder: Path, apart_from: Path) -> Commit | None:
     try:
         root = Path(git("rev-parse", "--show-toplevel", cwd=folder).strip())
         commit = git("rev-parse", "--verify", "HEAD", cwd=folder).strip()
-        listed = git("diff", "--name-only", "-z", "HEAD", cwd=root)
+        changed = [(root / name).resolve() for name in changed_files(root)]
     except UsageError:
         return None
-    changed = [root / name for name in listed.split("\0") if name]
     ignored = apart_from.resolve()
-    return Commit(commit, any(not path.resolve().is_relative_to(ignored) for path in changed))
+    return Commit(commit, any(not path.is_relative_to(ignored) for path in changed))
+
+
+def changed_files(root: Path) -> list[str]:
+    """Tracked files that differ from the commit that is checked out, relative to the top folder."""
+    listed = git("diff", "--name-only", "-z", "HEAD", cwd=root)
+    return [name for name in listed.split("\0") if name]
 
 
 def repository_root(here: Path) -> Path:
@@ -76,10 +81,10 @@ def git(*arguments: str, cwd: Path) -> str:
     """
     environment = {name: value for name, value in os.environ.items() if name not in _OF_HOOKS}
     try:
-        done = run_in_session(["git", *arguments], cwd=cwd, env=environment)
+        done = run_program(["git", *arguments], cwd=cwd, env=environment)
     except FileNotFoundError:
         raise UsageError("git is not installed, or not on the PATH; install git") from None
     if done.returncode != 0:
-        told = done.stderr.strip().splitlines()
-        raise UsageError(f"git {arguments[0]}: {told[-1] if told else 'it failed'}")
-    return done.stdout
+        lines = os.fsdecode(done.stderr).strip().splitlines()
+        raise UsageError(f"git {arguments[0]}: {lines[-1] if lines else 'it failed'}")
+    return os.fsdecode(done.stdout)

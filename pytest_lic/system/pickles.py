@@ -1,4 +1,4 @@
-"""Tell a pickle, which is never loaded since it can run code, from a safetensors file."""
+"""Telling a pickle, which is never loaded since it can run code, from a safetensors file."""
 
 from __future__ import annotations
 

@@ -1,11 +1,9 @@
-"""Other machines, simulated on this one: environments in which a bitstream has to decode alike.
+"""Other machines, simulated on this one, where a bitstream has to decode alike.
 
 A probability model is computed in floating point on both sides, and whatever adds in another
 order rounds otherwise: another number of threads, an older instruction set, another memory
 format, another library or device. One such environment is one child process (see
 `fresh_process`), since most of this is settled when a process starts.
-
-What a number depends on is `environment`'s subject. Importing this loads no torch.
 """
 
 from __future__ import annotations
@@ -63,8 +61,8 @@ class SimulatedEnvironment:
 HERE = SimulatedEnvironment("here", "as the run itself")
 ENVIRONMENTS: Mapping[str, SimulatedEnvironment] = MappingProxyType(
     {
-        each.name: each
-        for each in (
+        environment.name: environment
+        for environment in (
             HERE,
             SimulatedEnvironment("threads-2", "2 CPU threads", threads=2, device="cpu"),
             SimulatedEnvironment("threads-4", "4 CPU threads", threads=4, device="cpu"),
@@ -96,7 +94,9 @@ def chosen_environments(names: Iterable[str]) -> tuple[SimulatedEnvironment, ...
     if not asked:
         return ()
     return tuple(
-        each for each in ENVIRONMENTS.values() if each is HERE or {ALL, each.name} & set(asked)
+        environment
+        for environment in ENVIRONMENTS.values()
+        if environment is HERE or {ALL, environment.name} & set(asked)
     )
 
 

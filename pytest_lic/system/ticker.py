@@ -1,4 +1,4 @@
-"""How far long work has got, said now and then."""
+"""Progress of long work, said every ten seconds at most."""
 
 from __future__ import annotations
 

@@ -7,10 +7,11 @@ import platform
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pytest_lic.errors import Unavailable
+from pytest_lic.system.process_memory import memory_bytes
 
-_STATUS = Path("/proc/self/status")
 _RESET = Path("/proc/self/clear_refs")
 _RESET_PEAK = "5"  # proc(5): sets the peak resident set (VmHWM) to what is resident now
 
@@ -58,19 +59,18 @@ def _in_process(work: Callable[[], object]) -> PeakMemory | Unavailable:
         # What earlier rounds freed may still be resident, and would hide what this one takes.
         ctypes.CDLL(None).malloc_trim(0)
         _RESET.write_text(_RESET_PEAK)
-        before = _resident("VmRSS")
+        before = _memory("VmRSS")
     except OSError as error:
         return Unavailable(f"the kernel does not tell: {error}")
     work()
-    peak = _resident("VmHWM")
+    peak = _memory("VmHWM")
     return PeakMemory(
         before, peak, peak - before, "resident bytes of the process, freed memory returned before"
     )
 
 
-def _resident(field: str) -> int:
-    for line in _STATUS.read_text().splitlines():
-        name, _, value = line.partition(":")
-        if name == field:
-            return 1024 * int(value.split()[0])
-    raise OSError(f"{_STATUS} has no {field}")
+def _memory(field: Literal["VmHWM", "VmRSS"]) -> int:
+    size = memory_bytes(field)
+    if size is None:
+        raise OSError(f"/proc/self/status has no {field}")
+    return size

@@ -15,6 +15,7 @@ import pytest
 from pytest_lic import cli
 from pytest_lic.ab.checkout import Checkout, Repository, Revision, checked_out
 from pytest_lic.ab.side import side_path
+from pytest_lic.system.commit_tree import check_out
 from tests.helpers.ab_project import AbProject
 from tests.helpers.toy_project import HOOK, TOY
 
@@ -194,22 +195,49 @@ def test_the_working_tree_may_turn_a_folder_into_a_file_and_hold_repositories(
     shutil.rmtree(inner)
 
 
-def test_worktrees_of_others_are_let_be_and_half_made_ones_of_ours_removed(
+def test_the_repository_is_let_be_and_what_is_half_made_is_removed(
     repository: AbProject, tmp_path: Path
 ) -> None:
     repository.commit()
     theirs = tmp_path / "theirs"
     repository.git("worktree", "add", "--quiet", "--detach", str(theirs))
     theirs.rename(tmp_path / "on a disk that is not there")
+    before = contents(repository.path / ".git")
     around = Repository.around(repository.path)
     base, head = around.base_of_working_tree("HEAD"), around.working_tree()
     with checked_out(around, base, head) as (checkout, _):
-        # What Ctrl-C in the midst of git's work leaves: an entry that is locked, and no files.
-        repository.git("worktree", "lock", str(checkout.tree))
+        # What Ctrl-C in the midst of git's work leaves: a lock, and no files.
+        (checkout.tree.parent / "git" / "index.lock").write_text("")
         shutil.rmtree(checkout.tree)
-    listed = repository.git("worktree", "list", "--porcelain")
-    assert str(theirs) in listed
-    assert listed.count("worktree ") == 2
+        assert contents(repository.path / ".git") == before
+    assert not checkout.tree.parent.exists()
+    assert contents(repository.path / ".git") == before
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder; git may refresh its index whenever it looks at files."""
+    files = (file for file in folder.rglob("*") if file.is_file() and file.name != "index")
+    return {str(file): file.read_bytes() for file in files}
+
+
+def test_what_another_repository_s_comparison_or_a_living_one_made_is_let_be(
+    repository: AbProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.commit()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    commit = repository.git("rev-parse", "HEAD")
+    of_the_dead, of_us = (tmp_path / f"pytest-lic-ab-{pid}-x" for pid in (ended.pid, os.getpid()))
+    others = tmp_path / f"pytest-lic-ab-{ended.pid}-y"
+    for folder in (of_the_dead, of_us, others):
+        check_out(repository.path, commit, folder / "base")
+    (others / "base" / "git" / "commondir").write_text("/elsewhere/.git\n")
+    around = Repository.around(repository.path)
+    base, head = around.base_of_working_tree("HEAD"), around.working_tree()
+    with checked_out(around, base, head):
+        pass
+    assert {*tmp_path.glob("pytest-lic-ab-*")} == {of_us, others}
 
 
 def test_a_hook_s_git_variables_are_not_followed(

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from pytest_lic.checks.environment_matrix import EnvironmentMatrix, Pair, compare_environments
-from pytest_lic.checks.fresh_process import Answer, HungError
+from pytest_lic.checks.fresh_process import DecodedBatches, HungError
 from pytest_lic.errors import CodecError, UnavailableError
 from pytest_lic.images.corpus import Corpus, Image
 from pytest_lic.measuring import coding
@@ -55,13 +55,13 @@ class Somewhere:
         *,
         threads: int,
         latents: bool = False,
-    ) -> Answer:
+    ) -> DecodedBatches:
         self.asked.append((family, device, threads))
         self.decoded += sum(map(len, batches))
         found = None
         if latents and self.latents:
             found = [self.codec.levels(each).numpy() for batch in batches for each in batch]
-        return Answer([self.codec.decode(batch).numpy() for batch in batches], found)
+        return DecodedBatches([self.codec.decode(batch).numpy() for batch in batches], found)
 
 
 def matrix(
@@ -227,7 +227,7 @@ class Failing(Somewhere):
         self.fail("encode")
         return super().encode(*arguments, **named)  # type: ignore[arg-type]
 
-    def decode(self, *arguments: object, **named: object) -> Answer:
+    def decode(self, *arguments: object, **named: object) -> DecodedBatches:
         self.fail("decode")
         return super().decode(*arguments, **named)  # type: ignore[arg-type]
 

@@ -16,8 +16,10 @@ from pytest_lic.container import (
     is_container,
     pack,
     payload_size,
+    read_varint,
     short_fingerprint,
     unpack,
+    varint,
 )
 from pytest_lic.errors import (
     AbsurdSizeError,
@@ -222,3 +224,13 @@ def test_more_sections_than_fit_are_refused() -> None:
 def test_a_fingerprint_of_another_length_is_a_programming_error() -> None:
     with pytest.raises(ValueError, match="3 bytes"):
         pack(dataclasses.replace(STREAM, fingerprint=b"abc"))
+
+
+@pytest.mark.parametrize("number", [0, 1, 127, 128, 2**14 - 1, 2**14, 2**28 - 1])
+def test_a_number_is_read_as_it_was_written(number: int) -> None:
+    written = varint(number)
+    assert read_varint(b"x" + written + b"y", 1, len(written)) == (number, 1 + len(written))
+    with pytest.raises(IndexError):
+        read_varint(written[:-1], 0, 4)
+    with pytest.raises(ValueError, match="more than"):
+        read_varint(b"\x80" + written, 0, len(written))

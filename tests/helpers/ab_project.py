@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 import textwrap
 from pathlib import Path
 
@@ -74,10 +75,12 @@ class AbProject:
         return cli.main(self.arguments(*given))
 
     def is_left_clean(self) -> bool:
-        """Whether no worktree is left but the repository itself."""
+        """Whether no checkout is left, in the temporary folder or known to the repository."""
         listed = self.git("worktree", "list", "--porcelain").splitlines()
         trees = [line for line in listed if line.startswith("worktree ")]
-        return len(trees) == 1 and not self.git("status", "--porcelain")
+        left = Path(tempfile.gettempdir()).glob("pytest-lic-ab-*/*/git/commondir")
+        ours = [file for file in left if Path(file.read_text().strip()) == self.path / ".git"]
+        return len(trees) == 1 and not ours and not self.git("status", "--porcelain")
 
 
 def repository_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AbProject:

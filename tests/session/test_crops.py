@@ -206,7 +206,7 @@ def instant(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def cropped(*points: PointResult) -> Results:
-    return with_crops(None, replace(passing(), points=points))  # type: ignore[arg-type]
+    return with_crops(None, None, None, replace(passing(), points=points))  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("instant")

@@ -59,7 +59,9 @@ class Session:
         hook = SimpleNamespace(
             pytest_collectreport=lambda report: self.collect_reports.append(report)
         )
-        config: Any = SimpleNamespace(getvalue=lambda name: [f"{workers}*popen"], hook=hook)
+        config: Any = SimpleNamespace(
+            getvalue=lambda name: [f"{workers}*popen"], getoption=lambda name: None, hook=hook
+        )
         self.scheduler = NetworkScheduling(config, layout)
         self.workers: list[Worker] = []
         self.begun: list[tuple[Worker, str]] = []
@@ -258,6 +260,16 @@ def test_a_worker_is_sent_no_more_than_it_needs_so_that_a_stopped_run_stops() ->
         if count == 10:
             run.workers[0].shutdown()  # as xdist does after -x
     assert len(run.reported) < 10
+
+
+def test_a_test_that_a_plugin_wants_again_runs_again() -> None:
+    run = session(networks=2, workers=2)
+    again = run.tests[0]
+    for count, _ in enumerate(run.steps()):
+        if count == 4:
+            run.scheduler.mark_test_pending(again)
+    assert run.reported.count(again) == 2
+    assert run.scheduler.tests_finished
 
 
 def test_workers_that_collected_different_tests_are_a_collection_error() -> None:

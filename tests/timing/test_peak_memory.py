@@ -10,7 +10,7 @@ from pytest_lic.errors import Unavailable
 from pytest_lic.timing.peak_memory import PeakMemory, peak_memory
 
 
-def test_the_peak_of_a_round_is_seen_though_all_is_freed_at_its_end(self) -> None:
+def test_the_peak_of_a_round_is_seen_though_all_is_freed_at_its_end() -> None:
     size = 64_000_000
 
     def work() -> None:
@@ -23,7 +23,7 @@ def test_the_peak_of_a_round_is_seen_though_all_is_freed_at_its_end(self) -> Non
     assert memory.peak_bytes == memory.before_bytes + memory.added_bytes
 
 
-def test_memory_freed_earlier_does_not_hide_it(self) -> None:
+def test_memory_freed_earlier_does_not_hide_it() -> None:
     if not keep_freed_memory():  # as the adapter does for networks on the CPU
         pytest.skip("the C library does not keep freed memory here")
 
@@ -38,7 +38,7 @@ def test_memory_freed_earlier_does_not_hide_it(self) -> None:
         assert memory.added_bytes == pytest.approx(64_000_000, rel=0.25)
 
 
-def test_another_c_library_is_a_reason(self, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_c_library_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform.libc_ver", lambda: ("", ""))
     memory = peak_memory("cpu", pytest.fail)
     assert isinstance(memory, Unavailable)
@@ -46,7 +46,7 @@ def test_another_c_library_is_a_reason(self, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_kernel_that_refuses_is_a_reason(
-    self, monkeypatch: pytest.MonkeyPatch, tmp_path: object
+    monkeypatch: pytest.MonkeyPatch, tmp_path: object
 ) -> None:
     monkeypatch.setattr("pytest_lic.timing.peak_memory._RESET", tmp_path)  # a folder: no writing
     memory = peak_memory("cpu", pytest.fail)

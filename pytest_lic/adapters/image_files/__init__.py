@@ -1,1 +1,6 @@
-"""Reads and writes image files as Pillow does: formats, headers, pixels."""
+"""Image files as bitstreams.
+
+formats  how each format is written and read, with which options, by which libraries
+header   what a file's own structure says, before any of its pixels is decoded
+pixels   image batches to and from 8-bit RGB pixels
+"""

@@ -90,14 +90,17 @@ def _pillow_format(
         import PIL
         from PIL import features
 
-        found: dict[str, object] = {"Pillow": PIL.__version__, feature: features.version(feature)}
+        versions: dict[str, object] = {
+            "Pillow": PIL.__version__,
+            feature: features.version(feature),
+        }
         if name == "JPEG":
-            found["libjpeg_turbo"] = features.version("libjpeg_turbo")
+            versions["libjpeg_turbo"] = features.version("libjpeg_turbo")
         if name == "AVIF":
             from PIL.AvifImagePlugin import get_codec_version
 
-            found |= {codec: get_codec_version(codec) for codec in ("aom", "dav1d")}
-        return found
+            versions |= {codec: get_codec_version(codec) for codec in ("aom", "dav1d")}
+        return versions
 
     return Format(
         write=lambda image, options: save(name, image, {**options, **(fixed or {})}),

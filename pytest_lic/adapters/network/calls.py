@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_lic.errors import CodecError, CorruptBitstreamError, LicError, UsageError
+from pytest_lic.system.words import plural
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -99,9 +100,9 @@ class NetworkCalls:
         with self._blamed(where), torch.inference_mode():
             result = self.network.compress(images.to(self._dtype), **self._compress_arguments)
         if not isinstance(result, Mapping) or "strings" not in result:
-            found = sorted(result) if isinstance(result, Mapping) else type(result).__name__
+            kind = sorted(result) if isinstance(result, Mapping) else type(result).__name__
             raise CodecError(
-                f"{self.label}: {where} returned {found}; expected a dict with 'strings'"
+                f"{self.label}: {where} returned {kind}; expected a dict with 'strings'"
             )
         for name in self._required:
             if name not in result:
@@ -134,9 +135,9 @@ class NetworkCalls:
             result = self.network.decompress(*positional, **named)
         x_hat = result.get("x_hat") if isinstance(result, Mapping) else result
         if not isinstance(x_hat, torch.Tensor) or x_hat.dim() != 4:
-            found = sorted(result) if isinstance(result, Mapping) else type(result).__name__
+            kind = sorted(result) if isinstance(result, Mapping) else type(result).__name__
             raise CodecError(
-                f"{self.label}: decompress returned {found}; expected a dict with 'x_hat', a "
+                f"{self.label}: decompress returned {kind}; expected a dict with 'x_hat', a "
                 "tensor (B, 3, H, W)"
             )
         return x_hat
@@ -246,20 +247,20 @@ def _decoder_arguments(
 
 def _existing(network: Any, stages: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """Stage → its module, for those stages that the network has."""
-    found = {
+    parts = {
         stage: next((part for name in names if (part := _submodule(network, name))), None)
         for stage, names in stages.items()
     }
-    return {stage: part for stage, part in found.items() if part is not None}
+    return {stage: part for stage, part in parts.items() if part is not None}
 
 
 def _submodule(network: Any, name: str) -> Any | None:
     import torch
 
-    found = network
+    module = network
     for part in name.split("."):
-        found = getattr(found, part, None)
-    return found if isinstance(found, torch.nn.Module) else None
+        module = getattr(module, part, None)
+    return module if isinstance(module, torch.nn.Module) else None
 
 
 def _input_dtype(network: Any) -> Any:
@@ -274,4 +275,4 @@ def _input_dtype(network: Any) -> Any:
 
 def _described(images: Tensor) -> str:
     count, _, height, width = images.shape
-    return f"{count} image{'s' if count > 1 else ''} of {width}×{height}"
+    return f"{plural(count, 'image')} of {width}×{height}"

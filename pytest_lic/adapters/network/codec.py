@@ -67,8 +67,8 @@ class NetworkCodec:
             coded = [self._calls.compress(image) for image in padded[:, None]]
         sections = [to_sections(image, self._layout, height, width) for image in coded]
         return [
-            pack(Bitstream(self._fingerprint, height, width, each, self._format_version))
-            for each in sections
+            pack(Bitstream(self._fingerprint, height, width, image, self._format_version))
+            for image in sections
         ]
 
     def decode(self, bitstreams: Sequence[bytes], /) -> Tensor:
@@ -82,7 +82,7 @@ class NetworkCodec:
                 are not finite.
         """
         coded, height, width = self._unpacked(bitstreams)
-        decoded = self._for_each(lambda each: (self._calls.decompress(each),), coded)
+        decoded = self._for_each(lambda image: (self._calls.decompress(image),), coded)
         return self._cropped([images for (images,) in decoded], height, width)
 
     def stages(self) -> Mapping[str, nn.Module]:
@@ -182,7 +182,7 @@ class NetworkCodec:
                 "equally large images together, others apart"
             )
         height, width = sizes[0]
-        coded = [from_sections(each.sections, self._layout, height, width) for each in streams]
+        coded = [from_sections(stream.sections, self._layout, height, width) for stream in streams]
         return coded, height, width
 
     def _for_each(
@@ -233,8 +233,8 @@ class LatentNetworkCodec(NetworkCodec):
             CodecError: as `decode`.
         """
         coded, _, _ = self._unpacked(bitstreams)
-        found = self._for_each(lambda each: (self._calls.latents(each),), coded)
-        return [latent for (batch,) in found for latent in batch]
+        decoded = self._for_each(lambda image: (self._calls.latents(image),), coded)
+        return [latent for (batch,) in decoded for latent in batch]
 
     def decode_with_latents(self, bitstreams: Sequence[bytes], /) -> tuple[Tensor, list[Tensor]]:
         """What `decode` and `decode_latents` return, from one decoding.
@@ -244,6 +244,6 @@ class LatentNetworkCodec(NetworkCodec):
             CodecError: as `decode`.
         """
         coded, height, width = self._unpacked(bitstreams)
-        found = self._for_each(self._calls.decompress_with_latents, coded)
-        latents = [latent for _, batch in found for latent in batch]
-        return self._cropped([images for images, _ in found], height, width), latents
+        decoded = self._for_each(self._calls.decompress_with_latents, coded)
+        latents = [latent for _, batch in decoded for latent in batch]
+        return self._cropped([images for images, _ in decoded], height, width), latents

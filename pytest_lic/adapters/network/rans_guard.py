@@ -1,25 +1,7 @@
-"""CompressAI's entropy decoder, kept from reading past the end of a string.
+"""Guards CompressAI's entropy decoder against reading past the end of a string.
 
-``compressai.ans.RansDecoder`` does not know where its string ends. One that is damaged, or decoded
-with other tables than it was coded with, sends it on into whatever memory follows, until the
-process dies. Here it gets each string with zeros behind it, more of them than it gets through:
-
-    string ─► checks ─► string, then zeros ─► CompressAI's decoder ─► symbols
-
-With frequencies of 16 bits, a state of up to 63 and words of 32 (Duda, "Asymmetric numeral
-systems", 2013; the layout is that of Giesen's rans64):
-
-- A symbol takes at most 16 bits.
-- An escape takes 4 more for each nibble of its value. How many there are is told by nibbles too,
-  which add up for as long as they are 15: a run of FF bytes asks for 15 times as many. Zeros end
-  such a run, so that beyond the string only what is left in the state, 15 nibbles, can do that.
-- So there are zeros for 16 times the longest run of FF bytes, and 16 bytes for each symbol. The
-  most that could be had from zeros was 4 bytes a symbol, by choosing for each symbol that of 64
-  tables which takes the most. (``benchmarks/rans_guard.py``; it also compares what this costs with
-  longer zeros, a process that may die, and a decoder in Python.)
-
-Where many symbols are due, what those so far must have taken is added up now and then, and a string
-shorter than that is refused: an image of absurd size is not made from a few bytes.
+It gets each string with more zeros behind it than it gets through, and a string that is too short
+for its symbols is refused: docs/explanations/entropy-decoder.md says how many zeros, and why.
 """
 
 from __future__ import annotations
@@ -71,7 +53,7 @@ class _Reading:
 
     def settle(self, information: _Information) -> None:
         """Refuse a string that is shorter than what was decoded from it."""
-        self.bits += sum(information.bits(*each) for each in self.pending)
+        self.bits += sum(information.bits(*part) for part in self.pending)
         self.pending.clear()
         if self.bits > 8 * self.length:
             raise TruncatedBitstreamError(
@@ -103,8 +85,8 @@ class RansGuard:
     def install(self) -> None:
         """Put the guarded methods in the place of the library's."""
         self._new.set_stream = lambda decoder, encoded: self.set_stream(decoder, encoded)
-        self._new.decode_stream = lambda decoder, *given: self.decode_stream(decoder, *given)
-        self._new.decode_with_indexes = lambda decoder, *given: self.decode_with_indexes(*given)
+        self._new.decode_stream = lambda decoder, *rest: self.decode_stream(decoder, *rest)
+        self._new.decode_with_indexes = lambda decoder, *rest: self.decode_with_indexes(*rest)
 
     def set_stream(self, decoder: Any, encoded: bytes) -> None:
         """As the library's.
@@ -216,10 +198,10 @@ class _Information:
         escapes = np.diff(self._starts)[at] - 1
         local = np.asarray(symbols, np.int64) - np.asarray(offsets, np.int64)[at]
         escaped = (local < 0) | (local >= escapes)
-        taken = self._bits[self._starts[at] + np.where(escaped, escapes, local)].sum()
+        bits = self._bits[self._starts[at] + np.where(escaped, escapes, local)].sum()
         beyond = np.where(local < 0, -2 * local - 1, 2 * (local - escapes))[escaped]
         nibbles = -(-np.frexp(beyond.astype(np.float64))[1] // _NIBBLE)
-        return float(taken + _NIBBLE * (nibbles + 1).sum())
+        return float(bits + _NIBBLE * (nibbles + 1).sum())
 
 
 def guard_rans() -> None:

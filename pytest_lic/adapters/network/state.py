@@ -82,17 +82,17 @@ def _modules(network: Any) -> list[Any]:
 
 def _tables(network: Any) -> list[Any]:
     buffers = (dict(module.named_buffers(recurse=False)) for module in _modules(network))
-    return [found["_quantized_cdf"] for found in buffers if "_quantized_cdf" in found]
+    return [tables["_quantized_cdf"] for tables in buffers if "_quantized_cdf" in tables]
 
 
 def _rate_scale(network: Any, arguments: Mapping[str, Any]) -> Any:
     """The inverse quantisation step that a variable-rate network of CompressAI will use."""
     parameters = inspect.signature(network.compress).parameters
-    given = {name: parameter.default for name, parameter in parameters.items()} | dict(arguments)
-    if given.get("stage") == 1:
+    values = {name: parameter.default for name, parameter in parameters.items()} | dict(arguments)
+    if values.get("stage") == 1:
         return None
-    inverse_step = given.get("inputscale", 0)
-    return inverse_step if inverse_step != 0 else network.Gain[given["s"]].detach().abs()
+    inverse_step = values.get("inputscale", 0)
+    return inverse_step if inverse_step != 0 else network.Gain[values["s"]].detach().abs()
 
 
 def weights_digest(network: Any) -> str | None:
@@ -116,8 +116,8 @@ def part_digests(network: Any) -> dict[str, str]:
     import torch
 
     tensors = _tensors(network) if isinstance(network, torch.nn.Module) else {}
-    tables = {name: each for name, each in tensors.items() if name.split(".")[-1] in TABLES}
-    weights = {name: each for name, each in tensors.items() if name not in tables}
+    tables = {name: tensor for name, tensor in tensors.items() if name.split(".")[-1] in TABLES}
+    weights = {name: tensor for name, tensor in tensors.items() if name not in tables}
     named = getattr(network, "tables", None)
     for name, table in named.items() if isinstance(named, Mapping) else ():
         if hasattr(table, "to_arrays"):

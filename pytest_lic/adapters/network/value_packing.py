@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pytest_lic.container import varint
+from pytest_lic.container import read_varint, varint
 from pytest_lic.errors import AbsurdSizeError, CodecError, CorruptBitstreamError
 
 MAX_TENSOR_BYTES = 2**28
@@ -19,6 +19,7 @@ MAX_TENSOR_BYTES = 2**28
 
 _MAX_DEPTH = 16
 _MAX_INT_BYTES = 16
+_MAX_COUNT_BYTES = 5
 _KEYS = (str, int)
 _DTYPES = (
     "float32",
@@ -153,20 +154,18 @@ class _Reader:
         self.tensor_bytes = 0
 
     def take(self, count: int) -> bytes:
-        taken = self.packed[self.position : self.position + count]
-        if len(taken) != count:
+        part = self.packed[self.position : self.position + count]
+        if len(part) != count:
             raise _damaged()
         self.position += count
-        return taken
+        return part
 
     def count(self) -> int:
-        number = 0
-        for shift in range(0, 35, 7):
-            byte = self.take(1)[0]
-            number |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return number
-        raise _damaged()
+        try:
+            number, self.position = read_varint(self.packed, self.position, _MAX_COUNT_BYTES)
+        except (IndexError, ValueError):
+            raise _damaged() from None
+        return number
 
     def items(self, depth: int) -> list[Any]:
         count = self.count()

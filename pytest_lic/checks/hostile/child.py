@@ -1,18 +1,18 @@
-"""The child of `hostile_process`: changes bitstreams, and decodes them until it is told to stop."""
+"""The child's side of `process`: changes bitstreams, and decodes them."""
 
 from __future__ import annotations
 
 import json
-import os
 import random
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_lic.checks.hostile.memory_limit import allocated_bytes, limited_memory
+from pytest_lic.checks.hostile.memory_limit import limited_memory
 from pytest_lic.checks.hostile.mutations import Mutated, RandomChooser, mutated
-from pytest_lic.checks.hostile.outcome import Finding, Tally, outcome_of
-from pytest_lic.project.discovery import Families
-from pytest_lic.project.serving import serve_codecs
+from pytest_lic.checks.hostile.outcome import Failure, Tally, outcome_of
+from pytest_lic.project.codec_child import CodecServer
+from pytest_lic.system.child_process import Answer
+from pytest_lic.system.process_memory import memory_bytes
 
 if TYPE_CHECKING:
     from pytest_lic.codec import Codec
@@ -23,21 +23,21 @@ SIZES = ((64, 64), (64, 64), (48, 80))
 """Height and width, in pixels, of the images whose bitstreams are changed."""
 
 
-def serve(argument: str) -> None:
-    """The child's main loop: answer requests until stdin ends."""
-    given = json.loads(argument)
-    folder = Path(given["work"])
-    subjects: dict[tuple[str, str, str], _Subject] = {}
+class HostileServer(CodecServer):
+    """Holds the codec that was asked for last, and its intact bitstreams."""
 
-    def answer(families: Families, asked: dict[str, Any]) -> dict[str, Any]:
-        family, quality, device = key = (asked["family"], asked["quality"], asked["device"])
-        if key not in subjects:
-            subjects.clear()  # let the old network go first
-            codec = families[family].build(quality, device)
-            subjects[key] = _Subject(codec, device, f"{family}/{quality}")
-        return subjects[key].decode(range(asked["first"], asked["last"] + 1), folder).to_json()
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._subjects: dict[tuple[str, str, str], _Subject] = {}
 
-    serve_codecs(given, lambda: os.chdir(folder / "empty"), answer)
+    def decode(self, family: str, quality: str, device: str, first: int, last: int) -> Answer:
+        """Decode a changed bitstream for each number; a `Tally` as JSON."""
+        key = (family, quality, device)
+        if key not in self._subjects:
+            self._subjects.clear()  # let the old network go first
+            codec = self.families[family].build(quality, device)
+            self._subjects[key] = _Subject(codec, device, f"{family}/{quality}")
+        return self._subjects[key].decode(range(first, last + 1), self.exchange).to_json()
 
 
 class _Subject:
@@ -54,7 +54,7 @@ class _Subject:
         for stream in self._streams:
             codec.decode([stream])  # what an intact one takes is not counted
 
-        held = allocated_bytes()
+        held = memory_bytes("VmData")
         # A GPU's driver reserves far more than it uses.
         self._limit = held + MEMORY if held is not None and device == "cpu" else None
 
@@ -71,8 +71,7 @@ class _Subject:
                 outcome, words = outcome_of(self._codec, changed.bitstream)
                 tally.counts[outcome] += 1
                 if outcome.fails:
-                    found = Finding(number, outcome, ways, words, changed.bitstream)
-                    tally.findings.append(found)
+                    tally.failures.append(Failure(number, outcome, ways, words, changed.bitstream))
         return tally
 
     def _changed(self, number: int) -> Mutated:

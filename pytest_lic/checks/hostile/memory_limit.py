@@ -1,20 +1,10 @@
-"""How much memory this process may allocate, for as long as something that is not trusted runs."""
+"""A limit on the memory that this process may allocate, while it runs what is not trusted."""
 
 from __future__ import annotations
 
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-
-_STATUS = Path("/proc/self/status")
-
-
-def allocated_bytes() -> int | None:
-    """What this process has allocated, touched or not; None where the system does not tell."""
-    lines = _STATUS.read_text().splitlines() if _STATUS.is_file() else []
-    kilobytes = (line.split()[1] for line in lines if line.startswith("VmData:"))
-    return next((1024 * int(each) for each in kilobytes), None)
 
 
 @contextmanager

@@ -78,7 +78,7 @@ def resealed(bitstream: bytes) -> bytes:
 
 
 def is_intact(bitstream: bytes) -> bool:
-    """Whether it is a container whose parts can be told."""
+    """Whether it is a container whose parts can be told apart."""
     return is_container(bitstream) and _parts(bitstream) is not None
 
 
@@ -183,9 +183,9 @@ def _lengths_edited(stream: bytes, others: Sequence[bytes], choose: Chooser) -> 
         return stream
     at = choose.integer(0, len(parts.sections) - 1)
     length = len(parts.sections[at])
-    told = (0, 1, length - 1, length + 1, 2 * length, 2**21, 2**28 - 1)[choose.integer(0, 6)]
+    claimed = (0, 1, length - 1, length + 1, 2 * length, 2**21, 2**28 - 1)[choose.integer(0, 6)]
     lengths = [len(section) for section in parts.sections]
-    lengths[at] = max(told, 0)
+    lengths[at] = max(claimed, 0)
     head = stream[: _header_size(stream, parts)]
     body = head + b"".join(map(varint, lengths)) + b"".join(parts.sections)
     return resealed(body + bytes(4))
@@ -197,8 +197,8 @@ def _size_edited(stream: bytes, others: Sequence[bytes], choose: Chooser) -> byt
     size = [parts.height, parts.width]
     which = choose.integer(0, 1)
     near = (size[which] - 1, size[which] + 1, 2 * size[which])
-    told = (*near, *_SIDES)[choose.integer(0, len(near) + len(_SIDES) - 1)]
-    size[which] = min(told, 0xFFFF)
+    claimed = (*near, *_SIDES)[choose.integer(0, len(near) + len(_SIDES) - 1)]
+    size[which] = min(claimed, 0xFFFF)
     end = _header_size(stream, parts) - 1  # before the number of sections
     numbers = b"".join(side.to_bytes(2, "big") for side in size)
     return resealed(stream[: end - 4] + numbers + stream[end:])

@@ -1,4 +1,4 @@
-"""What a decoder may make of a damaged bitstream, and what it may not.
+"""The outcomes of decoding a damaged bitstream, and which of them are failures.
 
 An error of `pytest_lic.errors`, or an image: of the size that its header tells, where the bitstream
 is a container of pytest-lic.
@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from pytest_lic.container import is_container, unpack
 from pytest_lic.errors import BitstreamError, LicError
@@ -44,7 +46,7 @@ class Outcome(Enum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class Failure:
     """One bitstream that a decoder did what it may not with."""
 
     number: int
@@ -59,44 +61,23 @@ class Tally:
     """How many bitstreams came to what, and those that came to no good."""
 
     counts: Counter[Outcome] = field(default_factory=Counter)
-    findings: list[Finding] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
         """Count another's with this one's."""
         self.counts.update(other.counts)
-        self.findings.extend(other.findings)
+        self.failures.extend(other.failures)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object."""
-        return {
-            "counts": {outcome.name: count for outcome, count in self.counts.items()},
-            "findings": [
-                {
-                    "number": each.number,
-                    "outcome": each.outcome.name,
-                    "ways": each.ways,
-                    "words": each.words,
-                    "bitstream": each.bitstream.hex(),
-                }
-                for each in self.findings
-            ],
-        }
+        tally: dict[str, Any] = msgspec.to_builtins(self)
+        return tally
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Tally:
         """What `to_json` gave."""
-        found = [
-            Finding(
-                each["number"],
-                Outcome[each["outcome"]],
-                each["ways"],
-                each["words"],
-                bytes.fromhex(each["bitstream"]),
-            )
-            for each in stored["findings"]
-        ]
-        counts = {Outcome[name]: count for name, count in stored["counts"].items()}
-        return cls(Counter(counts), found)
+        counts = msgspec.convert(stored["counts"], dict[Outcome, int])
+        return cls(Counter(counts), msgspec.convert(stored["failures"], list[Failure]))
 
 
 def outcome_of(codec: Codec, bitstream: bytes) -> tuple[Outcome, str]:
@@ -151,10 +132,10 @@ def _refused_memory(error: BaseException | None) -> bool:
     return False
 
 
-def keep(family: str, quality: str, finding: Finding) -> Path:
+def keep(family: str, quality: str, failure: Failure) -> Path:
     """Write a bitstream to where it can be decoded again from."""
     folder = Path(tempfile.gettempdir()) / "pytest-lic-hostile"
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{family}-q{quality}-{finding.number}.bin"
-    path.write_bytes(finding.bitstream)
+    path = folder / f"{family}-q{quality}-{failure.number}.bin"
+    path.write_bytes(failure.bitstream)
     return path

@@ -13,27 +13,18 @@ it.
 from __future__ import annotations
 
 import json
-import os
-import sys
-import tempfile
-from dataclasses import asdict
-from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from pytest_lic.checks.hostile.outcome import Finding, Outcome, Tally
+from pytest_lic.checks.hostile.child import HostileServer
+from pytest_lic.checks.hostile.outcome import Failure, Outcome, Tally
 from pytest_lic.errors import CodecError
+from pytest_lic.project.codec_child import CodecChild
 from pytest_lic.project.discovery import Origin
-from pytest_lic.system.child_process import ChildDiedError, ChildHungError, ChildProcess
+from pytest_lic.system.child_process import ChildDiedError, ChildFailedError, ChildHungError
 
 _PART = 100  # bitstreams that the child is asked for at once
-_BOOT = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1])['path']; "
-    "from pytest_lic.checks.hostile.child import serve; serve(sys.argv[1])"
-)
 
 
-class HostileProcess:
+class HostileProcess(CodecChild):
     """Starts a child when it is first needed, and another when that one died.
 
     Args:
@@ -42,34 +33,10 @@ class HostileProcess:
     """
 
     def __init__(self, origin: Origin, timeout: float) -> None:
+        super().__init__(HostileServer, origin)
         self._timeout = timeout
-        self._folder = tempfile.TemporaryDirectory(prefix="pytest-lic-hostile-")
-        folder = Path(self._folder.name)
-        (folder / "empty").mkdir()
-        self._noted = folder / "noted.json"
-        self._stream = folder / "noted.bin"
-        argument = json.dumps(asdict(origin) | {"work": str(folder)})
-        self._child = ChildProcess(
-            [sys.executable, "-P", "-c", _BOOT, argument],
-            cwd=origin.folder,
-            env={**os.environ, "TMPDIR": str(folder / "empty")},
-            stderr=folder / "stderr.txt",
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End the child."""
-        self._child.close()
+        self._noted = self.exchange / "noted.json"
+        self._stream = self.exchange / "noted.bin"
 
     def decode(self, family: str, quality: str, device: str, numbers: range) -> Tally:
         """Change a bitstream for each of these numbers, and decode it.
@@ -83,28 +50,29 @@ class HostileProcess:
         start = numbers.start
         while start < numbers.stop:
             part = range(start, min(start + _PART, numbers.stop))
-            found, start = self._decoded(family, quality, device, part)
-            tally.add(found)
+            part_tally, start = self._decoded(family, quality, device, part)
+            tally.add(part_tally)
         return tally
 
     def _decoded(self, family: str, quality: str, device: str, part: range) -> tuple[Tally, int]:
         """What came of the part, up to where it ended, and where that was."""
         self._noted.unlink(missing_ok=True)
-        request = {
-            "family": family,
-            "quality": quality,
-            "device": device,
-            "first": part.start,
-            "last": part.stop - 1,
-        }
         try:
-            answer = self._child.ask(request, self._timeout)
+            answer = self.ask(
+                "decode",
+                self._timeout,
+                family=family,
+                quality=quality,
+                device=device,
+                first=part.start,
+                last=part.stop - 1,
+            )
         except ChildHungError:
             return self._ended(Outcome.HUNG, f"over {self._timeout:g} s")
         except ChildDiedError as error:
             return self._ended(Outcome.CRASHED, str(error))
-        if "error" in answer:
-            raise CodecError(f"in a fresh process: {answer['error']}")
+        except ChildFailedError as error:
+            raise CodecError(f"in a fresh process: {error}") from None
         return Tally.from_json(answer), part.stop
 
     def _ended(self, outcome: Outcome, words: str) -> tuple[Tally, int]:
@@ -118,5 +86,5 @@ class HostileProcess:
             ) from None
         tally = Tally.from_json(noted["before"])
         tally.counts[outcome] += 1
-        tally.findings.append(Finding(noted["number"], outcome, noted["ways"], words, stream))
+        tally.failures.append(Failure(noted["number"], outcome, noted["ways"], words, stream))
         return tally, noted["number"] + 1

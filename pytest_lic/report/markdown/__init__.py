@@ -1,1 +1,5 @@
-"""Pages of Markdown within a number of bytes."""
+"""Markdown for pull requests, within a number of bytes.
+
+page  a page of limited length, which says what it had no room for
+text  text from outside made harmless; tables and code blocks
+"""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from pytest_lic.report.markdown.text import table
+
 LIMIT = 60_000
 """Bytes of a page that is to be a comment, with room for what others add to it."""
 
@@ -36,6 +38,22 @@ class Page:
             self._lines.append(line)
             self._room -= _size(line)
 
+    def table(
+        self,
+        columns: Sequence[str],
+        rows: Iterable[Sequence[str]],
+        what: str,
+        *,
+        numbers: Iterable[int] = (),
+        above: Sequence[str] = (),
+        title: str | None = None,
+        most: int | None = None,
+    ) -> None:
+        """Add the rows of a table as `blocks`, with these lines ``above``; the rest as `table`."""
+        first, second, *lines = table(columns, rows, numbers)
+        head = [*above, first, second]
+        self.blocks([[line] for line in lines], what, head=head, title=title, most=most)
+
     def blocks(
         self,
         blocks: Iterable[Sequence[str]],
@@ -45,7 +63,7 @@ class Page:
         title: str | None = None,
         most: int | None = None,
     ) -> None:
-        """Add the rows of a table, or other blocks of lines, up to where the room ends.
+        """Add blocks of lines, up to where the room ends.
 
         Args:
             blocks: the lines of each, shown whole or not at all; without any, nothing is added.

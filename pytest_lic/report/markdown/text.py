@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from tabulate import DataRow, TableFormat, tabulate
+
 _SPECIAL = re.compile(r"([\\|*_`~$\[\]])")
 # GitHub looks for these in what Markdown has become, so no backslash helps; a character of no
 # width behind the first one does.
@@ -34,21 +36,31 @@ def fenced(text: str, most: int = 3000) -> list[str]:
     return [f"{fence}text", *lines, fence]
 
 
-def row(cells: Iterable[str]) -> str:
-    """One row of a table, of cells that are Markdown already."""
-    return f"| {' | '.join(cells)} |"
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable[int] = ()
+) -> list[str]:
+    """The lines of a table, two for its head, of cells that are Markdown already.
 
+    Cells are not padded: it would take bytes that a page lacks.
 
-def header(columns: Sequence[str], numbers: Iterable[int] = ()) -> list[str]:
-    """The first two lines of a table; columns that hold ``numbers`` are flush right."""
+    Args:
+        columns: their headings.
+        rows: the cells of each.
+        numbers: indices of the columns that are flush right.
+    """
     right = set(numbers)
-    rules = ("--:" if index in right else "---" for index in range(len(columns)))
-    return [row(columns), f"|{'|'.join(rules)}|"]
+    rules = "|".join("--:" if index in right else "---" for index in range(len(columns)))
+    line = DataRow("| ", " | ", " |")
+    layout = TableFormat(
+        None, lambda widths, alignments: f"|{rules}|", None, None, line, line, 0, None
+    )
+    drawn = tabulate(rows, columns, tablefmt=layout, stralign=None, disable_numparse=True)
+    return drawn.split("\n")
 
 
-def _broken_up(found: re.Match[str]) -> str:
-    return found[0][0] + _NO_WIDTH + found[0][1:] if found[0] == "://" else found[0] + _NO_WIDTH
+def _broken_up(ping: re.Match[str]) -> str:
+    return ping[0][0] + _NO_WIDTH + ping[0][1:] if ping[0] == "://" else ping[0] + _NO_WIDTH
 
 
 def _printable(text: str) -> str:
-    return "".join(each if each.isprintable() else " " for each in text)
+    return "".join(character if character.isprintable() else " " for character in text)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_lic.baselines.comparison import Verdict
-from pytest_lic.checks.conformance import TOLERANCE
+from pytest_lic.checks.old_stream import TOLERANCE
 from pytest_lic.run.update_streams import examined
 
 _WORDS = {

@@ -13,6 +13,7 @@ from rich.table import Table
 from pytest_lic.checks.agreement import Agreement
 from pytest_lic.checks.environment_matrix import EnvironmentMatrix
 from pytest_lic.system.simulated_environments import ENVIRONMENTS
+from pytest_lic.system.words import plural
 
 _SHOWN = 8  # first differences
 _LONGEST = 400  # characters of one; those of a process that died may quote all that it wrote
@@ -68,8 +69,7 @@ def _print_family(console: Console, family: str, matrices: Sequence[EnvironmentM
     names = _names([matrices])
     images = sum(matrix.images for matrix in matrices)
     cells = matrices[0].cell if len(matrices) == 1 else f"{len(matrices)} cells"
-    plural = "s" if images > 1 else ""
-    say(f"{family} between environments: {images} image{plural} ({cells})")
+    say(f"{family} between environments: {plural(images, 'image')} ({cells})")
     table = Table(box=None, pad_edge=False)
     table.add_column("encoder ╲ decoder", no_wrap=True)
     for name in names:

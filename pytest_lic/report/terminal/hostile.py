@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_lic.checks.hostile.outcome import Finding, Outcome, Tally, keep
+from pytest_lic.checks.hostile.outcome import Failure, Outcome, Tally, keep
 
 _SHOWN = 3
 _ADVICE = {
@@ -16,15 +16,15 @@ def hostile_text(family: str, quality: str, tally: Tally) -> str:
     failed = {outcome: count for outcome, count in tally.counts.items() if outcome.fails}
     counted = ", ".join(f"{count}: {outcome.value}" for outcome, count in failed.items())
     lines = [f"of {sum(tally.counts.values())} damaged bitstreams {counted}"]
-    for finding in tally.findings[:_SHOWN]:
-        lines.append(f"  number {finding.number} ({finding.ways}): {_what(finding)}")
-        lines.append(f"    kept as {keep(family, quality, finding)}")
-    if len(tally.findings) > _SHOWN:
-        lines.append(f"  … and {len(tally.findings) - _SHOWN} more")
+    for failure in tally.failures[:_SHOWN]:
+        lines.append(f"  number {failure.number} ({failure.ways}): {_what(failure)}")
+        lines.append(f"    kept as {keep(family, quality, failure)}")
+    if len(tally.failures) > _SHOWN:
+        lines.append(f"  … and {len(tally.failures) - _SHOWN} more")
     lines += [f"  {_ADVICE[outcome]}" for outcome in failed if outcome in _ADVICE]
     return "\n".join(lines)
 
 
-def _what(finding: Finding) -> str:
-    words = " ".join(finding.words.split())
-    return f"{finding.outcome.value}: {words[:300]}" if words else finding.outcome.value
+def _what(failure: Failure) -> str:
+    words = " ".join(failure.words.split())
+    return f"{failure.outcome.value}: {words[:300]}" if words else failure.outcome.value

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pytest_lic.baselines.comparison import Verdict
+from pytest_lic.system.words import listed
 from pytest_lic.timing.benchmarking import WIDE
 from pytest_lic.timing.saved_runs import is_ours
 
@@ -29,9 +30,9 @@ def warm_up_lines(records: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     restless = [record["subject"] for record in taken if not record["settled"]]
     uneven = [record["subject"] for record in taken if record["spread"] > WIDE]
     if restless:
-        yield f"not settled when patience ran out: {_listed(restless)}"
+        yield f"not settled when patience ran out: {listed(restless, _NAMED)}"
     if uneven:
-        yield f"half of the rounds differ by more than {WIDE:.0%}: {_listed(uneven)}"
+        yield f"half of the rounds differ by more than {WIDE:.0%}: {listed(uneven, _NAMED)}"
     if restless or uneven:
         yield "such times are worth little; take them again on a machine with nothing else to do"
 
@@ -44,7 +45,7 @@ def unavailable_lines(records: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         if record["kind"] == "time" and comparison.get("verdict") == Verdict.UNAVAILABLE.value:
             left_out.setdefault(comparison["reason"], []).append(comparison["subject"])
     for reason, subjects in left_out.items():
-        yield f"not timed: {_listed(list(dict.fromkeys(subjects)))}: {reason}"
+        yield f"not timed: {listed(list(dict.fromkeys(subjects)), _NAMED)}: {reason}"
 
 
 def partner_lines(config: pytest.Config) -> Iterator[str]:
@@ -59,11 +60,6 @@ def partner_lines(config: pytest.Config) -> Iterator[str]:
         new = [name for name in now if name not in saved]
         gone = [name for name in theirs if name not in now]
         if new:
-            yield f"not in {path}, so compared with nothing: {_listed(new)}"
+            yield f"not in {path}, so compared with nothing: {listed(new, _NAMED)}"
         if gone:
-            yield f"in {path}, but not timed now: {_listed(gone)}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
+            yield f"in {path}, but not timed now: {listed(gone, _NAMED)}"

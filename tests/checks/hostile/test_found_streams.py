@@ -85,11 +85,12 @@ import torch
 from pytest_lic.adapters.pillow import families
 from pytest_lic.checks.hostile.child import MEMORY
 from pytest_lic.checks.hostile.outcome import outcome_of
-from pytest_lic.checks.hostile.memory_limit import allocated_bytes, limited_memory
+from pytest_lic.checks.hostile.memory_limit import limited_memory
+from pytest_lic.system.process_memory import memory_bytes
 family = next(each for each in families() if each.name == {path.suffix[1:]!r})
 codec = family.build(next(iter(family.qualities)), "cpu")
 codec.decode(codec.encode(torch.zeros(1, 3, 8, 8)))
-with limited_memory(allocated_bytes() + MEMORY):
+with limited_memory(memory_bytes("VmData") + MEMORY):
     outcome, words = outcome_of(codec, Path({str(path)!r}).read_bytes())
 assert not outcome.fails, words
 """

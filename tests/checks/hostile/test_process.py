@@ -139,7 +139,7 @@ def test_a_careful_decoder_passes(child: HostileProcess) -> None:
     tally = child.decode("Careful", "1", "cpu", range(300))
     assert sum(tally.counts.values()) == 300
     assert counts(tally) == {Outcome.REFUSED, Outcome.IMAGE}
-    assert not tally.findings
+    assert not tally.failures
 
 
 @pytest.mark.parametrize(
@@ -158,30 +158,30 @@ def test_what_a_decoder_may_not_do_is_caught(
     tally = child.decode(codec, "1", "cpu", range(200))
     assert sum(tally.counts.values()) == 200  # it goes on behind what it died of
     assert counts(tally) <= {Outcome.REFUSED, Outcome.IMAGE, outcome}
-    assert tally.counts[outcome] == len(tally.findings) > 0
-    assert words in tally.findings[0].words
+    assert tally.counts[outcome] == len(tally.failures) > 0
+    assert words in tally.failures[0].words
     text = hostile_text(codec, "1", tally)
-    assert f"of 200 damaged bitstreams {len(tally.findings)}: {outcome.value}" in text
+    assert f"of 200 damaged bitstreams {len(tally.failures)}: {outcome.value}" in text
     assert words in text
     kept = Path(text.split("kept as ")[1].splitlines()[0])
-    assert kept.read_bytes() == tally.findings[0].bitstream
+    assert kept.read_bytes() == tally.failures[0].bitstream
 
 
 def test_a_decoder_that_hangs_is_ended_and_the_next_bitstream_is_decoded(project: Path) -> None:
     with HostileProcess(Origin(str(project), (), tuple(sys.path)), timeout=6) as process:
         start, tally = 0, Tally()
-        while not tally.findings:
+        while not tally.failures:
             tally = process.decode("Hangs", "1", "cpu", range(start, start + 4))
             start += 4
     assert sum(tally.counts.values()) == 4
-    assert {finding.outcome for finding in tally.findings} == {Outcome.HUNG}
-    assert "over 6 s" in tally.findings[0].words
+    assert {failure.outcome for failure in tally.failures} == {Outcome.HUNG}
+    assert "over 6 s" in tally.failures[0].words
 
 
 def test_the_same_numbers_give_the_same_bitstreams(child: HostileProcess) -> None:
     first = child.decode("Untyped", "1", "cpu", range(60))
     again = child.decode("Untyped", "1", "cpu", range(20, 60))
-    assert again.findings == [each for each in first.findings if each.number >= 20]
+    assert again.failures == [each for each in first.failures if each.number >= 20]
 
 
 def test_a_codec_that_can_not_code_at_all_is_an_error(child: HostileProcess) -> None:

@@ -1,0 +1,60 @@
+"""The program of a child process: answer one JSON line with another until stdin ends.
+
+It runs as a script, of the standard library alone: what it serves may be another commit's.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+import traceback
+from typing import Any
+
+
+def main(argument: str) -> None:
+    """Make the server that `child_process.ChildProcess` names, and call what it is asked for.
+
+    What fails is an answer, and the child goes on: only its death ends it.
+    """
+    # Whatever is served may print; answers get a channel of their own.
+    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    start = json.loads(argument)
+    sys.path[:] = start["path"]
+    server, error = None, ""
+    try:
+        server = _server(start["file"], start["server"])(**start["arguments"])
+    except Exception as reason:
+        error = _text(reason)
+    for line in sys.stdin:
+        answer = {"error": error}
+        if server is not None:
+            try:
+                request = json.loads(line)
+                answer = getattr(server, request["do"])(**request["arguments"])
+            except Exception as reason:
+                answer = {"error": _text(reason)}
+        channel.write(json.dumps(answer) + "\n")
+        channel.flush()
+
+
+def _server(file: str, name: str) -> Any:
+    """A class by its file, since ``sys.path`` may lead to another version of its module."""
+    spec = importlib.util.spec_from_file_location("pytest_lic_served", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return getattr(module, name)
+
+
+def _text(error: Exception) -> str:
+    traceback.print_exception(error)
+    return f"{type(error).__name__}: {error}"
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

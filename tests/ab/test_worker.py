@@ -1,0 +1,50 @@
+"""A side's process finds codecs with the pytest-lic of its own commit, which may be an old one."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_lic.ab.checkout import Checkout, Repository, Revision
+from pytest_lic.ab.side import Side
+
+DISCOVERY = """
+import dataclasses, sys, types
+
+sys.modules["__mp_main__"] = sys.modules["__main__"]  # as multiprocessing does
+
+@dataclasses.dataclass(frozen=True)
+class Origin:
+    folder: str
+    args: tuple
+    path: tuple
+
+def rediscover(origin):
+    family = types.SimpleNamespace(
+        name="old", qualities={"1": None}, tags={}, devices=["cpu"], one_network=False,
+        unavailable=lambda: f"of {origin.folder} {origin.args}",
+    )
+    return types.SimpleNamespace(by_name={"old": family})
+"""
+
+
+@pytest.mark.parametrize("file", ["discovery.py", "project/discovery.py"])
+def test_discovery_is_the_side_s_own_where_its_commit_has_it(
+    tmp_path: Path, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = tmp_path / "base" / "tree"
+    place = tree / "pytest_lic" / file
+    place.parent.mkdir(parents=True)
+    place.write_text(DISCOVERY)
+    for folder in {tree / "pytest_lic", place.parent}:
+        (folder / "__init__.py").write_text("")
+    monkeypatch.setattr("sys.path", [str(tree), *sys.path])
+    checkout = Checkout("base", Revision("old", "0" * 40, "old"), tree, None, tree)
+    root = Path(__file__).parents[2]  # an editable install must not lead there
+    side = Side(checkout, Repository(root, root), ["--some"], timeout=60)
+    try:
+        assert side.families().unavailable == {"old": f"of {tree} ('--some',)"}
+    finally:
+        side.close()
