@@ -8,4 +8,5 @@ tolerances      how much worse each metric may get
 comparison      a measurement against its baseline: differences and a verdict
 edits           what was done to all of this between two commits
 at_commit       folders and files as they were at a commit
+shipped         where those lie that come with pytest-lic
 """
