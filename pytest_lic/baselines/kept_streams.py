@@ -150,11 +150,13 @@ def load(folder: Path, family: str) -> dict[StreamKey, Stream]:
     streams: dict[StreamKey, Stream] = {}
     if manifest is None:
         return streams
-    for number, entry in enumerate(manifest.streams, start=1):
-        with FILE.parsing(path, f"stream {number}"):
-            stream = _stream(entry, manifest.environments)
+    for number, entry in enumerate(manifest.streams):
+        place = f"$.streams[{number}]"
+        with FILE.parsing(path):
+            environment = plain(named_in(manifest.environments, entry.get("environment")))
+            stream = structured({**entry, "environment": environment}, Stream, place)
             if stream.key in streams:
-                raise ValueError(f"{stream.files[0]} is there already")
+                raise ValueError(f"{place}: {stream.files[0]} is there already")
         streams[stream.key] = stream
     return streams
 
@@ -232,11 +234,6 @@ def dumps(family: str, streams: Iterable[Stream]) -> str:
     return as_text(
         plain(Manifest(format=FORMAT, family=family, environments=environments, streams=entries))
     )
-
-
-def _stream(entry: Mapping[str, Any], environments: Mapping[str, Environment]) -> Stream:
-    environment = named_in(environments, entry.get("environment"))
-    return structured({**entry, "environment": plain(environment)}, Stream)
 
 
 def _remove_unnamed(files: Path, named: set[str]) -> None:

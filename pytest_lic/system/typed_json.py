@@ -84,8 +84,8 @@ class JsonFile:
         return self.advice.format(file=path.name)
 
 
-def structured(stored: Any, kind: type[_T]) -> _T:
-    """The dataclass or record of a JSON value, each part of it checked.
+def structured(stored: Any, kind: type[_T], place: str = "$") -> _T:
+    """The dataclass or record of a JSON value that stands at ``place``, each part of it checked.
 
     Raises:
         ValueError: something is missing or not what its annotation says; the text says where.
@@ -93,7 +93,7 @@ def structured(stored: Any, kind: type[_T]) -> _T:
     try:
         return msgspec.convert(stored, kind)
     except msgspec.ValidationError as error:
-        raise ValueError(_worded(copy.deepcopy(stored), kind, str(error))) from None
+        raise ValueError(_worded(copy.deepcopy(stored), kind, str(error), place)) from None
 
 
 def plain(value: Any) -> Any:
@@ -110,11 +110,11 @@ def _plain(value: Any) -> Any:
     return dict(value) if isinstance(value, Mapping) else value.item()  # a number of numpy's
 
 
-def _worded(stored: Any, kind: Any, text: str) -> str:
+def _worded(stored: Any, kind: Any, text: str, place: str) -> str:
     """msgspec's message with the names that it leaves out of the path, and the value there."""
     parts = re.fullmatch(r"(.*?)(?: - at (?:`key` in )?`(\$.*)`)?", text, re.DOTALL)
     assert parts is not None
-    message, value, place = parts[1][0].lower() + parts[1][1:], stored, "$"
+    message, value = parts[1][0].lower() + parts[1][1:], stored
     for token in re.findall(r"\[(?:\d+|\.\.\.)\]|[^.\[\]$]+", parts[2] or ""):
         if token == "[...]":  # any key of a mapping
             key: Any = _failing_key(stored, kind, value, text)

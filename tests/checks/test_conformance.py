@@ -322,9 +322,15 @@ def test_a_damaged_manifest_is_said_once_before_anything_runs(kept: Project) -> 
     whole = manifest(kept).read_text()
     for damaged, told in (
         (whole[:-9], "is not valid JSON"),
-        (whole.replace('"bytes"', '"octets"', 1), "is damaged: stream 1: 'bytes' is missing"),
-        (whole.replace('"1"', '"../1"', 1), "stream 1: quality is '../1'; expected letters"),
-        (whole.replace('"quality": "2"', '"quality": "1"', 1), "stream 3: 1-astronaut_128x96-"),
+        (
+            whole.replace('"bytes"', '"octets"', 1),
+            "is damaged: $.streams[0]: object missing required field `bytes`",
+        ),
+        (
+            whole.replace('"1"', '"../1"', 1),
+            "$.streams[0].quality is '../1': expected `str` matching regex",
+        ),
+        (whole.replace('"quality": "2"', '"quality": "1"', 1), "$.streams[2]: 1-astronaut_128x96-"),
         (whole.replace('"format": 1', '"format": 9'), "is of format 9; this pytest-lic reads up"),
     ):
         manifest(kept).write_text(damaged)
