@@ -12,12 +12,14 @@ Only the controller of a run writes.
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pytest_lic.baselines.json_file import (
     FORMAT,
@@ -36,10 +38,6 @@ from pytest_lic.images import png
 from pytest_lic.measuring import coding
 from pytest_lic.system.environment import Environment
 from pytest_lic.system.files import write_whole
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 FOLDER = "conformance"
 """The folder of the manifests, within that of the baselines."""
@@ -95,23 +93,6 @@ class Kept:
     stream: Stream
     bitstream: bytes
     pixels: NDArray[np.uint8]
-
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object from which `from_json` makes an equal one, to travel between processes."""
-        content = (self.bitstream, png.encoded(self.pixels, optimize=True))
-        encoded = [base64.b64encode(each).decode("ascii") for each in content]
-        return {"stream": asdict(self.stream), "files": encoded}
-
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Kept:
-        """The inverse of `to_json`."""
-        bitstream, picture = (base64.b64decode(each) for each in stored["files"])
-        environment = Environment(**stored["stream"]["environment"])
-        return cls(
-            Stream(**{**stored["stream"], "environment": environment}),
-            bitstream,
-            png.decoded(picture),
-        )
 
 
 @dataclass(frozen=True)

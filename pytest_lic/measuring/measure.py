@@ -68,7 +68,7 @@ class Measurement:
 
     cell: Cell
     corpus_digest: str
-    lmbda: float | None
+    lmbda: int | float | None  # an int stays one on its way from a worker
     environment: Environment
     images: Mapping[str, ImageResult]
     left_out: tuple[str, ...] = ()

@@ -1,1 +1,9 @@
-"""What a run found out: values, their file, and two runs compared."""
+"""What a run found out: values, their file, and two runs compared.
+
+records         what single tests leave, one class for each kind
+results         all that one run found out
+crop            a piece of an image before and after coding
+json_file       results as a JSON file, and back
+recorded_run    reads a results file, or a folder of baselines as one
+two_runs        compares two runs
+"""

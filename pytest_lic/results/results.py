@@ -1,6 +1,6 @@
-"""What one run found out: values alone, from which reports are drawn, then or later.
+"""Results: all that one run found out, as values from which reports are drawn, then or later.
 
-`results_json` writes them to a file and reads them again.
+`json_file` writes them to a file and reads them again.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class TimeResult:
 
 @dataclass(frozen=True)
 class Results:
-    """All of it."""
+    """All that one run found out."""
 
     run: RunFacts
     families: Mapping[str, FamilyFacts]

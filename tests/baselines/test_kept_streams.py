@@ -54,9 +54,6 @@ def test_what_is_saved_is_read(tmp_path: Path) -> None:
         found = read(tmp_path, "toy", expected.stream)
         assert (found.stream, found.bitstream) == (expected.stream, expected.bitstream)
         assert np.array_equal(found.pixels, expected.pixels)
-    travelled = Kept.from_json(json.loads(json.dumps(ONE.to_json())))
-    assert (travelled.stream, travelled.bitstream) == (ONE.stream, ONE.bitstream)
-    assert np.array_equal(travelled.pixels, ONE.pixels)
 
 
 def test_the_same_streams_in_another_order_are_the_same_files(tmp_path: Path) -> None:
