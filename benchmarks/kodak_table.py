@@ -31,7 +31,7 @@ from pytest_lic.adapters.pillow import families as classical_families
 from pytest_lic.errors import LicError, Unavailable, UnavailableError
 from pytest_lic.images.corpus import check_corpus, load_corpus
 from pytest_lic.measuring.measure import Measurement, rd_curve
-from pytest_lic.measuring.metrics import to_db
+from pytest_lic.measuring.metrics import METRICS as ALL_METRICS
 from pytest_lic.measuring.published import published_curve
 from pytest_lic.measuring.rate_distortion import BD, RDCurve, bd_rate
 from pytest_lic.measuring.store import default_folder
@@ -243,7 +243,6 @@ def markdown(
     yield from _heading(*heading, "PSNR dB", "MS-SSIM", "MS-SSIM dB")
     for row in rows:
         for point in row.points:
-            decibels = to_db(point.ms_ssim)
             yield _row(
                 f"`{row.name}`",
                 point.quality,
@@ -255,7 +254,7 @@ def markdown(
                 f"{point.bytes_off:+.2f} %",
                 f"{point.psnr:.3f}",
                 f"{point.ms_ssim:.5f}",
-                _NONE if decibels is None else f"{decibels:.3f}",
+                ALL_METRICS["ms_ssim"].text(point.ms_ssim),
             )
     yield "\nBD-rate, negative is better, by PSNR and (in brackets) by MS-SSIM:\n"
     names = [*anchors, TWIN]

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from pytest_lic.errors import UnknownNameError, UsageError
+from pytest_lic.measuring.metrics import METRICS
 
 
 @dataclass(frozen=True)
 class Tolerance:
     """How much worse a metric may get, in the mean and on a single image.
 
-    In percent for bpp and BD-rate, in dB for PSNR and MS-SSIM, as it stands for LPIPS.
+    In percent for BD-rate, else in the metric's `tolerance_unit`.
     """
 
     mean: float
@@ -23,10 +24,7 @@ class Tolerance:
 
 
 DEFAULT_TOLERANCES: Mapping[str, Tolerance] = {
-    "bpp": Tolerance(0.1, 0.5),
-    "psnr": Tolerance(0.01, 0.05),
-    "ms_ssim": Tolerance(0.02, 0.1),
-    "lpips": Tolerance(0.001, 0.005),
+    **{name: Tolerance(*metric.tolerance) for name, metric in METRICS.items()},
     "bd_rate": Tolerance(0.1, 0.1),
 }
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from pytest_lic.baselines.comparison import Verdict
+from pytest_lic.measuring.metrics import HEADLINES
 from pytest_lic.report.markdown.page import LIMIT, Page
 from pytest_lic.report.markdown.text import escaped, header, row
 from pytest_lic.report.words import counted, difference_text, moved, worst
@@ -28,8 +29,9 @@ def compare_text(found: ResultsComparison) -> str:
         comparison = change.comparison
         if comparison.verdict in _QUIET:
             continue
-        bpp, psnr = moved(change.before, change.after)
-        lines.append(f"{comparison.verdict}: {comparison.subject}: {bpp} bpp, {psnr} dB")
+        means = zip(moved(change.before, change.after), HEADLINES, strict=True)
+        numbers = ", ".join(f"{text} {metric.unit}" for text, metric in means)
+        lines.append(f"{comparison.verdict}: {comparison.subject}: {numbers}")
         told = [difference_text(each) for each in comparison.differences]
         lines += [f"  {text}" for text in (told or [comparison.reason])[:_LINES]]
         if len(told) > _LINES:
@@ -50,11 +52,15 @@ def compare_markdown(found: ResultsComparison, room: int = LIMIT) -> str:
     changed = [
         [_row(each)] for each in _sorted(found.cells) if each.comparison.verdict not in _QUIET
     ]
+    blank = [""] * len(HEADLINES)
     changed += [
-        [row((f"**{each.verdict}**", escaped(each.subject), "", "", escaped(each.reason)))]
+        [row((f"**{each.verdict}**", escaped(each.subject), *blank, escaped(each.reason)))]
         for each in found.broken
     ]
-    columns = header(("verdict", "cell", "bpp", "PSNR dB", "why"), (2, 3))
+    columns = header(
+        ("verdict", "cell", *(metric.heading for metric in HEADLINES), "why"),
+        range(2, 2 + len(HEADLINES)),
+    )
     page.blocks(changed, "cells", head=columns, most=20_000)
     curves = [
         [row((escaped(each.subject), each.verdict.value, escaped(each.reason)))]

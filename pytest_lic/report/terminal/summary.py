@@ -12,7 +12,8 @@ from rich.table import Table
 
 from pytest_lic.baselines.comparison import Comparison, Verdict
 from pytest_lic.measuring.measure import Measurement
-from pytest_lic.measuring.metrics import to_db
+from pytest_lic.measuring.metrics import METRICS, QUALITIES
+from pytest_lic.measuring.metrics.base import NONE
 from pytest_lic.project.discovery import Families
 from pytest_lic.report.terminal import times
 from pytest_lic.report.terminal.conformance import conformance_lines
@@ -89,7 +90,8 @@ def _tables(console: Console, records: Sequence[Record], families: Families) -> 
 def _table(console: Console, family: str, setting: str, group: Sequence[Record]) -> None:
     table = Table(title=f"{family} on {setting}", title_justify="left", box=None, pad_edge=False)
     table.add_column("quality")
-    for heading in ("bpp", "payload", "PSNR dB", "MS-SSIM", "MS-SSIM dB", "LPIPS", "BD-rate"):
+    headings = [*_numbers(None), "BD-rate"]
+    for heading in headings:
         table.add_column(heading, justify="right")
     table.add_column("verdict")
     for record in group:
@@ -97,11 +99,12 @@ def _table(console: Console, family: str, setting: str, group: Sequence[Record])
         verdict = comparison.verdict
         styled = f"[{_STYLES[verdict]}]{verdict.value}[/]"
         if record["kind"] == "curve":
-            table.add_row("curve", *[""] * 6, _bd(comparison), styled)
+            table.add_row("curve", *[""] * (len(headings) - 1), _bd(comparison), styled)
         elif "measurement" in record:
-            table.add_row(record["quality"], *_numbers(record["measurement"]), "", styled)
+            measurement = Measurement.from_json(record["measurement"])
+            table.add_row(record["quality"], *_numbers(measurement).values(), "", styled)
         else:
-            table.add_row(record["quality"], *["–"] * 6, "", styled)
+            table.add_row(record["quality"], *_numbers(None).values(), "", styled)
     console.print(table)
     for record in group:
         comparison = Comparison.from_json(record["comparison"])
@@ -126,22 +129,15 @@ def _remarks(group: Sequence[Record]) -> dict[str, list[str]]:
     return remarks
 
 
-def _numbers(stored: Mapping[str, Any]) -> list[str]:
-    measurement = Measurement.from_json(stored)
-    share = measurement.payload_share
-    ms_ssim = measurement.mean("ms_ssim")
-    return [
-        _number(measurement.mean("bpp"), 4),
-        f"{100 * share:.1f} %" if share is not None else "–",
-        _number(measurement.mean("psnr"), 3),
-        _number(ms_ssim, 5),
-        _number(to_db(ms_ssim) if ms_ssim is not None else None, 3),
-        _number(measurement.mean("lpips"), 4),
-    ]
-
-
-def _number(value: float | None, digits: int) -> str:
-    return f"{value:.{digits}f}" if value is not None else "–"
+def _numbers(measurement: Measurement | None) -> dict[str, str]:
+    """Heading → mean, the payload's share after what is told by the bitstream."""
+    columns: dict[str, str] = {}
+    for name, metric in METRICS.items():
+        if name in QUALITIES and "payload" not in columns:
+            share = None if measurement is None else measurement.payload_share
+            columns["payload"] = f"{100 * share:.1f} %" if share is not None else NONE
+        columns |= metric.columns(None if measurement is None else measurement.mean(name))
+    return columns
 
 
 def _bd(comparison: Comparison) -> str:
@@ -165,10 +161,8 @@ def _closing(records: Sequence[Record]) -> Iterable[str]:
     """Averages, cache, missing metrics and remarks: what the tables need to be read rightly."""
     points = [record for record in records if "measurement" in record]
     if points:
-        yield (
-            "means: per-image bpp, per-image PSNR in dB, linear MS-SSIM (then in dB); "
-            "bpp counts every byte of the stream"
-        )
+        means = ", ".join(metric.averaged for metric in METRICS.values() if metric.unit)
+        yield f"means: {means}; bpp counts every byte of the stream"
         coded = sum(record["measured"] for record in points)
         if coded:
             kept = len(points) - coded
