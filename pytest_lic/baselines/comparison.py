@@ -1,4 +1,4 @@
-"""Measured against recorded: every number that a gate looks at, and the verdict.
+"""A measurement or curve against its baseline: the numbers that a gate looks at, and the verdict.
 
 Each metric is gated on the mean and on each image, since an average hides the one broken image.
 Only a change for the worse fails; on the environment that recorded the baseline, a difference

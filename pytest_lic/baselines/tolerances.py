@@ -1,4 +1,4 @@
-"""How much worse each metric may get before a gate fails: the defaults, and what overrides them."""
+"""How much worse each metric may get before a gate fails: defaults, and the project's own."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ DEFAULT_TOLERANCES: Mapping[str, Tolerance] = {
 
 
 def parse_tolerances(
-    given: Mapping[str, object], where: str, base: Mapping[str, Tolerance] = DEFAULT_TOLERANCES
+    overrides: Mapping[str, object], where: str, base: Mapping[str, Tolerance] = DEFAULT_TOLERANCES
 ) -> dict[str, Tolerance]:
-    """``base`` with what ``given`` overrides: a number, or a table of ``mean`` and ``image``.
+    """``base`` with ``overrides``: each a number, or a table of ``mean`` and ``image``.
 
     Raises:
         UnknownNameError: a metric that is not gated.
         UsageError: a tolerance that is not a number of at least 0.
     """
     tolerances = dict(base)
-    for metric, value in given.items():
+    for metric, value in overrides.items():
         if metric not in tolerances:
             raise UnknownNameError("tolerance", metric, tolerances, where)
         parts: Mapping[str, Any] = (

@@ -1,1 +1,12 @@
-"""One cell or curve measured: the grid, coding, metrics, rate-distortion curves, the store."""
+"""What one cell or curve comes to: from a grid of cells to measurements and BD-rates.
+
+grid             the cells of a run: codecs × qualities × images × resolutions × batches × devices
+timed_grid       the cells whose times are taken
+coding           one batch through a codec, with every promise of the protocol checked
+metrics/         what is measured of an image, one file for each metric
+measure          a cell's measurement, image by image, and the curve through several
+rate_distortion  curves, BD-rate and BD-PSNR
+published/       curves of other people, on images that are recognised by their digest
+store            measurements kept within a run and between runs
+reconstructions  what was decoded lately, kept for crops
+"""

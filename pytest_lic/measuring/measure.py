@@ -1,4 +1,4 @@
-"""Cell → Measurement: code every image of a corpus and look at what came back.
+"""A cell's measurement: every image of a corpus coded, its rate and its quality.
 
 A measurement is pure given the codec's fingerprint, the image bytes and the environment. Rates
 count the bytes of the bitstreams; quality is computed on the 8-bit reconstruction.
@@ -26,7 +26,7 @@ from pytest_lic.system.environment import Environment, environment
 
 @dataclass(frozen=True)
 class ImageResult:
-    """What one image gave.
+    """Rate and quality of one image.
 
     ``bytes`` is the whole bitstream, ``payload`` its part without headers (None where the codec's
     layout is its own). ``metrics`` holds the value of each quality metric; ``unavailable`` the
@@ -49,14 +49,14 @@ class ImageResult:
         return self.metrics.get(metric) if of_stream is None else of_stream
 
     def gated(self, metric: str) -> float | None:
-        """`value`, but for a lossless image what losing it is judged by, such as infinite PSNR."""
+        """`value`, but for a lossless image the metric's `lossless`, such as infinite PSNR."""
         lossless = METRICS[metric].lossless
         return lossless if self.lossless and lossless is not None else self.value(metric)
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one cell gave, per image in corpus order, with its circumstances.
+    """The results of one cell, per image in corpus order, with their circumstances.
 
     ``variants`` has the variant of each metric that has some: numbers of two can't be compared.
     """
@@ -71,8 +71,8 @@ class Measurement:
 
     def values(self, metric: str) -> list[float]:
         """One metric of every image that has it."""
-        found = (image.value(metric) for image in self.images.values())
-        return [value for value in found if value is not None]
+        values = (image.value(metric) for image in self.images.values())
+        return [value for value in values if value is not None]
 
     def mean(self, metric: str) -> float | None:
         """The metric's average as the field defines it; None unless every image has it."""

@@ -6,7 +6,7 @@ from pytest_lic.measuring.metrics.base import Metric
 
 
 class BitsPerPixel(Metric):
-    """Rate, from the length of the bitstream alone; a change is told in percent."""
+    """Rate, from the length of the bitstream alone; changes are in percent."""
 
     name = "bpp"
     label = "bpp"

@@ -3,7 +3,7 @@
 R. Zhang et al.: "The unreasonable effectiveness of deep features as a perceptual metric", CVPR
 2018, as the package lpips computes it (version 0.1). That package brings and loads the weights of
 its linear layers; the backbone's are torchvision's ImageNet weights, which nothing installs and
-nothing here downloads unless told to.
+nothing here downloads unless asked to.
 """
 
 from __future__ import annotations
@@ -156,9 +156,9 @@ def _network(metric: LPIPS, _state: str) -> Any:
     expected = _TORCHVISION[metric.net][0]
     where = metric.weights or "torchvision's weights"
     for name, source in sources.items():
-        found = parameters.get(source)
-        if found is None or found.shape != wanted[name].shape:
-            what = "missing" if found is None else f"of shape {tuple(found.shape)}"
+        tensor = parameters.get(source)
+        if tensor is None or tensor.shape != wanted[name].shape:
+            what = "missing" if tensor is None else f"of shape {tuple(tensor.shape)}"
             raise WeightsError(
                 f"{where}: {source} is {what}, expected {tuple(wanted[name].shape)}: "
                 f"LPIPS with {metric.net} needs the weights of torchvision's {expected}"

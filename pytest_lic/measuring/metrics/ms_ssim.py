@@ -133,8 +133,8 @@ def _blurred(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     from torch.nn.functional import conv2d
 
     channels, height, width = x.shape
-    kept = width - _WINDOW + 1
-    padded = -(-kept // _LANES) * _LANES + _LANES
+    blurred_width = width - _WINDOW + 1
+    padded = -(-blurred_width // _LANES) * _LANES + _LANES
     maps = x.new_zeros(4, channels, height, padded)
     inside = maps[..., :width]
     inside[0] = x
@@ -146,7 +146,7 @@ def _blurred(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     down, across = _kernels()
     vectors = conv2d(conv2d(vectors, down, groups=_LANES), across)
     blurred = vectors.permute(0, 2, 3, 1).reshape(4, channels, height - _WINDOW + 1, -1)
-    mean_x, shift, power, error = blurred[..., :kept]
+    mean_x, shift, power, error = blurred[..., :blurred_width]
     return mean_x, shift, power, error
 
 
