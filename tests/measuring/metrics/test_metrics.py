@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
 
+import pytest_lic
 from pytest_lic.errors import UnknownNameError
 from pytest_lic.images.corpus import load_corpus
 from pytest_lic.measuring import metrics
@@ -61,3 +63,30 @@ def test_an_unknown_name_suggests_a_known_one() -> None:
 def test_the_fingerprint_does_not_depend_on_order() -> None:
     psnr, bpp = METRICS["psnr"], METRICS["bpp"]
     assert metric_fingerprint([psnr, bpp]) == metric_fingerprint([bpp, psnr, bpp])
+
+
+PSNR_BY_DEFINITION = {
+    "ablation/result.py": "BD-rate",
+    "adapters/image_files/formats.py": "libaom's own option",
+    "baselines/kept_streams.py": "PSNR is what conformance reports of a bitstream",
+    "commands/ablation.py": "BD-rate",
+    "commands/show.py": "a cell is shown with PSNR, whatever the options say",
+    "measuring/measure.py": "curves for BD-rate",
+    "measuring/published/__init__.py": "published curves",
+    "measuring/rate_distortion.py": "BD-rate",
+    "session/crops.py": "crops show the error in pixels",
+    "system/environment.py": "the package lpips",
+}
+"""Where a quality metric's name may stand besides its own file, and why."""
+
+
+def test_nothing_else_knows_a_quality_metric_by_its_name() -> None:
+    (root,) = pytest_lic.__path__
+    knowing = set()
+    for path in Path(root).rglob("*.py"):
+        nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        names = {node.value for node in nodes if isinstance(node, ast.Constant)}
+        if names & set(QUALITIES):
+            knowing.add(path.relative_to(root).as_posix())
+    own = {f"measuring/metrics/{name}.py" for name in QUALITIES}
+    assert knowing == own | set(PSNR_BY_DEFINITION)
