@@ -1,6 +1,8 @@
 """What one cell or curve comes to: from a grid of cells to measurements and BD-rates.
 
-grid             the cells of a run: codecs × qualities × images × resolutions × batches × devices
+selection        what the user asked for: families, qualities, settings
+grid             cells, curves, and the grid of a run that they stand on
+gated_grid       the cells and curves that are gated
 timed_grid       the cells whose times are taken
 coding           one batch through a codec, with every promise of the protocol checked
 metrics/         what is measured of an image, one file for each metric

@@ -28,9 +28,9 @@ class Options:
     """The options of one run, checked and resolved.
 
     What a single option comes to has its name; ``selection``, ``metrics``, ``cache`` and
-    ``timing`` come of several. ``misled`` warns where pytest reads no configuration of the project. ``timing``
-    is None unless times are to be taken. ``environments`` are those to be compared, the run's own
-    the first.
+    ``timing`` come of several. ``misled`` warns where pytest reads no configuration of the project.
+    ``timing`` is None unless times are to be taken. ``environments`` are those to be compared, the
+    run's own the first.
     """
 
     selection: Selection
