@@ -12,7 +12,7 @@ from typing import Any
 from pytest_lic.baselines.json_file import as_object, count, environment_named, number, shown, taken
 from pytest_lic.measuring.grid import Cell, Setting
 from pytest_lic.measuring.measure import ImageResult, Measurement
-from pytest_lic.measuring.metrics import METRICS
+from pytest_lic.measuring.metrics import METRICS, QUALITIES
 from pytest_lic.system.environment import Environment
 
 
@@ -20,9 +20,9 @@ def entry_to_json(measurement: Measurement) -> dict[str, Any]:
     """The JSON object of one measurement, its environment by digest alone."""
     cell = measurement.cell
     means = {
-        metric: round(mean, METRICS[metric].digits + 2)
-        for metric in METRICS
-        if (mean := measurement.mean(metric)) is not None
+        name: round(mean, metric.mean_decimals)
+        for name, metric in METRICS.items()
+        if (mean := measurement.mean(name)) is not None
     }
     return {
         "corpus": cell.setting.corpus,
@@ -34,7 +34,7 @@ def entry_to_json(measurement: Measurement) -> dict[str, Any]:
         "device": cell.setting.device,
         "batch": cell.setting.batch,
         "left_out": list(measurement.left_out),
-        **({"lpips_net": measurement.lpips_net} if measurement.lpips_net else {}),
+        **{METRICS[name].variant_field: of for name, of in measurement.variants.items()},
         "mean": means,
         "images": {
             name: {
@@ -43,7 +43,9 @@ def entry_to_json(measurement: Measurement) -> dict[str, Any]:
                 "bytes": image.bytes,
                 "payload": image.payload,
                 "lossless": image.lossless,
-                **{metric: image.metrics[metric] for metric in METRICS if metric in image.metrics},
+                **{
+                    metric: image.metrics[metric] for metric in QUALITIES if metric in image.metrics
+                },
                 "bitstream": image.bitstream,
                 "reconstruction": image.reconstruction,
             }
@@ -81,14 +83,18 @@ def entry_from_json(
         environment,
         {name: _image(name, image) for name, image in images.items()},
         tuple(left_out),
-        taken(stored, "lpips_net", str) if "lpips_net" in stored else None,
+        {
+            name: taken(stored, metric.variant_field, str)
+            for name, metric in METRICS.items()
+            if metric.variant_field in stored
+        },
     )
 
 
 def _image(name: str, value: object) -> ImageResult:
     try:
         stored = as_object(value)
-        found = {metric: number(stored, metric) for metric in METRICS if metric != "bpp"}
+        found = {metric: number(stored, metric) for metric in QUALITIES}
         return ImageResult(
             height=count(stored, "height"),
             width=count(stored, "width"),

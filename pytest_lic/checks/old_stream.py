@@ -22,7 +22,7 @@ from pytest_lic.errors import BitstreamError, CodecError, ForeignBitstreamError,
 from pytest_lic.images.corpus import Image
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell
-from pytest_lic.measuring.metrics import psnr
+from pytest_lic.measuring.metrics.psnr import psnr
 from pytest_lic.system.environment import Environment, differences
 
 if TYPE_CHECKING:

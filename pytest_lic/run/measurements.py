@@ -49,7 +49,7 @@ class Measurements:
             "format_version": family.format_version,
             "corpus": corpus.digest,
             "environment": environment(cell.setting.device, options.threads).to_json(),
-            "metrics": metric_fingerprint(options.metrics, options.lpips),
+            "metrics": metric_fingerprint(options.metrics),
             "packages": installed_packages(),
         }
 
@@ -60,7 +60,6 @@ class Measurements:
                 corpus,
                 lmbda=family.qualities[cell.quality],
                 metrics=options.metrics,
-                lpips=options.lpips,
                 threads=options.threads,
                 progress=Ticker(cell.id, self._say),
                 keep=self.reconstructions.keep,

@@ -11,7 +11,7 @@ from pytest_lic.baselines.entries import Baselines, Key
 from pytest_lic.codec import CodecFamily
 from pytest_lic.measuring.grid import Cell
 from pytest_lic.measuring.measure import Measurement
-from pytest_lic.measuring.metrics import METRICS
+from pytest_lic.measuring.metrics import HEADLINES, METRICS
 from pytest_lic.project.discovery import Families
 from pytest_lic.results.records import PointRecord
 from pytest_lic.run.stale import Stale, by_family
@@ -124,8 +124,9 @@ def _completed(point: Point, before: Measurement | None) -> Point:
         else image
         for name, image in point.measurement.images.items()
     }
-    net = point.measurement.lpips_net or before.lpips_net
-    return replace(point, measurement=replace(point.measurement, images=images, lpips_net=net))
+    variants = {**before.variants, **point.measurement.variants}
+    measurement = replace(point.measurement, images=images, variants=variants)
+    return replace(point, measurement=measurement)
 
 
 def _worth_recording(point: Point, before: Measurement | None, *, update: bool) -> bool:
@@ -142,16 +143,16 @@ def _line(point: Point, before: Measurement | None) -> str:
     after = point.measurement
     verdict = "first recorded" if before is None else point.comparison.verdict.value
     parts = []
-    for metric, unit, digits in (("bpp", " bpp", 4), ("psnr", " dB", 3)):
-        new = after.mean(metric)
-        old = before.mean(metric) if before is not None else None
+    for metric in HEADLINES:
+        new = after.mean(metric.name)
+        old = before.mean(metric.name) if before is not None else None
         if new is not None:
-            arrow = f"{old:.{digits}f} → " if old is not None else ""
-            parts.append(f"{arrow}{new:.{digits}f}{unit}")
-    for metric in METRICS:
-        if before is not None and before.values(metric) and not after.values(metric):
-            reason = after.unavailable().get(metric, "not asked for")
-            parts.append(f"{metric} no longer recorded ({reason})")
+            arrow = f"{metric.text(old)} → " if old is not None else ""
+            parts.append(f"{arrow}{metric.text(new)} {metric.unit}")
+    for name in METRICS:
+        if before is not None and before.values(name) and not after.values(name):
+            reason = after.unavailable().get(name, "not asked for")
+            parts.append(f"{name} no longer recorded ({reason})")
     cell = after.cell
     setting = f"{cell.setting.corpus} {cell.setting.resolution}"
     return f"{cell.family}, quality {cell.quality}, {setting}: {verdict}: {', '.join(parts)}"

@@ -339,9 +339,9 @@ def test_only_what_was_measured_is_a_point() -> None:
 
 
 def test_kept_lpips_keeps_the_name_of_its_backbone(project: Project) -> None:
-    project.update(replace(with_lpips(), lpips_net="vgg"))
+    project.update(replace(with_lpips(), variants={"lpips": "vgg"}))
     darker = {"one.png": replace(image(), metrics={"psnr": 34.0, "ms_ssim": 0.98})}
     project.update(measurement(darker))
     kept = project.recorded()[Key.of(FIRST)]
     assert kept.mean("lpips") == 0.1
-    assert kept.lpips_net == "vgg"
+    assert kept.variants == {"lpips": "vgg"}

@@ -12,7 +12,8 @@ from rich.table import Table
 
 from pytest_lic.baselines.comparison import Comparison, Verdict
 from pytest_lic.measuring.measure import Measurement
-from pytest_lic.measuring.metrics import to_db
+from pytest_lic.measuring.metrics import METRICS, QUALITIES
+from pytest_lic.measuring.metrics.base import NONE
 from pytest_lic.project.discovery import Families
 from pytest_lic.report.terminal import times
 from pytest_lic.report.terminal.conformance import conformance_lines
@@ -111,16 +112,18 @@ def _place(order: Mapping[str, int], row: _Row) -> int:
 def _print_table(console: Console, title: str, group: Sequence[_Row]) -> None:
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("quality")
-    for heading in ("bpp", "payload", "PSNR dB", "MS-SSIM", "MS-SSIM dB", "LPIPS", "BD-rate"):
+    headings = [*_numbers(None), "BD-rate"]
+    for heading in headings:
         table.add_column(heading, justify="right")
     table.add_column("verdict")
     for row in group:
         verdict = row.comparison.verdict
         styled = f"[{_STYLES[verdict]}]{verdict.value}[/]"
         if isinstance(row, CurveResult):
-            table.add_row("curve", *[""] * 6, _bd(row.comparison), styled)
+            table.add_row("curve", *[""] * (len(headings) - 1), _bd(row.comparison), styled)
         else:
-            table.add_row(row.cell.quality, *_numbers(row.result.measured), "", styled)
+            numbers = _numbers(row.result.measured).values()
+            table.add_row(row.cell.quality, *numbers, "", styled)
     console.print(table)
     for curve in of_kind(group, CurveResult):
         if curve.comparison.reason:
@@ -143,23 +146,15 @@ def _remarks(points: Iterable[PointRecord]) -> dict[str, list[str]]:
     return remarks
 
 
-def _numbers(measurement: Measurement | None) -> list[str]:
-    if measurement is None:
-        return ["–"] * 6
-    share = measurement.payload_share
-    ms_ssim = measurement.mean("ms_ssim")
-    return [
-        _number(measurement.mean("bpp"), 4),
-        f"{100 * share:.1f} %" if share is not None else "–",
-        _number(measurement.mean("psnr"), 3),
-        _number(ms_ssim, 5),
-        _number(to_db(ms_ssim) if ms_ssim is not None else None, 3),
-        _number(measurement.mean("lpips"), 4),
-    ]
-
-
-def _number(value: float | None, digits: int) -> str:
-    return f"{value:.{digits}f}" if value is not None else "–"
+def _numbers(measurement: Measurement | None) -> dict[str, str]:
+    """Heading → mean, the payload's share after what is told by the bitstream."""
+    columns: dict[str, str] = {}
+    for name, metric in METRICS.items():
+        if name in QUALITIES and "payload" not in columns:
+            share = None if measurement is None else measurement.payload_share
+            columns["payload"] = f"{100 * share:.1f} %" if share is not None else NONE
+        columns |= metric.columns(None if measurement is None else measurement.mean(name))
+    return columns
 
 
 def _bd(comparison: Comparison) -> str:
@@ -192,10 +187,8 @@ def _measured_lines(records: Iterable[PointRecord]) -> Iterator[str]:
     points = [record for record in records if record.result.measured is not None]
     if not points:
         return
-    yield (
-        "means: per-image bpp, per-image PSNR in dB, linear MS-SSIM (then in dB); "
-        "bpp counts every byte of the stream"
-    )
+    means = ", ".join(metric.averaged for metric in METRICS.values() if metric.unit)
+    yield f"means: {means}; bpp counts every byte of the stream"
     coded = sum(point.coded for point in points)
     if coded:
         cached = len(points) - coded
