@@ -11,7 +11,7 @@ curves          measured, stored, and of anchors
 processes       children that code in fresh processes and decode damaged bitstreams
 outside_pytest  a run for commands
 one_cell        all that is known of one cell, and its images
-update          the baselines after a run: recorded, named stale, or pruned
+update          updates, names and prunes the baselines when a run has ended
 update_entries  the same of entries alone
 update_streams  the same of kept bitstreams alone
 stale           what is recorded and nothing asks for any more
