@@ -23,7 +23,7 @@ from pytest_lic.images.corpus import Corpus, Image
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell, Setting
 from pytest_lic.measuring.measure import Measurement, measure
-from pytest_lic.measuring.metrics import metric_fingerprint
+from pytest_lic.measuring.metrics import METRICS, metric_fingerprint
 from pytest_lic.measuring.store import MeasurementStore, installed_packages
 from pytest_lic.project import family_calls
 from pytest_lic.system.environment import environment
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from lic_models.codec import LearnedCodec
 
-METRICS = ("psnr", "ms_ssim")
+MEASURED = (METRICS["psnr"], METRICS["ms_ssim"])
 ESTIMATE = "estimated_bpp"
 THREADS = 1
 _DEFINITION = 1  # of the estimate; a new one is measured anew
@@ -93,8 +93,7 @@ class Measuring:
             cell,
             self.corpus,
             lmbda=lmbda,
-            metrics=METRICS,
-            lpips=None,
+            metrics=MEASURED,
             threads=THREADS,
             progress=Ticker(cell.id, self.say),
         )
@@ -111,7 +110,7 @@ class Measuring:
             "fingerprint": fingerprint,
             "corpus": self.corpus.digest,
             "environment": asdict(environment(cell.setting.device, THREADS)),
-            "metrics": metric_fingerprint(METRICS),
+            "metrics": metric_fingerprint(MEASURED),
             "packages": installed_packages(),
             **more,
         }

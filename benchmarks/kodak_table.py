@@ -31,7 +31,7 @@ from pytest_lic.adapters.pillow import families as classical_families
 from pytest_lic.errors import LicError, Unavailable, UnavailableError
 from pytest_lic.images.corpus import check_corpus, load_corpus
 from pytest_lic.measuring.measure import Measurement, rd_curve
-from pytest_lic.measuring.metrics import to_db
+from pytest_lic.measuring.metrics import METRICS as ALL_METRICS
 from pytest_lic.measuring.published import published_curve
 from pytest_lic.measuring.rate_distortion import BD, RDCurve, bd_rate
 from pytest_lic.measuring.store import default_folder
@@ -285,7 +285,6 @@ def _percent(by_metric: Mapping[str, BD]) -> str:
 
 
 def _cells(name: str, point: Point) -> list[str]:
-    decibels = to_db(point.ms_ssim)
     return [
         f"`{name}`",
         point.quality,
@@ -297,7 +296,7 @@ def _cells(name: str, point: Point) -> list[str]:
         f"{point.bytes_off:+.2f} %",
         f"{point.psnr:.3f}",
         f"{point.ms_ssim:.5f}",
-        _NONE if decibels is None else f"{decibels:.3f}",
+        ALL_METRICS["ms_ssim"].text(point.ms_ssim),
     ]
 
 

@@ -20,8 +20,10 @@ from pytest_lic.project.under_test import FIXTURES, UnderTest, parametrize, unde
 from pytest_lic.run.run import Run, new_run
 from pytest_lic.run.shared import Shared
 from pytest_lic.session import collecting
-from pytest_lic.session.controller import SessionReport
+from pytest_lic.session.controller import Controller
 from pytest_lic.session.gate import Gate
+from pytest_lic.session.opening_lines import opening_lines
+from pytest_lic.session.reported import Reported
 
 if TYPE_CHECKING:
     from pytest_lic.session.scheduler import NetworkScheduling
@@ -44,7 +46,7 @@ MARKERS = (
 _shared = pytest.StashKey[Shared]()
 _run = pytest.StashKey[Run]()
 _under_test = pytest.StashKey[UnderTest]()
-_report = pytest.StashKey[SessionReport]()
+_controller = pytest.StashKey[Controller]()
 _gate = pytest.StashKey[Gate]()
 _untimed = pytest.StashKey[bool]()
 _uncompared = pytest.StashKey[bool]()
@@ -65,7 +67,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
     if not _is_worker(config):
-        config.stash[_report] = SessionReport()
+        config.stash[_controller] = Controller()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -93,7 +95,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> NetworkSched
     run = _run_of(config)
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None:
-        for line in config.stash[_report].opening_lines(run):
+        for line in opening_lines(run.setup.grid, run.setup.options):
             reporter.write_line(line)
     grid = run.setup.grid
     networks = {cell.id: grid.network(cell) for cell in grid.every_cell}
@@ -150,12 +152,13 @@ def pytest_report_collectionfinish(
     config: pytest.Config, items: Sequence[pytest.Item]
 ) -> list[str]:
     """What this run measures, and what the selection left out."""
-    if _run not in config.stash or _report not in config.stash:
+    if _run not in config.stash or _controller not in config.stash:
         return []
     if items and all(collecting.tests_properties(item) for item in items):
         return []
     gates = not items or any(not collecting.takes_times(item) for item in items)
-    lines = config.stash[_report].opening_lines(config.stash[_run], gates)
+    run = config.stash[_run]
+    lines = opening_lines(run.setup.grid, run.setup.options, gates)
     if config.stash.get(_untimed, False):
         lines.append("lic: no times are taken; -m timing takes them")
     if asked_for.left_properties_out(config):
@@ -188,37 +191,48 @@ def pytest_runtest_makereport(
     if call.excinfo is not None and isinstance(call.excinfo.value, LicError):
         report.longrepr = str(call.excinfo.value)
     if report.when == "call" and _gate in item.stash:
-        subject = collecting.subject(item)
-        report.lic = {  # type: ignore[attr-defined]
-            "family": subject.family if subject is not None else None,
-            "quality": getattr(subject, "quality", None),
-            "subject": subject.id if subject is not None else None,
-            "checks": [marker.name for marker in item.iter_markers()],
-            "records": item.stash[_gate].records,
-        }
+        report.lic = Reported.of(item, item.stash[_gate].records)  # type: ignore[attr-defined]
     return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[
+    None, dict[str, Any] | None, dict[str, Any] | None
+]:
+    """In an xdist worker: encode the records of a report that leaves for the controller."""
+    carried = yield
+    if carried is not None and "lic" in carried:
+        carried["lic"] = carried["lic"].to_builtins()
+    return carried
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_from_serializable(data: dict[str, Any]) -> None:
+    """In the controller: decode the records of a worker's report."""
+    if "lic" in data:
+        data["lic"] = Reported.from_builtins(data["lic"])
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """In the controller: listen to every test's report."""
     config = session.config
-    if _report in config.stash:
-        config.pluginmanager.register(config.stash[_report], "lic-session-report")
+    if _controller in config.stash:
+        config.pluginmanager.register(config.stash[_controller], "lic-controller")
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """In the controller: update, name or prune baselines."""
     config = session.config
-    if _report in config.stash and config.stash[_report].has_records:
+    if _controller in config.stash and config.stash[_controller].has_records:
         # Workers may have run tests of the user's that the controller did not foresee.
         _run_of(config)
-    if _report in config.stash and _run in config.stash:
-        run, report = config.stash[_run], config.stash[_report]
-        failed = report.finish(run, int(exitstatus))
+    if _controller in config.stash and _run in config.stash:
+        run, controller = config.stash[_run], config.stash[_controller]
+        failed = controller.update(run, int(exitstatus))
         benchmarks = getattr(config.pluginmanager.get_plugin("pytest-benchmark"), "benchmarks", ())
         worse = max(int(exitstatus), int(failed))
-        failed |= report.write_results(run, worse, benchmarks)
+        failed |= controller.write_results(run, worse, benchmarks)
         if failed and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -226,8 +240,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """A table per family, regressions first."""
     config = terminalreporter.config
-    if _report in config.stash and _run in config.stash:
-        config.stash[_report].print(terminalreporter, config.stash[_run])
+    if _controller in config.stash and _run in config.stash:
+        config.stash[_controller].print(terminalreporter, config.stash[_run])
 
 
 def _is_worker(config: pytest.Config) -> bool:

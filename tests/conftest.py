@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+# Before pytester looks at sys.modules: torch can't be imported twice, and jsonargparse, imported
+# here by some tests, keeps hold of the docstring_parser that it asked for first.
+import docstring_parser  # noqa: F401
 import pytest
-import torch  # noqa: F401, before pytester looks at sys.modules: torch can't be imported twice
+import torch  # noqa: F401
 
 from tests.helpers.toy_project import Project, write_photographs
 

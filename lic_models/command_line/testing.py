@@ -29,7 +29,7 @@ from pytest_lic.codec import Codec
 from pytest_lic.images.corpus import Corpus, Image, batches
 from pytest_lic.measuring.grid import Cell, Setting
 from pytest_lic.measuring.measure import Measurement, measure
-from pytest_lic.measuring.metrics import METRICS, to_db
+from pytest_lic.measuring.metrics import METRICS
 
 MEASURED = ("psnr", "ms_ssim")
 
@@ -85,8 +85,7 @@ def measure_weights(
         Cell(header.name, header.quality, Setting(corpus.name, device=device)),
         corpus,
         lmbda=header.lmbda,
-        metrics=MEASURED,
-        lpips=None,
+        metrics=[METRICS[name] for name in MEASURED],
         threads=1,  # as the plugin does, so that the numbers are its numbers
         progress=progress,
     )
@@ -162,13 +161,13 @@ class _Estimating:
 
 def _cells(values: Sequence[float | None], estimate: float) -> list[str]:
     bpp, psnr, ms_ssim = values
-    decibels = None if ms_ssim is None else to_db(ms_ssim)
+    decibels = None if ms_ssim is None else METRICS["ms_ssim"].shown(ms_ssim)
     assert bpp is not None  # every bitstream has a length
     return [
         f"{bpp:.4f}",
         "–" if psnr is None else f"{psnr:.3f}",
         "–" if ms_ssim is None else f"{ms_ssim:.5f}",
-        "–" if decibels is None else f"{decibels:.2f}",
+        "–" if decibels is None or math.isinf(decibels) else f"{decibels:.2f}",
         f"{estimate:.4f}",
         f"{100 * (bpp / estimate - 1):+.2f} %",
     ]

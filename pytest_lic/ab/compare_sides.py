@@ -173,7 +173,6 @@ def _of_side(cell: Cell, side: Side, corpus: Corpus, options: Options) -> Measur
             corpus,
             lmbda=None,
             metrics=options.metrics,
-            lpips=options.lpips,
             threads=options.threads,
         )
     except LicError as error:

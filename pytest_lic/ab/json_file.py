@@ -11,6 +11,7 @@ from pytest_lic.ab.checkout import Revision
 from pytest_lic.ab.estimate import Estimate
 from pytest_lic.ab.result import CellResult, Compared, Demand, Timed
 from pytest_lic.baselines.comparison import Comparison
+from pytest_lic.baselines.entry_json import VARIANTS
 from pytest_lic.errors import Unavailable, UsageError
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.system.environment import Environment
@@ -112,7 +113,8 @@ def _cell(part: CellPart) -> CellResult | None:
 def _side(stored: dict[str, Any]) -> Measurement | Unavailable:
     if "error" in stored:
         return Unavailable(str(stored["error"]))
-    return structured(stored, Measurement)
+    variants = {name: stored[key] for name, key in VARIANTS.items() if stored.get(key)}
+    return structured({**stored, "variants": variants}, Measurement)
 
 
 def _cell_json(cell: CellResult, threshold: float) -> dict[str, Any]:
@@ -128,7 +130,11 @@ def _cell_json(cell: CellResult, threshold: float) -> dict[str, Any]:
 
 
 def _side_json(side: Measurement | Unavailable) -> Any:
-    return {"error": side.reason} if isinstance(side, Unavailable) else plain(side)
+    if isinstance(side, Unavailable):
+        return {"error": side.reason}
+    stored = plain(side)
+    del stored["variants"]
+    return stored | {key: side.variants.get(name) for name, key in VARIANTS.items()}
 
 
 def _times_json(times: Timed | Unavailable) -> Any:

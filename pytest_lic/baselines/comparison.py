@@ -1,4 +1,4 @@
-"""Measured against recorded: every number that a gate looks at, and the verdict.
+"""A measurement or curve against its baseline: the numbers that a gate looks at, and the verdict.
 
 Each metric is gated on the mean and on each image, since an average hides the one broken image.
 Only a change for the worse fails; on the environment that recorded the baseline, a difference
@@ -15,11 +15,8 @@ from enum import StrEnum
 from pytest_lic.baselines.tolerances import Tolerance
 from pytest_lic.errors import Unavailable
 from pytest_lic.measuring.measure import Measurement
-from pytest_lic.measuring.metrics import METRICS, average, to_db
+from pytest_lic.measuring.metrics import METRICS, Metric
 from pytest_lic.measuring.rate_distortion import BD
-
-GATED = ("bpp", "psnr", "ms_ssim", "lpips")
-"""The metrics of a point, in the order in which they are reported."""
 
 # A change of exactly the tolerance passes, whatever floating point makes of it; far below the
 # precision of any stored number.
@@ -50,7 +47,7 @@ class Difference:
     """One number against its baseline.
 
     ``image`` is None for the mean. ``worse_by`` is positive for a change for the worse and in the
-    unit of ``tolerance``; MS-SSIM values are in dB.
+    unit of ``tolerance``; ``baseline`` and ``measured`` are as the metric is shown.
     """
 
     metric: str
@@ -110,31 +107,33 @@ def compare(
         )
     differences: list[Difference] = []
     remarks: list[str] = []
-    for metric in GATED:
-        nets = (measured.lpips_net, baseline.lpips_net)
-        if metric == "lpips" and None not in nets and nets[0] != nets[1]:
-            remarks.append(f"lpips is of {nets[0]}, the baseline's of {nets[1]}: not compared")
+    for name, metric in METRICS.items():
+        if other_variant(name, measured, baseline):
+            remarks.append(
+                f"{name} is of {measured.variants[name]}, the baseline's of "
+                f"{baseline.variants[name]}: not compared"
+            )
             continue
-        tolerance = tolerances[metric]
+        tolerance = tolerances[name]
         finite: list[tuple[float, float]] = []  # of images that are lossless on neither side
         gained = lost = 0
-        for name, image in measured.images.items():
-            old, new = baseline.images[name].gated(metric), image.gated(metric)
+        for image, result in measured.images.items():
+            old, new = baseline.images[image].gated(name), result.gated(name)
             if old is not None and new is not None:
-                differences.append(_difference(metric, name, old, new, tolerance.image))
+                differences.append(_difference(metric, image, old, new, tolerance.image))
                 if math.isfinite(old) and math.isfinite(new):
                     finite.append((old, new))
             gained += old is None and new is not None
             lost += old is not None and new is None
         if finite:
-            before, after = (average(metric, values) for values in zip(*finite, strict=True))
+            before, after = (metric.average(values) for values in zip(*finite, strict=True))
             differences.append(_difference(metric, None, before, after, tolerance.mean))
         if gained:
             where = _share(gained, measured)
-            remarks.append(f"{metric} is new{where}: the baseline lacks it")
+            remarks.append(f"{name} is new{where}: the baseline lacks it")
         if lost:
             where = _share(lost, measured)
-            remarks.append(f"{metric} is unavailable here{where}, though the baseline has it")
+            remarks.append(f"{name} is unavailable here{where}, though the baseline has it")
     regressed = [difference for difference in differences if difference.regressed]
     improved = [difference for difference in differences if difference.improved]
     if regressed:
@@ -181,24 +180,18 @@ def _share(count: int, measured: Measurement) -> str:
     return f" for {count} of {total} images" if count < total else ""
 
 
+def other_variant(metric: str, one: Measurement, other: Measurement) -> bool:
+    """Whether two measurements have different variants of a metric, so that it says nothing."""
+    variants = (one.variants.get(metric), other.variants.get(metric))
+    return None not in variants and variants[0] != variants[1]
+
+
 def _difference(
-    metric: str, image: str | None, before: float, after: float, tolerance: float
+    metric: Metric, image: str | None, before: float, after: float, tolerance: float
 ) -> Difference:
-    if metric == "bpp":
-        worse_by = 100.0 * (after - before) / before
-    elif metric == "ms_ssim":
-        before, after = _decibels(before), _decibels(after)
-        worse_by = before - after
-    else:
-        worse_by = before - after if METRICS[metric].higher_is_better else after - before
-    if before == after:  # two lossless images: infinity minus itself is not a number
-        worse_by = 0.0
-    return Difference(metric, image, before, after, worse_by, tolerance)
-
-
-def _decibels(ms_ssim: float) -> float:
-    decibels = to_db(ms_ssim)
-    return math.inf if decibels is None else decibels
+    worse_by = metric.worse_by(before, after)
+    shown = (metric.shown(before), metric.shown(after))
+    return Difference(metric.name, image, *shown, worse_by, tolerance)
 
 
 def _severity(difference: Difference) -> tuple[bool, float]:

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from pytest_lic.baselines import entries, kept_streams
-from pytest_lic.baselines.comparison import GATED, Difference, Verdict, compare
+from pytest_lic.baselines.comparison import Difference, Verdict, compare, other_variant
 from pytest_lic.baselines.entries import BaselineKey
 from pytest_lic.baselines.kept_streams import FOLDER, Stream, StreamKey
 from pytest_lic.baselines.layered import families_in
 from pytest_lic.baselines.tolerances import Tolerance
 from pytest_lic.measuring.measure import Measurement
+from pytest_lic.measuring.metrics import METRICS
 
 _Key = TypeVar("_Key", BaselineKey, StreamKey)
 _Value = TypeVar("_Value", Measurement, Stream)
@@ -154,11 +155,9 @@ def _moved(then: Measurement, now: Measurement, tolerances: Mapping[str, Toleran
 
 
 def _lost(then: Measurement, now: Measurement) -> list[str]:
-    nets = (then.lpips_net, now.lpips_net)
     lost = []
-    for metric in GATED:
-        other_net = metric == "lpips" and None not in nets and nets[0] != nets[1]
-        if other_net or any(
+    for metric in METRICS:
+        if other_variant(metric, then, now) or any(
             image.gated(metric) is not None and now.images[name].gated(metric) is None
             for name, image in then.images.items()
         ):

@@ -16,11 +16,12 @@ from msgspec import UNSET, Meta, UnsetType
 from pytest_lic.baselines.layered import named_in
 from pytest_lic.measuring.grid import Cell, Setting
 from pytest_lic.measuring.measure import ImageResult, Measurement
-from pytest_lic.measuring.metrics import METRICS
+from pytest_lic.measuring.metrics import METRICS, QUALITIES
 from pytest_lic.system.environment import Environment
 from pytest_lic.system.typed_json import Count, Finite
 
-_OF_PIXELS = tuple(metric for metric in METRICS if metric != "bpp")
+VARIANTS = {name: metric.variant_field for name, metric in METRICS.items() if metric.variant_field}
+"""Metric → the key under which its variant is written."""
 
 if TYPE_CHECKING:
     ImageEntry = Any
@@ -33,7 +34,7 @@ else:
             ("bytes", Count),
             ("payload", Annotated[int, Meta(ge=0)] | None),
             ("lossless", bool),
-            *((metric, Finite | UnsetType, UNSET) for metric in _OF_PIXELS),
+            *((metric, Finite | UnsetType, UNSET) for metric in QUALITIES),
             ("bitstream", str),
             ("reconstruction", str),
         ],
@@ -68,9 +69,9 @@ def entry_of(measurement: Measurement) -> Entry:
     """The entry of one measurement, without the family, which its file names."""
     cell = measurement.cell
     means = {
-        metric: round(mean, METRICS[metric].digits + 2)
-        for metric in METRICS
-        if (mean := measurement.mean(metric)) is not None
+        name: round(mean, metric.mean_decimals)
+        for name, metric in METRICS.items()
+        if (mean := measurement.mean(name)) is not None
     }
     return Entry(
         corpus=cell.setting.corpus,
@@ -82,7 +83,7 @@ def entry_of(measurement: Measurement) -> Entry:
         device=cell.setting.device,
         batch=cell.setting.batch,
         left_out=list(measurement.left_out),
-        lpips_net=measurement.lpips_net or UNSET,
+        **{VARIANTS[name]: variant for name, variant in measurement.variants.items()},
         mean=means,
         images={name: _image_entry(image) for name, image in measurement.images.items()},
     )
@@ -104,7 +105,7 @@ def measurement_of(
         named_in(environments, entry.environment),
         {name: _image_result(image) for name, image in entry.images.items()},
         tuple(entry.left_out),
-        entry.lpips_net or None,
+        {name: getattr(entry, key) for name, key in VARIANTS.items() if getattr(entry, key)},
     )
 
 
@@ -120,6 +121,6 @@ def _image_entry(image: ImageResult) -> ImageEntry:
 
 def _image_result(entry: ImageEntry) -> ImageResult:
     shared = {name: getattr(entry, name) for name in _FIELDS}
-    values = {metric: getattr(entry, metric) for metric in _OF_PIXELS}
+    values = {metric: getattr(entry, metric) for metric in QUALITIES}
     metrics = {metric: value for metric, value in values.items() if value is not UNSET}
     return ImageResult(**shared, metrics=metrics, unavailable={})

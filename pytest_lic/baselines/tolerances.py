@@ -1,4 +1,4 @@
-"""How much worse each metric may get before a gate fails: the defaults, and what overrides them."""
+"""How much worse each metric may get before a gate fails: defaults, and the project's own."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from pytest_lic.errors import UnknownNameError, UsageError
+from pytest_lic.measuring.metrics import METRICS
 
 
 @dataclass(frozen=True)
 class Tolerance:
     """How much worse a metric may get, in the mean and on a single image.
 
-    In percent for bpp and BD-rate, in dB for PSNR and MS-SSIM, as it stands for LPIPS.
+    In percent for BD-rate, else in the metric's `tolerance_unit`.
     """
 
     mean: float
@@ -23,25 +24,22 @@ class Tolerance:
 
 
 DEFAULT_TOLERANCES: Mapping[str, Tolerance] = {
-    "bpp": Tolerance(0.1, 0.5),
-    "psnr": Tolerance(0.01, 0.05),
-    "ms_ssim": Tolerance(0.02, 0.1),
-    "lpips": Tolerance(0.001, 0.005),
+    **{name: Tolerance(*metric.tolerance) for name, metric in METRICS.items()},
     "bd_rate": Tolerance(0.1, 0.1),
 }
 
 
 def parse_tolerances(
-    given: Mapping[str, object], where: str, base: Mapping[str, Tolerance] = DEFAULT_TOLERANCES
+    overrides: Mapping[str, object], where: str, base: Mapping[str, Tolerance] = DEFAULT_TOLERANCES
 ) -> dict[str, Tolerance]:
-    """``base`` with what ``given`` overrides: a number, or a table of ``mean`` and ``image``.
+    """``base`` with ``overrides``: each a number, or a table of ``mean`` and ``image``.
 
     Raises:
         UnknownNameError: a metric that is not gated.
         UsageError: a tolerance that is not a number of at least 0.
     """
     tolerances = dict(base)
-    for metric, value in given.items():
+    for metric, value in overrides.items():
         if metric not in tolerances:
             raise UnknownNameError("tolerance", metric, tolerances, where)
         parts: Mapping[str, Any] = (

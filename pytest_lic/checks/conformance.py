@@ -16,7 +16,7 @@ from pytest_lic.errors import BaselineError, CodecError
 from pytest_lic.images.corpus import Corpus, Image
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell
-from pytest_lic.measuring.metrics import psnr
+from pytest_lic.measuring.metrics.psnr import psnr
 from pytest_lic.project import family_calls
 from pytest_lic.system.git import Commit
 

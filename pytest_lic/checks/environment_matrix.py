@@ -14,9 +14,8 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import msgspec
 import numpy as np
 
 from pytest_lic.checks.agreement import Agreement, Decoded, agreement, decodings
@@ -65,16 +64,6 @@ class EnvironmentMatrix:
     unavailable: Mapping[str, str]
     pairs: tuple[Pair, ...]
     broken_images: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object, which travels with a test's report."""
-        matrix: dict[str, Any] = msgspec.to_builtins(self)
-        return matrix
-
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> EnvironmentMatrix:
-        """The matrix that `to_json` gave."""
-        return msgspec.convert(stored, cls)
 
 
 def compare_environments(

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-import msgspec
 import numpy as np
 
 from pytest_lic.baselines.comparison import Verdict
@@ -23,7 +22,7 @@ from pytest_lic.errors import BitstreamError, CodecError, ForeignBitstreamError,
 from pytest_lic.images.corpus import Image
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell
-from pytest_lic.measuring.metrics import psnr
+from pytest_lic.measuring.metrics.psnr import psnr
 from pytest_lic.system.environment import Environment, differences
 
 if TYPE_CHECKING:
@@ -66,11 +65,6 @@ class StreamFinding:
     verdict: Verdict
     broke: Broke | None = None
     text: str = ""
-
-    def to_json(self) -> dict[str, str | None]:
-        """A JSON object."""
-        finding: dict[str, str | None] = msgspec.to_builtins(self)
-        return finding
 
 
 def check(decoder: Decoder, kept: Kept, original: Image | None) -> StreamFinding:

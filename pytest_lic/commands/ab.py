@@ -18,7 +18,12 @@ from pytest_lic.ab.compare_sides import compare_sides
 from pytest_lic.ab.json_file import ab_json
 from pytest_lic.ab.result import Compared, Demand
 from pytest_lic.ab.side import Side
-from pytest_lic.commands.plugin_options import add_plugin_options, origin_here, plugin_arguments
+from pytest_lic.commands.plugin_options import (
+    METRICS,
+    add_plugin_options,
+    origin_here,
+    plugin_arguments,
+)
 from pytest_lic.commands.progress import INTERRUPTED, say
 from pytest_lic.commands.written import require_folder, write
 from pytest_lic.errors import UsageError
@@ -31,7 +36,7 @@ WORSE = 1
 
 _OPTIONS = (
     *("codec", "component", "quality", "lambda", "config", "corpus", "resolution", "batch"),
-    *("device", "threads", "metrics", "lpips-net", "lpips-weights"),
+    *("device", "threads", *METRICS),
 )
 _RESOLUTION = "256"
 _MEANT_HERE = {

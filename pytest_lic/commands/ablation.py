@@ -10,17 +10,22 @@ from pathlib import Path
 
 from pytest_lic.ablation.ablation import ablation
 from pytest_lic.ablation.result import Question
-from pytest_lic.commands.plugin_options import add_plugin_options, origin_here, plugin_arguments
+from pytest_lic.commands.plugin_options import (
+    METRICS,
+    add_plugin_options,
+    origin_here,
+    plugin_arguments,
+)
 from pytest_lic.commands.progress import INTERRUPTED, say
 from pytest_lic.commands.written import require_folder, write
 from pytest_lic.errors import UsageError
-from pytest_lic.measuring.rate_distortion import CurveMetric
+from pytest_lic.measuring.rate_distortion import CURVE_METRICS
 from pytest_lic.report.ablation import ablation_json, ablation_text
 from pytest_lic.run.outside_pytest import opened_run
 
 _OPTIONS = (
     *("codec", "component", "config", "corpus", "resolution", "device", "threads", "anchor"),
-    *("metrics", "lpips-net", "lpips-weights", "no-cache", "cache-dir"),
+    *(*METRICS, "no-cache", "cache-dir"),
 )
 _MEANT_HERE = {
     "config": "codecs that FILE describes, beside all others",
@@ -28,11 +33,7 @@ _MEANT_HERE = {
 }
 # Ini values that an ablation has no use for: a curve needs every quality, and nothing is gated.
 _WITHOUT = ("lic_quality", "lic_lambda", "lic_require", "lic_prune")
-_METRICS: dict[str, CurveMetric] = {"psnr": "psnr", "ms-ssim": "ms_ssim_db"}
-_MEASURED: dict[CurveMetric, tuple[str, ...]] = {
-    "psnr": ("psnr",),
-    "ms_ssim_db": ("psnr", "ms_ssim"),
-}
+_AXES = {metric.name.replace("_", "-"): axis for axis, metric in CURVE_METRICS.items()}
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -57,7 +58,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="the variant compared with (default: gdn where there is one, else the first)",
     )
     parser.add_argument(
-        "--metric", choices=_METRICS, default="psnr", help="quality axis (default: %(default)s)"
+        "--metric", choices=_AXES, default="psnr", help="quality axis (default: %(default)s)"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all numbers here")
     parser.add_argument("--no-times", action="store_true", help="skip the times")
@@ -83,13 +84,13 @@ def run(arguments: argparse.Namespace) -> int:
         )
     if arguments.json is not None:
         require_folder("--json", arguments.json)
-    metric = _METRICS[arguments.metric]
+    metric = _AXES[arguments.metric]
     repetitions = 0 if arguments.no_times else arguments.repetitions
     question = Question(by, arguments.reference, metric, repetitions)
     without = (argument for name in _WITHOUT for argument in ("-o", f"{name}="))
     origin = origin_here(*without, *plugin_arguments(arguments, _OPTIONS))
     try:
-        with opened_run(origin, _MEASURED[metric], say) as opened:
+        with opened_run(origin, ("psnr", CURVE_METRICS[metric].name), say) as opened:
             result = ablation(opened, question, say)
     except KeyboardInterrupt:
         say("interrupted; the same command goes on with what it had measured")

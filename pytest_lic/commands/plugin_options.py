@@ -10,11 +10,14 @@ from pathlib import Path
 
 from pytest_lic.project.discovery import Origin
 from pytest_lic.project.option import Option
-from pytest_lic.project.option_table import OPTIONS
+from pytest_lic.project.option_table import METRIC_OPTIONS, OPTIONS
 
 ALONE = ("-o", "addopts=", "--noconftest")
 """What pytest is given where a command reads its options and needs no codec: no ``conftest.py`` is
 loaded, and ``addopts`` may hold options of one."""
+
+METRICS = ("metrics", *(option.name for option in METRIC_OPTIONS if not option.flag))
+"""Which metrics, and how they are computed; a command downloads nothing."""
 
 
 def add_plugin_options(

@@ -8,7 +8,12 @@ import shutil
 import sys
 from pathlib import Path
 
-from pytest_lic.commands.plugin_options import add_plugin_options, origin_here, plugin_arguments
+from pytest_lic.commands.plugin_options import (
+    METRICS,
+    add_plugin_options,
+    origin_here,
+    plugin_arguments,
+)
 from pytest_lic.commands.progress import INTERRUPTED, say
 from pytest_lic.errors import UsageError
 from pytest_lic.measuring.measure import Measurement
@@ -18,8 +23,8 @@ from pytest_lic.run.one_cell import AMPLIFIED, cell_at_hand, facts_at_hand, fact
 from pytest_lic.run.outside_pytest import opened_run
 
 _OPTIONS = (
-    *("config", "corpus", "resolution", "batch", "device", "threads", "metrics"),
-    *("lpips-net", "lpips-weights", "baselines", "no-cache", "cache-dir"),
+    *("config", "corpus", "resolution", "batch", "device", "threads"),
+    *(*METRICS, "baselines", "no-cache", "cache-dir"),
 )
 _MEANT_HERE = {
     "config": "codecs that FILE describes, beside all others",

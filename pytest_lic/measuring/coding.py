@@ -32,24 +32,24 @@ def encode(codec: Codec, images: Sequence[Image], device: str) -> list[bytes]:
             ``bytes`` per image.
     """
     batch = image_batch(images, device)
-    given = batch.clone()
+    copy = batch.clone()
     with _blamed("encoder", images):
-        bitstreams = codec.encode(given)
+        bitstreams = codec.encode(copy)
     import torch
 
-    if not torch.equal(given, batch):
+    if not torch.equal(copy, batch):
         raise CodecError(
             f"encoder overwrote its input on {_named(images)}: quality would be measured against "
             "its own output; work on a copy of the images"
         )
     if not isinstance(bitstreams, list) or len(bitstreams) != len(images):
-        found = (
+        returned = (
             f"{len(bitstreams)} bitstreams"
             if isinstance(bitstreams, list)
             else type(bitstreams).__name__
         )
         raise CodecError(
-            f"encoder returned {found} for {len(images)} images; expected a list with one "
+            f"encoder returned {returned} for {len(images)} images; expected a list with one "
             "bytes object per image"
         )
     for image, bitstream in zip(images, bitstreams, strict=True):

@@ -1,4 +1,4 @@
-"""Cell → Measurement: code every image of a corpus and look at what came back.
+"""A cell's measurement: every image of a corpus coded, its rate and its quality.
 
 A measurement is pure given the codec's fingerprint, the image bytes and the environment. Rates
 count the bytes of the bitstreams; quality is computed on the 8-bit reconstruction.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,20 +18,17 @@ from pytest_lic.container import payload_size
 from pytest_lic.images.corpus import Corpus, batches
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell
-from pytest_lic.measuring.metrics import LPIPSOptions, average, quality_metrics
+from pytest_lic.measuring.metrics import METRICS, Metric, quality_metrics
 from pytest_lic.measuring.rate_distortion import RDCurve
 from pytest_lic.system.environment import Environment, environment
-
-# What a stored number is rounded to: far below any tolerance, and short enough to read.
-_DECIMALS = {"psnr": 6, "ms_ssim": 8, "lpips": 6}
 
 
 @dataclass(frozen=True)
 class ImageResult:
-    """What one image gave.
+    """Rate and quality of one image.
 
     ``bytes`` is the whole bitstream, ``payload`` its part without headers (None where the codec's
-    layout is its own). ``metrics`` holds PSNR in dB, linear MS-SSIM and LPIPS; ``unavailable`` the
+    layout is its own). ``metrics`` holds the value of each quality metric; ``unavailable`` the
     reason for each that could not be computed. ``bitstream`` and ``reconstruction`` are digests.
     """
 
@@ -46,42 +43,46 @@ class ImageResult:
     reconstruction: str
 
     def value(self, metric: str) -> float | None:
-        """One metric of this image, bpp among them; None where unavailable."""
-        if metric == "bpp":
-            return 8.0 * self.bytes / (self.height * self.width)
-        return self.metrics.get(metric)
+        """One metric of this image, computed or of its bitstream; None where unavailable."""
+        of_stream = METRICS[metric].of_stream(self.bytes, self.height * self.width)
+        return self.metrics.get(metric) if of_stream is None else of_stream
 
     def gated(self, metric: str) -> float | None:
-        """`value`, but infinite PSNR for a lossless image: losing it would be a regression."""
-        if metric == "psnr" and self.lossless:
-            return math.inf
-        return self.value(metric)
+        """`value`, but for a lossless image the metric's `lossless`, such as infinite PSNR."""
+        lossless = METRICS[metric].lossless
+        return lossless if self.lossless and lossless is not None else self.value(metric)
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one cell gave, per image in corpus order, with its circumstances.
+    """The results of one cell, per image in corpus order, with their circumstances.
 
-    ``lpips_net`` is the backbone of LPIPS; numbers of two backbones can't be compared.
+    ``variants`` has the variant of each metric that has some: numbers of two can't be compared.
     """
 
     cell: Cell
     corpus_digest: str
-    lmbda: float | None
+    lmbda: int | float | None  # an int stays one on its way from a worker
     environment: Environment
     images: Mapping[str, ImageResult]
     left_out: tuple[str, ...] = ()
-    lpips_net: str | None = None
+    variants: Mapping[str, str] = field(default_factory=dict)
 
     def values(self, metric: str) -> list[float]:
         """One metric of every image that has it."""
-        found = (image.value(metric) for image in self.images.values())
-        return [value for value in found if value is not None]
+        values = (image.value(metric) for image in self.images.values())
+        return [value for value in values if value is not None]
 
     def mean(self, metric: str) -> float | None:
         """The metric's average as the field defines it; None unless every image has it."""
         values = self.values(metric)
-        return average(metric, values) if len(values) == len(self.images) else None
+        return METRICS[metric].average(values) if len(values) == len(self.images) else None
+
+    def shown(self, metric: str) -> float | None:
+        """The mean as tables have it; None where it is missing, or infinite."""
+        mean = self.mean(metric)
+        shown = math.inf if mean is None else METRICS[metric].shown(mean)
+        return shown if math.isfinite(shown) else None
 
     def unavailable(self) -> dict[str, str]:
         """Metric → why it is missing, from the first image that lacks it."""
@@ -107,8 +108,7 @@ def measure(
     corpus: Corpus,
     *,
     lmbda: float | None,
-    metrics: Sequence[str],
-    lpips: LPIPSOptions | None,
+    metrics: Sequence[Metric],
     threads: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
     keep: Callable[[NDArray[np.uint8]], None] = lambda pixels: None,
@@ -120,8 +120,7 @@ def measure(
         cell: where the numbers belong.
         corpus: the images, already at the cell's resolution.
         lmbda: the quality's λ, if it has one.
-        metrics: which of `pytest_lic.measuring.metrics.METRICS` to compute besides bpp.
-        lpips: backbone of LPIPS, if that is among them.
+        metrics: those to compute of pixels.
         threads: CPU threads of torch.
         progress: called with the number of images done and their total.
         keep: called with each reconstruction, 8-bit RGB, (H, W, 3).
@@ -136,13 +135,13 @@ def measure(
             bitstreams = coding.encode(codec, group, device)
             decoded = coding.decode(codec, bitstreams, group)
             for image, bitstream, pixels in zip(group, bitstreams, decoded, strict=True):
-                values, unavailable = quality_metrics(image.pixels, pixels, metrics, lpips)
+                values, unavailable = quality_metrics(image.pixels, pixels, metrics)
                 results[image.name] = ImageResult(
                     height=image.height,
                     width=image.width,
                     bytes=len(bitstream),
                     payload=payload_size(bitstream),
-                    metrics={name: round(values[name], _DECIMALS[name]) for name in values},
+                    metrics=values,
                     unavailable=unavailable,
                     lossless=bool(np.array_equal(image.pixels, pixels)),
                     bitstream=coding.digest(bitstream),
@@ -158,9 +157,12 @@ def measure(
         environment(device, threads),
         ordered,
         corpus.left_out,
-        lpips.net
-        if lpips is not None and any("lpips" in r.metrics for r in results.values())
-        else None,
+        {
+            metric.name: metric.variant
+            for metric in metrics
+            if metric.variant is not None
+            and any(metric.name in image.metrics for image in ordered.values())
+        },
     )
 
 

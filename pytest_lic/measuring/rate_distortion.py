@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from pytest_lic.errors import Unavailable
+from pytest_lic.measuring.metrics import METRICS, Metric
+from pytest_lic.measuring.metrics.ms_ssim import to_db
 
 CurveMetric = Literal["psnr", "ms_ssim_db"]
 """The quality axes that a curve can be compared on, both in dB, higher is better."""
@@ -24,7 +27,12 @@ MIN_POINTS = 4
 MIN_OVERLAP = 0.75
 """Share of the narrower range that two curves must have in common to get a BD value."""
 
-_METRIC_NAMES: dict[CurveMetric, str] = {"psnr": "PSNR", "ms_ssim_db": "MS-SSIM"}
+CURVE_METRICS: Mapping[CurveMetric, Metric] = {
+    "psnr": METRICS["psnr"],
+    "ms_ssim_db": METRICS["ms_ssim"],
+}
+"""Quality axis → the metric that is on it."""
+
 _LEAST_RISE = 1e-9  # bpp or dB; rises below it are rounding, and pchip can't divide by them
 _ROUNDING = 1e-9  # so that an overlap of exactly MIN_OVERLAP is enough
 
@@ -65,8 +73,8 @@ class RDCurve:
         if metric == "psnr":
             return self.psnr
         if metric == "ms_ssim_db":
-            return tuple(None if linear is None else _decibels(linear) for linear in self.ms_ssim)
-        raise ValueError(f"metric {metric!r}; expected one of {', '.join(_METRIC_NAMES)}")
+            return tuple(None if linear is None else to_db(linear) for linear in self.ms_ssim)
+        raise ValueError(f"metric {metric!r}; expected one of {', '.join(CURVE_METRICS)}")
 
     def non_monotone(self, metric: CurveMetric = "psnr") -> str | None:
         """A sentence on the first two neighbouring points where the curve does not rise, or None.
@@ -83,8 +91,9 @@ class RDCurve:
                     f"({before.bpp:.6g} to {after.bpp:.6g} bpp)"
                 )
             if not after.quality - before.quality > _LEAST_RISE:
+                name = CURVE_METRICS[metric].label
                 return (
-                    f"{self.name} is not monotone: {step} {_METRIC_NAMES[metric]} does not rise "
+                    f"{self.name} is not monotone: {step} {name} does not rise "
                     f"({before.quality:.6g} to {after.quality:.6g} dB)"
                 )
         return None
@@ -161,13 +170,6 @@ class _Point(NamedTuple):
     quality: float
 
 
-def _decibels(linear: float) -> float:
-    """Linear MS-SSIM in dB; infinite at 1, not a number above it."""
-    if linear < 1:
-        return -10 * math.log10(1 - linear)
-    return math.inf if linear == 1 else math.nan
-
-
 def _difference(
     anchor: RDCurve | Unavailable,
     test: RDCurve | Unavailable,
@@ -193,7 +195,7 @@ def _difference(
         overlap = _overlap(*([math.log(rate) for rate in curve] for curve in rates))
     if overlap < MIN_OVERLAP - _ROUNDING:
         if along == "quality":
-            axis, unit, values = _METRIC_NAMES[metric], "dB", qualities
+            axis, unit, values = CURVE_METRICS[metric].label, "dB", qualities
         else:
             axis, unit, values = "log-rate", "bpp", rates
         spans = [f"{curve[0]:.4g} to {curve[-1]:.4g} {unit}" for curve in values]
@@ -232,7 +234,7 @@ def _obstacle(curve: RDCurve, metric: CurveMetric) -> str | None:
     if len(curve.bpp) < MIN_POINTS:
         count = f"{len(curve.bpp)} point{'' if len(curve.bpp) == 1 else 's'}"
         return f"{curve.name} has {count}; a BD value needs at least {MIN_POINTS}"
-    name = _METRIC_NAMES[metric]
+    name = CURVE_METRICS[metric].label
     for label, bpp, quality in zip(curve.labels, curve.bpp, curve.quality(metric), strict=True):
         if not (math.isfinite(bpp) and bpp > 0):
             return f"{curve.name} has a rate of {bpp:g} bpp at quality {label}"

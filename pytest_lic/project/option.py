@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_lic.errors import UnknownNameError, UsageError
-from pytest_lic.measuring.metrics import METRICS
+from pytest_lic.errors import UsageError
+from pytest_lic.measuring.metrics import QUALITIES, metric_named
+from pytest_lic.measuring.metrics.base import MetricOption
 from pytest_lic.measuring.selection import absolute_corpora
 from pytest_lic.system.simulated_environments import SimulatedEnvironment, chosen_environments
 
@@ -103,12 +104,9 @@ def corpora(texts: tuple[str, ...], place: Place) -> tuple[str, ...]:
 
 
 def metrics(texts: tuple[str, ...], place: Place) -> tuple[str, ...]:
-    """Names of metrics but bpp, which is measured always."""
-    names = tuple(name for name in texts if name != "bpp")
-    for name in names:
-        if name not in METRICS:
-            raise UnknownNameError("metric", name, METRICS, place.option)
-    return names
+    """Names of quality metrics; the rate is measured always."""
+    named = (metric_named(name, place.option).name for name in texts)
+    return tuple(name for name in named if name in QUALITIES)
 
 
 def environments(texts: tuple[str, ...], place: Place) -> tuple[SimulatedEnvironment, ...]:
@@ -119,6 +117,18 @@ def environments(texts: tuple[str, ...], place: Place) -> tuple[SimulatedEnviron
 def path_from_start(text: str, place: Place) -> Path | None:
     """A path from where pytest was started; None where there is none."""
     return place.start / text if text else None
+
+
+def how_computed(option: MetricOption) -> Option:
+    """The option of a metric."""
+    return Option(
+        option.name,
+        option.help,
+        option.default,
+        option.metavar,
+        flag=option.flag,
+        read=path_from_start if option.file else as_it_stands,
+    )
 
 
 def path_from_root(text: str, place: Place) -> Path:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from pytest_lic.measuring.metrics import METRICS, QUALITIES
 from pytest_lic.project.option import (
     Option,
     corpora,
     device,
     each,
     environments,
+    how_computed,
     metrics,
     new_file,
     number,
     path_from_root,
     path_from_start,
     text_or_none,
+)
+
+METRIC_OPTIONS = tuple(
+    how_computed(option) for metric in METRICS.values() for option in metric.options
 )
 
 OPTIONS = (
@@ -57,19 +63,12 @@ OPTIONS = (
     Option(
         "metrics",
         "quality metrics to compute",
-        "psnr,ms_ssim,lpips",
+        ",".join(QUALITIES),
         "METRIC",
         many=True,
         read=metrics,
     ),
-    Option("lpips-net", "backbone of LPIPS: vgg, alex or squeeze", "vgg", "NET"),
-    Option(
-        "lpips-weights",
-        "the backbone's weights, a .safetensors file",
-        metavar="FILE",
-        read=path_from_start,
-    ),
-    Option("lpips-download", "allow torchvision to download the backbone's weights", flag=True),
+    *METRIC_OPTIONS,
     Option(
         "anchor",
         "also print BD-rate against this codec, or this published curve (bpg-444, vtm, …)",

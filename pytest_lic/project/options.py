@@ -11,7 +11,7 @@ import pytest
 
 from pytest_lic.baselines.tolerances import Tolerance, read_tolerances
 from pytest_lic.errors import UsageError
-from pytest_lic.measuring.metrics import LPIPSOptions
+from pytest_lic.measuring.metrics import METRICS, Metric
 from pytest_lic.measuring.selection import Selection
 from pytest_lic.measuring.store import default_folder
 from pytest_lic.measuring.timed_grid import TimingChoice
@@ -27,16 +27,15 @@ Value = TypeVar("Value")
 class Options:
     """The options of one run, checked and resolved.
 
-    What a single option comes to has its name; ``selection``, ``lpips``, ``cache`` and ``timing``
-    come of several. ``misled`` warns where pytest reads no configuration of the project. ``timing``
-    is None unless times are to be taken. ``environments`` are those to be compared, the run's own
-    the first.
+    What a single option comes to has its name; ``selection``, ``metrics``, ``cache`` and
+    ``timing`` come of several. ``misled`` warns where pytest reads no configuration of the project.
+    ``timing`` is None unless times are to be taken. ``environments`` are those to be compared, the
+    run's own the first.
     """
 
     selection: Selection
     threads: int
-    metrics: tuple[str, ...]
-    lpips: LPIPSOptions
+    metrics: tuple[Metric, ...]
     anchors: tuple[str, ...]
     require: tuple[str, ...]
     strict: bool
@@ -81,15 +80,12 @@ def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
         devices=values["device"],
     )
     _check_together(values, selection)
+    configured = {name: metric.configured(values) for name, metric in METRICS.items()}
+    values["metrics"] = tuple(configured[name] for name in values["metrics"])
     single = {field.name: field.name.replace("_", "-") for field in fields(Options)}
     return Options(
         **{field: values[option] for field, option in single.items() if option in values},
         selection=selection,
-        lpips=LPIPSOptions(
-            net=values["lpips-net"],
-            weights=values["lpips-weights"],
-            download=values["lpips-download"],
-        ),
         anchors=values["anchor"],
         cache=None if values["no-cache"] else values["cache-dir"] or default_folder(),
         tolerances=read_tolerances(project_root(config) / "pyproject.toml"),

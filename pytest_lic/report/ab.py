@@ -14,6 +14,7 @@ from pytest_lic.ab.result import DIRECTIONS, CellResult, Compared, Timed
 from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.errors import Unavailable
 from pytest_lic.measuring.measure import Measurement
+from pytest_lic.measuring.metrics import HEADLINES
 from pytest_lic.report.markdown.page import LIMIT, Page
 from pytest_lic.report.markdown.text import escaped
 from pytest_lic.system.words import listed, plural
@@ -223,10 +224,10 @@ def _moved(result: CellResult) -> str:
     assert isinstance(result.base, Measurement)
     assert isinstance(result.head, Measurement)
     parts = []
-    for metric, unit, digits in (("bpp", "bpp", 4), ("psnr", "dB", 3)):
-        before, after = result.base.mean(metric), result.head.mean(metric)
+    for metric in HEADLINES:
+        before, after = result.base.mean(metric.name), result.head.mean(metric.name)
         if before is not None and after is not None:
-            parts.append(f"{before:.{digits}f} → {after:.{digits}f} {unit}")
+            parts.append(f"{metric.text(before)} → {metric.text(after)} {metric.unit}")
     return ", ".join(parts)
 
 

@@ -13,12 +13,11 @@ from rich.table import Table as Grid
 from pytest_lic.ablation.result import Ablation, Table, Variant
 from pytest_lic.ablation.turns import TimeRatio, Times, total
 from pytest_lic.errors import Unavailable
-from pytest_lic.measuring.rate_distortion import BD, RDCurve
+from pytest_lic.measuring.rate_distortion import BD, CURVE_METRICS, RDCurve
 from pytest_lic.system.environment import environment
 from pytest_lic.system.words import plural
 
 FORMAT = 1
-_QUALITY = {"psnr": "PSNR", "ms_ssim_db": "MS-SSIM"}
 _NONE = "–"
 
 
@@ -66,7 +65,7 @@ def ablation_json(ablation: Ablation) -> dict[str, Any]:
 
 def _print_table(console: Console, ablation: Ablation, table: Table, title: str) -> None:
     reference = next((row.label for row in table.rows if row.family == table.reference), "?")
-    metric = _QUALITY[ablation.question.metric]
+    metric = CURVE_METRICS[ablation.question.metric].label
     grid = Grid(title=title or None, title_justify="left", box=None, pad_edge=False)
     grid.add_column("/".join(ablation.question.by))
     grid.add_column("codec")
@@ -99,7 +98,7 @@ def _missing(ablation: Ablation, table: Table) -> Iterator[str]:
     for row in table.rows:
         differences = {f"BD-rate vs {name}": bd for name, bd in row.anchors.items()}
         if row.rate is not None and row.quality is not None:
-            metric = _QUALITY[ablation.question.metric]
+            metric = CURVE_METRICS[ablation.question.metric].label
             differences |= {"BD-rate": row.rate, f"BD-{metric}": row.quality}
         places: dict[str, list[str]] = {}
         for place, bd in differences.items():
@@ -126,7 +125,7 @@ def _seconds(table: Table) -> Iterator[str]:
 
 
 def _closing(ablation: Ablation) -> Iterator[str]:
-    metric = _QUALITY[ablation.question.metric]
+    metric = CURVE_METRICS[ablation.question.metric].label
     yield (
         f"BD-rate: bytes more at equal {metric}, negative is better; BD-{metric}: dB more at equal "
         "rate; Bjøntegaard's, with pchip interpolation, over means of per-image bpp"

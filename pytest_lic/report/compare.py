@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from pytest_lic.baselines.comparison import Verdict
+from pytest_lic.measuring.metrics import HEADLINES
 from pytest_lic.report.markdown.page import LIMIT, Page
 from pytest_lic.report.markdown.text import escaped
 from pytest_lic.report.words import counted, difference_text, moved, worst
@@ -29,10 +30,11 @@ def compare_text(compared: ResultsComparison) -> str:
         comparison = change.comparison
         if comparison.verdict in _QUIET:
             continue
-        bpp, psnr = moved(change.before, change.after)
-        lines.append(f"{comparison.verdict}: {comparison.subject}: {bpp} bpp, {psnr} dB")
-        numbers = [difference_text(each) for each in comparison.differences]
-        lines += [f"  {line}" for line in shortened(numbers or [comparison.reason], _LINES)]
+        means = zip(moved(change.before, change.after), HEADLINES, strict=True)
+        numbers = ", ".join(f"{text} {metric.unit}" for text, metric in means)
+        lines.append(f"{comparison.verdict}: {comparison.subject}: {numbers}")
+        worse = [difference_text(each) for each in comparison.differences]
+        lines += [f"  {line}" for line in shortened(worse or [comparison.reason], _LINES)]
     told_in_words = (*compared.curves, *compared.broken)
     lines += [f"{each.verdict}: {each.subject}: {each.reason}" for each in told_in_words]
     lines += [f"time: {name}: {ratio}" for name, ratio in _times(compared)]
@@ -51,12 +53,14 @@ def compare_markdown(compared: ResultsComparison, room: int = LIMIT) -> str:
     changed = [
         _row(each) for each in _sorted(compared.cells) if each.comparison.verdict not in _QUIET
     ]
+    blank = [""] * len(HEADLINES)
     changed += [
-        (f"**{each.verdict}**", escaped(each.subject), "", "", escaped(each.reason))
+        (f"**{each.verdict}**", escaped(each.subject), *blank, escaped(each.reason))
         for each in compared.broken
     ]
-    columns = ("verdict", "cell", "bpp", "PSNR dB", "why")
-    page.table(columns, changed, "cells", numbers=(2, 3), most=20_000)
+    columns = ("verdict", "cell", *(metric.heading for metric in HEADLINES), "why")
+    numbers = range(2, 2 + len(HEADLINES))
+    page.table(columns, changed, "cells", numbers=numbers, most=20_000)
     curves = [
         (escaped(each.subject), each.verdict.value, escaped(each.reason))
         for each in compared.curves

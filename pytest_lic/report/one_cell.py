@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable
 
 from rich.console import Console
 from rich.table import Table
 
 from pytest_lic.measuring.measure import ImageResult, Measurement
-from pytest_lic.measuring.metrics import to_db
+from pytest_lic.measuring.metrics import METRICS, Metric
 from pytest_lic.report.words import difference_text
 from pytest_lic.run.one_cell import CellFacts
 from pytest_lic.system.environment import Environment, differences
 
-_COLUMNS = ("image", "size", "bytes", "bpp", "PSNR dB", "MS-SSIM dB", "LPIPS", "bits")
+_COLUMNS = ("image", "size", "bytes", *(metric.heading for metric in METRICS.values()), "bits")
+_LEFT = ("image", "bits")
 _WIDE = 200  # where nobody's terminal sets a width
 
 
@@ -90,26 +92,24 @@ def _environment(environment: Environment) -> str:
 
 def _images(measurement: Measurement, baseline: Measurement | None) -> Table:
     table = Table(box=None, pad_edge=False)
-    for place, column in enumerate(_COLUMNS):
-        table.add_column(column, justify="right" if 0 < place < 7 else "left", no_wrap=True)
+    for column in _COLUMNS:
+        table.add_column(column, justify="left" if column in _LEFT else "right", no_wrap=True)
     for name, image in measurement.images.items():
         old = None if baseline is None else baseline.images.get(name)
         table.add_row(*_row(name, image, old))
-    means = [(measurement.mean(metric), metric) for metric in _DIGITS]
-    olds = [None if baseline is None else baseline.mean(metric) for metric in _DIGITS]
-    numbers = [_both(old, new, metric) for (new, metric), old in zip(means, olds, strict=True)]
+    numbers = [
+        _both(None if baseline is None else baseline.mean(name), measurement.mean(name), metric)
+        for name, metric in METRICS.items()
+    ]
     table.add_row("mean", "", "", *numbers, "")
     return table
-
-
-_DIGITS = {"bpp": 4, "psnr": 3, "ms_ssim": 3, "lpips": 4}
 
 
 def _row(name: str, image: ImageResult, old: ImageResult | None) -> tuple[str, ...]:
     sizes = [f"{each.bytes}" for each in (old, image) if each is not None]
     numbers = [
-        _both(None if old is None else old.gated(metric), image.gated(metric), metric)
-        for metric in _DIGITS
+        _both(None if old is None else old.gated(name), image.gated(name), metric)
+        for name, metric in METRICS.items()
     ]
     bits = ""
     if old is not None:
@@ -119,12 +119,13 @@ def _row(name: str, image: ImageResult, old: ImageResult | None) -> tuple[str, .
     return (name, f"{image.width}×{image.height}", shown, *numbers, bits)
 
 
-def _both(old: float | None, new: float | None, metric: str) -> str:
+def _both(old: float | None, new: float | None, metric: Metric) -> str:
     """The baseline's number and the measured one; one where they look the same."""
     known = (value for value in (old, new) if value is not None)
     return " → ".join(dict.fromkeys(_number(value, metric) for value in known))
 
 
-def _number(value: float, metric: str) -> str:
-    decibels = to_db(value) if metric == "ms_ssim" else value
-    return "∞" if decibels is None else f"{decibels:.{_DIGITS[metric]}f}"
+def _number(value: float, metric: Metric) -> str:
+    shown = metric.shown(value)
+    infinite = math.isinf(shown) and math.isfinite(value)
+    return "∞" if infinite else f"{shown:.{metric.decimals}f}"

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pytest_lic.baselines.comparison import Comparison, Verdict
 from pytest_lic.measuring.measure import Measurement
-from pytest_lic.measuring.metrics import to_db
+from pytest_lic.measuring.metrics import HEADLINES, METRICS
+from pytest_lic.measuring.metrics.base import NONE
 from pytest_lic.report.headline import broken, headline
 from pytest_lic.report.markdown.page import LIMIT, Page
 from pytest_lic.report.markdown.text import escaped, fenced
@@ -19,8 +20,9 @@ SHOWN = 20
 """Rows of the table of what changed; the others are folded."""
 
 _QUIET = (Verdict.SAME, Verdict.WITHIN)
-_CHANGE = ("verdict", "cell or curve", "bpp", "PSNR dB", "why")
-_CELLS = ("cell", "bpp", "PSNR dB", "MS-SSIM dB", "LPIPS", "verdict")
+_CHANGE = ("verdict", "cell or curve", *(metric.heading for metric in HEADLINES), "why")
+_CELLS = ("cell", *(metric.heading for metric in METRICS.values()), "verdict")
+_MEANS = range(2, 2 + len(HEADLINES))
 _TIMES = ("what", "median ms", "interquartile range ms", "rounds")
 
 
@@ -32,31 +34,33 @@ def results_markdown(results: Results, room: int = LIMIT) -> str:
     if counts:
         page.add(", ".join(counts), "")
     changes = list(_changes(results))
-    page.table(_CHANGE, changes[:SHOWN], "changes", numbers=(2, 3))
+    page.table(_CHANGE, changes[:SHOWN], "changes", numbers=_MEANS)
     rates, rows = _curves(results.curves)
     page.table(rates, rows, "curves", numbers=range(2, len(rates)), most=8_000)
     page.blocks(_circumstances(results), "remarks", title="Circumstances", most=6_000)
     more = changes[SHOWN:]
     title = f"{len(more)} more changes"
-    page.table(_CHANGE, more, "changes", numbers=(2, 3), title=title, most=16_000)
+    page.table(_CHANGE, more, "changes", numbers=_MEANS, title=title, most=16_000)
     regressed = _regressions(results)
     page.blocks(regressed, "cells", title="What regressed, number by number", most=12_000)
     page.blocks(_failures(broken(results)), "tests", title="What broke", most=12_000)
     times = map(_time, results.times)
     page.table(_TIMES, times, "times", numbers=(1, 2, 3), title="Times", most=8_000)
     cells = [_cell(point) for point in sorted(results.points, key=_worst_first)]
-    page.table(_CELLS, cells, "cells", numbers=range(1, 5), title=f"All {len(cells)} cells")
+    numbers = range(1, 1 + len(METRICS))
+    page.table(_CELLS, cells, "cells", numbers=numbers, title=f"All {len(cells)} cells")
     return page.text
 
 
 def _changes(results: Results) -> Iterator[tuple[str, ...]]:
     """A row for each thing that is not as it was, the worst first."""
     seen = set()
+    nothing = ("",) * len(HEADLINES)
     for test in broken(results):
         subject = test.subject or test.id
         if subject not in seen:
             seen.add(subject)
-            yield "**broken**", escaped(subject), "", "", escaped(_first_line(test))
+            yield "**broken**", escaped(subject), *nothing, escaped(_first_line(test))
     points = {point.comparison.subject: point for point in results.points}
     changed = [each for each in results.comparisons if each.verdict not in _QUIET]
     for comparison in sorted(changed, key=lambda each: -_rank(each)):
@@ -66,7 +70,7 @@ def _changes(results: Results) -> Iterator[tuple[str, ...]]:
             continue  # a curve that has no BD-rate did not change
         shown = f"**{verdict}**" if verdict.fails(strict=results.run.strict) else verdict.value
         subject = escaped(comparison.subject)
-        numbers = moved(point.baseline, point.measured) if point is not None else ("", "")
+        numbers = moved(point.baseline, point.measured) if point is not None else nothing
         yield shown, subject, *numbers, escaped(worst(comparison))
 
 
@@ -133,16 +137,10 @@ def _cell(point: PointResult) -> tuple[str, ...]:
 
 
 def _means(measured: Measurement | None) -> tuple[str, ...]:
-    """Mean bpp, PSNR, MS-SSIM in dB and LPIPS; a dash where there is none."""
+    """The mean of each metric; a dash where there is none."""
     if measured is None:
-        return ("–",) * 4
-    ms_ssim = measured.mean("ms_ssim")
-    decibels = None if ms_ssim is None else to_db(ms_ssim)
-    values = (measured.mean("bpp"), measured.mean("psnr"), decibels, measured.mean("lpips"))
-    return tuple(
-        "–" if value is None else f"{value:.{digits}f}"
-        for value, digits in zip(values, (4, 3, 3, 4), strict=True)
-    )
+        return (NONE,) * len(METRICS)
+    return tuple(metric.text(measured.mean(name)) for name, metric in METRICS.items())
 
 
 def _circumstances(results: Results) -> Iterator[list[str]]:

@@ -6,29 +6,40 @@ from collections.abc import Iterable
 
 from pytest_lic.baselines.comparison import Comparison, Difference, Verdict
 from pytest_lic.measuring.measure import Measurement
-from pytest_lic.measuring.metrics import METRICS
+from pytest_lic.measuring.metrics import HEADLINES, METRICS
+from pytest_lic.measuring.metrics.base import NONE
 from pytest_lic.system.words import shortened
 
-_PERCENT = ("bpp", "bd_rate")  # what is compared as a ratio
 _SHOWN = 8
 
 
 def difference_text(difference: Difference) -> str:
     """One line: metric, image, baseline, measured, change and tolerance."""
     metric = difference.metric
-    unit = "%" if metric in _PERCENT else METRICS[metric].unit
-    label = METRICS[metric].label if metric in METRICS else "BD-rate"
     where = "mean" if difference.image is None else f"image {difference.image}"
+    values = f"baseline {difference.baseline:.6g}, measured {difference.measured:.6g}, "
+    if metric not in METRICS:  # BD-rate, which is of a curve
+        where, values = "curve", ""
+    tolerance = f"{difference.tolerance:g} {tolerance_unit(metric)}".rstrip()
+    return f"{label(metric)}, {where}: {values}{change_text(difference)} (tolerance {tolerance})"
+
+
+def change_text(difference: Difference) -> str:
+    """By how much the number rose or fell, such as ``-0.12 dB``."""
+    metric = difference.metric
     higher = metric in METRICS and METRICS[metric].higher_is_better
     change = -difference.worse_by if higher else difference.worse_by
-    values = f"baseline {difference.baseline:.6g}, measured {difference.measured:.6g}, "
-    if metric == "bd_rate":
-        where, values = "curve", ""
-    return (
-        f"{label}, {where}: {values}{change:+.4g} {unit}".rstrip()
-        + f" (tolerance {difference.tolerance:g} {unit}".rstrip()
-        + ")"
-    )
+    return f"{change:+.4g} {tolerance_unit(metric)}".rstrip()
+
+
+def label(metric: str) -> str:
+    """What people call a number that is compared: a metric, or BD-rate."""
+    return METRICS[metric].label if metric in METRICS else "BD-rate"
+
+
+def tolerance_unit(metric: str) -> str:
+    """Of its tolerance and its changes; "" where they are plain numbers."""
+    return METRICS[metric].tolerance_unit if metric in METRICS else "%"
 
 
 def comparison_text(comparison: Comparison, command: str) -> str:
@@ -44,14 +55,13 @@ def comparison_text(comparison: Comparison, command: str) -> str:
     return "\n".join(lines)
 
 
-def moved(before: Measurement | None, after: Measurement | None) -> tuple[str, str]:
-    """Mean bpp and mean PSNR in dB, each such as ``0.5000 → 0.4900``; "–" where there is none."""
-    sides = [each for each in (before, after) if each is not None]
-    bpp, psnr = (
-        " → ".join(_number(side.mean(metric), digits) for side in sides) or "–"
-        for metric, digits in (("bpp", 4), ("psnr", 3))
+def moved(before: Measurement | None, after: Measurement | None) -> tuple[str, ...]:
+    """The means of `HEADLINES`, each such as ``0.5000 → 0.4900``; "–" where there is none."""
+    sides = [side for side in (before, after) if side is not None]
+    return tuple(
+        " → ".join(metric.text(side.mean(metric.name)) for side in sides) or NONE
+        for metric in HEADLINES
     )
-    return bpp, psnr
 
 
 def worst(comparison: Comparison) -> str:
@@ -64,7 +74,3 @@ def counted(verdicts: Iterable[Verdict]) -> list[str]:
     """How many there are of each, such as ``3 regressed``, the worst first."""
     found = list(verdicts)
     return [f"{found.count(each)} {each}" for each in reversed(Verdict) if each in found]
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"

@@ -1,4 +1,4 @@
-"""A piece of one image, before and after coding: what a report shows beside the numbers."""
+"""A crop of one image before and after coding, which a report shows beside the numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run that was stored: as the file of its results, or as the folder of baselines it recorded."""
+"""Reads a run back: from the file of its results, or from the folder of baselines it recorded."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def load_run(path: Path, tolerances: Mapping[str, Tolerance] = DEFAULT_TOLERANCE
             tolerances=tolerances,
         ),
         {
-            name: FamilyFacts({each.cell.quality: each.lmbda for each in found}, {})
-            for name, found in families.items()
+            name: FamilyFacts({each.cell.quality: each.lmbda for each in measurements}, {})
+            for name, measurements in families.items()
         },
         points=tuple(
-            PointResult(Comparison(each.cell.id, Verdict.NEW, "recorded"), each)
-            for found in families.values()
-            for each in found
+            PointResult(Comparison(measurement.cell.id, Verdict.NEW, "recorded"), measurement)
+            for measurements in families.values()
+            for measurement in measurements
         ),
     )
 

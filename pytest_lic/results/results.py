@@ -1,4 +1,4 @@
-"""The results of one run: values alone, from which reports are drawn, then or later.
+"""Results: all that one run found out, as values from which reports are drawn, then or later.
 
 `json_file` writes them to a file and reads them again.
 """
@@ -102,7 +102,7 @@ class TimeResult:
 
 @dataclass(frozen=True)
 class Results:
-    """Everything that one run found out."""
+    """All that one run found out."""
 
     run: RunFacts
     families: Mapping[str, FamilyFacts]

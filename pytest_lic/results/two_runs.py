@@ -1,7 +1,7 @@
-"""Two runs: what changed from one to the other, cell by cell and as BD-rate.
+"""Compares two runs, cell by cell and as BD-rate.
 
-Device and batch are circumstances, as for a baseline: a cell of one run is found in the other by
-its id, or else by family, quality, images and resolution, if that fits one cell on either side.
+Device and batch are circumstances, as for a baseline: a cell of one run is looked up in the other
+by its id, or else by family, quality, images and resolution, if that fits one cell on either side.
 
 The gate's own comparison decides, with the tolerances of the later run. Times of two runs are set
 beside each other and decide nothing, since what else the machine did is not known.
@@ -45,7 +45,7 @@ class TimeChange:
 
 @dataclass(frozen=True)
 class ResultsComparison:
-    """What became of the cells of ``before`` in ``after``, each the facts of its run.
+    """Two runs side by side; ``before`` and ``after`` are their facts.
 
     ``broken`` is what else broke in the later run, and had not in the earlier one: a round trip of
     edge images, a kept bitstream, a test of no cell. ``only_before`` and ``only_after`` name cells
@@ -70,7 +70,7 @@ class ResultsComparison:
     def worse(self) -> bool:
         """Whether any verdict fails; ``changed`` does if the later run was strict."""
         strict = self.after.strict
-        return any(each.verdict.fails(strict=strict) for each in self.comparisons)
+        return any(comparison.verdict.fails(strict=strict) for comparison in self.comparisons)
 
     @property
     def compared(self) -> bool:
@@ -96,8 +96,8 @@ def compare_results(before: Results, after: Results) -> ResultsComparison:
             changes.append(CellChange(comparison, earlier, None))
         elif later is not None:
             changes.append(CellChange(_compared(earlier, later, after.run), earlier, later))
-    found = {change.before.cell.id for change in changes}
-    if not found:
+    common = {change.before.cell.id for change in changes}
+    if not common:
         raise ResultsError(
             f"the two results have no cell in common: one has {_some(old)}, the other {_some(new)}"
         )
@@ -113,7 +113,7 @@ def compare_results(before: Results, after: Results) -> ResultsComparison:
             if subject not in _broken(before)
         ),
         tuple(TimeChange(ratios[time.name], time) for time in after.times if time.name in ratios),
-        tuple(subject for subject in old if subject not in found),
+        tuple(subject for subject in old if subject not in common),
         tuple(subject for subject in new if subject not in {*old, *partners.values()}),
     )
 
@@ -122,10 +122,11 @@ def _partners(old: Mapping[str, Measurement], new: Mapping[str, Measurement]) ->
     """Cells of ``old`` that ``new`` has in other circumstances alone → their names there."""
 
     def by_key(cells: Mapping[str, Measurement]) -> dict[tuple[str, BaselineKey], list[str]]:
-        found: dict[tuple[str, BaselineKey], list[str]] = {}
-        for subject, each in cells.items():
-            found.setdefault((each.cell.family, BaselineKey.of(each)), []).append(subject)
-        return found
+        subjects: dict[tuple[str, BaselineKey], list[str]] = {}
+        for subject, measurement in cells.items():
+            key = (measurement.cell.family, BaselineKey.of(measurement))
+            subjects.setdefault(key, []).append(subject)
+        return subjects
 
     later = by_key(new)
     pairs = ((names, later.get(key, [])) for key, names in by_key(old).items())

@@ -11,6 +11,8 @@ curves          measured, stored, and of anchors
 processes       children that code in fresh processes and decode damaged bitstreams
 outside_pytest  a run for commands
 one_cell        all that is known of one cell, and its images
-update_entries  records baselines, names and prunes stale ones
-update_streams  the same for the kept bitstreams
+update          updates, names and prunes the baselines when a run has ended
+update_entries  the same of entries alone
+update_streams  the same of kept bitstreams alone
+stale           what is recorded and nothing asks for any more
 """

@@ -50,7 +50,7 @@ class Measurements:
             "format_version": family.format_version,
             "corpus": corpus.digest,
             "environment": asdict(environment(cell.setting.device, options.threads)),
-            "metrics": metric_fingerprint(options.metrics, options.lpips),
+            "metrics": metric_fingerprint(options.metrics),
             "packages": installed_packages(),
         }
 
@@ -61,7 +61,6 @@ class Measurements:
                 corpus,
                 lmbda=family.qualities[cell.quality],
                 metrics=options.metrics,
-                lpips=options.lpips,
                 threads=options.threads,
                 progress=Ticker(cell.id, self._say),
                 keep=self.reconstructions.keep,

@@ -6,7 +6,7 @@ from pytest_lic.baselines.entries import Baselines
 from pytest_lic.baselines.kept_streams import KeptStreams
 from pytest_lic.errors import UnknownNameError, UsageError
 from pytest_lic.images.corpus import check_corpus
-from pytest_lic.measuring.metrics import METRICS, metric_fingerprint
+from pytest_lic.measuring.metrics import METRICS, QUALITIES, metric_fingerprint
 from pytest_lic.measuring.published import published_names
 from pytest_lic.run.setup import Setup
 from pytest_lic.system.environment import environment
@@ -27,7 +27,7 @@ def preflight(setup: Setup, baselines: Baselines, kept: KeptStreams) -> None:
     for device in options.selection.devices:
         if device != "cpu":
             environment(device, options.threads)
-    metric_fingerprint(options.metrics, options.lpips)  # reads the weights given
+    metric_fingerprint(options.metrics)  # reads the weights given
     for family in setup.selected_families:
         baselines.check(family.name)
         kept.check(family.name)
@@ -46,7 +46,9 @@ def _check_required(setup: Setup) -> None:
     devices = options.selection.devices
     known = [*METRICS, "bd_rate", "cpu", "cuda", *devices, *setup.families.by_name, *ENVIRONMENTS]
     asked_for = {
-        *("bpp", *options.metrics, *(["bd_rate"] if setup.grid.curves else [])),
+        *(METRICS.keys() - QUALITIES.keys()),
+        *(metric.name for metric in options.metrics),
+        *(["bd_rate"] if setup.grid.curves else []),
         *(*devices, *(device.split(":")[0] for device in devices)),
         *(environment.name for environment in options.environments),
         *(family.name for family in setup.selected_families),

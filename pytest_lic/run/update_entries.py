@@ -1,70 +1,60 @@
-"""What a finished run does to the baselines: update, name what is stale, prune.
-
-Only the controller comes here, after the last test, and with everything at hand.
-"""
+"""The baseline entries after a run: which are recorded, which are stale, and pruning those."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from pytest_lic.baselines import entries
 from pytest_lic.baselines.comparison import Comparison, Verdict
-from pytest_lic.baselines.entries import BaselineKey
+from pytest_lic.baselines.entries import BaselineKey, Baselines
 from pytest_lic.baselines.entry_json import same_results
 from pytest_lic.codec import CodecFamily
+from pytest_lic.measuring.grid import Cell
 from pytest_lic.measuring.measure import Measurement
-from pytest_lic.measuring.metrics import METRICS
-from pytest_lic.run.run import Run
-from pytest_lic.system.typed_json import structured
+from pytest_lic.measuring.metrics import HEADLINES, METRICS
+from pytest_lic.project.discovery import Families
+from pytest_lic.results.records import PointRecord
+from pytest_lic.run.stale import Stale, by_family
 
 
 @dataclass(frozen=True)
 class Point:
-    """A point's record as the controller received it."""
+    """A cell that was measured, and the verdict on it."""
 
     measurement: Measurement
     comparison: Comparison
 
-    @classmethod
-    def of(cls, record: Mapping[str, Any]) -> Point:
-        """From what `Gate.point` recorded."""
-        return cls(
-            structured(record["measurement"], Measurement),
-            structured(record["comparison"], Comparison),
-        )
 
-
-@dataclass(frozen=True)
-class Stale:
-    """A baseline entry that nothing asked for."""
-
-    family: str
-    key: BaselineKey
-    why: str
-
-
-def points(records: Iterable[Mapping[str, Any]]) -> list[Point]:
-    """The measured points among a run's records, in the order of their cells."""
-    found = [
-        Point.of(record)
+def points(records: Iterable[PointRecord]) -> list[Point]:
+    """The cells that were measured, in their order."""
+    measured = [
+        Point(record.result.measured, record.comparison)
         for record in records
-        if record["kind"] == "point" and "measurement" in record
+        if record.result.measured is not None
     ]
-    return sorted(found, key=lambda point: point.measurement.cell.id)
+    return sorted(measured, key=lambda point: point.measurement.cell.id)
 
 
-def record(run: Run, measured: Sequence[Point], broken: set[tuple[str, str]]) -> list[str]:
-    """Write the run's measurements as baselines; a line for each one that changed.
+def record(
+    baselines: Baselines,
+    cells: Sequence[Cell],
+    measured: Iterable[Point],
+    broken: set[tuple[str, str]],
+    *,
+    update: bool,
+) -> list[str]:
+    """Write a run's measurements as baselines; a line for each one that changed.
 
     Args:
-        run: whose options say whether all or only the missing ones are recorded.
+        baselines: the folder they go to.
+        cells: those of the run's grid, in order.
         measured: the points of the run.
         broken: (family, quality) pairs that failed their round trip or determinism: never
             recorded.
+        update: record what changed too, and not only what has no baseline yet.
     """
-    order = {cell: place for place, cell in enumerate(run.setup.grid.of("rate"))}
+    order = {cell: place for place, cell in enumerate(cells)}
     # Several batches or devices share one key: the first on the grid is recorded.
     chosen: dict[str, dict[BaselineKey, Point]] = {}
     for point in sorted(measured, key=lambda point: order.get(point.measurement.cell, len(order))):
@@ -72,16 +62,17 @@ def record(run: Run, measured: Sequence[Point], broken: set[tuple[str, str]]) ->
         if (cell.family, cell.quality) not in broken:
             chosen.setdefault(cell.family, {}).setdefault(BaselineKey.of(point.measurement), point)
     lines = []
-    for family, found in sorted(chosen.items()):
-        own = run.baselines.own(family)
+    for family, of_family in sorted(chosen.items()):
+        own = baselines.own(family)
         new = []
-        for key, measured_point in found.items():
-            point = _completed(measured_point, own.get(key))
-            if _worth_recording(run, own, key, point):
+        for key, measured_point in of_family.items():
+            before = own.get(key)
+            point = _completed(measured_point, before)
+            if _worth_recording(point, before, update=update):
                 new.append(point.measurement)
-                lines.append(_line(point, own.get(key)))
+                lines.append(_line(point, before))
         if new:
-            entries.save(run.baselines.folder, family, own, new)
+            entries.save(baselines.folder, family, own, new)
     for family, quality in sorted(broken):
         lines.append(
             f"{family}, quality {quality}: not recorded, its round trip or another check failed"
@@ -89,8 +80,10 @@ def record(run: Run, measured: Sequence[Point], broken: set[tuple[str, str]]) ->
     return lines
 
 
-def stale(run: Run, measured: Sequence[Point]) -> list[Stale]:
-    """Entries of the user's folder that a complete run of this grid had no use for.
+def stale(
+    baselines: Baselines, families: Families, measured: Sequence[Point]
+) -> list[Stale[BaselineKey]]:
+    """Entries of the user's folder that a complete run had no use for.
 
     Only entries of the corpora and resolutions that the run covered: of each family on the grid,
     and of families that are gone.
@@ -103,25 +96,25 @@ def stale(run: Run, measured: Sequence[Point]) -> list[Stale]:
         setting = cell.setting
         covered.setdefault(cell.family, set()).add((setting.corpus, setting.resolution))
     everywhere = set().union(*covered.values())
-    found = []
-    for family in run.baselines.families():
-        known = run.setup.families.by_name.get(family)
+    unused = []
+    for family in baselines.families():
+        known = families.by_name.get(family)
         places = everywhere if known is None else covered.get(family, set())
-        for key, entry in run.baselines.own(family).items():
+        for key, entry in baselines.own(family).items():
             setting = entry.cell.setting
             place = (setting.corpus, setting.resolution)
             if place in places and key not in used.get(family, ()):
-                found.append(Stale(family, key, _why(known, key, setting.corpus)))
-    return found
+                what = f"quality {key.quality}, {key.resolution}"
+                unused.append(Stale(family, key, what, _why(known, key, setting.corpus)))
+    return unused
 
 
-def prune(run: Run, gone: Sequence[Stale]) -> None:
+def prune(baselines: Baselines, gone: Iterable[Stale[BaselineKey]]) -> None:
     """Remove stale entries, and the files they leave empty."""
-    for family in {entry.family for entry in gone}:
-        keys = {entry.key for entry in gone if entry.family == family}
-        own = run.baselines.own(family)
+    for family, keys in by_family(gone).items():
+        own = baselines.own(family)
         left = {key: baseline for key, baseline in own.items() if key not in keys}
-        entries.save(run.baselines.folder, family, left)
+        entries.save(baselines.folder, family, left)
 
 
 def _completed(point: Point, before: Measurement | None) -> Point:
@@ -135,37 +128,35 @@ def _completed(point: Point, before: Measurement | None) -> Point:
         else image
         for name, image in point.measurement.images.items()
     }
-    net = point.measurement.lpips_net or before.lpips_net
-    return replace(point, measurement=replace(point.measurement, images=images, lpips_net=net))
+    variants = {**before.variants, **point.measurement.variants}
+    measurement = replace(point.measurement, images=images, variants=variants)
+    return replace(point, measurement=measurement)
 
 
-def _worth_recording(
-    run: Run, own: Mapping[BaselineKey, Measurement], key: BaselineKey, point: Point
-) -> bool:
+def _worth_recording(point: Point, before: Measurement | None, *, update: bool) -> bool:
     missing = point.comparison.verdict is Verdict.NEW
-    if not run.setup.options.update:
+    if not update:
         return missing
-    recorded = own.get(key)
-    if recorded is None and not missing:
+    if before is None and not missing:
         # A shipped baseline holds: a copy in the user's folder would only age.
         return point.comparison.verdict in (Verdict.REGRESSED, Verdict.IMPROVED, Verdict.ERROR)
-    return recorded is None or not same_results(recorded, point.measurement)
+    return before is None or not same_results(before, point.measurement)
 
 
 def _line(point: Point, before: Measurement | None) -> str:
     after = point.measurement
     verdict = "first recorded" if before is None else point.comparison.verdict.value
     parts = []
-    for metric, unit, digits in (("bpp", " bpp", 4), ("psnr", " dB", 3)):
-        new = after.mean(metric)
-        old = before.mean(metric) if before is not None else None
+    for metric in HEADLINES:
+        new = after.mean(metric.name)
+        old = before.mean(metric.name) if before is not None else None
         if new is not None:
-            arrow = f"{old:.{digits}f} → " if old is not None else ""
-            parts.append(f"{arrow}{new:.{digits}f}{unit}")
-    for metric in METRICS:
-        if before is not None and before.values(metric) and not after.values(metric):
-            reason = after.unavailable().get(metric, "not asked for")
-            parts.append(f"{metric} no longer recorded ({reason})")
+            arrow = f"{metric.text(old)} → " if old is not None else ""
+            parts.append(f"{arrow}{metric.text(new)} {metric.unit}")
+    for name in METRICS:
+        if before is not None and before.values(name) and not after.values(name):
+            reason = after.unavailable().get(name, "not asked for")
+            parts.append(f"{name} no longer recorded ({reason})")
     cell = after.cell
     setting = f"{cell.setting.corpus} {cell.setting.resolution}"
     return f"{cell.family}, quality {cell.quality}, {setting}: {verdict}: {', '.join(parts)}"
@@ -177,8 +168,3 @@ def _why(family: CodecFamily | None, key: BaselineKey, corpus: str) -> str:
     if key.quality not in family.qualities:
         return f"quality {key.quality} is gone"
     return f"corpus {corpus} had other images then (digest {key.corpus_digest})"
-
-
-def stale_text(entry: Stale) -> str:
-    """One stale baseline in words."""
-    return f"{entry.family}, quality {entry.key.quality}, {entry.key.resolution}: {entry.why}"

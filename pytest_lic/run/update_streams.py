@@ -1,80 +1,65 @@
-"""What a finished run does to the kept bitstreams: keep new ones, name what is stale, prune.
-
-The twin of `recording`, with the records that `Gate.old_bitstreams` left. Only the controller of a
-run comes here.
-"""
+"""The kept bitstreams after a run: which are new, which are stale, and pruning those."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from pytest_lic.baselines import kept_streams
-from pytest_lic.baselines.kept_streams import Kept, StreamKey
+from pytest_lic.baselines.kept_streams import Kept, KeptStreams, StreamKey
+from pytest_lic.checks.conformance import Examined
 from pytest_lic.images.corpus import CONFORMANCE, load_corpus
-from pytest_lic.run.run import Run
-from pytest_lic.system.typed_json import structured
+from pytest_lic.measuring.grid import Cell
+from pytest_lic.project.discovery import Families
+from pytest_lic.results.records import ConformanceRecord
+from pytest_lic.run.stale import Stale, by_family
 
 
-@dataclass(frozen=True)
-class StaleStream:
-    """A kept bitstream that nothing asks for."""
-
-    family: str
-    key: StreamKey
-    why: str
-
-
-def examined(records: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The records of cells whose old bitstreams were decoded."""
-    return [record for record in records if "findings" in record]
-
-
-def covers(run: Run, records: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the old bitstreams of the whole grid were decoded."""
-    found = {record["comparison"]["subject"] for record in examined(records)}
-    return bool(found) and found >= {cell.id for cell in run.setup.grid.of("conformance")}
+def covers(cells: Sequence[Cell], records: Iterable[ConformanceRecord]) -> bool:
+    """Whether the old bitstreams of all ``cells`` were decoded, and there are any."""
+    return bool(cells) and {record.cell for record in records if record.examined} >= set(cells)
 
 
 def record(
-    run: Run, records: Sequence[Mapping[str, Any]], broken: set[tuple[str, str]]
+    kept: KeptStreams,
+    cells: Sequence[Cell],
+    records: Iterable[ConformanceRecord],
+    broken: set[tuple[str, str]],
 ) -> list[str]:
-    """Keep the bitstreams that the run's tests coded; a line for each quality of a family.
+    """Keep the bitstreams that a run's tests coded; a line for each quality of a family.
 
     Args:
-        run: whose folder they are kept in.
-        records: of all tests.
+        kept: the folder they go to.
+        cells: those of the run's grid, in order.
+        records: what the tests found.
         broken: (family, quality) pairs that failed their round trip or determinism: never kept.
     """
-    order = {cell.id: place for place, cell in enumerate(run.setup.grid.of("conformance"))}
-    by_subject = sorted(
-        examined(records), key=lambda each: order.get(each["comparison"]["subject"], len(order))
-    )
+    order = {cell: place for place, cell in enumerate(cells)}
     # Where several devices decode one quality, the first on the grid decides.
-    chosen: dict[str, dict[str, Mapping[str, Any]]] = {}
-    for each in by_subject:
-        chosen.setdefault(each["family"], {}).setdefault(each["quality"], each)
+    chosen: dict[str, dict[str, Examined]] = {}
+    for record in sorted(records, key=lambda record: order.get(record.cell, len(order))):
+        if record.examined is not None:
+            cell = record.cell
+            chosen.setdefault(cell.family, {}).setdefault(cell.quality, record.examined)
     lines = []
     for family, qualities in sorted(chosen.items()):
-        new = []
-        for quality, each in qualities.items():
-            kept = [structured(stored, Kept) for stored in each["new"]]
-            if kept and (family, quality) not in broken:
-                new += kept
-                lines.append(_line(family, quality, kept, each["findings"]))
+        new: list[Kept] = []
+        for quality, examined in qualities.items():
+            if examined.new and (family, quality) not in broken:
+                new += examined.new
+                lines.append(_line(family, quality, examined))
         if new:
-            kept_streams.save(run.kept.folder, family, run.kept.own(family), new)
+            kept_streams.save(kept.folder, family, kept.own(family), new)
     return lines
 
 
-def stale(run: Run) -> list[StaleStream]:
+def stale(kept: KeptStreams, families: Families) -> list[Stale[StreamKey]]:
     """What the user's folder keeps of qualities, images and families that are gone."""
     images = {image.name for image in load_corpus(CONFORMANCE).images}
-    found = []
-    for family in run.kept.families():
-        known = run.setup.families.by_name.get(family)
-        for quality, image in run.kept.own(family):
+    entries = []
+    for family in kept.families():
+        known = families.by_name.get(family)
+        for key in kept.own(family):
+            quality, image = key
             if known is None:
                 why = "no codec has this name"
             elif quality not in known.qualities:
@@ -83,34 +68,24 @@ def stale(run: Run) -> list[StaleStream]:
                 why = f"image {image} is gone"
             else:
                 continue
-            found.append(StaleStream(family, StreamKey(quality, image), why))
-    return found
+            what = f"quality {quality}, bitstream of {image}"
+            entries.append(Stale(family, key, what, why))
+    return entries
 
 
-def prune(run: Run, gone: Sequence[StaleStream]) -> None:
+def prune(kept: KeptStreams, gone: Iterable[Stale[StreamKey]]) -> None:
     """Remove stale bitstreams, and what they leave empty."""
-    for family in {each.family for each in gone}:
-        keys = {each.key for each in gone if each.family == family}
-        own = run.kept.own(family)
-        left = {key: stream for key, stream in own.items() if key not in keys}
-        kept_streams.save(run.kept.folder, family, left)
+    for family, keys in by_family(gone).items():
+        left = {key: stream for key, stream in kept.own(family).items() if key not in keys}
+        kept_streams.save(kept.folder, family, left)
 
 
-def stale_text(stream: StaleStream) -> str:
-    """One stale bitstream in words."""
-    quality, image = stream.key
-    return f"{stream.family}, quality {quality}, bitstream of {image}: {stream.why}"
-
-
-def _line(
-    family: str, quality: str, kept: Sequence[Kept], findings: Sequence[Mapping[str, Any]]
-) -> str:
-    broke = {finding["image"]: finding["broke"] for finding in findings if finding["broke"]}
-    told = []
-    for each in kept:
-        stream = each.stream
+def _line(family: str, quality: str, examined: Examined) -> str:
+    broke = {finding.image: finding.broke for finding in examined.findings if finding.broke}
+    parts = []
+    for stream in (kept.stream for kept in examined.new):
         how = "first kept"
         if stream.image in broke:
             how = f"in place of one that broke ({broke[stream.image]})"
-        told.append(f"{stream.image} {how}, {stream.bytes} bytes")
-    return f"{family}, quality {quality}, bitstreams: {'; '.join(told)}"
+        parts.append(f"{stream.image} {how}, {stream.bytes} bytes")
+    return f"{family}, quality {quality}, bitstreams: {'; '.join(parts)}"

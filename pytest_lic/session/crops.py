@@ -1,4 +1,4 @@
-"""Crops of what regressed, by coding those images once more when a run has ended.
+"""Cuts crops of what regressed: codes those images once more when a run has ended.
 
 A measurement holds digests of reconstructions and no pixels, and one from the cache was not coded
 in this run at all. What the baseline decoded to stands beside it, if it was decoded here once.
@@ -75,7 +75,7 @@ def _chosen(points: Sequence[PointResult]) -> list[tuple[PointResult, Measuremen
         for cell, (point, measured) in enumerate(regressed)
         for rank, name in enumerate(list(_worst_images(point))[:_OF_A_CELL])
     ]
-    ranked.sort(key=lambda each: each[:2])
+    ranked.sort(key=lambda crop: crop[:2])
     return [(point, measured, name) for _, _, point, measured, name in ranked[:MOST]]
 
 
@@ -83,7 +83,11 @@ def _worst_images(point: PointResult) -> Iterator[str]:
     """Those that are worse by more than the tolerance; or the one that lost most in PSNR."""
     assert point.measured is not None
     differences = point.comparison.differences
-    names = [each.image for each in differences if each.regressed and each.image is not None]
+    names = [
+        difference.image
+        for difference in differences
+        if difference.regressed and difference.image is not None
+    ]
     if names:
         yield from (name for name in dict.fromkeys(names) if name in point.measured.images)
         return

@@ -1,48 +1,37 @@
-"""What a suite's test asks of one cell or curve, and what it leaves for the report.
+"""The fixture ``lic``: the checks that a test can make of one cell or curve.
 
-The suites hold one line per claim; the words of a failure are made here. Records travel with the
-test's report to the controller, which alone prints and writes.
+The suites hold one line per claim; each check, and the words of its failure, stands in a module of
+its own. What it found out travels as records with the test's report to the controller, which alone
+prints and writes.
 """
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import TYPE_CHECKING
 
-import pytest
-
-from pytest_lic.baselines.comparison import Comparison, Verdict, compare, compare_curves
-from pytest_lic.baselines.entries import BaselineKey
-from pytest_lic.baselines.tolerances import Tolerance, parse_tolerances
-from pytest_lic.checks import conformance, determinism
-from pytest_lic.checks.old_stream import Decoder
-from pytest_lic.codec import Codec
-from pytest_lic.errors import CodecError, LicError, Unavailable, UnavailableError
-from pytest_lic.images.corpus import CONFORMANCE, RANDOM
+from pytest_lic.baselines.comparison import Comparison
+from pytest_lic.baselines.tolerances import parse_tolerances
+from pytest_lic.checks import determinism
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell, Curve
-from pytest_lic.measuring.measure import Measurement
-from pytest_lic.measuring.rate_distortion import RDCurve, bd_psnr, bd_rate
-from pytest_lic.measuring.timed_grid import TimingChoice
-from pytest_lic.report.terminal.environments import broken_text
-from pytest_lic.report.terminal.hostile import hostile_text
-from pytest_lic.report.words import comparison_text
+from pytest_lic.results.records import ConformanceRecord, EnvironmentsRecord, Record, UntimedRecord
 from pytest_lic.run.run import Run
-from pytest_lic.system.environment import environment
-from pytest_lic.system.simulated_environments import ENVIRONMENTS
-from pytest_lic.system.typed_json import plain
-from pytest_lic.timing import benchmarking
-from pytest_lic.timing.batches import TimedBatch
+from pytest_lic.session.availability import Availability
+from pytest_lic.session.conformance_gate import decode_old_bitstreams
+from pytest_lic.session.environments_gate import check_agreement
+from pytest_lic.session.hostile_gate import decode_damaged
+from pytest_lic.session.rate_gate import RateGate
+from pytest_lic.session.recorder import Recorder
+from pytest_lic.session.rerun_command import rerun_command
+from pytest_lic.session.time_gate import check_times_can_be_taken, take_times
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
 
-
-class GateError(LicError):
-    """A gate fired; the text names the culprit."""
+    from pytest_lic.timing.benchmarking import Direction
 
 
 class Gate:
@@ -54,62 +43,41 @@ class Gate:
     """
 
     def __init__(self, run: Run, tolerances: Mapping[str, object]) -> None:
+        setup, options = run.setup, run.setup.options
         self._run = run
-        self._tolerances: Mapping[str, Tolerance] = parse_tolerances(
-            tolerances, "the lic_tolerance marker", run.setup.options.tolerances
+        self._recorder = Recorder(options)
+        self._availability = Availability(
+            lambda subject: setup.unavailable(subject.family, subject.setting.device),
+            options.require,
+            self._recorder,
         )
-        self.records: list[dict[str, Any]] = []
+        self._rate = RateGate(
+            options,
+            run.measurements,
+            run.curves,
+            run.baselines,
+            parse_tolerances(tolerances, "the lic_tolerance marker", options.tolerances),
+        )
+
+    @property
+    def records(self) -> Sequence[Record]:
+        """What the test has found out so far."""
+        return self._recorder.records
 
     def point(self, cell: Cell) -> None:
         """Rate and quality hold against the baseline, in the mean and on each image."""
         with self._available(cell):
-            stored = self._run.measurements.of(cell)
-            self._require_metrics(stored.measurement)
-        measurement = stored.measurement
-        setting = cell.setting
-        key = BaselineKey(measurement.corpus_digest, setting.resolution, cell.quality)
-        baseline = self._run.baselines.find(cell.family, key)
-        options = self._run.setup.options
-        if baseline is None and (options.update or options.update_missing):
-            comparison = Comparison(cell.id, Verdict.NEW, "no baseline until now")
-        elif baseline is None:
-            command = f"{self._command(cell)} --lic-update-missing"
-            comparison = Comparison(
-                cell.id, Verdict.MISSING, f"no baseline; if it is right, record it: {command}"
-            )
-        else:
-            comparison = compare(measurement, baseline, self._tolerances)
-        self._record(
-            "point",
-            cell,
-            comparison,
-            measurement=plain(measurement),
-            baseline=None if baseline is None else plain(baseline),
-            measured=stored.measured,
-            durable=self._run.measurements.fingerprint(cell) is not None,
-        )
-        if options.update:
-            return
-        self._judge(comparison, cell)
+            stored = self._rate.measured(cell)
+        command = self._command(cell)
+        self._recorder.judge(self._rate.point(cell, stored, command), command)
 
     def curve(self, curve: Curve) -> None:
         """BD-rate against the stored curve is inside its tolerance; anchors are only reported."""
         with self._available(curve):
             measured = self._run.curves.measured(curve)
-        broken = measured.non_monotone()
-        anchors = [self._against(name, measured, curve) for name in self._run.setup.options.anchors]
-        if broken is not None:
-            comparison = Comparison(curve.id, Verdict.UNAVAILABLE, broken)
-        else:
-            comparison = self._against_stored(measured, curve)
-        self._record("curve", curve, comparison, anchors=anchors)
-        if self._run.setup.options.update:
-            return
-        self._judge(comparison, curve)
-        if comparison.verdict is Verdict.UNAVAILABLE:
-            if "bd_rate" in self._run.setup.options.require:
-                raise GateError(f"{curve.id}: bd_rate is required, but {comparison.reason}")
-            pytest.skip(f"BD-rate unavailable: {comparison.reason}")
+        result = self._rate.curve(curve, measured)
+        self._recorder.judge(result, self._command(curve))
+        self._rate.skip_without_bd_rate(result)
 
     def round_trip(self, cell: Cell) -> None:
         """Every bitstream decodes to the right size, type and range."""
@@ -119,89 +87,50 @@ class Gate:
     def repeat(self, cell: Cell) -> None:
         """The same bits and the same pixels, twice in one process."""
         with self._available(cell), self._threads():
-            determinism.check_repeat(self._codec(cell), cell, self._run.codecs.coded(cell))
+            determinism.check_repeat(
+                self._run.codecs.codec(cell), cell, self._run.codecs.coded(cell)
+            )
 
     def fresh_process(self, cell: Cell) -> None:
         """The same pixels in a process that never saw the encoder."""
         with self._available(cell), self._threads():
-            coded = self._run.codecs.coded(cell)
-            fresh = self._run.processes.fresh(cell.family)
+            coded, fresh = self._run.codecs.coded(cell), self._run.processes.fresh(cell.family)
             determinism.check_fresh_process(cell, coded, fresh, self._run.setup.options.threads)
 
     def other_threads(self, cell: Cell) -> None:
         """The same latents in a process with another number of threads."""
-        threads = 2 if self._run.setup.options.threads == 1 else 1
         with self._available(cell), self._threads():
-            coded = self._run.codecs.coded(cell)
-            fresh = self._run.processes.fresh(cell.family)
-            codec = self._codec(cell)
-            self._remark(cell, determinism.check_threads(codec, cell, coded, fresh, threads))
+            coded, fresh = self._run.codecs.coded(cell), self._run.processes.fresh(cell.family)
+            threads = 2 if self._run.setup.options.threads == 1 else 1
+            remark = determinism.check_threads(
+                self._run.codecs.codec(cell), cell, coded, fresh, threads
+            )
+            self._recorder.remark(cell.id, remark)
 
     def environments(self, cell: Cell) -> None:
         """What each simulated environment encodes, all of them decode alike."""
         with self._available(cell):
-            matrix = self._run.processes.matrix(cell)
-            self.records.append(
-                {
-                    "kind": "environments",
-                    "family": cell.family,
-                    "subject": cell.id,
-                    "matrix": matrix.to_json(),
-                }
-            )
-            for name, reason in matrix.unavailable.items():
-                device = ENVIRONMENTS[name].device
-                if {name, device} & set(self._run.setup.options.require):
-                    raise LicError(f"{name} is required, but unavailable: {reason}")
-        if matrix.broken_images:
-            raise GateError(broken_text(matrix))
+            record = EnvironmentsRecord(cell, self._run.processes.matrix(cell))
+            self._recorder.add(record)
+            check_agreement(record.matrix, self._run.setup.options.require)
 
     def batch(self, cell: Cell) -> None:
         """The bits of an image do not depend on the images beside it."""
         with self._available(cell), self._threads():
-            codec, corpus = self._codec(cell), self._run.setup.corpus(cell)
-            self._remark(cell, determinism.check_batch(codec, cell, corpus))
+            codec, corpus = self._run.codecs.codec(cell), self._run.setup.corpus(cell)
+            self._recorder.remark(cell.id, determinism.check_batch(codec, cell, corpus))
 
     def hostile_bitstreams(self, cell: Cell) -> None:
         """No damaged bitstream crashes the decoder, hangs it, or becomes an image of wrong size."""
         with self._available(cell):
-            tally = self._run.processes.hostile().decode(
-                cell.family,
-                cell.quality,
-                cell.setting.device,
-                range(self._run.setup.options.hostile),
-            )
-            if tally.failures:
-                raise CodecError(hostile_text(cell.family, cell.quality, tally))
+            decode_damaged(cell, self._run.setup.options.hostile, self._run.processes.hostile())
 
     def old_bitstreams(self, cell: Cell) -> None:
         """Every bitstream that is kept of a quality decodes to the image that it decoded to."""
-        with self._available(cell, "conformance"), self._threads():
-            run, setup = self._run, self._run.setup
-            decoder = Decoder(
-                self._codec(cell),
-                cell,
-                setup.families[cell.family].format_version,
-                environment(cell.setting.device, setup.options.threads),
-            )
-            keeping = conformance.Keeping(
-                lacking=setup.options.update or setup.options.update_missing,
-                broken=setup.options.update,
-                commit=lambda: setup.commit,
-            )
-            examined = conformance.examine(
-                decoder, run.kept.find(cell.family, cell.quality), setup.corpus(cell), keeping
-            )
-        comparison = conformance.compared(cell, examined, self._command(cell, "conformance"))
-        self._record(
-            "conformance",
-            cell,
-            comparison,
-            findings=[finding.to_json() for finding in examined.findings],
-            new=[plain(kept) for kept in examined.new],
-        )
-        if not self._run.setup.options.update:
-            self._judge(comparison, cell)
+        run, command = self._run, self._command(cell, "conformance")
+        with self._available(cell, partial(ConformanceRecord, cell)), self._threads():
+            record = decode_old_bitstreams(cell, command, run.setup, run.codecs, run.kept)
+        self._recorder.judge(record, command)
 
     def time_encoding(self, cell: Cell, benchmark: BenchmarkFixture) -> None:
         """The encoder's times, taken through pytest-benchmark's fixture."""
@@ -211,172 +140,24 @@ class Gate:
         """The decoder's times."""
         self._time(cell, "decode", benchmark)
 
-    def _time(
-        self, cell: Cell, direction: benchmarking.Direction, benchmark: BenchmarkFixture
-    ) -> None:
-        choice = self._run.setup.options.timing
-        if benchmark.disabled and not (choice is not None and choice.run_once):
-            raise GateError(
-                f"{cell.id}: pytest-benchmark takes no times under pytest-xdist, where tests "
-                "disturb each other; run -m timing without -n, or add --benchmark-disable to "
-                "code once"
-            )
-        with self._available(cell, "time"), self._threads():
-            run = self._run
-            assert choice is not None
-            codec, timed = self._codec(cell), run.codecs.timed_batch(cell)
-            taken = benchmarking.take(
-                codec,
-                timed,
-                cell,
-                direction,
-                benchmark,
-                choice,
-                lambda: self._timed_facts(cell, direction, timed, choice),
-            )
-        if taken is not None:
-            self.records.append(
-                {
-                    "kind": "time",
-                    "subject": benchmarking.benchmark_name(cell, direction),
-                    "warm_up": taken.warm_up.rounds,
-                    "settled": taken.warm_up.settled,
-                    "spread": taken.spread,
-                }
-            )
-
-    def _timed_facts(
-        self,
-        cell: Cell,
-        direction: benchmarking.Direction,
-        timed: TimedBatch,
-        choice: TimingChoice,
-    ) -> dict[str, object]:
+    def _time(self, cell: Cell, direction: Direction, benchmark: BenchmarkFixture) -> None:
         run = self._run
-        of_random = cell.setting.corpus == RANDOM
-        return benchmarking.circumstances(
-            cell,
-            direction,
-            timed,
-            run.setup.families[cell.family],
-            None if of_random else run.setup.corpus(cell).digest,
-            run.measurements.fingerprint(cell),
-            run.setup.options.threads,
-            choice.preset,
-        )
+        check_times_can_be_taken(cell, benchmark, run.setup.options.timing)
+        with self._available(cell, partial(UntimedRecord, cell)), self._threads():
+            record = take_times(cell, direction, benchmark, run.setup, run.codecs, run.measurements)
+        if record is not None:
+            self._recorder.add(record)
 
-    def _codec(self, cell: Cell) -> Codec:
-        return self._run.codecs.codec(cell)
+    def _available(
+        self, subject: Cell | Curve, record: Callable[[Comparison], Record] | None = None
+    ) -> AbstractContextManager[None]:
+        return self._availability.of(subject, record)
 
-    def _threads(self) -> Any:
+    def _threads(self) -> AbstractContextManager[None]:
         return coding.cpu_threads(self._run.setup.options.threads)
 
-    @contextmanager
-    def _available(self, subject: Cell | Curve, kind: str | None = None) -> Iterator[None]:
-        """Skip, with the reason, what can't run here; name the subject in what fails."""
-        run = self._run
-        device = subject.setting.device
-        try:
-            reason = run.setup.unavailable(subject.family, device)
-            if reason is not None:
-                raise UnavailableError(reason)
-            yield
-        except UnavailableError as error:
-            comparison = Comparison(subject.id, Verdict.UNAVAILABLE, str(error))
-            kind = kind or ("point" if isinstance(subject, Cell) else "curve")
-            self._record(kind, subject, comparison)
-            if {subject.family, device, device.split(":")[0]} & set(run.setup.options.require):
-                raise GateError(f"{subject.id}: required, but {error}") from error
-            pytest.skip(f"unavailable: {error}")
-        except GateError:
-            raise
-        except LicError as error:
-            text = str(error)
-            if subject.id not in text:
-                text = f"{subject.id}: {text}"
-            comparison = Comparison(subject.id, Verdict.ERROR, text)
-            self._record("error", subject, comparison)
-            raise GateError(text) from error
-
-    def _against_stored(self, measured: RDCurve, curve: Curve) -> Comparison:
-        try:
-            stored = self._run.curves.stored(curve)
-        except UnavailableError as error:
-            return Comparison(curve.id, Verdict.UNAVAILABLE, str(error))
-        return compare_curves(
-            curve.id, bd_rate(stored, measured), bd_psnr(stored, measured), self._tolerances
-        )
-
-    def _against(self, name: str, measured: RDCurve, curve: Curve) -> dict[str, Any]:
-        """BD-rate and BD-PSNR against one anchor, or the reason why there is none."""
-        try:
-            anchor = self._run.curves.anchor(name, curve)
-        except UnavailableError as error:
-            reason = str(error)
-            return {
-                "anchor": name,
-                "bd_rate": None,
-                "bd_psnr": None,
-                "reason": reason,
-                "points": [],
-            }
-        rate, gain = bd_rate(anchor, measured).value, bd_psnr(anchor, measured).value
-        reasons = [value.reason for value in (rate, gain) if isinstance(value, Unavailable)]
-        return {
-            "anchor": name,
-            "bd_rate": None if isinstance(rate, Unavailable) else rate,
-            "bd_psnr": None if isinstance(gain, Unavailable) else gain,
-            "reason": next(iter(reasons), None),
-            "points": list(zip(anchor.bpp, anchor.psnr, anchor.ms_ssim, strict=True)),
-        }
-
-    def _require_metrics(self, measurement: Measurement) -> None:
-        reasons = measurement.unavailable()
-        for metric in self._run.setup.options.require:
-            if metric in reasons:
-                raise LicError(f"{metric} is required, but unavailable: {reasons[metric]}")
-
-    def _judge(self, comparison: Comparison, subject: Cell | Curve) -> None:
-        if comparison.verdict.fails(strict=self._run.setup.options.strict):
-            raise GateError(comparison_text(comparison, self._command(subject)))
-
-    def _remark(self, cell: Cell, text: str | None) -> None:
-        if text is None:
-            return
-        if self._run.setup.options.strict:
-            raise GateError(f"{cell.id}: {text}")
-        self.records.append({"kind": "remark", "subject": cell.id, "text": text})
-
-    def _record(
-        self, kind: str, subject: Cell | Curve, comparison: Comparison, **more: object
-    ) -> None:
-        self.records.append(
-            {
-                "kind": kind,
-                "family": subject.family,
-                "quality": subject.quality if isinstance(subject, Cell) else None,
-                "setting": subject.setting.id,
-                "place": asdict(subject.setting),
-                "comparison": plain(comparison),
-                **more,
-            }
-        )
-
     def _command(self, subject: Cell | Curve, marker: str = "rd") -> str:
-        """The command line that runs this subject alone."""
-        setting = subject.setting
-        words = ["pytest", "--pyargs", "pytest_lic.suites", "-m", marker]
-        if subject.family in self._run.setup.families.configs:
-            words += ["--lic-config", self._run.setup.families.configs[subject.family]]
-        words += ["--lic-codec", subject.family]
-        if isinstance(subject, Cell):
-            words += ["--lic-quality", subject.quality]
-        if setting.corpus not in ("photos", CONFORMANCE):
-            words += ["--lic-corpus", self._run.setup.grid.corpora[setting.corpus]]
-        if setting.resolution != "native":
-            words += ["--lic-resolution", setting.resolution]
-        if setting.batch != 1:
-            words += ["--lic-batch", str(setting.batch)]
-        if setting.device != "cpu":
-            words += ["--lic-device", setting.device]
-        return shlex.join(words)
+        setup = self._run.setup
+        return rerun_command(
+            subject, marker, configs=setup.families.configs, corpora=setup.grid.corpora
+        )

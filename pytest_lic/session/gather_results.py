@@ -1,20 +1,16 @@
-"""From what the tests of a run reported to its `Results`."""
+"""The `Results` of a run, from the records and outcomes of its tests."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from pytest_lic.baselines.comparison import Comparison
-from pytest_lic.measuring.grid import Setting
-from pytest_lic.measuring.measure import Measurement
+from pytest_lic.results.records import PointRecord, Record, Remark, of_kind
 from pytest_lic.results.results import (
-    AnchorResult,
     CurveResult,
     FamilyFacts,
-    PointResult,
     Results,
     RunFacts,
     TestResult,
@@ -22,10 +18,7 @@ from pytest_lic.results.results import (
 )
 from pytest_lic.run.setup import Setup
 from pytest_lic.system.environment import package_version
-from pytest_lic.system.typed_json import structured
 from pytest_lic.timing.saved_runs import is_ours
-
-Record = Mapping[str, Any]
 
 
 def results_of(
@@ -39,31 +32,23 @@ def results_of(
 
     Args:
         setup: whose options and families count.
-        records: what the tests left (see `Gate`).
+        records: what the tests left.
         tests: how each of them ended.
         benchmarks: pytest-benchmark's, of which only those of codecs are taken.
         exit_status: pytest's.
     """
-    points = [_point(record) for record in records if record["kind"] == "point"]
-    curves = [_curve(record) for record in records if record["kind"] == "curve"]
-    chosen = {family.name: family for family in setup.selected_families}
+    points = [record.result for record in of_kind(records, PointRecord)]
     return Results(
         _facts(setup, exit_status),
         {
-            name: FamilyFacts(dict(family.qualities), dict(family.tags))
-            for name, family in chosen.items()
+            family.name: FamilyFacts(dict(family.qualities), dict(family.tags))
+            for family in setup.selected_families
         },
         tuple(sorted(points, key=lambda point: point.comparison.subject)),
-        tuple(sorted(curves, key=lambda curve: curve.comparison.subject)),
+        tuple(sorted(of_kind(records, CurveResult), key=lambda curve: curve.comparison.subject)),
         tuple(sorted(tests, key=lambda test: test.id)),
         tuple(_times(benchmarks)),
-        tuple(
-            sorted(
-                f"{record['subject']}: {record['text']}"
-                for record in records
-                if record["kind"] == "remark"
-            )
-        ),
+        tuple(sorted(f"{remark.subject}: {remark.text}" for remark in of_kind(records, Remark))),
     )
 
 
@@ -81,31 +66,7 @@ def _facts(setup: Setup, exit_status: int) -> RunFacts:
     )
 
 
-def _point(record: Record) -> PointResult:
-    return PointResult(
-        structured(record["comparison"], Comparison),
-        _measurement(record.get("measurement")),
-        _measurement(record.get("baseline")),
-    )
-
-
-def _measurement(stored: Mapping[str, Any] | None) -> Measurement | None:
-    return None if stored is None else structured(stored, Measurement)
-
-
-def _curve(record: Record) -> CurveResult:
-    return CurveResult(
-        structured(record["comparison"], Comparison),
-        record["family"],
-        Setting(**record["place"]),
-        tuple(
-            AnchorResult(**{**anchor, "points": tuple(map(tuple, anchor["points"]))})
-            for anchor in record.get("anchors", ())
-        ),
-    )
-
-
-def _times(benchmarks: Iterable[Any]) -> Iterable[TimeResult]:
+def _times(benchmarks: Iterable[Any]) -> Iterator[TimeResult]:
     for bench in benchmarks:
         if bench and is_ours(bench.extra_info):
             stats = bench.stats

@@ -13,7 +13,7 @@ from pytest_lic.baselines.comparison import Comparison, Difference, Verdict, com
 from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES, Tolerance, parse_tolerances
 from pytest_lic.errors import Unavailable, UnknownNameError, UsageError
 from pytest_lic.measuring.measure import ImageResult
-from pytest_lic.measuring.metrics import to_db
+from pytest_lic.measuring.metrics.ms_ssim import to_db
 from pytest_lic.measuring.rate_distortion import BD
 from pytest_lic.system.environment import Environment
 from pytest_lic.system.typed_json import plain, structured
@@ -353,8 +353,8 @@ def test_no_difference_is_neither_a_regression_nor_an_improvement_at_tolerance_z
 
 
 def test_lpips_of_another_backbone_is_not_compared_but_said() -> None:
-    before = replace(measurement({"one.png": image(lpips=0.2)}), lpips_net="vgg")
-    after = replace(measurement({"one.png": image(lpips=0.4)}), lpips_net="alex")
+    before = replace(measurement({"one.png": image(lpips=0.2)}), variants={"lpips": "vgg"})
+    after = replace(measurement({"one.png": image(lpips=0.4)}), variants={"lpips": "alex"})
     found = compare(after, before, DEFAULT_TOLERANCES)
     assert not found.verdict.fails()
     assert "lpips is of alex, the baseline's of vgg: not compared" in found.reason

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -307,8 +306,3 @@ def test_latents_tell_more_than_an_image_that_could_not_be_made_of_them() -> Non
         r"process: decoder returned 1152 values that are not finite",
         pair(found, "here", "oldest").first,
     )
-
-
-def test_a_matrix_travels_as_json() -> None:
-    found = matrix({"here": Somewhere(), "oldest": Somewhere(Off(pixel=3))})
-    assert EnvironmentMatrix.from_json(json.loads(json.dumps(found.to_json()))) == found

@@ -138,7 +138,7 @@ def test_ctrl_c_leaves_the_old_file_and_says_so(small: Project) -> None:
     assert small.baseline.read_bytes() == before
 
     (small.path / "armed").unlink()
-    resumed = run_again(small)
+    resumed = small.run("-m", "rd", "--lic-update", cached=True)
     resumed.stdout.fnmatch_lines(["lic: 5 points: 2 measured now, 3 from the cache"])
     entries = json.loads(small.baseline.read_text())["entries"]
     assert [entry["quality"] for entry in entries] == list("12345")

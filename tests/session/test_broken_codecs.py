@@ -288,13 +288,13 @@ def test_encoder_that_overwrites_its_input_is_caught(recorded: Project) -> None:
 
 
 def test_decoder_that_hangs_or_dies_is_an_error_not_a_hung_run(recorded: Project) -> None:
-    # In the child alone, whose one argument is a JSON object; a worker of pytest-xdist has none.
+    # In the child alone: pytest, and a worker of pytest-xdist, run another script.
     change = """
         import os, sys, time
 
         class Broken(Toy):
             def decode(self, bitstreams):
-                if "".join(sys.argv[:2]).startswith("-c{"):
+                if sys.argv[0].endswith("child_main.py"):
                     time.sleep(60) if self.step == 40 else os.kill(os.getpid(), 11)
                 return super().decode(bitstreams)
     """

@@ -90,17 +90,17 @@ def _read(text: str) -> _DataSet:
 
 def _not_held(name: str, corpus_digest: str, holders: Sequence[_DataSet]) -> str:
     """What to tell somebody whose corpus is none of ``holders``, as far as that can be told."""
-    known = [each for each in holders if each.key in DATASET_DIGESTS]
-    others = [each.title for each in holders if each.key not in DATASET_DIGESTS]
+    known = [data_set for data_set in holders if data_set.key in DATASET_DIGESTS]
+    others = [data_set.title for data_set in holders if data_set.key not in DATASET_DIGESTS]
     verdicts = []
     advice = "name a codec family as the anchor instead"
     if known:
-        recognised = _listed([each.title for each in known])
+        recognised = _listed([data_set.title for data_set in known])
         verdicts.append(f"this corpus (digest {corpus_digest}) is not {recognised}")
         advice = f"use {known[0].images}, or {advice}"
     if others:
         verdicts.append(f"this release can't recognise {_listed(others)} yet")
-    titles = [each.title for each in holders]
+    titles = [data_set.title for data_set in holders]
     return (
         f"published curve {name} holds for {_listed(titles)} only; {', and '.join(verdicts)}; "
         f"{advice}"

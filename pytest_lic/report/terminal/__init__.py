@@ -1,1 +1,8 @@
-"""The summary in the terminal."""
+"""What is printed when a run has ended.
+
+summary         regressions, then a table for each family and setting
+conformance     how old bitstreams decode
+environments    the matrix of simulated environments
+hostile         why a codec fails over damaged bitstreams
+times           how warm-ups went, and what could not be compared
+"""

@@ -1,14 +1,13 @@
-"""What became of old bitstreams: a line for each family."""
+"""How old bitstreams decode, in a line for each family."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.checks.old_stream import TOLERANCE
-from pytest_lic.run.update_streams import examined
+from pytest_lic.results.records import ConformanceRecord
 
 _WORDS = {
     Verdict.SAME: "to the bit",
@@ -18,20 +17,21 @@ _WORDS = {
 }
 
 
-def conformance_lines(records: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def conformance_lines(records: Iterable[ConformanceRecord]) -> Iterator[str]:
     """Such as ``conformance: fp-gdn: 8 old bitstreams: 8 to the bit``."""
     families: dict[str, Counter[Verdict]] = {}
     lacking = 0
-    for record in examined(records):
-        verdicts = (Verdict(finding["verdict"]) for finding in record["findings"])
-        families.setdefault(record["family"], Counter()).update(verdicts)
-        lacking += record["comparison"]["verdict"] == Verdict.MISSING.value
+    for record in records:
+        if record.examined is not None:
+            verdicts = (finding.verdict for finding in record.examined.findings)
+            families.setdefault(record.cell.family, Counter()).update(verdicts)
+            lacking += record.comparison.verdict is Verdict.MISSING
     for family, counts in sorted(families.items()):
-        told = [
+        parts = [
             f"{counts[verdict]} {words}" for verdict, words in _WORDS.items() if counts[verdict]
         ]
-        if told:
-            yield f"conformance: {family}: {counts.total()} old bitstreams: {', '.join(told)}"
+        if parts:
+            yield f"conformance: {family}: {counts.total()} old bitstreams: {', '.join(parts)}"
     if lacking:
         yield (
             f"conformance: {lacking} qualities have no bitstream kept; keep one with "

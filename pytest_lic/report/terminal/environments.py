@@ -1,17 +1,17 @@
-"""How the simulated environments agree: a matrix for each family, and the first differences."""
+"""The matrix of simulated environments for each family, and the first differences."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from textwrap import shorten
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from pytest_lic.checks.agreement import Agreement
 from pytest_lic.checks.environment_matrix import EnvironmentMatrix
+from pytest_lic.results.records import EnvironmentsRecord
 from pytest_lic.system.simulated_environments import ENVIRONMENTS
 from pytest_lic.system.words import plural
 
@@ -40,17 +40,16 @@ def broken_text(matrix: EnvironmentMatrix) -> str:
     return "\n".join(lines)
 
 
-def print_matrices(console: Console, records: Sequence[Mapping[str, Any]]) -> None:
+def print_matrices(console: Console, records: Iterable[EnvironmentsRecord]) -> None:
     """A matrix for each family, over all of its cells, worst family first.
 
     Args:
         console: where to.
-        records: of the kind ``environments``.
+        records: of the cells that environments were compared on.
     """
     families: dict[str, list[EnvironmentMatrix]] = {}
-    for record in sorted(records, key=lambda record: str(record["subject"])):
-        matrix = EnvironmentMatrix.from_json(record["matrix"])
-        families.setdefault(record["family"], []).append(matrix)
+    for record in sorted(records, key=lambda record: record.cell.id):
+        families.setdefault(record.cell.family, []).append(record.matrix)
 
     def worst_first(family: str) -> tuple[int, str]:
         return -sum(len(matrix.broken_images) for matrix in families[family]), family
@@ -110,22 +109,22 @@ def _cell(matrices: Sequence[EnvironmentMatrix], encoder: str, decoder: str) -> 
 
 def _broken_lines(matrices: Sequence[EnvironmentMatrix]) -> Iterator[str]:
     """The first difference of every pair that breaks, those that break most first."""
-    found = [(matrix, pair) for matrix in matrices for pair in matrix.pairs if pair.broken]
-    found.sort(key=lambda each: -each[1].broken)
-    for matrix, pair in found[:_SHOWN]:
+    broken = [(matrix, pair) for matrix in matrices for pair in matrix.pairs if pair.broken]
+    broken.sort(key=lambda place: -place[1].broken)
+    for matrix, pair in broken[:_SHOWN]:
         yield (
             f"{matrix.cell}, encoded in {pair.encoder}, decoded in {pair.decoder}: {pair.broken} "
             f"of {matrix.images} broken, first {shorten(pair.first, _LONGEST, placeholder=' …')}"
         )
-    if len(found) > _SHOWN:
-        yield f"… and {len(found) - _SHOWN} more pairs"
+    if len(broken) > _SHOWN:
+        yield f"… and {len(broken) - _SHOWN} more pairs"
 
 
 def _within_lines(matrices: Sequence[EnvironmentMatrix]) -> Iterator[str]:
     """The first difference of the pair that differs in most images."""
-    found = [(matrix, pair) for matrix in matrices for pair in matrix.pairs if pair.within]
-    if found:
-        matrix, pair = max(found, key=lambda each: each[1].within)
+    within = [(matrix, pair) for matrix in matrices for pair in matrix.pairs if pair.within]
+    if within:
+        matrix, pair = max(within, key=lambda place: place[1].within)
         yield (
             f"≈ {matrix.cell}, encoded in {pair.encoder}, decoded in {pair.decoder}: {pair.within} "
             f"of {matrix.images} images, first {pair.first}"
@@ -144,5 +143,5 @@ def _unavailable(matrices: Sequence[EnvironmentMatrix]) -> dict[str, list[str]]:
 
 def _names(groups: Iterable[Sequence[EnvironmentMatrix]]) -> list[str]:
     """Every environment of some matrices, in the usual order."""
-    found = {name for matrices in groups for matrix in matrices for name in matrix.environments}
-    return [name for name in ENVIRONMENTS if name in found]
+    compared = {name for matrices in groups for matrix in matrices for name in matrix.environments}
+    return [name for name in ENVIRONMENTS if name in compared]

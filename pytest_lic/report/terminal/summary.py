@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 import pytest
 from rich.console import Console
@@ -12,13 +12,26 @@ from rich.table import Table
 
 from pytest_lic.baselines.comparison import Comparison, Verdict
 from pytest_lic.measuring.measure import Measurement
-from pytest_lic.measuring.metrics import to_db
+from pytest_lic.measuring.metrics import METRICS, QUALITIES
+from pytest_lic.measuring.metrics.base import NONE
 from pytest_lic.project.discovery import Families
 from pytest_lic.report.terminal import times
 from pytest_lic.report.terminal.conformance import conformance_lines
 from pytest_lic.report.terminal.environments import print_matrices
 from pytest_lic.report.words import comparison_text, difference_text
-from pytest_lic.system.typed_json import structured
+from pytest_lic.results.records import (
+    ConformanceRecord,
+    EnvironmentsRecord,
+    ErrorRecord,
+    Judged,
+    PointRecord,
+    Record,
+    Remark,
+    TimeRecord,
+    UntimedRecord,
+    of_kind,
+)
+from pytest_lic.results.results import AnchorResult, CurveResult
 
 _STYLES = {
     Verdict.SAME: "green",
@@ -32,37 +45,21 @@ _STYLES = {
     Verdict.ERROR: "bold red",
 }
 
-Record = Mapping[str, Any]
+_Row = PointRecord | CurveResult
 
 
 def write(reporter: pytest.TerminalReporter, records: Sequence[Record], families: Families) -> None:
-    """Print the summary of a run's records."""
-    judged = [record for record in records if "comparison" in record]
-    judged.sort(key=lambda record: record["comparison"]["subject"])  # workers report in any order
+    """Print the summary of what a run's tests left, of these families."""
     reporter.section("pytest-lic")
-    for record in judged:
-        comparison = structured(record["comparison"], Comparison)
-        if record["kind"] == "conformance" and _broke(comparison):
-            reporter.write_line(comparison_text(comparison, ""), red=True)
-        elif comparison.verdict is Verdict.REGRESSED:
-            reporter.write_line(f"regressed: {comparison.subject}", red=True, bold=True)
-            for difference in comparison.differences:
-                if difference.regressed:
-                    reporter.write_line(f"  {difference_text(difference)}")
-    errors = [record["comparison"] for record in judged if record["kind"] != "conformance"]
-    reasons = [each["reason"] for each in errors if each["verdict"] == Verdict.ERROR.value]
-    for reason in dict.fromkeys(reasons):  # one broken codec fails many tests
-        reporter.write_line(f"error: {reason}", red=True)
-    tables = [record for record in judged if record["kind"] in ("point", "curve")]
-    compared = [record for record in records if record["kind"] == "environments"]
+    _write_failures(reporter, records)
     console = Console(
         file=io.StringIO(),
         width=max(reporter._tw.fullwidth, 100),
         force_terminal=reporter.hasmarkup,
         highlight=False,
     )
-    _tables(console, tables, families)
-    print_matrices(console, compared)
+    _print_tables(console, records, families)
+    print_matrices(console, of_kind(records, EnvironmentsRecord))
     assert isinstance(console.file, io.StringIO)
     for text in console.file.getvalue().splitlines():
         reporter.write_line(text)
@@ -70,132 +67,147 @@ def write(reporter: pytest.TerminalReporter, records: Sequence[Record], families
         reporter.write_line(f"lic: {line}")
 
 
-def _broke(comparison: Comparison) -> bool:
-    return comparison.verdict in (Verdict.REGRESSED, Verdict.ERROR)
+def _write_failures(reporter: pytest.TerminalReporter, records: Sequence[Record]) -> None:
+    """What regressed, number by number, and what broke."""
+    judged = [record for record in records if isinstance(record, Judged | ErrorRecord)]
+    judged.sort(key=lambda record: record.comparison.subject)  # workers report in any order
+    errors: dict[str, None] = {}  # each once: one broken codec fails many tests
+    for record in judged:
+        comparison, verdict = record.comparison, record.comparison.verdict
+        if isinstance(record, ConformanceRecord):
+            if verdict in (Verdict.REGRESSED, Verdict.ERROR):
+                reporter.write_line(comparison_text(comparison, ""), red=True)
+        elif verdict is Verdict.REGRESSED:
+            reporter.write_line(f"regressed: {comparison.subject}", red=True, bold=True)
+            for difference in comparison.differences:
+                if difference.regressed:
+                    reporter.write_line(f"  {difference_text(difference)}")
+        elif verdict is Verdict.ERROR:
+            errors[comparison.reason] = None
+    for reason in errors:
+        reporter.write_line(f"error: {reason}", red=True)
 
 
-def _tables(console: Console, records: Sequence[Record], families: Families) -> None:
-    """One table for each family and setting, in the order of the grid."""
-    groups: dict[tuple[str, str], list[Record]] = {}
-    for record in records:
-        groups.setdefault((record["family"], record["setting"]), []).append(record)
+def _print_tables(console: Console, records: Sequence[Record], families: Families) -> None:
+    """One table for each family and setting, the worst first, its qualities in their order."""
+    groups: dict[tuple[str, str], list[_Row]] = {}
+    for record in sorted(of_kind(records, PointRecord), key=lambda record: record.cell.id):
+        groups.setdefault((record.cell.family, record.cell.setting.id), []).append(record)
+    for curve in of_kind(records, CurveResult):
+        groups.setdefault((curve.family, curve.setting.id), []).append(curve)
     worst_first = sorted(
-        groups.items(), key=lambda group: (-max(_rank(record) for record in group[1]), group[0])
+        groups.items(), key=lambda group: (-max(_rank(row) for row in group[1]), group[0])
     )
     for (family, setting), group in worst_first:
         order = {label: place for place, label in enumerate(families[family].qualities)}
-        _table(console, family, setting, sorted(group, key=lambda r: order.get(r["quality"], 99)))
+        group.sort(key=partial(_place, order))
+        _print_table(console, f"{family} on {setting}", group)
 
 
-def _table(console: Console, family: str, setting: str, group: Sequence[Record]) -> None:
-    table = Table(title=f"{family} on {setting}", title_justify="left", box=None, pad_edge=False)
+def _place(order: Mapping[str, int], row: _Row) -> int:
+    """That of a point's quality; a curve comes last."""
+    return order.get(row.cell.quality, 99) if isinstance(row, PointRecord) else 99
+
+
+def _print_table(console: Console, title: str, group: Sequence[_Row]) -> None:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("quality")
-    for heading in ("bpp", "payload", "PSNR dB", "MS-SSIM", "MS-SSIM dB", "LPIPS", "BD-rate"):
+    headings = [*_numbers(None), "BD-rate"]
+    for heading in headings:
         table.add_column(heading, justify="right")
     table.add_column("verdict")
-    for record in group:
-        comparison = structured(record["comparison"], Comparison)
-        verdict = comparison.verdict
+    for row in group:
+        verdict = row.comparison.verdict
         styled = f"[{_STYLES[verdict]}]{verdict.value}[/]"
-        if record["kind"] == "curve":
-            table.add_row("curve", *[""] * 6, _bd(comparison), styled)
-        elif "measurement" in record:
-            table.add_row(record["quality"], *_numbers(record["measurement"]), "", styled)
+        if isinstance(row, CurveResult):
+            table.add_row("curve", *[""] * (len(headings) - 1), _bd(row.comparison), styled)
         else:
-            table.add_row(record["quality"], *["–"] * 6, "", styled)
+            numbers = _numbers(row.result.measured).values()
+            table.add_row(row.cell.quality, *numbers, "", styled)
     console.print(table)
-    for record in group:
-        comparison = structured(record["comparison"], Comparison)
-        if record["kind"] == "curve":
-            if comparison.reason:
-                console.print(f"  curve: {comparison.reason}", markup=False)
-            for anchor in record.get("anchors", ()):
-                console.print(f"  {_anchor_text(anchor)}", markup=False)
-    for reason, qualities in _remarks(group).items():
+    for curve in of_kind(group, CurveResult):
+        if curve.comparison.reason:
+            console.print(f"  curve: {curve.comparison.reason}", markup=False)
+        for anchor in curve.anchors:
+            console.print(f"  {_anchor_text(anchor)}", markup=False)
+    for reason, qualities in _remarks(of_kind(group, PointRecord)).items():
         console.print(f"  quality {', '.join(qualities)}: {reason}", markup=False)
     console.print()
 
 
-def _remarks(group: Sequence[Record]) -> dict[str, list[str]]:
+def _remarks(points: Iterable[PointRecord]) -> dict[str, list[str]]:
     """What is to be said of points that don't fail → their qualities."""
     remarks: dict[str, list[str]] = {}
-    for record in group:
-        comparison = structured(record["comparison"], Comparison)
+    for point in points:
+        comparison = point.comparison
         told_elsewhere = comparison.verdict in (Verdict.ERROR, Verdict.MISSING, Verdict.NEW)
-        if record["kind"] == "point" and comparison.reason and not told_elsewhere:
-            remarks.setdefault(comparison.reason, []).append(record["quality"])
+        if comparison.reason and not told_elsewhere:
+            remarks.setdefault(comparison.reason, []).append(point.cell.quality)
     return remarks
 
 
-def _numbers(stored: Mapping[str, Any]) -> list[str]:
-    measurement = structured(stored, Measurement)
-    share = measurement.payload_share
-    ms_ssim = measurement.mean("ms_ssim")
-    return [
-        _number(measurement.mean("bpp"), 4),
-        f"{100 * share:.1f} %" if share is not None else "–",
-        _number(measurement.mean("psnr"), 3),
-        _number(ms_ssim, 5),
-        _number(to_db(ms_ssim) if ms_ssim is not None else None, 3),
-        _number(measurement.mean("lpips"), 4),
-    ]
-
-
-def _number(value: float | None, digits: int) -> str:
-    return f"{value:.{digits}f}" if value is not None else "–"
+def _numbers(measurement: Measurement | None) -> dict[str, str]:
+    """Heading → mean, the payload's share after what is told by the bitstream."""
+    columns: dict[str, str] = {}
+    for name, metric in METRICS.items():
+        if name in QUALITIES and "payload" not in columns:
+            share = None if measurement is None else measurement.payload_share
+            columns["payload"] = f"{100 * share:.1f} %" if share is not None else NONE
+        columns |= metric.columns(None if measurement is None else measurement.mean(name))
+    return columns
 
 
 def _bd(comparison: Comparison) -> str:
-    found = [each.measured for each in comparison.differences if each.metric == "bd_rate"]
-    return f"{found[0]:+.2f} %" if found else "–"
+    rates = [each.measured for each in comparison.differences if each.metric == "bd_rate"]
+    return f"{rates[0]:+.2f} %" if rates else "–"
 
 
-def _anchor_text(anchor: Mapping[str, Any]) -> str:
-    name = anchor["anchor"]
-    if anchor["bd_rate"] is None:
-        return f"against {name}: BD-rate unavailable: {anchor['reason']}"
-    gain = f", BD-PSNR {anchor['bd_psnr']:+.3f} dB" if anchor["bd_psnr"] is not None else ""
-    return f"against {name}: BD-rate {anchor['bd_rate']:+.2f} %{gain}"
+def _anchor_text(anchor: AnchorResult) -> str:
+    if anchor.bd_rate is None:
+        return f"against {anchor.anchor}: BD-rate unavailable: {anchor.reason}"
+    gain = f", BD-PSNR {anchor.bd_psnr:+.3f} dB" if anchor.bd_psnr is not None else ""
+    return f"against {anchor.anchor}: BD-rate {anchor.bd_rate:+.2f} %{gain}"
 
 
-def _rank(record: Record) -> int:
-    return list(Verdict).index(Verdict(record["comparison"]["verdict"]))
+def _rank(row: _Row) -> int:
+    return list(Verdict).index(row.comparison.verdict)
 
 
-def _closing(records: Sequence[Record]) -> Iterable[str]:
+def _closing(records: Sequence[Record]) -> Iterator[str]:
     """Averages, cache, missing metrics and remarks: what the tables need to be read rightly."""
-    points = [record for record in records if "measurement" in record]
-    if points:
-        yield (
-            "means: per-image bpp, per-image PSNR in dB, linear MS-SSIM (then in dB); "
-            "bpp counts every byte of the stream"
-        )
-        coded = sum(record["measured"] for record in points)
-        if coded:
-            kept = len(points) - coded
-            yield f"{len(points)} points: {coded} measured now, {kept} from the cache"
-        else:
-            yield f"{len(points)} points, all from the cache: nothing was coded"
-    unsafe = sorted({record["family"] for record in points if not record["durable"]})
+    yield from _measured_lines(of_kind(records, PointRecord))
+    yield from conformance_lines(of_kind(records, ConformanceRecord))
+    yield from times.warm_up_lines(of_kind(records, TimeRecord))
+    yield from times.untimed_lines(of_kind(records, UntimedRecord))
+    for remark in of_kind(records, Remark):
+        yield f"{remark.subject}: {remark.text}"
+
+
+def _measured_lines(records: Iterable[PointRecord]) -> Iterator[str]:
+    points = [record for record in records if record.result.measured is not None]
+    if not points:
+        return
+    means = ", ".join(metric.averaged for metric in METRICS.values() if metric.unit)
+    yield f"means: {means}; bpp counts every byte of the stream"
+    coded = sum(point.coded for point in points)
+    if coded:
+        cached = len(points) - coded
+        yield f"{len(points)} points: {coded} measured now, {cached} from the cache"
+    else:
+        yield f"{len(points)} points, all from the cache: nothing was coded"
+    unsafe = sorted({point.cell.family for point in points if not point.durable})
     if unsafe:
         yield f"measured anew each run, for want of a fingerprint: {', '.join(unsafe)}"
+    measurements = [point.result.measured for point in points if point.result.measured is not None]
     reasons: dict[str, str] = {}
-    left_out: dict[str, None] = {}
-    for record in points:
-        measurement = structured(record["measurement"], Measurement)
+    for measurement in measurements:
         for metric, reason in measurement.unavailable().items():
             reasons.setdefault(metric, reason)
-        left_out.update(dict.fromkeys(measurement.left_out))
     for metric, reason in reasons.items():
         yield f"{metric} unavailable: {reason}"
+    left_out = dict.fromkeys(name for measured in measurements for name in measured.left_out)
     if left_out:
         yield f"images left out: {', '.join(left_out)}"
-    missing = [r for r in points if r["comparison"]["verdict"] == Verdict.MISSING.value]
+    missing = sum(point.comparison.verdict is Verdict.MISSING for point in points)
     if missing:
-        yield f"{len(missing)} points have no baseline; record them with --lic-update-missing"
-    yield from conformance_lines(records)
-    yield from times.warm_up_lines(records)
-    yield from times.unavailable_lines(records)
-    for record in records:
-        if record["kind"] == "remark":
-            yield f"{record['subject']}: {record['text']}"
+        yield f"{missing} points have no baseline; record them with --lic-update-missing"

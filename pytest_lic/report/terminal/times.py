@@ -1,4 +1,4 @@
-"""What the summary says of the times taken: how warm-ups went, and names without a partner.
+"""The summary's lines on times: how warm-ups went, what was not timed, names without a partner.
 
 pytest-benchmark prints the times themselves, and passes over a benchmark that the compared run
 lacks; a comparison of nothing would look like one that found no difference.
@@ -6,12 +6,12 @@ lacks; a comparison of nothing would look like one that found no difference.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import pytest
 
-from pytest_lic.baselines.comparison import Verdict
+from pytest_lic.results.records import TimeRecord, UntimedRecord
 from pytest_lic.system.words import listed
 from pytest_lic.timing.benchmarking import WIDE
 from pytest_lic.timing.saved_runs import is_ours
@@ -19,16 +19,15 @@ from pytest_lic.timing.saved_runs import is_ours
 _NAMED = 8
 
 
-def warm_up_lines(records: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def warm_up_lines(records: Sequence[TimeRecord]) -> Iterator[str]:
     """How many rounds it took until the times had settled, and where they did not."""
-    taken = [record for record in records if record["kind"] == "time" and "warm_up" in record]
-    if not taken:
+    if not records:
         return
-    rounds = sorted(record["warm_up"] for record in taken)
+    rounds = sorted(record.rounds for record in records)
     span = f"{rounds[0]}" if rounds[0] == rounds[-1] else f"{rounds[0]} to {rounds[-1]}"
-    yield f"{len(taken)} benchmarks, each after {span} rounds of warm-up"
-    restless = [record["subject"] for record in taken if not record["settled"]]
-    uneven = [record["subject"] for record in taken if record["spread"] > WIDE]
+    yield f"{len(records)} benchmarks, each after {span} rounds of warm-up"
+    restless = [record.benchmark for record in records if not record.settled]
+    uneven = [record.benchmark for record in records if record.spread > WIDE]
     if restless:
         yield f"not settled when patience ran out: {listed(restless, _NAMED)}"
     if uneven:
@@ -37,14 +36,12 @@ def warm_up_lines(records: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield "such times are worth little; take them again on a machine with nothing else to do"
 
 
-def unavailable_lines(records: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Each reason why something was not timed, and how much it left out."""
-    left_out: dict[str, list[str]] = {}
+def untimed_lines(records: Iterable[UntimedRecord]) -> Iterator[str]:
+    """Each reason why something was not timed, and the cells that it left out."""
+    reasons: dict[str, list[str]] = {}
     for record in records:
-        comparison = record.get("comparison", {})
-        if record["kind"] == "time" and comparison.get("verdict") == Verdict.UNAVAILABLE.value:
-            left_out.setdefault(comparison["reason"], []).append(comparison["subject"])
-    for reason, subjects in left_out.items():
+        reasons.setdefault(record.comparison.reason, []).append(record.cell.id)
+    for reason, subjects in reasons.items():
         yield f"not timed: {listed(list(dict.fromkeys(subjects)), _NAMED)}: {reason}"
 
 

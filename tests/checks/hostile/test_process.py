@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from pytest_lic.checks.hostile.outcome import Outcome, Tally
+from pytest_lic.checks.hostile.outcome import Outcome, Tally, keep
 from pytest_lic.checks.hostile.process import HostileProcess
 from pytest_lic.errors import CodecError
 from pytest_lic.project.discovery import Origin
-from pytest_lic.report.terminal.hostile import hostile_text
+from pytest_lic.report.terminal.hostile import SHOWN, hostile_text
 from tests.helpers.toy_project import Project
 
 PROJECT = '''
@@ -160,7 +160,8 @@ def test_what_a_decoder_may_not_do_is_caught(
     assert counts(tally) <= {Outcome.REFUSED, Outcome.IMAGE, outcome}
     assert tally.counts[outcome] == len(tally.failures) > 0
     assert words in tally.failures[0].words
-    text = hostile_text(codec, "1", tally)
+    paths = [keep(codec, "1", failure) for failure in tally.failures[:SHOWN]]
+    text = hostile_text(tally, paths)
     assert f"of 200 damaged bitstreams {len(tally.failures)}: {outcome.value}" in text
     assert words in text
     kept = Path(text.split("kept as ")[1].splitlines()[0])

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from lic_models.training.loss import estimated_bits, mean_psnr, rate_distortion_loss
 from pytest_lic.errors import UsageError
-from pytest_lic.measuring.metrics import psnr
+from pytest_lic.measuring.metrics.psnr import psnr
 
 
 def outputs(images: Tensor, error: float) -> dict[str, object]:

@@ -5,27 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pytest_lic.measuring.metrics import METRICS
 from pytest_lic.report.html.content import Content
+from pytest_lic.report.words import label, tolerance_unit
 from pytest_lic.results.results import Results, TimeResult
 from pytest_lic.system.environment import Environment, differences
-
-_LABELS = {name: metric.label for name, metric in METRICS.items()} | {"bd_rate": "BD-rate"}
-_UNITS = {
-    "bpp": " %",
-    "psnr": " dB",
-    "ms_ssim": " dB",
-    "lpips": "",
-    "bd_rate": " %",
-}  # of tolerances
 
 
 def circumstances(content: Content) -> dict[str, Any]:
     """The section."""
     return {
         "circumstances": [_facts(run, results) for run, results in content.runs.items()],
-        "labels": _LABELS,
-        "units": _UNITS,
+        "label": label,
+        "tolerance_unit": tolerance_unit,
     }
 
 

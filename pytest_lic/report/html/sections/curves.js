@@ -1,13 +1,8 @@
 // Rate and quality: a curve for each codec, its baseline and each anchor.
 
-const METRICS = {
-  psnr: { label: "PSNR (dB)", name: "PSNR", digits: 2, unit: " dB" },
-  ms_ssim_db: { label: "MS-SSIM (dB)", name: "MS-SSIM", digits: 2, unit: " dB" },
-  lpips: { label: "LPIPS (lower is better)", name: "LPIPS", digits: 4, unit: "" },
-};
-
-function drawCurves(plots) {
-  const state = { plot: 0, metric: "psnr", log: false, baselines: true };
+function drawCurves(plots, metrics) {
+  const first = Object.keys(metrics)[0];
+  const state = { plot: 0, metric: first, log: false, baselines: true };
   const shown = plots.map((all) => new Set(all.filter((series) => series.shown).map(key)));
   const draw = chart(byId("plot"), describe);
 
@@ -20,7 +15,7 @@ function drawCurves(plots) {
     let framing = lines.filter(({ series }) => series.kind !== "anchor").flatMap(({ points }) => points);
     if (!framing.length) framing = lines.flatMap(({ points }) => points);
     if (!framing.length) {
-      return { empty: lines.length ? `no ${METRICS[metric].name} was measured` : "no curve is chosen" };
+      return { empty: lines.length ? `no ${metrics[metric].name} was measured` : "no curve is chosen" };
     }
     const rates = framing.map((point) => point.x);
     const qualities = framing.map((point) => point.y);
@@ -33,11 +28,11 @@ function drawCurves(plots) {
     x.ticks = log ? logTicks(x.low, x.high) : ticks(x.low, x.high, Math.max(3, Math.round(width / 90)));
     const [least, most] = [Math.min(...qualities), Math.max(...qualities)];
     const room = (most - least) * 0.06 || Math.abs(most) * 0.02 || 1;
-    const y = { label: METRICS[metric].label, low: least - room, high: most + room };
+    const y = { label: metrics[metric].label, low: least - room, high: most + room };
     y.ticks = ticks(y.low, y.high, 8);
     const order = { anchor: 0, baseline: 1, measured: 2 };
     lines.sort((a, b) => order[a.series.kind] - order[b.series.kind]);
-    return { title: `${METRICS[metric].label} over bits per pixel`, x, y, lines };
+    return { title: `${metrics[metric].label} over bits per pixel`, x, y, lines };
   }
 
   function pointsOf(series) {
@@ -58,7 +53,7 @@ function drawCurves(plots) {
       found.push(`quality ${point.quality}` + (point.lambda === null ? "" : `, λ = ${point.lambda}`));
     }
     found.push(`${point.bpp?.toFixed(4)} bpp`);
-    for (const [metric, { name, digits, unit }] of Object.entries(METRICS)) {
+    for (const [metric, { name, digits, unit }] of Object.entries(metrics)) {
       if (Number.isFinite(point[metric])) found.push(`${name} ${point[metric].toFixed(digits)}${unit}`);
     }
     if (verdict) found.push(verdict);
@@ -95,10 +90,12 @@ function drawCurves(plots) {
     state.plot = Number(event.target.value);
     update();
   });
-  choice(byId("metric"), "psnr", (metric) => {
+  choice(byId("metric"), first, (metric) => {
     state.metric = metric;
     update();
   });
 }
 
-if (byId("plots")) drawCurves(JSON.parse(byId("plots").textContent));
+if (byId("plots")) {
+  drawCurves(JSON.parse(byId("plots").textContent), JSON.parse(byId("metrics").textContent));
+}

@@ -11,9 +11,9 @@ from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.errors import Unavailable, UnavailableError
 from pytest_lic.measuring.grid import Setting
 from pytest_lic.measuring.measure import Measurement
-from pytest_lic.measuring.metrics import to_db
+from pytest_lic.measuring.metrics import METRICS, QUALITIES, Metric
 from pytest_lic.measuring.published import published_curve, published_names
-from pytest_lic.measuring.rate_distortion import BD, CurveMetric, RDCurve, bd_rate
+from pytest_lic.measuring.rate_distortion import BD, CURVE_METRICS, CurveMetric, RDCurve, bd_rate
 from pytest_lic.report.html.content import Content
 from pytest_lic.report.html.families import BASELINE, Family, families_of, setting_title
 from pytest_lic.results.results import Results
@@ -22,16 +22,15 @@ AT_FIRST = ("bpg-444", "vtm", "jpeg-published", "paper-elic2022")
 """The published curves that are shown, and compared with, without being asked for."""
 
 _SHOWN = 8  # families that are drawn at first, besides those that changed
-_METRICS: tuple[CurveMetric, ...] = ("psnr", "ms_ssim_db")
 
 
 @dataclass
 class Plot:
-    """All curves of one setting: what the script draws, and the BD-rates by metric."""
+    """All curves of one setting: what the script draws, and BD-rates by the metric's name."""
 
     title: str
     series: list[dict[str, Any]] = field(default_factory=list)
-    tables: dict[CurveMetric, BDTable] = field(default_factory=dict)
+    tables: dict[str, BDTable] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,10 +59,23 @@ def curves(content: Content) -> dict[str, Any] | None:
         anchors = _anchors(content.runs.values(), setting, families)
         plot = Plot(setting_title(setting), [*_measured_series(families), *_anchor_series(anchors)])
         compared = [anchor for anchor in anchors if anchor.shown]
-        for metric in _METRICS:
-            plot.tables[metric] = _table(families, compared, metric)
+        for axis, metric in CURVE_METRICS.items():
+            plot.tables[metric.name] = _table(families, compared, axis)
         plots.append(plot)
-    return {"plots": plots} if plots else None
+    averaged = [metric.averaged.removeprefix("per-image ") for metric in QUALITIES.values()]
+    axes = {name: _axis(metric) for name, metric in QUALITIES.items()}
+    return {"plots": plots, "axes": axes, "averaged": averaged} if plots else None
+
+
+def _axis(metric: Metric) -> dict[str, Any]:
+    """What the script must know of a metric to draw it over the rate."""
+    better = "higher is better" if metric.higher_is_better else "lower is better"
+    return {
+        "label": f"{metric.label} ({metric.unit or better})",
+        "name": metric.label,
+        "digits": 2 if metric.unit == "dB" else metric.decimals,
+        "unit": f" {metric.unit}".rstrip(),
+    }
 
 
 @dataclass(frozen=True)
@@ -123,10 +135,7 @@ def _points(measured: Mapping[str, Measurement | None]) -> list[dict[str, Any]]:
         {
             "quality": label,
             "lambda": measurement.lmbda,
-            "bpp": measurement.mean("bpp"),
-            "psnr": measurement.mean("psnr"),
-            "ms_ssim_db": _decibels(measurement.mean("ms_ssim")),
-            "lpips": measurement.mean("lpips"),
+            **{metric: measurement.shown(metric) for metric in METRICS},
         }
         for label, measurement in measured.items()
         if measurement is not None
@@ -147,24 +156,19 @@ def _anchor_series(anchors: Sequence[_Anchor]) -> Iterator[dict[str, Any]]:
                 {
                     "quality": label,
                     "lambda": None,
-                    "bpp": _finite(bpp),
-                    "psnr": _finite(psnr),
-                    "ms_ssim_db": _decibels(ms_ssim),
-                    "lpips": None,
+                    "bpp": _finite(curve.bpp[point]),
+                    **{
+                        metric.name: _finite(curve.quality(axis)[point])
+                        for axis, metric in CURVE_METRICS.items()
+                    },
                 }
-                for label, bpp, psnr, ms_ssim in zip(
-                    curve.labels, curve.bpp, curve.psnr, curve.ms_ssim, strict=True
-                )
+                for point, label in enumerate(curve.labels)
             ],
         }
 
 
-def _decibels(ms_ssim: float | None) -> float | None:
-    return None if ms_ssim is None else to_db(ms_ssim)
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _table(families: Sequence[Family], anchors: Sequence[_Anchor], metric: CurveMetric) -> BDTable:

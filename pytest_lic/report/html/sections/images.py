@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_lic.baselines.comparison import Difference
-from pytest_lic.measuring.metrics import METRICS
 from pytest_lic.report.html.content import Content
+from pytest_lic.report.words import change_text, label
 
 _SHOWN = 60
 
@@ -21,11 +20,4 @@ def images(content: Content) -> dict[str, Any] | None:
         if difference.image is not None
     ]
     moved.sort(key=lambda row: (row[2].regressed, row[2].severity), reverse=True)
-    return {"images": moved[:_SHOWN], "change": _change, "metrics": METRICS} if moved else None
-
-
-def _change(difference: Difference) -> str:
-    metric = METRICS[difference.metric]
-    change = -difference.worse_by if metric.higher_is_better else difference.worse_by
-    unit = "%" if difference.metric == "bpp" else metric.unit
-    return f"{change:+.4g} {unit}".rstrip()
+    return {"images": moved[:_SHOWN], "change": change_text, "label": label} if moved else None

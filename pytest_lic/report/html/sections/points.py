@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_lic.baselines.comparison import Comparison
-from pytest_lic.measuring.metrics import to_db
+from pytest_lic.measuring.metrics import METRICS, Metric
+from pytest_lic.measuring.metrics.base import NONE
 from pytest_lic.report.html.content import Content, signed
 from pytest_lic.report.html.families import setting_title
 from pytest_lic.results.results import PointResult, Results
@@ -26,12 +27,13 @@ class PointRow:
 def points(content: Content) -> dict[str, Any] | None:
     """The section."""
     groups = _groups(content.runs)
-    return {"groups": groups} if groups else None
+    return {"groups": groups, "metrics": METRICS.values()} if groups else None
 
 
 def _groups(runs: Mapping[str, Results]) -> dict[str, list[PointRow]]:
     """The title of each family in each setting → its points, qualities in the family's order."""
     groups: dict[str, list[PointRow]] = {}
+    nothing = ((NONE, ""),) * (len(METRICS) + 1)
     for run, results in runs.items():
         places = {
             (family, label): place
@@ -49,7 +51,7 @@ def _groups(runs: Mapping[str, Results]) -> dict[str, list[PointRow]]:
             measured = point.measured
             if measured is None:
                 title = "not measured"
-                row = PointRow(point.comparison, "–", None, (("–", ""),) * 5)
+                row = PointRow(point.comparison, NONE, None, nothing)
             else:
                 cell = measured.cell
                 title = f"{cell.family} on {setting_title(cell.setting)}"
@@ -63,20 +65,19 @@ def _numbers(point: PointResult) -> tuple[tuple[str, str], ...]:
     """Each mean, and its change against the baseline's."""
     assert point.measured is not None
     numbers = []
-    for metric, digits in (("bpp", 4), ("psnr", 3), ("ms_ssim", 3), ("lpips", 4)):
-        new = point.measured.mean(metric)
-        old = point.baseline.mean(metric) if point.baseline is not None else None
-        if metric == "ms_ssim":
-            new, old = (None if mean is None else to_db(mean) for mean in (new, old))
-        value = "–" if new is None else f"{new:.{digits}f}"
-        change = ""
-        if new is not None and old is not None and metric == "bpp":
-            change = signed(100 * (new - old) / old, 2)
-            change = f"{change} %" if float(change) else ""
-        elif new is not None and old is not None:
-            change = signed(new - old, digits)
-            change = change if float(change) else ""
-        numbers.append((value, change))
+    for name, metric in METRICS.items():
+        new = point.measured.shown(name)
+        old = point.baseline.shown(name) if point.baseline is not None else None
+        change = "" if new is None or old is None else _change(metric, old, new)
+        numbers.append((metric.text(point.measured.mean(name)), change))
     share = point.measured.payload_share
-    numbers.insert(1, ("–" if share is None else f"{100 * share:.1f} %", ""))
+    numbers.insert(1, (NONE if share is None else f"{100 * share:.1f} %", ""))
     return tuple(numbers)
+
+
+def _change(metric: Metric, old: float, new: float) -> str:
+    if metric.relative:
+        change, unit = signed(100 * (new - old) / old, 2), " %"
+    else:
+        change, unit = signed(new - old, metric.decimals), ""
+    return f"{change}{unit}" if float(change) else ""

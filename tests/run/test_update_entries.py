@@ -1,4 +1,4 @@
-"""What a run does to the baselines: records what was asked for, and names what nothing uses."""
+"""A run records the entries that were asked for, and names those that nothing uses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,10 +15,12 @@ from pytest_lic.baselines.entries import BaselineKey, Baselines, load, save
 from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES
 from pytest_lic.codec import Codec, CodecFamily
 from pytest_lic.errors import BaselineError
-from pytest_lic.measuring.grid import Cell
 from pytest_lic.measuring.measure import Measurement
-from pytest_lic.run.update_entries import Point, Stale, points, prune, record, stale
-from pytest_lic.system.typed_json import plain
+from pytest_lic.project.discovery import Families
+from pytest_lic.results.records import PointRecord
+from pytest_lic.results.results import PointResult
+from pytest_lic.run.stale import Stale
+from pytest_lic.run.update_entries import Point, points, prune, record, stale
 from tests.helpers.measurements import ELSEWHERE, image, measurement
 
 
@@ -33,18 +34,7 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.baselines = Baselines(folder / "own", folder / "shipped", frozenset({"toy"}))
         families = (CodecFamily("toy", ["1", "2"], no_build), CodecFamily("mine", ["1"], no_build))
-        self.families = {family.name: family for family in families}
-
-    def run(self, *cells: Cell, update: bool = False, missing: bool = False) -> Any:
-        """What `recording` asks of a run whose grid has these cells."""
-        return SimpleNamespace(
-            setup=SimpleNamespace(
-                grid=SimpleNamespace(of=lambda *purposes: cells),
-                families=SimpleNamespace(by_name=self.families),
-                options=SimpleNamespace(update=update, update_missing=missing),
-            ),
-            baselines=self.baselines,
-        )
+        self.families = Families({family.name: family for family in families}, frozenset({"toy"}))
 
     def points(self, measured: Sequence[Measurement]) -> list[Point]:
         """The measurements with the verdict that a gate gives them in a run that records."""
@@ -57,19 +47,29 @@ class Project:
             return Comparison(found.cell.id, Verdict.NEW, "no baseline until now")
         return compare(found, before, DEFAULT_TOLERANCES)
 
+    def record(
+        self,
+        grid: Sequence[Measurement],
+        measured: Sequence[Point],
+        *,
+        update: bool = True,
+        broken: set[tuple[str, str]] = frozenset(),
+    ) -> list[str]:
+        """A run whose grid has these cells ends with these points."""
+        cells = [found.cell for found in grid]
+        return record(self.baselines, cells, measured, set(broken), update=update)
+
     def update(self, *measured: Measurement, broken: set[tuple[str, str]] = frozenset()) -> Any:
         """A run with --lic-update."""
-        run = self.run(*(found.cell for found in measured), update=True)
-        return record(run, self.points(measured), set(broken))
+        return self.record(measured, self.points(measured), broken=broken)
 
     def update_missing(self, *measured: Measurement) -> Any:
         """A run with --lic-update-missing."""
-        run = self.run(*(found.cell for found in measured), missing=True)
-        return record(run, self.points(measured), set())
+        return self.record(measured, self.points(measured), update=False)
 
-    def stale(self, *measured: Measurement) -> list[Stale]:
+    def stale(self, *measured: Measurement) -> list[Stale[BaselineKey]]:
         """What a complete run names as stale."""
-        return stale(self.run(), self.points(measured))
+        return stale(self.baselines, self.families, self.points(measured))
 
     def recorded(self, family: str = "toy") -> dict[BaselineKey, Measurement]:
         """What the user's folder holds."""
@@ -141,8 +141,7 @@ def test_update_missing_records_only_what_has_no_baseline(project: Project) -> N
 
 def test_without_being_asked_nothing_is_missing(project: Project) -> None:
     missing = Comparison(FIRST.cell.id, Verdict.MISSING, "no baseline")
-    run = project.run(FIRST.cell, missing=True)
-    assert record(run, [Point(FIRST, missing)], set()) == []
+    assert project.record([FIRST], [Point(FIRST, missing)], update=False) == []
 
 
 def test_what_failed_a_check_is_never_recorded_and_named(project: Project) -> None:
@@ -163,8 +162,7 @@ def test_of_several_batches_and_devices_the_first_on_the_grid_is_recorded(
     project: Project, order: int
 ) -> None:
     batches = [measurement(batch=batch) for batch in (1, 4)] + [measurement(device="cuda")]
-    run = project.run(*(found.cell for found in batches), update=True)
-    record(run, project.points(batches)[::order], set())
+    project.record(batches, project.points(batches)[::order])
     (found,) = project.recorded().values()
     assert (found.cell.setting.batch, found.cell.setting.device) == (1, "cpu")
 
@@ -178,8 +176,7 @@ def test_the_files_do_not_depend_on_the_order_in_which_workers_reported(tmp_path
     texts, printed = set(), set()
     for name, order in (("a", 1), ("b", -1)):
         project = Project(tmp_path / name)
-        run = project.run(*(found.cell for found in measured), update=True)
-        printed.add(tuple(record(run, project.points(measured[::order]), set())))
+        printed.add(tuple(project.record(measured, project.points(measured[::order]))))
         texts.add(project.bytes())
     assert len(texts) == len(printed) == 1
 
@@ -257,7 +254,9 @@ def test_a_complete_run_that_uses_everything_names_nothing(project: Project) -> 
 def test_a_quality_that_is_gone_is_stale(project: Project) -> None:
     gone = measurement(quality="3")
     project.update(FIRST, SECOND, gone)
-    assert project.stale(FIRST, SECOND) == [Stale("toy", BaselineKey.of(gone), "quality 3 is gone")]
+    assert project.stale(FIRST, SECOND) == [
+        Stale("toy", BaselineKey.of(gone), "quality 3, native", "quality 3 is gone")
+    ]
 
 
 def test_an_entry_of_a_corpus_that_has_other_images_now_is_stale(project: Project) -> None:
@@ -266,6 +265,7 @@ def test_an_entry_of_a_corpus_that_has_other_images_now_is_stale(project: Projec
     project.update(now)
     (found,) = project.stale(now)
     assert found.key == BaselineKey.of(FIRST)
+    assert found.text.startswith("toy, quality 1, native: corpus photos had other images")
     assert found.why == "corpus photos had other images then (digest d1)"
 
 
@@ -294,13 +294,15 @@ def test_of_a_codec_that_is_gone_what_the_run_covered_is_stale(project: Project)
     project.update(FIRST)
     kodak = measurement(corpus="kodak", digest="d2")
     save(project.baselines.folder, "gone", {}, [FIRST, kodak])
-    assert project.stale(FIRST) == [Stale("gone", BaselineKey.of(FIRST), "no codec has this name")]
+    assert project.stale(FIRST) == [
+        Stale("gone", BaselineKey.of(FIRST), "quality 1, native", "no codec has this name")
+    ]
 
 
 def test_pruning_removes_what_is_stale_and_nothing_else(project: Project) -> None:
     gone, kodak = measurement(quality="3"), measurement(corpus="kodak", digest="d2")
     project.update(FIRST, SECOND, gone, kodak)
-    prune(project.run(), project.stale(FIRST, SECOND))
+    prune(project.baselines, project.stale(FIRST, SECOND))
     assert set(project.recorded()) == {
         BaselineKey.of(FIRST),
         BaselineKey.of(SECOND),
@@ -317,7 +319,7 @@ def test_pruning_removes_the_files_of_codecs_that_are_gone_but_no_json_that_is_n
     save(folder, "gone", {}, [FIRST])
     for name in ("package.json", "gone2.json"):
         (folder / name).write_text(json.dumps({"name": "mine", "family": "neither"}))
-    prune(project.run(), project.stale(FIRST))
+    prune(project.baselines, project.stale(FIRST))
     assert sorted(file.name for file in folder.iterdir()) == [
         "gone2.json",
         "package.json",
@@ -328,27 +330,27 @@ def test_pruning_removes_the_files_of_codecs_that_are_gone_but_no_json_that_is_n
 def test_pruning_the_last_entry_removes_the_file(project: Project) -> None:
     gone = measurement(quality="3")
     project.update(gone)
-    prune(project.run(), [Stale("toy", BaselineKey.of(gone), "quality 3 is gone")])
+    prune(
+        project.baselines,
+        [Stale("toy", BaselineKey.of(gone), "quality 3, native", "quality 3 is gone")],
+    )
     assert not (project.baselines.folder / "toy.json").exists()
 
 
-def test_points_are_read_from_the_records_of_the_tests() -> None:
-    comparison = plain(Comparison(FIRST.cell.id, Verdict.NEW, ""))
+def test_only_what_was_measured_is_a_point() -> None:
+    verdict = Comparison(FIRST.cell.id, Verdict.NEW, "")
     records = [
-        {"kind": "point", "measurement": plain(SECOND), "comparison": comparison},
-        {"kind": "point", "comparison": comparison},  # unavailable: nothing was measured
-        {"kind": "curve", "comparison": comparison},
-        {"kind": "remark", "subject": "toy", "text": "…"},
-        {"kind": "point", "measurement": plain(FIRST), "comparison": comparison},
+        PointRecord(SECOND.cell, PointResult(verdict, SECOND)),
+        PointRecord(FIRST.cell, PointResult(verdict)),  # unavailable
+        PointRecord(FIRST.cell, PointResult(verdict, FIRST)),
     ]
-    found = points(json.loads(json.dumps(records)))
-    assert [point.measurement for point in found] == [FIRST, SECOND]
+    assert [point.measurement for point in points(records)] == [FIRST, SECOND]
 
 
 def test_kept_lpips_keeps_the_name_of_its_backbone(project: Project) -> None:
-    project.update(replace(with_lpips(), lpips_net="vgg"))
+    project.update(replace(with_lpips(), variants={"lpips": "vgg"}))
     darker = {"one.png": replace(image(), metrics={"psnr": 34.0, "ms_ssim": 0.98})}
     project.update(measurement(darker))
     kept = project.recorded()[BaselineKey.of(FIRST)]
     assert kept.mean("lpips") == 0.1
-    assert kept.lpips_net == "vgg"
+    assert kept.variants == {"lpips": "vgg"}

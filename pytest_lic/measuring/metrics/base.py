@@ -1,0 +1,140 @@
+"""What a metric is: its facts, how two of its values compare, and how they are shown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+NONE = "–"
+"""What stands in a table where there is no number."""
+
+
+@dataclass(frozen=True)
+class MetricOption:
+    """An option ``--lic-NAME`` that says how a metric is computed.
+
+    A ``flag`` takes no value; a ``file`` is found from where pytest was started.
+    """
+
+    name: str
+    help: str
+    default: str = ""
+    metavar: str = ""
+    flag: bool = False
+    file: bool = False
+
+
+class Metric:
+    """A metric of one image: a subclass states the facts and computes the value.
+
+    Values are stored as `compute` gives them, since that is what may be averaged; `shown` turns
+    one into what tables, differences and tolerances are in.
+    """
+
+    name: str
+    """In options, baselines and results."""
+    label: str
+    """For people."""
+    unit: str = ""
+    """Of what is shown, and of the tolerance unless that is `relative`."""
+    higher_is_better: bool
+    decimals: int = 4
+    """In tables."""
+    stored_decimals: int = 6
+    """Of an image's value in a file: far below any tolerance, and short enough to read."""
+    mean_decimals: int = 6
+    """Of the mean in a baseline, which is there for the reader of a diff."""
+    tolerance: tuple[float, float]
+    """By how much it may get worse before a gate fails: in the mean, and on a single image."""
+    relative: bool = False
+    """Whether the tolerance is in percent of the value."""
+    in_headlines: bool = False
+    """Whether one line about a measurement names it."""
+    lossless: float | None = None
+    """What the gate takes for a lossless image, where `compute` has no number for one."""
+    definition: int = 1
+    """Changes when the same pixels would give another value."""
+    variant_field: str = ""
+    """Where a baseline entry holds the `variant`."""
+    options: tuple[MetricOption, ...] = ()
+
+    def configured(self, values: Mapping[str, Any]) -> Self:
+        """The metric as the values of its options have it; that of an empty file is None."""
+        return self
+
+    def compute(
+        self, original: NDArray[np.uint8], reconstruction: NDArray[np.uint8]
+    ) -> float | None:
+        """The value of two 8-bit images (H, W, 3), RGB; None of a metric that pixels don't tell.
+
+        Raises:
+            UnavailableError: it can't be computed here, or of these images; the text says why.
+            ValueError: images of different shapes.
+        """
+        return None
+
+    def of_stream(self, size: int, pixels: int) -> float | None:
+        """The value of a bitstream of ``size`` bytes for so many pixels, where that tells it."""
+        return None
+
+    def average(self, values: Sequence[float]) -> float:
+        """The mean over a corpus as the field defines it: over the images, whatever their size.
+
+        Raises:
+            ValueError: no values.
+        """
+        if not values:
+            raise ValueError(f"no values of {self.name} to average")
+        return math.fsum(values) / len(values)
+
+    def fingerprint(self) -> str:
+        """A text that changes whenever the same pixels could give another value."""
+        return f"{self.name}:{self.definition}"
+
+    def shown(self, value: float) -> float:
+        """A value as tables, differences and tolerances have it; may be infinite."""
+        return value
+
+    def worse_by(self, before: float, after: float) -> float:
+        """By how much ``after`` is worse, in the unit of the tolerance; negative where better."""
+        before, after = self.shown(before), self.shown(after)
+        if before == after:  # two lossless images: infinity minus itself is not a number
+            return 0.0
+        change = 100.0 * (after - before) / before if self.relative else after - before
+        return -change if self.higher_is_better else change
+
+    @property
+    def variant(self) -> str | None:
+        """What two numbers must share to be compared, such as the network behind them."""
+        return None
+
+    @property
+    def tolerance_unit(self) -> str:
+        """Of the tolerance and of changes; "" where they are plain numbers."""
+        return "%" if self.relative else self.unit
+
+    @property
+    def heading(self) -> str:
+        """Of its column, such as ``PSNR dB``."""
+        return self.label if self.unit in ("", self.label) else f"{self.label} {self.unit}"
+
+    @property
+    def averaged(self) -> str:
+        """What its mean is of, such as ``per-image PSNR in dB``."""
+        unit = "" if self.unit in ("", self.label) else f" in {self.unit}"
+        return f"per-image {self.label}{unit}"
+
+    def text(self, value: float | None) -> str:
+        """A value as tables show it; a dash where there is none, or no finite one."""
+        shown = math.inf if value is None else self.shown(value)
+        return f"{shown:.{self.decimals}f}" if math.isfinite(shown) else NONE
+
+    def columns(self, value: float | None) -> dict[str, str]:
+        """Heading → text, for a table that has room for all there is to say of it."""
+        return {self.heading: self.text(value)}

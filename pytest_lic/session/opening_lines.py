@@ -1,0 +1,54 @@
+"""What a run measures, said before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytest_lic.measuring.grid import Grid
+from pytest_lic.project.options import Options
+
+
+def opening_lines(grid: Grid, options: Options, gates: bool = True) -> list[str]:
+    """A line each on the gates, on the timing, and on what the selection left out.
+
+    Args:
+        grid: of the run.
+        options: of the run.
+        gates: whether it does more than timing.
+    """
+    if not grid.of("rate", "time"):
+        return ["lic: no codec is on the grid"]
+    notes = [f"lic: {note}" for note in (options.misled, *grid.notes) if note is not None]
+    timed = [_timing_line(grid, options)] if grid.of("time") else []
+    gated = [_gates_line(grid, options)] if grid.of("rate") and gates else []
+    return [*gated, *timed, *notes]
+
+
+def _timing_line(grid: Grid, options: Options) -> str:
+    cells = grid.of("time")
+    codecs = len({(cell.family, cell.quality) for cell in cells})
+    images = ", ".join(sorted({cell.setting.corpus for cell in cells}))
+    sides = sorted({int(cell.setting.resolution) for cell in cells})
+    batches = sorted({cell.setting.batch for cell in cells})
+    return (
+        f"lic: timing {codecs} codecs on {images} images: {_joined(sides)} px, batches of "
+        f"{_joined(batches)}; {_threads(options)}"
+    )
+
+
+def _gates_line(grid: Grid, options: Options) -> str:
+    cells = grid.of("rate")
+    families = len({cell.family for cell in cells})
+    corpora = ", ".join(sorted({cell.setting.corpus for cell in cells}))
+    cache = f"cache {options.cache}" if options.cache is not None else "no cache"
+    return (
+        f"lic: {len(cells)} cells of {families} codecs on {corpora}; {_threads(options)}; {cache}"
+    )
+
+
+def _threads(options: Options) -> str:
+    return f"{options.threads} thread{'s' if options.threads > 1 else ''} per process"
+
+
+def _joined(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers))

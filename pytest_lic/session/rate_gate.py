@@ -1,0 +1,138 @@
+"""Rate and quality of a cell against its baseline, and a curve against its stored one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pytest
+
+from pytest_lic.baselines.comparison import Comparison, Verdict, compare, compare_curves
+from pytest_lic.baselines.entries import BaselineKey, Baselines
+from pytest_lic.baselines.tolerances import Tolerance
+from pytest_lic.errors import LicError, Unavailable, UnavailableError
+from pytest_lic.measuring.grid import Cell, Curve
+from pytest_lic.measuring.rate_distortion import RDCurve, bd_psnr, bd_rate
+from pytest_lic.measuring.store import Stored
+from pytest_lic.project.options import Options
+from pytest_lic.results.records import PointRecord
+from pytest_lic.results.results import AnchorResult, CurveResult, PointResult
+from pytest_lic.run.curves import Curves
+from pytest_lic.run.measurements import Measurements
+from pytest_lic.session.recorder import GateError
+
+
+@dataclass(frozen=True)
+class RateGate:
+    """What is measured of cells and curves, set beside what is recorded of them.
+
+    Args:
+        options: of the run.
+        measurements: gives the measurement of a cell.
+        curves: gives a curve as it is measured and as it is stored, and the anchors.
+        baselines: what is recorded.
+        tolerances: metric → how much worse it may get.
+    """
+
+    options: Options
+    measurements: Measurements
+    curves: Curves
+    baselines: Baselines
+    tolerances: Mapping[str, Tolerance]
+
+    def measured(self, cell: Cell) -> Stored:
+        """A cell's measurement.
+
+        Raises:
+            LicError: it can't be measured, or lacks a metric that is required.
+        """
+        stored = self.measurements.of(cell)
+        reasons = stored.measurement.unavailable()
+        for metric in self.options.require:
+            if metric in reasons:
+                raise LicError(f"{metric} is required, but unavailable: {reasons[metric]}")
+        return stored
+
+    def point(self, cell: Cell, stored: Stored, command: str) -> PointRecord:
+        """A cell with its verdict.
+
+        Args:
+            cell: what was measured.
+            stored: its measurement.
+            command: the command line that measures it again, for what has no baseline.
+        """
+        measured = stored.measurement
+        key = BaselineKey(measured.corpus_digest, cell.setting.resolution, cell.quality)
+        baseline = self.baselines.find(cell.family, key)
+        return PointRecord(
+            cell,
+            PointResult(
+                self._without_baseline(cell, command)
+                if baseline is None
+                else compare(measured, baseline, self.tolerances),
+                measured,
+                baseline,
+            ),
+            coded=stored.measured,
+            durable=self.measurements.fingerprint(cell) is not None,
+        )
+
+    def curve(self, curve: Curve, measured: RDCurve) -> CurveResult:
+        """A curve with its verdict, and what it is against each anchor.
+
+        Raises:
+            LicError: a point of an anchor can't be measured.
+        """
+        broken = measured.non_monotone()
+        return CurveResult(
+            self._against_stored(measured, curve)
+            if broken is None
+            else Comparison(curve.id, Verdict.UNAVAILABLE, broken),
+            curve.family,
+            curve.setting,
+            tuple(self._against(name, measured, curve) for name in self.options.anchors),
+        )
+
+    def skip_without_bd_rate(self, result: CurveResult) -> None:
+        """Skip, with the reason, where a curve has no BD-rate.
+
+        Raises:
+            GateError: BD-rate is required.
+        """
+        verdict = result.comparison
+        if verdict.verdict is not Verdict.UNAVAILABLE or self.options.update:
+            return
+        if "bd_rate" in self.options.require:
+            raise GateError(f"{verdict.subject}: bd_rate is required, but {verdict.reason}")
+        pytest.skip(f"BD-rate unavailable: {verdict.reason}")
+
+    def _without_baseline(self, cell: Cell, command: str) -> Comparison:
+        if self.options.update or self.options.update_missing:
+            return Comparison(cell.id, Verdict.NEW, "no baseline until now")
+        advice = f"no baseline; if it is right, record it: {command} --lic-update-missing"
+        return Comparison(cell.id, Verdict.MISSING, advice)
+
+    def _against_stored(self, measured: RDCurve, curve: Curve) -> Comparison:
+        try:
+            stored = self.curves.stored(curve)
+        except UnavailableError as error:
+            return Comparison(curve.id, Verdict.UNAVAILABLE, str(error))
+        return compare_curves(
+            curve.id, bd_rate(stored, measured), bd_psnr(stored, measured), self.tolerances
+        )
+
+    def _against(self, name: str, measured: RDCurve, curve: Curve) -> AnchorResult:
+        try:
+            anchor = self.curves.anchor(name, curve)
+        except UnavailableError as error:
+            return AnchorResult(name, None, None, str(error))
+        rate, gain = bd_rate(anchor, measured).value, bd_psnr(anchor, measured).value
+        reasons = [value.reason for value in (rate, gain) if isinstance(value, Unavailable)]
+        points = tuple(zip(anchor.bpp, anchor.psnr, anchor.ms_ssim, strict=True))
+        return AnchorResult(
+            name,
+            None if isinstance(rate, Unavailable) else rate,
+            None if isinstance(gain, Unavailable) else gain,
+            next(iter(reasons), None),
+            points,
+        )

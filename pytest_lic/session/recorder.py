@@ -1,0 +1,55 @@
+"""Takes the records of one test, and fails it over those that are for the worse."""
+
+from __future__ import annotations
+
+from pytest_lic.errors import LicError
+from pytest_lic.project.options import Options
+from pytest_lic.report.words import comparison_text
+from pytest_lic.results.records import Judged, Record, Remark
+
+
+class GateError(LicError):
+    """A gate fired; the text names the culprit."""
+
+
+class Recorder:
+    """What one test leaves for the report.
+
+    Args:
+        options: whose ``--lic-strict`` and ``--lic-update`` say what fails.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self.records: list[Record] = []
+
+    def add(self, record: Record) -> None:
+        """Leave a record."""
+        self.records.append(record)
+
+    def judge(self, record: Judged, command: str) -> None:
+        """Leave a record, and fail over its verdict unless it is to be the new baseline.
+
+        Args:
+            record: with the verdict.
+            command: the command line to look closer.
+
+        Raises:
+            GateError: the verdict fails.
+        """
+        self.add(record)
+        verdict = record.comparison.verdict
+        if verdict.fails(strict=self._options.strict) and not self._options.update:
+            raise GateError(comparison_text(record.comparison, command))
+
+    def remark(self, subject: str, text: str | None) -> None:
+        """Leave a remark, if there is one.
+
+        Raises:
+            GateError: the run is strict.
+        """
+        if text is None:
+            return
+        if self._options.strict:
+            raise GateError(f"{subject}: {text}")
+        self.add(Remark(subject, text))

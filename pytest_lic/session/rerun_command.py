@@ -1,0 +1,45 @@
+"""The command line that runs the tests of one cell or curve alone."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+from pytest_lic.images.corpus import CONFORMANCE
+from pytest_lic.measuring.grid import Cell, Curve
+from pytest_lic.project.option_table import OPTIONS
+
+
+def rerun_command(
+    subject: Cell | Curve,
+    marker: str,
+    *,
+    configs: Mapping[str, str],
+    corpora: Mapping[str, str],
+) -> str:
+    """Such as ``pytest --pyargs pytest_lic.suites -m rd --lic-codec toy --lic-quality 3``.
+
+    Args:
+        subject: what is to be tested.
+        marker: of the tests.
+        configs: family → the file of ``--lic-config`` that describes it, as the user wrote it.
+        corpora: corpus → what the user called it.
+    """
+    setting = subject.setting
+    values = {
+        "config": configs.get(subject.family, ""),
+        "codec": subject.family,
+        "quality": subject.quality if isinstance(subject, Cell) else "",
+        "corpus": corpora[setting.corpus],
+        "resolution": setting.resolution,
+        "batch": str(setting.batch),
+        "device": setting.device,
+    }
+    if setting.corpus == CONFORMANCE:
+        del values["corpus"]  # no option asks for it
+    defaults = {option.name: option.default for option in OPTIONS}
+    words = ["pytest", "--pyargs", "pytest_lic.suites", "-m", marker]
+    for name, value in values.items():
+        if value != defaults[name]:
+            words += [f"--lic-{name}", value]
+    return shlex.join(words)

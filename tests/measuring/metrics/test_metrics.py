@@ -1,0 +1,92 @@
+"""The registry of metrics, and what is computed of several at once."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import pytest_lic
+from pytest_lic.errors import UnknownNameError
+from pytest_lic.images.corpus import load_corpus
+from pytest_lic.measuring import metrics
+from pytest_lic.measuring.metrics import (
+    METRICS,
+    QUALITIES,
+    metric_fingerprint,
+    metric_named,
+    quality_metrics,
+)
+from tests.helpers.pixels import noisy
+
+
+def test_metrics_have_unit_and_direction() -> None:
+    facts = {name: (metric.unit, metric.higher_is_better) for name, metric in METRICS.items()}
+    assert facts == {
+        "bpp": ("bpp", False),
+        "psnr": ("dB", True),
+        "ms_ssim": ("dB", True),
+        "lpips": ("", False),
+    }
+
+
+def test_each_metric_is_one_file_of_its_name() -> None:
+    (folder,) = metrics.__path__
+    files = {path.stem for path in Path(folder).glob("*.py")} - {"__init__", "base"}
+    assert files == set(METRICS)
+
+
+def test_qualities_are_all_but_the_rate() -> None:
+    assert list(QUALITIES) == ["psnr", "ms_ssim", "lpips"]
+
+
+def test_each_metric_has_a_value_or_a_reason() -> None:
+    photo = next(image.pixels for image in load_corpus("photos").images if "coffee" in image.name)
+    values, unavailable = quality_metrics(photo, noisy(photo, 5), METRICS.values())
+    assert set(values) == {"psnr", "ms_ssim"}
+    assert set(unavailable) == {"lpips"}
+
+
+def test_values_are_rounded_as_they_are_stored() -> None:
+    photo = load_corpus("photos").images[0].pixels
+    values, _ = quality_metrics(photo, noisy(photo, 5), METRICS.values())
+    for name, value in values.items():
+        assert value == round(value, METRICS[name].stored_decimals)
+
+
+def test_an_unknown_name_suggests_a_known_one() -> None:
+    with pytest.raises(UnknownNameError, match=r"--lic-metrics: .*did you mean ms_ssim"):
+        metric_named("msssim", "--lic-metrics")
+
+
+def test_the_fingerprint_does_not_depend_on_order() -> None:
+    psnr, bpp = METRICS["psnr"], METRICS["bpp"]
+    assert metric_fingerprint([psnr, bpp]) == metric_fingerprint([bpp, psnr, bpp])
+
+
+PSNR_BY_DEFINITION = {
+    "ablation/result.py": "BD-rate",
+    "adapters/image_files/formats.py": "libaom's own option",
+    "baselines/kept_streams.py": "PSNR is what conformance reports of a bitstream",
+    "commands/ablation.py": "BD-rate",
+    "commands/show.py": "a cell is shown with PSNR, whatever the options say",
+    "measuring/measure.py": "curves for BD-rate",
+    "measuring/published/__init__.py": "published curves",
+    "measuring/rate_distortion.py": "BD-rate",
+    "session/crops.py": "crops show the error in pixels",
+    "system/environment.py": "the package lpips",
+}
+"""Where a quality metric's name may stand besides its own file, and why."""
+
+
+def test_nothing_else_knows_a_quality_metric_by_its_name() -> None:
+    (root,) = pytest_lic.__path__
+    knowing = set()
+    for path in Path(root).rglob("*.py"):
+        nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        names = {node.value for node in nodes if isinstance(node, ast.Constant)}
+        if names & set(QUALITIES):
+            knowing.add(path.relative_to(root).as_posix())
+    own = {f"measuring/metrics/{name}.py" for name in QUALITIES}
+    assert knowing == own | set(PSNR_BY_DEFINITION)
