@@ -36,10 +36,12 @@ def record(
     order = {cell: place for place, cell in enumerate(cells)}
     # Where several devices decode one quality, the first on the grid decides.
     chosen: dict[str, dict[str, Examined]] = {}
-    for record in sorted(records, key=lambda record: order.get(record.cell, len(order))):
-        if record.examined is not None:
-            cell = record.cell
-            chosen.setdefault(cell.family, {}).setdefault(cell.quality, record.examined)
+    for examination in sorted(
+        records, key=lambda examination: order.get(examination.cell, len(order))
+    ):
+        if examination.examined is not None:
+            of_family = chosen.setdefault(examination.cell.family, {})
+            of_family.setdefault(examination.cell.quality, examination.examined)
     lines = []
     for family, qualities in sorted(chosen.items()):
         new: list[Kept] = []

@@ -7,12 +7,11 @@ prints and writes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pytest_lic.baselines.comparison import Comparison
 from pytest_lic.baselines.tolerances import parse_tolerances
 from pytest_lic.checks import determinism
 from pytest_lic.measuring import coding
@@ -46,11 +45,11 @@ class Gate:
         setup, options = run.setup, run.setup.options
         self._run = run
         self._recorder = Recorder(options)
-        self._availability = Availability(
+        self._available = Availability(
             lambda subject: setup.unavailable(subject.family, subject.setting.device),
             options.require,
             self._recorder,
-        )
+        ).of
         self._rate = RateGate(
             options,
             run.measurements,
@@ -147,11 +146,6 @@ class Gate:
             record = take_times(cell, direction, benchmark, run.setup, run.codecs, run.measurements)
         if record is not None:
             self._recorder.add(record)
-
-    def _available(
-        self, subject: Cell | Curve, record: Callable[[Comparison], Record] | None = None
-    ) -> AbstractContextManager[None]:
-        return self._availability.of(subject, record)
 
     def _threads(self) -> AbstractContextManager[None]:
         return coding.cpu_threads(self._run.setup.options.threads)
