@@ -97,5 +97,5 @@ function drawCurves(plots, metrics) {
 }
 
 if (byId("plots")) {
-  drawCurves(JSON.parse(byId("plots").textContent), JSON.parse(byId("metrics").textContent));
+  drawCurves(JSON.parse(byId("plots").textContent), JSON.parse(byId("plot").dataset.metrics));
 }
