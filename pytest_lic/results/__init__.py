@@ -4,6 +4,7 @@ records         what single tests leave, one class for each kind
 results         all that one run found out
 crop            a piece of an image before and after coding
 json_file       results as a JSON file, and back
+schema          what that file may hold, and its JSON Schema
 recorded_run    reads a results file, or a folder of baselines as one
 two_runs        compares two runs
 """
