@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from operator import itemgetter
 
-from rich.console import Console
-from rich.table import Table as Grid
+from rich.console import RenderableType
 
 from pytest_lic.ab.estimate import Interval, Speed
 from pytest_lic.ab.result import DIRECTIONS, CellResult, Compared, Timed
@@ -17,11 +15,13 @@ from pytest_lic.measuring.measure import Measurement
 from pytest_lic.measuring.metrics import HEADLINES
 from pytest_lic.report.markdown.page import LIMIT, Page
 from pytest_lic.report.markdown.text import escaped
+from pytest_lic.report.terminal.text import grid, terminal_text
 from pytest_lic.system.words import listed, plural
 from pytest_lic.timing.benchmarking import Direction
 
 _STYLES = {Speed.SLOWER: "bold red", Speed.FASTER: "green", Speed.UNDECIDED: "yellow"}
 _HEADINGS = ("codec", "", "base ms", "HEAD/BASE", "95 %", "all together", "verdict")
+_NUMBERS = range(2, 6)
 _WIDE = 200  # where nobody's terminal sets a width
 
 
@@ -33,28 +33,25 @@ def ab_text(compared: Compared, *, width: int, color: bool) -> str:
         width: of the terminal, in characters; 0 where there is none.
         color: whether it shows colours.
     """
-    console = Console(
-        file=io.StringIO(), width=width or _WIDE, force_terminal=color, highlight=False
-    )
-    console.print(f"base: {compared.base.title}", markup=False)
-    console.print(f"head: {compared.head.title}\n", markup=False)
+    return terminal_text(_parts(compared), width or _WIDE, color=color)
+
+
+def _parts(compared: Compared) -> Iterator[RenderableType]:
+    yield f"base: {compared.base.title}"
+    yield f"head: {compared.head.title}\n"
     for setting in dict.fromkeys(result.cell.setting for result in compared.cells):
-        grid = Grid(title=setting.id, title_justify="left", box=None, pad_edge=False)
-        for index, heading in enumerate(_HEADINGS):
-            grid.add_column(heading, justify="right" if 2 <= index <= 5 else "left")
+        table = grid(_HEADINGS, _NUMBERS, title=setting.id)
         for result in compared.cells:
             if isinstance(result.times, Timed) and result.cell.setting == setting:
                 for direction, cells in ratio_rows(result, result.times):
                     style = _STYLES.get(result.times.estimates[direction].verdict)
-                    grid.add_row(*cells, style=style)
-        if grid.row_count:
-            console.print(grid)
-            console.print()
-    for line in (*remark_lines(compared), *quality_lines(compared), *verdict_lines(compared)):
-        console.print(line, markup=False)
-    assert isinstance(console.file, io.StringIO)
-    lines = (line.rstrip() for line in console.file.getvalue().splitlines())
-    return "\n".join(lines) + "\n"
+                    table.add_row(*cells, style=style)
+        if table.row_count:
+            yield table
+            yield ""
+    yield from remark_lines(compared)
+    yield from quality_lines(compared)
+    yield from verdict_lines(compared)
 
 
 def ab_markdown(compared: Compared, room: int = LIMIT) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from rich.console import Console
+from rich.console import RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from pytest_lic.errors import Unavailable
 from pytest_lic.measuring.published.timings import PublishedTimings
+from pytest_lic.report.terminal.text import grid, terminal_text
 from pytest_lic.timing.benchmarking import WIDE
 from pytest_lic.timing.saved_runs import SavedRun, Timing
 from pytest_lic.timing.series import View, views
@@ -30,26 +31,21 @@ def timing_text(runs: Sequence[SavedRun], stages: bool, *, width: int, color: bo
         width: of the terminal, in characters; 0 where there is none.
         color: whether it shows colours.
     """
-    console = Console(
-        file=io.StringIO(),
-        width=max(width, 100) if width else _WIDE,
-        force_terminal=color,
-        highlight=False,
-    )
+    width = max(width, 100) if width else _WIDE
+    return terminal_text(_parts(runs, stages), width, color=color)
+
+
+def _parts(runs: Sequence[SavedRun], stages: bool) -> Iterator[RenderableType]:
     for run in runs:
-        console.print(f"{run.name}: {run.machine}; {run.commit}", markup=False)
-    console.print()
+        yield f"{run.name}: {run.machine}; {run.commit}"
+    yield ""
     for view in views(runs):
-        _latency(console, view)
+        yield from _latency(view)
         for resolution in view.resolutions:
-            _throughput(console, view, resolution)
+            yield from _throughput(view, resolution)
         if stages:
-            _stages(console, view, [run.name for run in runs])
-    for line in _closing(runs):
-        console.print(line, markup=False)
-    assert isinstance(console.file, io.StringIO)
-    lines = (line.rstrip() for line in console.file.getvalue().splitlines())
-    return "\n".join(lines) + "\n"
+            yield from _stages(view, [run.name for run in runs])
+    yield from _closing(runs)
 
 
 def reference_text(published: PublishedTimings, runs: Sequence[SavedRun]) -> str:
@@ -68,28 +64,24 @@ def reference_text(published: PublishedTimings, runs: Sequence[SavedRun]) -> str
     return "\n".join(lines) + "\n"
 
 
-def _latency(console: Console, view: View) -> None:
+def _latency(view: View) -> Iterator[RenderableType]:
     batch = view.batches[0]
-    table = _table()
-    for resolution in view.resolutions:
-        table.add_column(f"{resolution} px", justify="right", no_wrap=True)
+    table = _table(f"{resolution} px" for resolution in view.resolutions)
     for series in view.series:
         places = [view.find(series, resolution, batch) for resolution in view.resolutions]
         table.add_row(*series, *(_side_by_side(timings, _milliseconds) for timings in places))
-    _print(console, f"latency in ms by resolution, batch {batch}, {view.title}", table)
+    return _titled(f"latency in ms by resolution, batch {batch}, {view.title}", table)
 
 
-def _throughput(console: Console, view: View, resolution: int) -> None:
-    table = _table()
-    for batch in view.batches:
-        table.add_column(f"batch {batch}", justify="right", no_wrap=True)
+def _throughput(view: View, resolution: int) -> Iterator[RenderableType]:
+    table = _table(f"batch {batch}" for batch in view.batches)
     for series in view.series:
         places = [view.find(series, resolution, batch) for batch in view.batches]
         table.add_row(*series, *(_side_by_side(timings, _rate) for timings in places))
-    _print(console, f"images per second by batch, {resolution} px, {view.title}", table)
+    return _titled(f"images per second by batch, {resolution} px, {view.title}", table)
 
 
-def _stages(console: Console, view: View, names: Sequence[str]) -> None:
+def _stages(view: View, names: Sequence[str]) -> Iterator[RenderableType]:
     batch = view.batches[0]
     rows = [
         (series, resolution, run, timing)
@@ -101,23 +93,21 @@ def _stages(console: Console, view: View, names: Sequence[str]) -> None:
     stages = _stage_names([timing for *_, timing in rows])
     if stages:
         several = len(names) > 1
-        table = _table()
         headings = (*(["run"] if several else []), "px", *stages)
-        for heading in headings:
-            table.add_column(textwrap.fill(heading, _HEADING), justify="right", no_wrap=True)
+        table = _table(textwrap.fill(heading, _HEADING) for heading in headings)
         for series, resolution, run, timing in rows:
             if not isinstance(timing.stages, Unavailable):
                 place = (*series, *([run] if several else []), str(resolution))
                 table.add_row(*place, *_shares(timing.stages, stages))
-        _print(console, f"shares of the stages in percent, batch {batch}, {view.title}", table)
+        yield from _titled(f"shares of the stages in percent, batch {batch}, {view.title}", table)
     reasons: dict[str, dict[str, None]] = {}
     for *_, timing in rows:
         if isinstance(timing.stages, Unavailable):
             reasons.setdefault(timing.stages.reason, {})[timing.codec] = None
     for reason, codecs in reasons.items():
-        console.print(f"no stages of {', '.join(codecs)}: {reason}", markup=False)
+        yield f"no stages of {', '.join(codecs)}: {reason}"
     if reasons:
-        console.print()
+        yield ""
 
 
 def _stage_names(timings: Sequence[Timing]) -> list[str]:
@@ -159,18 +149,15 @@ def _closing(runs: Sequence[SavedRun]) -> Iterator[str]:
             yield f"{run.name}: {run.others} other benchmarks in this file left alone"
 
 
-def _print(console: Console, title: str, table: Table) -> None:
+def _titled(title: str, table: Table) -> Iterator[RenderableType]:
     # Not the table's own title, which would be wrapped to the table's width.
-    console.print(title, style="bold", markup=False)
-    console.print(table)
-    console.print()
+    yield from (Text(title, style="bold"), table, "")
 
 
-def _table() -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("codec", no_wrap=True)
-    table.add_column("")
-    return table
+def _table(columns: Iterable[str]) -> Table:
+    headings = ("codec", "", *columns)
+    numbers = range(2, len(headings))
+    return grid(headings, numbers, unwrapped=(0, *numbers))
 
 
 def _side_by_side(timings: Sequence[Timing | None], shown: Callable[[Timing], str]) -> str:
