@@ -23,7 +23,16 @@ from pytest_lic.measuring.rate_distortion import BD
 _ROUNDING = 1e-9
 
 
-class Verdict(StrEnum):
+class Ranked(StrEnum):
+    """Outcomes of one kind, from the best to the worst."""
+
+    @property
+    def rank(self) -> int:
+        """Its place among them; the best has 0."""
+        return list(type(self)).index(self)
+
+
+class Verdict(Ranked):
     """One comparison's outcome, from the best to the worst."""
 
     SAME = "same"
@@ -87,6 +96,11 @@ class Comparison:
     verdict: Verdict
     reason: str
     differences: tuple[Difference, ...] = ()
+
+    @property
+    def regressions(self) -> list[Difference]:
+        """The differences for the worse."""
+        return [difference for difference in self.differences if difference.regressed]
 
 
 def compare(

@@ -205,7 +205,7 @@ def _why_worse(result: CellResult) -> str:
     if isinstance(result.head, Unavailable):
         return f"it broke: {result.head}"
     assert result.quality is not None
-    worst = [difference for difference in result.quality.differences if difference.regressed][:1]
+    worst = result.quality.regressions[:1]
     text = _moved(result)
     for difference in worst:
         where = f"on {difference.image}" if difference.image is not None else "in the mean"

@@ -152,8 +152,7 @@ def _broken(results: Results) -> dict[str, str]:
     for test in results.tests:
         # The test of a point or curve may fail over its baseline, which is not in question here.
         if test.outcome == "failed" and not ("rd" in test.checks and test.subject in judged):
-            line = next((line for line in test.text.splitlines() if line.strip()), test.id)
-            broken.setdefault(test.subject or test.id, line)
+            broken.setdefault(test.subject or test.id, test.first_line)
     return broken
 
 

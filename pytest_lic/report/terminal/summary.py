@@ -8,9 +8,8 @@ from functools import partial
 
 import pytest
 from rich.console import Console
-from rich.table import Table
 
-from pytest_lic.baselines.comparison import Comparison, Verdict
+from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.measuring.metrics import METRICS, QUALITIES
 from pytest_lic.measuring.metrics.base import NONE
@@ -18,7 +17,8 @@ from pytest_lic.project.discovery import Families
 from pytest_lic.report.terminal import times
 from pytest_lic.report.terminal.conformance import conformance_lines
 from pytest_lic.report.terminal.environments import print_matrices
-from pytest_lic.report.words import comparison_text, difference_text
+from pytest_lic.report.terminal.text import grid
+from pytest_lic.report.words import bd_rate_in, comparison_text, difference_text, percent
 from pytest_lic.results.records import (
     ConformanceRecord,
     EnvironmentsRecord,
@@ -79,9 +79,8 @@ def _write_failures(reporter: pytest.TerminalReporter, records: Sequence[Record]
                 reporter.write_line(comparison_text(comparison, ""), red=True)
         elif verdict is Verdict.REGRESSED:
             reporter.write_line(f"regressed: {comparison.subject}", red=True, bold=True)
-            for difference in comparison.differences:
-                if difference.regressed:
-                    reporter.write_line(f"  {difference_text(difference)}")
+            for difference in comparison.regressions:
+                reporter.write_line(f"  {difference_text(difference)}")
         elif verdict is Verdict.ERROR:
             errors[comparison.reason] = None
     for reason in errors:
@@ -96,7 +95,8 @@ def _print_tables(console: Console, records: Sequence[Record], families: Familie
     for curve in of_kind(records, CurveResult):
         groups.setdefault((curve.family, curve.setting.id), []).append(curve)
     worst_first = sorted(
-        groups.items(), key=lambda group: (-max(_rank(row) for row in group[1]), group[0])
+        groups.items(),
+        key=lambda group: (-max(row.comparison.verdict.rank for row in group[1]), group[0]),
     )
     for (family, setting), group in worst_first:
         order = {label: place for place, label in enumerate(families[family].qualities)}
@@ -110,17 +110,15 @@ def _place(order: Mapping[str, int], row: _Row) -> int:
 
 
 def _print_table(console: Console, title: str, group: Sequence[_Row]) -> None:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    table.add_column("quality")
-    headings = [*_numbers(None), "BD-rate"]
-    for heading in headings:
-        table.add_column(heading, justify="right")
-    table.add_column("verdict")
+    headings = ("quality", *_numbers(None), "BD-rate", "verdict")
+    table = grid(headings, range(1, len(headings) - 1), title=title)
     for row in group:
         verdict = row.comparison.verdict
         styled = f"[{_STYLES[verdict]}]{verdict.value}[/]"
         if isinstance(row, CurveResult):
-            table.add_row("curve", *[""] * (len(headings) - 1), _bd(row.comparison), styled)
+            table.add_row(
+                "curve", *[""] * len(_numbers(None)), percent(bd_rate_in(row.comparison)), styled
+            )
         else:
             numbers = _numbers(row.result.measured).values()
             table.add_row(row.cell.quality, *numbers, "", styled)
@@ -140,8 +138,8 @@ def _remarks(points: Iterable[PointRecord]) -> dict[str, list[str]]:
     remarks: dict[str, list[str]] = {}
     for point in points:
         comparison = point.comparison
-        told_elsewhere = comparison.verdict in (Verdict.ERROR, Verdict.MISSING, Verdict.NEW)
-        if comparison.reason and not told_elsewhere:
+        elsewhere = comparison.verdict in (Verdict.ERROR, Verdict.MISSING, Verdict.NEW)
+        if comparison.reason and not elsewhere:
             remarks.setdefault(comparison.reason, []).append(point.cell.quality)
     return remarks
 
@@ -157,20 +155,11 @@ def _numbers(measurement: Measurement | None) -> dict[str, str]:
     return columns
 
 
-def _bd(comparison: Comparison) -> str:
-    rates = [each.measured for each in comparison.differences if each.metric == "bd_rate"]
-    return f"{rates[0]:+.2f} %" if rates else "–"
-
-
 def _anchor_text(anchor: AnchorResult) -> str:
     if anchor.bd_rate is None:
         return f"against {anchor.anchor}: BD-rate unavailable: {anchor.reason}"
     gain = f", BD-PSNR {anchor.bd_psnr:+.3f} dB" if anchor.bd_psnr is not None else ""
     return f"against {anchor.anchor}: BD-rate {anchor.bd_rate:+.2f} %{gain}"
-
-
-def _rank(row: _Row) -> int:
-    return list(Verdict).index(row.comparison.verdict)
 
 
 def _closing(records: Sequence[Record]) -> Iterator[str]:

@@ -61,7 +61,7 @@ def worst_first(content: Content) -> list[Failure]:
         _failures(content),
         key=lambda failure: (
             bool(failure.crops),
-            list(Verdict).index(failure.verdict),
+            failure.verdict.rank,
             failure.tolerances,
         ),
         reverse=True,
@@ -74,7 +74,7 @@ def _failures(content: Content) -> Iterator[Failure]:
             if not comparison.verdict.fails(strict=results.run.strict):
                 continue
             subject = comparison.subject
-            worse = [one for one in comparison.differences if one.regressed]
+            worse = comparison.regressions
             yield Failure(
                 run,
                 subject,
