@@ -105,6 +105,11 @@ class Compared:
     notes: tuple[str, ...] = field(default=())
 
     @property
+    def timed(self) -> list[tuple[CellResult, Timed]]:
+        """The cells that times were taken of, each with them."""
+        return [(cell, cell.times) for cell in self.cells if isinstance(cell.times, Timed)]
+
+    @property
     def fails(self) -> bool:
         """Whether any cell got worse, or slower by enough, or a family can't run any more."""
         return bool(self.lost) or any(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from operator import itemgetter
 
 from rich.console import RenderableType
 
@@ -22,6 +22,11 @@ from pytest_lic.timing.benchmarking import Direction
 _STYLES = {Speed.SLOWER: "bold red", Speed.FASTER: "green", Speed.UNDECIDED: "yellow"}
 _HEADINGS = ("codec", "", "base ms", "HEAD/BASE", "95 %", "all together", "verdict")
 _NUMBERS = range(2, 6)
+_ALIKE = {
+    Verdict.SAME: "the same to the bit",
+    Verdict.WITHIN: "within tolerance",
+    Verdict.CHANGED: "changed, but inside the tolerances",
+}
 _WIDE = 200  # where nobody's terminal sets a width
 
 
@@ -41,11 +46,10 @@ def _parts(compared: Compared) -> Iterator[RenderableType]:
     yield f"head: {compared.head.title}\n"
     for setting in dict.fromkeys(result.cell.setting for result in compared.cells):
         table = grid(_HEADINGS, _NUMBERS, title=setting.id)
-        for result in compared.cells:
-            if isinstance(result.times, Timed) and result.cell.setting == setting:
-                for direction, cells in ratio_rows(result, result.times):
-                    style = _STYLES.get(result.times.estimates[direction].verdict)
-                    table.add_row(*cells, style=style)
+        for result, times in compared.timed:
+            if result.cell.setting == setting:
+                for direction, cells in ratio_rows(result, times):
+                    table.add_row(*cells, style=_STYLES.get(times.estimates[direction].verdict))
         if table.row_count:
             yield table
             yield ""
@@ -62,18 +66,16 @@ def ab_markdown(compared: Compared, room: int = LIMIT) -> str:
     )
     verdicts = [[f"- {escaped(line)}"] for line in verdict_lines(compared)]
     page.blocks(verdicts, "verdicts", most=room // 4)
+    slower_first = sorted(
+        compared.timed, key=lambda cell: not cell[0].slower(compared.demand.fail_slower)
+    )
     rows = [
-        (
-            not result.slower(compared.demand.fail_slower),
-            (cells[0], result.cell.setting.id, *cells[1:]),
-        )
-        for result in compared.cells
-        if isinstance(result.times, Timed)
-        for _, cells in ratio_rows(result, result.times)
+        [escaped(cell) for cell in (codec, result.cell.setting.id, *cells)]
+        for result, times in slower_first
+        for _, (codec, *cells) in ratio_rows(result, times)
     ]
     headings = (_HEADINGS[0], "setting", "direction", *_HEADINGS[2:])
-    ordered = [[*map(escaped, cells)] for _, cells in sorted(rows, key=itemgetter(0))]
-    page.table(headings, ordered, "times", numbers=range(3, 7), most=room // 2)
+    page.table(headings, rows, "times", numbers=range(3, 7), most=room // 2)
     lines = [[f"- {escaped(line)}"] for line in (*quality_lines(compared), *remark_lines(compared))]
     page.blocks(lines, "remarks")
     return page.text
@@ -81,10 +83,10 @@ def ab_markdown(compared: Compared, room: int = LIMIT) -> str:
 
 def ab_headline(compared: Compared) -> str:
     """Such as ``HEAD against v1.2: slower in 2 of 8 timings, worse in 1 of 16 cells``."""
-    timed = [result for result in compared.cells if isinstance(result.times, Timed)]
-    slower = sum(len(result.slower(compared.demand.fail_slower)) for result in timed)
+    slower = sum(len(result.slower(compared.demand.fail_slower)) for result in compared.cells)
     worse = sum(result.worse for result in compared.cells)
-    parts = [f"slower in {slower} of {len(DIRECTIONS) * len(timed)} timings"] if slower else []
+    timings = len(DIRECTIONS) * len(compared.timed)
+    parts = [f"slower in {slower} of {timings} timings"] if slower else []
     if worse:
         parts.append(f"worse in {worse} of {len(compared.cells)} cells")
     if compared.lost:
@@ -111,18 +113,18 @@ def verdict_lines(compared: Compared) -> list[str]:
             lines.append(f"WORSE: {result.cell.id}: {_why_worse(result)}")
     if lines:
         return lines
-    verdicts = [
-        estimate.verdict
-        for result in compared.cells
-        if isinstance(result.times, Timed)
-        for estimate in result.times.estimates.values()
-    ]
-    counts = {verdict: verdicts.count(verdict) for verdict in Speed}
+    counts = _speeds(compared)
     names = {Speed.SLOWER: f"slower by less than {100 * compared.demand.fail_slower:g} %"}
     counted = ", ".join(
-        f"{count} {names.get(verdict, verdict)}" for verdict, count in counts.items() if count
+        f"{counts[verdict]} {names.get(verdict, verdict)}" for verdict in Speed if verdict in counts
     )
     return [f"nothing got worse; times: {counted or 'none taken'}"]
+
+
+def _speeds(compared: Compared) -> Counter[Speed]:
+    return Counter(
+        estimate.verdict for _, times in compared.timed for estimate in times.estimates.values()
+    )
 
 
 def ratio_rows(result: CellResult, times: Timed) -> Iterator[tuple[Direction, tuple[str, ...]]]:
@@ -159,9 +161,7 @@ def remark_lines(compared: Compared) -> Iterator[str]:
             reasons.setdefault(result.times.reason, []).append(result.cell.id)
     for reason, cells in reasons.items():
         yield f"no times: {listed(cells, 1)}: {reason}"
-    starts = [
-        len(result.times.starts) for result in compared.cells if isinstance(result.times, Timed)
-    ]
+    starts = [len(times.starts) for _, times in compared.timed]
     if starts:
         fewest, most = min(starts), max(starts)
         pairs = f"{fewest}" if fewest == most else f"{fewest} to {most}"
@@ -170,50 +170,40 @@ def remark_lines(compared: Compared) -> Iterator[str]:
             "the interval that holds for all cells together; slower by "
             f"{100 * compared.demand.fail_slower:g} % or more fails"
         )
-    if any(
-        estimate.verdict is Speed.UNDECIDED
-        for result in compared.cells
-        if isinstance(result.times, Timed)
-        for estimate in result.times.estimates.values()
-    ):
+    if Speed.UNDECIDED in _speeds(compared):
         yield "undecided: the time was up; a longer --budget, or fewer cells, would tell"
 
 
 def quality_lines(compared: Compared) -> Iterator[str]:
     """Rate and quality: cells that changed one by one, the others as a count."""
-    alike: dict[Verdict, int] = {}
+    alike: Counter[Verdict] = Counter()
     for result in compared.cells:
         comparison = result.quality
         if comparison is None:
             for name, side in (("base", result.base), ("head", result.head)):
                 if isinstance(side, Unavailable):
                     yield f"broken on {name}: {result.cell.id}: {side}"
-        elif comparison.verdict in (Verdict.SAME, Verdict.WITHIN, Verdict.CHANGED):
-            alike[comparison.verdict] = alike.get(comparison.verdict, 0) + 1
+        elif comparison.verdict in _ALIKE:
+            alike[comparison.verdict] += 1
         elif comparison.verdict is Verdict.IMPROVED:
             yield f"improved: {result.cell.id}: {_moved(result)}"
     for verdict, count in alike.items():
-        meaning = {
-            Verdict.SAME: "the same to the bit",
-            Verdict.WITHIN: "within tolerance",
-            Verdict.CHANGED: "changed, but inside the tolerances",
-        }[verdict]
-        yield f"rate and quality: {plural(count, 'cell')} {meaning}"
+        yield f"rate and quality: {plural(count, 'cell')} {_ALIKE[verdict]}"
 
 
 def _why_worse(result: CellResult) -> str:
     if isinstance(result.head, Unavailable):
         return f"it broke: {result.head}"
     assert result.quality is not None
-    worst = result.quality.regressions[:1]
     text = _moved(result)
-    for difference in worst:
-        where = f"on {difference.image}" if difference.image is not None else "in the mean"
-        text += (
-            f"; most in {difference.metric} {where}: worse by {difference.worse_by:.4g}, "
-            f"tolerance {difference.tolerance:g}"
-        )
-    return text if worst else f"{text}; {result.quality.reason}"
+    worst = next(iter(result.quality.regressions), None)
+    if worst is None:
+        return f"{text}; {result.quality.reason}"
+    where = f"on {worst.image}" if worst.image is not None else "in the mean"
+    return (
+        f"{text}; most in {worst.metric} {where}: worse by {worst.worse_by:.4g}, "
+        f"tolerance {worst.tolerance:g}"
+    )
 
 
 def _moved(result: CellResult) -> str:

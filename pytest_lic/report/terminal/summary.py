@@ -149,8 +149,7 @@ def _numbers(measurement: Measurement | None) -> dict[str, str]:
     columns: dict[str, str] = {}
     for name, metric in METRICS.items():
         if name in QUALITIES and "payload" not in columns:
-            share = None if measurement is None else measurement.payload_share
-            columns["payload"] = f"{100 * share:.1f} %" if share is not None else NONE
+            columns["payload"] = NONE if measurement is None else measurement.payload_text
         columns |= metric.columns(None if measurement is None else measurement.mean(name))
     return columns
 
