@@ -106,7 +106,7 @@ def verdict_lines(compared: Compared) -> list[str]:
             assert isinstance(result.times, Timed)
             estimate = result.times.estimates[direction]
             lines.append(
-                f"SLOWER: {result.cell.id} {direction}: {_times(estimate.ratio)} "
+                f"SLOWER: {result.cell.id} {direction}: {estimate.ratio:.3f} "
                 f"({_range(estimate.corrected)})"
             )
         if result.worse:
@@ -133,14 +133,14 @@ def ratio_rows(result: CellResult, times: Timed) -> Iterator[tuple[Direction, tu
         estimate = times.estimates[direction]
         verdict = str(estimate.verdict)
         if estimate.verdict is Speed.NO_DIFFERENCE and estimate.seen_from is not None:
-            verdict += f" ({_percent(estimate.seen_from)} would be slower)"
+            verdict += f" ({100 * (estimate.seen_from - 1):.1f} % would be slower)"
         yield (
             direction,
             (
                 f"{result.cell.family}-q{result.cell.quality}",
                 direction,
                 f"{1000 * times.seconds[direction]:.2f}",
-                _times(estimate.ratio),
+                f"{estimate.ratio:.3f}",
                 _range(estimate.interval),
                 _range(estimate.corrected),
                 verdict,
@@ -218,13 +218,5 @@ def _moved(result: CellResult) -> str:
     return ", ".join(parts)
 
 
-def _times(ratio: float) -> str:
-    return f"{ratio:.3f}"
-
-
 def _range(interval: Interval | None) -> str:
     return "–" if interval is None else f"{interval.low:.3f}–{interval.high:.3f}"
-
-
-def _percent(ratio: float) -> str:
-    return f"{100 * (ratio - 1):.1f} %"

@@ -135,10 +135,10 @@ class ResultsFile(Part, frozen=True, kw_only=True):
     environments: dict[str, Environment]
     points: list[PointPart]
     curves: list[CurvePart]
-    tests: list[TestResult]
-    times: list[TimeResult]
-    remarks: list[str]
-    crops: Annotated[list[Crop], Meta(max_length=12)] | UnsetType = UNSET
+    tests: tuple[TestResult, ...]
+    times: tuple[TimeResult, ...]
+    remarks: tuple[str, ...]
+    crops: Annotated[tuple[Crop, ...], Meta(max_length=12)] | UnsetType = UNSET
 
 
 def schema() -> dict[str, Any]:

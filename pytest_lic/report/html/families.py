@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pytest_lic.baselines.comparison import Verdict
@@ -55,14 +55,10 @@ def families_of(run: str, results: Results, *, several: bool) -> dict[Setting, l
     families: dict[Setting, list[Family]] = {}
     for (setting, family), points in grouped.items():
         facts = results.families.get(family)
-        order, tags = (list(facts.qualities), facts.tags) if facts is not None else ([], {})
-        labels = sorted(points, key=lambda label: (label not in order, _place(order, label)))
+        order, tags = (facts.qualities, facts.tags) if facts is not None else ({}, {})
         name = f"{family} · {run}" if several else family
-        ordered = {label: points[label] for label in labels}
+        labels = dict.fromkeys((*order, *points))
+        ordered = {label: points[label] for label in labels if label in points}
         verdict = verdicts.get((family, setting))
         families.setdefault(setting, []).append(Family(name, tags, ordered, verdict))
     return families
-
-
-def _place(order: Sequence[str], label: str) -> int:
-    return order.index(label) if label in order else 0

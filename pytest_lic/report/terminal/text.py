@@ -44,6 +44,9 @@ def grid(
     """
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for index, column in enumerate(columns):
-        justify = "right" if index in numbers else "left"
-        table.add_column(column, justify=justify, no_wrap=index in unwrapped)
+        table.add_column(
+            column,
+            justify="right" if index in numbers else "left",
+            no_wrap=index in unwrapped,
+        )
     return table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from pytest_lic.baselines.comparison import Verdict
@@ -24,30 +24,6 @@ AT_FIRST = ("bpg-444", "vtm", "jpeg-published", "paper-elic2022")
 _SHOWN = 8  # families that are drawn at first, besides those that changed
 
 
-@dataclass
-class Plot:
-    """All curves of one setting: what the script draws, and BD-rates by the metric's name."""
-
-    title: str
-    series: list[dict[str, Any]] = field(default_factory=list)
-    tables: dict[str, BDTable] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class BDTable:
-    """BD-rate of each family (rows) against each anchor (columns); ``reasons`` why some lack it."""
-
-    anchors: tuple[str, ...]
-    rows: tuple[tuple[str, Verdict | None, tuple[BD | None, ...]], ...]
-
-    @property
-    def reasons(self) -> list[str]:
-        """Each reason once."""
-        values = (bd.value for _, _, bds in self.rows for bd in bds if bd is not None)
-        reasons = (value.reason for value in values if isinstance(value, Unavailable))
-        return list(dict.fromkeys(reasons))
-
-
 def curves(content: Content) -> dict[str, Any] | None:
     """The section: one plot for each setting of any run, in their order."""
     gathered: dict[Setting, list[Family]] = {}
@@ -57,11 +33,17 @@ def curves(content: Content) -> dict[str, Any] | None:
     plots = []
     for setting, families in gathered.items():
         anchors = _anchors(content.runs.values(), setting, families)
-        plot = Plot(setting_title(setting), [*_measured_series(families), *_anchor_series(anchors)])
-        compared = [anchor for anchor in anchors if anchor.shown]
-        for axis, metric in CURVE_METRICS.items():
-            plot.tables[metric.name] = _table(families, compared, axis)
-        plots.append(plot)
+        compared = [anchor.curve for anchor in anchors if anchor.shown]
+        plots.append(
+            {
+                "title": setting_title(setting),
+                "series": [*_measured_series(families), *_anchor_series(anchors)],
+                "tables": {
+                    metric.name: _table(families, compared, axis)
+                    for axis, metric in CURVE_METRICS.items()
+                },
+            }
+        )
     averaged = [metric.averaged.removeprefix("per-image ") for metric in QUALITIES.values()]
     axes = {name: _axis(metric) for name, metric in QUALITIES.items()}
     return {"plots": plots, "axes": axes, "averaged": averaged} if plots else None
@@ -171,13 +153,21 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _table(families: Sequence[Family], anchors: Sequence[_Anchor], metric: CurveMetric) -> BDTable:
+def _table(
+    families: Sequence[Family], anchors: Sequence[RDCurve], metric: CurveMetric
+) -> dict[str, Any]:
+    """BD-rate of each family (rows) against each anchor (columns), and why some lack it."""
     rows = []
+    reasons: dict[str, None] = {}
     for family in families:
         measured, baseline = family.curve("measured"), family.curve("baseline")
         bds: list[BD | None] = [bd_rate(baseline, measured, metric)]
         for anchor in anchors:
-            itself = isinstance(measured, RDCurve) and anchor.curve.name == measured.name
-            bds.append(None if itself else bd_rate(anchor.curve, measured, metric))
-        rows.append((family.name, family.verdict, tuple(bds)))
-    return BDTable((BASELINE, *(anchor.curve.name for anchor in anchors)), tuple(rows))
+            itself = isinstance(measured, RDCurve) and anchor.name == measured.name
+            bds.append(None if itself else bd_rate(anchor, measured, metric))
+        rows.append((family.name, family.verdict, bds))
+        for bd in bds:
+            if bd is not None and isinstance(bd.value, Unavailable):
+                reasons[bd.value.reason] = None
+    columns = [BASELINE, *(anchor.name for anchor in anchors)]
+    return {"anchors": columns, "rows": rows, "reasons": list(reasons)}

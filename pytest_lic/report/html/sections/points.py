@@ -40,7 +40,7 @@ def _groups(runs: Mapping[str, Results]) -> dict[str, list[dict[str, Any]]]:
             measured = point.measured
             if measured is None:
                 title = "not measured"
-                row = {"quality": NONE, "lmbda": None, "numbers": nothing}
+                row: dict[str, Any] = {"quality": NONE, "lmbda": None, "numbers": nothing}
             else:
                 cell = measured.cell
                 title = f"{cell.family} on {setting_title(cell.setting)}"
