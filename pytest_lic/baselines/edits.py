@@ -153,14 +153,13 @@ def _moved(then: Measurement, now: Measurement, tolerances: Mapping[str, Toleran
 
 
 def _lost(then: Measurement, now: Measurement) -> list[str]:
-    lost = []
-    for metric in METRICS:
-        if other_variant(metric, then, now) or any(
-            image.gated(metric) is not None and now.images[name].gated(metric) is None
-            for name, image in then.images.items()
-        ):
-            lost.append(metric)
-    return lost
+    pairs = [(image, now.images[name]) for name, image in then.images.items()]
+    return [
+        metric
+        for metric in METRICS
+        if other_variant(metric, then, now)
+        or any(old.gated(metric) is not None and new.gated(metric) is None for old, new in pairs)
+    ]
 
 
 def _with_tolerance(difference: Difference, tolerances: Mapping[str, Tolerance]) -> Difference:

@@ -17,7 +17,7 @@ from pytest_lic.baselines.entries import BaselineKey
 from pytest_lic.errors import ResultsError
 from pytest_lic.measuring.grid import Curve
 from pytest_lic.measuring.measure import Measurement, rd_curve
-from pytest_lic.measuring.rate_distortion import bd_psnr, bd_rate
+from pytest_lic.measuring.rate_distortion import bd_quality, bd_rate
 from pytest_lic.results.results import Results, RunFacts, TimeResult
 
 
@@ -188,7 +188,7 @@ def _curve(
     return compare_curves(
         curve.id,
         bd_rate(old, new),
-        bd_psnr(old, new),
+        bd_quality(old, new),
         after.run.tolerances,
         against="the earlier curve",
     )

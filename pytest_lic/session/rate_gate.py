@@ -12,7 +12,7 @@ from pytest_lic.baselines.entries import BaselineKey, Baselines
 from pytest_lic.baselines.tolerances import Tolerance
 from pytest_lic.errors import LicError, Unavailable, UnavailableError
 from pytest_lic.measuring.grid import Cell, Curve
-from pytest_lic.measuring.rate_distortion import RDCurve, bd_psnr, bd_rate
+from pytest_lic.measuring.rate_distortion import RDCurve, bd_quality, bd_rate
 from pytest_lic.measuring.store import Stored
 from pytest_lic.project.options import Options
 from pytest_lic.results.records import PointRecord
@@ -118,7 +118,7 @@ class RateGate:
         except UnavailableError as error:
             return Comparison(curve.id, Verdict.UNAVAILABLE, str(error))
         return compare_curves(
-            curve.id, bd_rate(stored, measured), bd_psnr(stored, measured), self.tolerances
+            curve.id, bd_rate(stored, measured), bd_quality(stored, measured), self.tolerances
         )
 
     def _against(self, name: str, measured: RDCurve, curve: Curve) -> AnchorResult:
@@ -126,7 +126,7 @@ class RateGate:
             anchor = self.curves.anchor(name, curve)
         except UnavailableError as error:
             return AnchorResult(name, None, None, str(error))
-        rate, gain = bd_rate(anchor, measured).value, bd_psnr(anchor, measured).value
+        rate, gain = bd_rate(anchor, measured).value, bd_quality(anchor, measured).value
         reasons = [value.reason for value in (rate, gain) if isinstance(value, Unavailable)]
         points = tuple(zip(anchor.bpp, anchor.psnr, anchor.ms_ssim, strict=True))
         return AnchorResult(

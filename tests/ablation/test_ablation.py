@@ -20,7 +20,7 @@ from pytest_lic.images.corpus import load_corpus
 from pytest_lic.measuring import published
 from pytest_lic.measuring.measure import rd_curve
 from pytest_lic.measuring.published import published_curve
-from pytest_lic.measuring.rate_distortion import RDCurve, bd_psnr, bd_quality, bd_rate
+from pytest_lic.measuring.rate_distortion import RDCurve, bd_quality, bd_rate
 from tests.helpers.toy_project import TOY, Project, write_photographs
 from tests.helpers.toy_reader import describe, install_reader
 
@@ -188,7 +188,7 @@ def test_bd_values_are_those_of_the_curves_that_the_gate_records(bench: Bench) -
             assert row["bd_rate_reference"] is row["bd_quality_reference"] is None
             continue
         assert row["bd_rate_reference"]["value"] == bd_rate(reference, curve).value
-        assert row["bd_quality_reference"]["value"] == bd_psnr(reference, curve).value
+        assert row["bd_quality_reference"]["value"] == bd_quality(reference, curve).value
     assert rows(up)["up-narrow"]["bd_rate_reference"]["value"] != 0
 
 
@@ -203,7 +203,7 @@ def test_the_table_shows_one_row_for_each_variant(bench: Bench) -> None:
     assert heads == ["BD-rate", "BD-rate", "BD-PSNR"]
     assert variants == ["quantizer", "codec", *["vs", "jpeg"], *["vs", "uniform"] * 2]
     value = bd_rate(bench.recorded("left-uniform"), bench.recorded("left-deadzone")).value
-    gain = bd_psnr(bench.recorded("left-uniform"), bench.recorded("left-deadzone")).value
+    gain = bd_quality(bench.recorded("left-uniform"), bench.recorded("left-deadzone")).value
     assert re.search(
         rf"^deadzone +left-deadzone +\S+ % +{re.escape(f'{value:+.2f} %')} +"
         rf"{re.escape(f'{gain:+.3f} dB')}$",

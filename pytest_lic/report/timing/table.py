@@ -40,9 +40,20 @@ def _parts(runs: Sequence[SavedRun], stages: bool) -> Iterator[RenderableType]:
         yield f"{run.name}: {run.machine}; {run.commit}"
     yield ""
     for view in views(runs):
-        yield from _latency(view)
+        batch = view.batches[0]
+        yield from _by_place(
+            view,
+            f"latency in ms by resolution, batch {batch}, {view.title}",
+            {f"{resolution} px": (resolution, batch) for resolution in view.resolutions},
+            lambda timing: 1000 * timing.median,
+        )
         for resolution in view.resolutions:
-            yield from _throughput(view, resolution)
+            yield from _by_place(
+                view,
+                f"images per second by batch, {resolution} px, {view.title}",
+                {f"batch {batch}": (resolution, batch) for batch in view.batches},
+                lambda timing: timing.images_per_second,
+            )
         if stages:
             yield from _stages(view, [run.name for run in runs])
     yield from _closing(runs)
@@ -51,7 +62,7 @@ def _parts(runs: Sequence[SavedRun], stages: bool) -> Iterator[RenderableType]:
 def reference_text(published: PublishedTimings, runs: Sequence[SavedRun]) -> str:
     """What was published of the codecs in some runs, with its circumstances."""
     families = {timing.family for run in runs for timing in run.timings}
-    times = [time for time in published.times if time.codec in families]
+    times = [time for time in published.facts if time.codec in families]
     lines = [
         "",
         f"for reference only: {published.source}",
@@ -59,26 +70,23 @@ def reference_text(published: PublishedTimings, runs: Sequence[SavedRun]) -> str
     ]
     lines += [f"  {time.codec}: {time.what}: {time.value:g} {time.unit}" for time in times]
     if not times:
-        known = ", ".join(sorted({time.codec for time in published.times}))
+        known = ", ".join(sorted({time.codec for time in published.facts}))
         lines.append(f"  of none of the codecs shown; {published.networks}: {known}")
     return "\n".join(lines) + "\n"
 
 
-def _latency(view: View) -> Iterator[RenderableType]:
-    batch = view.batches[0]
-    table = _table(f"{resolution} px" for resolution in view.resolutions)
+def _by_place(
+    view: View,
+    title: str,
+    places: Mapping[str, tuple[int, int]],
+    value: Callable[[Timing], float],
+) -> Iterator[RenderableType]:
+    """A row for each series; ``places`` maps each heading to a resolution and a batch."""
+    table = _table(places)
     for series in view.series:
-        places = [view.find(series, resolution, batch) for resolution in view.resolutions]
-        table.add_row(*series, *(_side_by_side(timings, _milliseconds) for timings in places))
-    return _titled(f"latency in ms by resolution, batch {batch}, {view.title}", table)
-
-
-def _throughput(view: View, resolution: int) -> Iterator[RenderableType]:
-    table = _table(f"batch {batch}" for batch in view.batches)
-    for series in view.series:
-        places = [view.find(series, resolution, batch) for batch in view.batches]
-        table.add_row(*series, *(_side_by_side(timings, _rate) for timings in places))
-    return _titled(f"images per second by batch, {resolution} px, {view.title}", table)
+        timings = (view.find(series, *place) for place in places.values())
+        table.add_row(*series, *(_side_by_side(of_runs, value) for of_runs in timings))
+    return _titled(title, table)
 
 
 def _stages(view: View, names: Sequence[str]) -> Iterator[RenderableType]:
@@ -160,22 +168,15 @@ def _table(columns: Iterable[str]) -> Table:
     return grid(headings, numbers, unwrapped=(0, *numbers))
 
 
-def _side_by_side(timings: Sequence[Timing | None], shown: Callable[[Timing], str]) -> str:
+def _side_by_side(timings: Sequence[Timing | None], value: Callable[[Timing], float]) -> str:
     if not any(timings):
         return _NONE
-    return " | ".join(_NONE if one is None else _marked(one, shown(one)) for one in timings)
-
-
-def _marked(timing: Timing, text: str) -> str:
-    return f"{_DOUBTFUL}{text}" if timing.doubtful else text
-
-
-def _milliseconds(timing: Timing) -> str:
-    return _significant(1000 * timing.median)
-
-
-def _rate(timing: Timing) -> str:
-    return _significant(timing.images_per_second)
+    return " | ".join(
+        _NONE
+        if timing is None
+        else f"{_DOUBTFUL if timing.doubtful else ''}{_significant(value(timing))}"
+        for timing in timings
+    )
 
 
 def _significant(value: float) -> str:
