@@ -22,6 +22,7 @@ from pytest_lic.errors import CorpusError, UsageError
 from pytest_lic.images.edge_images import edge_images
 from pytest_lic.images.finding import image_files
 from pytest_lic.images.reading import check_image, read_image
+from pytest_lic.system.groups import grouped
 
 if TYPE_CHECKING:
     import numpy as np
@@ -143,9 +144,7 @@ def batches(corpus: Corpus, batch_size: int) -> list[tuple[Image, ...]]:
     """
     if batch_size < 1:
         raise UsageError(f"batch size {batch_size}: expected 1 or more")
-    by_size: dict[tuple[int, int], list[Image]] = {}
-    for image in corpus.images:
-        by_size.setdefault((image.height, image.width), []).append(image)
+    by_size = grouped(((image.height, image.width), image) for image in corpus.images)
     return [
         tuple(group[start : start + batch_size])
         for group in by_size.values()

@@ -16,7 +16,8 @@ from pytest_lic.measuring.metrics import HEADLINES
 from pytest_lic.report.markdown.page import LIMIT, Page
 from pytest_lic.report.markdown.text import escaped
 from pytest_lic.report.terminal.text import grid, terminal_text
-from pytest_lic.system.words import listed, plural
+from pytest_lic.system.groups import grouped
+from pytest_lic.system.words import listed, plural, spanned
 from pytest_lic.timing.benchmarking import Direction
 
 _STYLES = {Speed.SLOWER: "bold red", Speed.FASTER: "green", Speed.UNDECIDED: "yellow"}
@@ -155,19 +156,18 @@ def remark_lines(compared: Compared) -> Iterator[str]:
         yield f"only on {side}: {what}"
     for what, reason in compared.left_out.items():
         yield f"left out: {what}: {reason}"
-    reasons: dict[str, list[str]] = {}
-    for result in compared.cells:
-        if isinstance(result.times, Unavailable):
-            reasons.setdefault(result.times.reason, []).append(result.cell.id)
-    for reason, cells in reasons.items():
+    untimed = grouped(
+        (result.times.reason, result.cell.id)
+        for result in compared.cells
+        if isinstance(result.times, Unavailable)
+    )
+    for reason, cells in untimed.items():
         yield f"no times: {listed(cells, 1)}: {reason}"
     starts = [len(times.starts) for _, times in compared.timed]
     if starts:
-        fewest, most = min(starts), max(starts)
-        pairs = f"{fewest}" if fewest == most else f"{fewest} to {most}"
         yield (
-            f"times: HEAD over BASE, from {pairs} pairs of fresh processes; the verdict goes by "
-            "the interval that holds for all cells together; slower by "
+            f"times: HEAD over BASE, from {spanned(starts)} pairs of fresh processes; the verdict "
+            "goes by the interval that holds for all cells together; slower by "
             f"{100 * compared.demand.fail_slower:g} % or more fails"
         )
     if Speed.UNDECIDED in _speeds(compared):

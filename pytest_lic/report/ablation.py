@@ -15,6 +15,7 @@ from pytest_lic.errors import Unavailable
 from pytest_lic.measuring.rate_distortion import BD, CURVE_METRICS, RDCurve
 from pytest_lic.report.terminal.text import grid, terminal_text
 from pytest_lic.system.environment import environment
+from pytest_lic.system.groups import grouped
 from pytest_lic.system.words import plural
 
 FORMAT = 1
@@ -93,11 +94,12 @@ def _missing(ablation: Ablation, table: Table) -> Iterator[str]:
         if row.rate is not None and row.quality is not None:
             metric = CURVE_METRICS[ablation.question.metric].label
             differences |= {"BD-rate": row.rate, f"BD-{metric}": row.quality}
-        places: dict[str, list[str]] = {}
-        for place, bd in differences.items():
-            if isinstance(bd.value, Unavailable):
-                places.setdefault(bd.value.reason, []).append(place)
-        for reason, names in places.items():
+        lacking = grouped(
+            (bd.value.reason, place)
+            for place, bd in differences.items()
+            if isinstance(bd.value, Unavailable)
+        )
+        for reason, names in lacking.items():
             where = f": no {' and '.join(names)}" if isinstance(row.curve, RDCurve) else ""
             yield f"{row.family}{where}: {reason}"
         untimed = ablation.question.repetitions and isinstance(row.times, Unavailable)

@@ -19,6 +19,7 @@ from pytest_lic.measuring.grid import Curve
 from pytest_lic.measuring.measure import Measurement, rd_curve
 from pytest_lic.measuring.rate_distortion import bd_quality, bd_rate
 from pytest_lic.results.results import Results, RunFacts, TimeResult
+from pytest_lic.system.groups import grouped
 
 
 @dataclass(frozen=True)
@@ -122,11 +123,10 @@ def _partners(old: Mapping[str, Measurement], new: Mapping[str, Measurement]) ->
     """Cells of ``old`` that ``new`` has in other circumstances alone → their names there."""
 
     def by_key(cells: Mapping[str, Measurement]) -> dict[tuple[str, BaselineKey], list[str]]:
-        subjects: dict[tuple[str, BaselineKey], list[str]] = {}
-        for subject, measurement in cells.items():
-            key = (measurement.cell.family, BaselineKey.of(measurement))
-            subjects.setdefault(key, []).append(subject)
-        return subjects
+        return grouped(
+            ((measurement.cell.family, BaselineKey.of(measurement)), subject)
+            for subject, measurement in cells.items()
+        )
 
     later = by_key(new)
     pairs = ((names, later.get(key, [])) for key, names in by_key(old).items())

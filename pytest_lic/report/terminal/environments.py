@@ -11,6 +11,7 @@ from rich.console import Console
 from pytest_lic.checks.environment_matrix import EnvironmentMatrix
 from pytest_lic.report.terminal.text import grid
 from pytest_lic.results.records import EnvironmentsRecord
+from pytest_lic.system.groups import grouped
 from pytest_lic.system.simulated_environments import ENVIRONMENTS
 from pytest_lic.system.words import plural
 
@@ -46,9 +47,8 @@ def print_matrices(console: Console, records: Iterable[EnvironmentsRecord]) -> N
         console: where to.
         records: of the cells that environments were compared on.
     """
-    families: dict[str, list[EnvironmentMatrix]] = {}
-    for record in sorted(records, key=lambda record: record.cell.id):
-        families.setdefault(record.cell.family, []).append(record.matrix)
+    by_id = sorted(records, key=lambda record: record.cell.id)
+    families = grouped((record.cell.family, record.matrix) for record in by_id)
 
     def worst_first(family: str) -> tuple[int, str]:
         return -sum(len(matrix.broken_images) for matrix in families[family]), family
@@ -80,8 +80,9 @@ def _print_family(console: Console, family: str, matrices: Sequence[EnvironmentM
         say("  broken: none")
     for line in _broken_lines(matrices) if broken else _within_lines(matrices):
         say(f"  {line}")
-    for reason, named in _unavailable(matrices).items():
-        say(f"  {', '.join(named)} unavailable: {reason}")
+    unavailable = {name: why for matrix in matrices for name, why in matrix.unavailable.items()}
+    for reason, lacking in grouped((why, name) for name, why in unavailable.items()).items():
+        say(f"  {', '.join(lacking)} unavailable: {reason}")
     console.print()
 
 
@@ -119,16 +120,6 @@ def _within_lines(matrices: Sequence[EnvironmentMatrix]) -> Iterator[str]:
             f"≈ {matrix.cell}, encoded in {pair.encoder}, decoded in {pair.decoder}: {pair.within} "
             f"of {matrix.images} images, first {pair.first}"
         )
-
-
-def _unavailable(matrices: Sequence[EnvironmentMatrix]) -> dict[str, list[str]]:
-    """Why → which environments."""
-    reasons: dict[str, list[str]] = {}
-    for name, reason in {
-        name: reason for matrix in matrices for name, reason in matrix.unavailable.items()
-    }.items():
-        reasons.setdefault(reason, []).append(name)
-    return reasons
 
 
 def _names(groups: Iterable[Sequence[EnvironmentMatrix]]) -> list[str]:
