@@ -1,6 +1,6 @@
 """The protocol every codec speaks, and the family that names its operating points.
 
-This is all the plugin knows about codecs. Importing it loads no torch.
+This is all the plugin knows about codecs.
 """
 
 from __future__ import annotations

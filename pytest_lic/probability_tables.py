@@ -1,6 +1,6 @@
 """Probability tables as an entropy coder under test gets them, and messages to code with them.
 
-This says nothing about how a coder keeps its own tables. Importing it loads no torch.
+This says nothing about how a coder keeps its own tables.
 """
 
 from __future__ import annotations

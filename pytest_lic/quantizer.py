@@ -1,4 +1,4 @@
-"""What a quantizer under test must do, and what it may promise. Importing this loads no torch."""
+"""What a quantizer under test must do, and what it may promise."""
 
 from __future__ import annotations
 
