@@ -143,8 +143,7 @@ def compare(
             before, after = (metric.average(values) for values in zip(*finite, strict=True))
             differences.append(_difference(metric, None, before, after, tolerance.mean))
         if gained:
-            where = _share(gained, measured)
-            remarks.append(f"{name} is new{where}: the baseline lacks it")
+            remarks.append(f"{name} is new{_share(gained, measured)}: the baseline lacks it")
         if lost:
             where = _share(lost, measured)
             remarks.append(f"{name} is unavailable here{where}, though the baseline has it")
@@ -155,7 +154,7 @@ def compare(
     elif improved:
         verdict = Verdict.IMPROVED
         remarks.append("record the improvement with --lic-update")
-    elif _same_bits(measured, baseline):
+    elif all(image.bits == baseline.images[name].bits for name, image in measured.images.items()):
         verdict = Verdict.SAME
     elif _same_circumstances(measured, baseline):
         verdict = Verdict.CHANGED
@@ -211,14 +210,6 @@ def _difference(
 def _severity(difference: Difference) -> tuple[bool, float]:
     """Regressions first, then by how many tolerances they are off."""
     return difference.regressed, difference.severity
-
-
-def _same_bits(measured: Measurement, baseline: Measurement) -> bool:
-    return all(
-        (image.bitstream, image.reconstruction)
-        == (baseline.images[name].bitstream, baseline.images[name].reconstruction)
-        for name, image in measured.images.items()
-    )
 
 
 def _same_circumstances(measured: Measurement, baseline: Measurement) -> bool:

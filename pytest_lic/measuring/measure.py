@@ -43,6 +43,11 @@ class ImageResult:
     bitstream: str
     reconstruction: str
 
+    @property
+    def bits(self) -> tuple[str, str]:
+        """Both digests: the same where a codec does the same to the bit."""
+        return self.bitstream, self.reconstruction
+
     def value(self, metric: str) -> float | None:
         """One metric of this image, computed or of its bitstream; None where unavailable."""
         of_stream = METRICS[metric].of_stream(self.bytes, self.height * self.width)

@@ -186,14 +186,12 @@ def _difference(
     qualities = [[point.quality for point in curve] for curve in points]
 
     if along == "quality":
+        axis, unit, values = CURVE_METRICS[metric].label, "dB", qualities
         overlap = _overlap(*qualities)
     else:
+        axis, unit, values = "log-rate", "bpp", rates
         overlap = _overlap(*([math.log(rate) for rate in curve] for curve in rates))
     if overlap < MIN_OVERLAP - _ROUNDING:
-        if along == "quality":
-            axis, unit, values = CURVE_METRICS[metric].label, "dB", qualities
-        else:
-            axis, unit, values = "log-rate", "bpp", rates
         spans = [f"{curve[0]:.4g} to {curve[-1]:.4g} {unit}" for curve in values]
         percent = math.floor(overlap * 1000) / 10  # down: never "75 % is under 75 %"
         reason = (

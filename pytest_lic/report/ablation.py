@@ -12,6 +12,7 @@ from rich.text import Text
 from pytest_lic.ablation.result import Ablation, Table, Variant
 from pytest_lic.ablation.turns import TimeRatio, Times, total
 from pytest_lic.errors import Unavailable
+from pytest_lic.measuring.metrics.base import NONE
 from pytest_lic.measuring.rate_distortion import BD, CURVE_METRICS, RDCurve
 from pytest_lic.report.terminal.text import grid, terminal_text
 from pytest_lic.system.environment import environment
@@ -19,7 +20,6 @@ from pytest_lic.system.groups import grouped
 from pytest_lic.system.words import plural
 
 FORMAT = 1
-_NONE = "–"
 
 
 def ablation_text(ablation: Ablation, *, width: int, color: bool) -> str:
@@ -73,11 +73,11 @@ def _table_parts(ablation: Ablation, table: Table, title: str) -> Iterator[Rende
     numbers = range(2, len(headings))
     drawn = grid(headings, numbers, title=title or None, unwrapped=numbers)
     for row in table.rows:
-        cells = [_percent(row.anchors[name]) for name in anchors]
+        cells = [_signed(row.anchors[name], 2, "%") for name in anchors]
         if row.family == table.reference:
             cells += ["reference", "reference"]
         else:
-            cells += [_percent(row.rate), _decibels(row.quality)]
+            cells += [_signed(row.rate, 2, "%"), _signed(row.quality, 3, "dB")]
         if ablation.question.repetitions:
             cells += [_ratio(row.encode), _ratio(row.decode)]
         drawn.add_row(row.label, row.family, *cells)
@@ -148,17 +148,15 @@ def _closing(ablation: Ablation) -> Iterator[str]:
         yield f"nothing to compare with: {', '.join(ablation.alone)}"
 
 
-def _percent(bd: BD | None) -> str:
-    return _NONE if bd is None or isinstance(bd.value, Unavailable) else f"{bd.value:+.2f} %"
-
-
-def _decibels(bd: BD | None) -> str:
-    return _NONE if bd is None or isinstance(bd.value, Unavailable) else f"{bd.value:+.3f} dB"
+def _signed(bd: BD | None, digits: int, unit: str) -> str:
+    if bd is None or isinstance(bd.value, Unavailable):
+        return NONE
+    return f"{bd.value:+.{digits}f} {unit}"
 
 
 def _ratio(ratio: TimeRatio | None) -> str:
     if ratio is None:
-        return _NONE
+        return NONE
     if ratio.low == ratio.high:
         return f"{ratio.value:.2f}"
     return f"{ratio.value:.2f} ({ratio.low:.2f}–{ratio.high:.2f})"

@@ -102,8 +102,7 @@ def _row(name: str, image: ImageResult, old: ImageResult | None) -> tuple[str, .
     ]
     bits = ""
     if old is not None:
-        same = (old.bitstream, old.reconstruction) == (image.bitstream, image.reconstruction)
-        bits = "same" if same else "other"
+        bits = "same" if old.bits == image.bits else "other"
     shown = " → ".join(dict.fromkeys(sizes))
     return (name, f"{image.width}×{image.height}", shown, *numbers, bits)
 

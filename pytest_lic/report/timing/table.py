@@ -10,13 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from pytest_lic.errors import Unavailable
+from pytest_lic.measuring.metrics.base import NONE
 from pytest_lic.measuring.published.timings import PublishedTimings
 from pytest_lic.report.terminal.text import grid, terminal_text
 from pytest_lic.timing.benchmarking import WIDE
 from pytest_lic.timing.saved_runs import SavedRun, Timing
 from pytest_lic.timing.series import View, views
 
-_NONE = "–"
 _HEADING = 14  # characters in a line of a stage's heading
 _DOUBTFUL = "~"
 _WIDE = 400  # where nobody's terminal sets a width: no number is cut short
@@ -133,7 +133,7 @@ def _stage_names(timings: Sequence[Timing]) -> list[str]:
 def _shares(stages: Mapping[str, float], names: Sequence[str]) -> Iterator[str]:
     total = sum(stages.values())
     for name in names:
-        yield f"{100 * stages[name] / total:.1f}" if name in stages else _NONE
+        yield f"{100 * stages[name] / total:.1f}" if name in stages else NONE
 
 
 def _closing(runs: Sequence[SavedRun]) -> Iterator[str]:
@@ -170,9 +170,9 @@ def _table(columns: Iterable[str]) -> Table:
 
 def _side_by_side(timings: Sequence[Timing | None], value: Callable[[Timing], float]) -> str:
     if not any(timings):
-        return _NONE
+        return NONE
     return " | ".join(
-        _NONE
+        NONE
         if timing is None
         else f"{_DOUBTFUL if timing.doubtful else ''}{_significant(value(timing))}"
         for timing in timings
