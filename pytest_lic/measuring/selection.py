@@ -106,19 +106,21 @@ def select_qualities(
             raise UnknownNameError(
                 "λ", f"{wanted:g}", [f"{value:g}" for value in lambdas if value], "--lic-lambda"
             )
-    chosen: dict[str, list[str]] = {}
-    notes = []
-    for family in families:
-        chosen[family.name] = [
-            label
-            for label, value in family.qualities.items()
-            if (not selection.qualities or label in selection.qualities)
-            and (
-                not selection.lambdas or any(_equal(wanted, value) for wanted in selection.lambdas)
-            )
-        ]
-        if not chosen[family.name]:
-            notes.append(f"{family.name} has none of the qualities asked for: left out")
+
+    def fits(label: str, value: float | None) -> bool:
+        if selection.qualities and label not in selection.qualities:
+            return False
+        return not selection.lambdas or any(_equal(wanted, value) for wanted in selection.lambdas)
+
+    chosen = {
+        family.name: [label for label, value in family.qualities.items() if fits(label, value)]
+        for family in families
+    }
+    notes = [
+        f"{name} has none of the qualities asked for: left out"
+        for name, labels in chosen.items()
+        if not labels
+    ]
     if families and not any(chosen.values()):
         raise UsageError("--lic-quality and --lic-lambda together leave no quality of any codec")
     return chosen, notes

@@ -234,10 +234,7 @@ def _read(path: Path, seen: Mapping[str, str | None]) -> Measurement | None:
 
 
 def _write(
-    path: Path,
-    key: Mapping[str, object],
-    measurement: Measurement,
-    sources: Mapping[str, str],
+    path: Path, key: Mapping[str, object], measurement: Measurement, sources: Mapping[str, str]
 ) -> None:
     entry = {"key": key, "sources": sources, "measurement": plain(measurement)}
     text = json.dumps({"checksum": _checksum(entry), **entry})

@@ -13,6 +13,7 @@ from pytest_lic.errors import Unavailable
 from pytest_lic.measuring.metrics.base import NONE
 from pytest_lic.measuring.published.timings import PublishedTimings
 from pytest_lic.report.terminal.text import grid, terminal_text
+from pytest_lic.system.groups import grouped
 from pytest_lic.timing.benchmarking import WIDE
 from pytest_lic.timing.saved_runs import SavedRun, Timing
 from pytest_lic.timing.series import View, views
@@ -108,13 +109,14 @@ def _stages(view: View, names: Sequence[str]) -> Iterator[RenderableType]:
                 place = (*series, *([run] if several else []), str(resolution))
                 table.add_row(*place, *_shares(timing.stages, stages))
         yield from _titled(f"shares of the stages in percent, batch {batch}, {view.title}", table)
-    reasons: dict[str, dict[str, None]] = {}
-    for *_, timing in rows:
-        if isinstance(timing.stages, Unavailable):
-            reasons.setdefault(timing.stages.reason, {})[timing.codec] = None
-    for reason, codecs in reasons.items():
+    lacking = dict.fromkeys(
+        (timing.stages.reason, timing.codec)
+        for *_, timing in rows
+        if isinstance(timing.stages, Unavailable)
+    )
+    for reason, codecs in grouped(lacking).items():
         yield f"no stages of {', '.join(codecs)}: {reason}"
-    if reasons:
+    if lacking:
         yield ""
 
 

@@ -59,11 +59,7 @@ def worst_first(content: Content) -> list[Failure]:
     """Those with crops, then the worst verdict, then what is worse by most tolerances."""
     return sorted(
         _failures(content),
-        key=lambda failure: (
-            bool(failure.crops),
-            failure.verdict.rank,
-            failure.tolerances,
-        ),
+        key=lambda failure: (bool(failure.crops), failure.verdict.rank, failure.tolerances),
         reverse=True,
     )
 
