@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from rich.console import RenderableType
 
-from pytest_lic.ab.estimate import Interval, Speed
+from pytest_lic.ab.estimate import Estimate, Interval, Speed
 from pytest_lic.ab.result import DIRECTIONS, CellResult, Compared, Timed
 from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.errors import Unavailable
@@ -18,7 +18,6 @@ from pytest_lic.report.markdown.text import escaped
 from pytest_lic.report.terminal.text import grid, terminal_text
 from pytest_lic.system.groups import grouped
 from pytest_lic.system.words import listed, plural, spanned
-from pytest_lic.timing.benchmarking import Direction
 
 _STYLES = {Speed.SLOWER: "bold red", Speed.FASTER: "green", Speed.UNDECIDED: "yellow"}
 _HEADINGS = ("codec", "", "base ms", "HEAD/BASE", "95 %", "all together", "verdict")
@@ -49,8 +48,8 @@ def _parts(compared: Compared) -> Iterator[RenderableType]:
         table = grid(_HEADINGS, _NUMBERS, title=setting.id)
         for result, times in compared.timed:
             if result.cell.setting == setting:
-                for direction, cells in ratio_rows(result, times):
-                    table.add_row(*cells, style=_STYLES.get(times.estimates[direction].verdict))
+                for estimate, cells in ratio_rows(result, times):
+                    table.add_row(*cells, style=_STYLES.get(estimate.verdict))
         if table.row_count:
             yield table
             yield ""
@@ -128,25 +127,23 @@ def _speeds(compared: Compared) -> Counter[Speed]:
     )
 
 
-def ratio_rows(result: CellResult, times: Timed) -> Iterator[tuple[Direction, tuple[str, ...]]]:
-    """Each direction, and its cells of a table under `_HEADINGS`."""
+def ratio_rows(result: CellResult, times: Timed) -> Iterator[tuple[Estimate, tuple[str, ...]]]:
+    """The estimate of each direction, and its cells of a table under `_HEADINGS`."""
     for direction in DIRECTIONS:
         estimate = times.estimates[direction]
         verdict = str(estimate.verdict)
         if estimate.verdict is Speed.NO_DIFFERENCE and estimate.seen_from is not None:
             verdict += f" ({100 * (estimate.seen_from - 1):.1f} % would be slower)"
-        yield (
+        cells = (
+            f"{result.cell.family}-q{result.cell.quality}",
             direction,
-            (
-                f"{result.cell.family}-q{result.cell.quality}",
-                direction,
-                f"{1000 * times.seconds[direction]:.2f}",
-                f"{estimate.ratio:.3f}",
-                _range(estimate.interval),
-                _range(estimate.corrected),
-                verdict,
-            ),
+            f"{1000 * times.seconds[direction]:.2f}",
+            f"{estimate.ratio:.3f}",
+            _range(estimate.interval),
+            _range(estimate.corrected),
+            verdict,
         )
+        yield estimate, cells
 
 
 def remark_lines(compared: Compared) -> Iterator[str]:

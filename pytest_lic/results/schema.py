@@ -33,7 +33,6 @@ Number = Annotated[
 ]
 if TYPE_CHECKING:
     MetricName = str
-    Tolerances = Any
 else:
     MetricName = Annotated[
         Literal[tuple(DEFAULT_TOLERANCES)],
@@ -103,7 +102,9 @@ class TolerancePart(Part, frozen=True, kw_only=True):
     image: Number
 
 
-if not TYPE_CHECKING:
+if TYPE_CHECKING:
+    Tolerances = Any
+else:
     Tolerances = msgspec.defstruct(
         "Tolerances",
         [(metric, TolerancePart) for metric in DEFAULT_TOLERANCES],

@@ -39,9 +39,8 @@ def _drawn(compared: Compared, shown_above: int) -> dict[str, Any]:
     for result, times in compared.timed:
         rows = settings.setdefault(result.cell.setting.id, [])
         failing = result.slower(compared.demand.fail_slower)
-        for direction, cells in ratio_rows(result, times):
-            estimate = times.estimates[direction]
-            look = "regressed" if direction in failing else _LOOKS[estimate.verdict]
+        for estimate, cells in ratio_rows(result, times):
+            look = "regressed" if cells[1] in failing else _LOOKS[estimate.verdict]
             rows.append(_row(cells, look, estimate, place))
     return {
         "compared": compared,
