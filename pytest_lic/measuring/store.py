@@ -1,4 +1,4 @@
-"""The measurement store: within a run nothing is measured twice, between runs nothing unchanged is.
+"""Measurements of this run and of earlier ones: nothing that is unchanged is measured twice.
 
 An entry is one JSON file, named after a digest of its key: codec fingerprint, image bytes,
 circumstances, metrics. Beside the measurement it lists every project source file that the process

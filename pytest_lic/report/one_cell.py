@@ -21,7 +21,7 @@ _WIDE = 200  # where nobody's terminal sets a width
 
 
 def cell_text(facts: CellFacts, *, width: int) -> str:
-    """All of it; a number that the baseline has otherwise stands behind the baseline's."""
+    """The whole text; a number that the baseline has otherwise stands behind the baseline's."""
     return terminal_text(_parts(facts), width or _WIDE, soft_wrap=True)
 
 

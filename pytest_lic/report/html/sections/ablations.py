@@ -1,4 +1,4 @@
-"""What one component alone makes of the curves of a report."""
+"""BD-rates of codecs that differ in one component alone."""
 
 from __future__ import annotations
 
