@@ -86,7 +86,7 @@ def compare_results(before: Results, after: Results) -> ResultsComparison:
         ResultsError: there is no such cell.
     """
     old, new = _measured(before), _measured(after)
-    broken = _broken(after)
+    broken, broken_before = _broken(after), _broken(before)
     partners = _partners(old, new)
     changes = []
     for subject, earlier in old.items():
@@ -111,7 +111,7 @@ def compare_results(before: Results, after: Results) -> ResultsComparison:
         tuple(
             Comparison(subject, Verdict.ERROR, reason)
             for subject, reason in broken.items()
-            if subject not in _broken(before)
+            if subject not in broken_before
         ),
         tuple(TimeChange(ratios[time.name], time) for time in after.times if time.name in ratios),
         tuple(subject for subject in old if subject not in common),

@@ -96,20 +96,14 @@ def _digest(family: Family) -> str:
 
 def _measured_series(families: Sequence[Family]) -> Iterator[dict[str, Any]]:
     """Every family, and right after it its baseline."""
-    moved = {family.name for family in families if _moved(family)}
     for place, family in enumerate(families):
-        shown = family.name in moved or place < _SHOWN
+        verdicts = [point.comparison.verdict for point in family.points.values()]
+        shown = place < _SHOWN or Verdict.REGRESSED in verdicts or Verdict.IMPROVED in verdicts
         base = {"name": family.name, "shown": shown, "colour": place}
-        points = {label: point.measured for label, point in family.points.items()}
-        verdicts = [point.comparison.verdict.value for point in family.points.values()]
-        yield base | {"kind": "measured", "points": _points(points), "verdicts": verdicts}
-        before = {label: point.baseline for label, point in family.points.items()}
-        yield base | {"kind": "baseline", "points": _points(before), "verdicts": []}
-
-
-def _moved(family: Family) -> bool:
-    verdicts = {point.comparison.verdict for point in family.points.values()}
-    return bool(verdicts & {Verdict.REGRESSED, Verdict.IMPROVED})
+        points = _points(family.measurements("measured"))
+        yield base | {"kind": "measured", "points": points, "verdicts": verdicts}
+        before = _points(family.measurements("baseline"))
+        yield base | {"kind": "baseline", "points": before, "verdicts": []}
 
 
 def _points(measured: Mapping[str, Measurement | None]) -> list[dict[str, Any]]:
