@@ -168,12 +168,7 @@ def _of_side(cell: Cell, side: Side, corpus: Corpus, options: Options) -> Measur
     try:
         side.load(cell, options.threads)
         return measure(
-            side.codec(),
-            cell,
-            corpus,
-            lmbda=None,
-            metrics=options.metrics,
-            threads=options.threads,
+            side.codec(), cell, corpus, lmbda=None, metrics=options.metrics, threads=options.threads
         )
     except LicError as error:
         return Unavailable(str(error))

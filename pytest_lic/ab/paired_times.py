@@ -66,10 +66,7 @@ class _CellTimes:
         """By direction; ``last`` as in `estimate`."""
         return {
             direction: estimate(
-                self.values(direction),
-                comparisons=comparisons,
-                threshold=threshold,
-                last=last,
+                self.values(direction), comparisons=comparisons, threshold=threshold, last=last
             )
             for direction in DIRECTIONS
         }

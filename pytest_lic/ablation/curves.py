@@ -27,11 +27,7 @@ class AblationCurves:
     """
 
     def __init__(
-        self,
-        setup: Setup,
-        measurements: Measurements,
-        curves: Curves,
-        say: Callable[[str], None],
+        self, setup: Setup, measurements: Measurements, curves: Curves, say: Callable[[str], None]
     ) -> None:
         self._setup = setup
         self._measurements = measurements

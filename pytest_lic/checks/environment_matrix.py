@@ -229,10 +229,7 @@ class _Coder:
 
 
 def _decoded(
-    decoder: _Coder,
-    encoders: Sequence[_Coder],
-    number: int,
-    images: Sequence[Image],
+    decoder: _Coder, encoders: Sequence[_Coder], number: int, images: Sequence[Image]
 ) -> Iterator[tuple[_Coder, list[Decoded]]]:
     """Each encoder, and what the decoder makes of one batch of its bitstreams, if there are any."""
     known: dict[tuple[bytes, ...], list[Decoded]] = {}

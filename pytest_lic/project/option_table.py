@@ -101,10 +101,7 @@ OPTIONS = (
     ),
     Option("no-cache", "measure anew, and keep nothing for the next run", flag=True),
     Option(
-        "cache-dir",
-        "where measurements are kept between runs",
-        metavar="DIR",
-        read=path_from_start,
+        "cache-dir", "where measurements are kept between runs", metavar="DIR", read=path_from_start
     ),
     Option(
         "environments",

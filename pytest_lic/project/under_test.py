@@ -67,11 +67,14 @@ def parametrize(metafunc: pytest.Metafunc, registered: UnderTest) -> None:
     for fixture in FIXTURES:
         if fixture in metafunc.fixturenames:
             chosen, reason = _promising(metafunc, subjects[fixture], fixture.removeprefix("lic_"))
-            if chosen:
-                metafunc.parametrize(fixture, chosen, ids=[subject.name for subject in chosen])
-            else:
-                skipped = pytest.param(None, marks=pytest.mark.skip(reason=reason), id="none")
-                metafunc.parametrize(fixture, [skipped])
+            params = [pytest.param(subject, id=subject.name) for subject in chosen]
+            spread(metafunc, fixture, params, reason)
+
+
+def spread(metafunc: pytest.Metafunc, fixture: str, params: Sequence[object], if_none: str) -> None:
+    """One test per parameter; where there is none, one that is skipped and says why."""
+    skipped = pytest.param(None, marks=pytest.mark.skip(reason=if_none), id="none")
+    metafunc.parametrize(fixture, params or [skipped])
 
 
 def _promising(

@@ -84,9 +84,7 @@ def take(
     clock, events = Clock(device), EventTimes(device)
     with family_calls.blamed(f"{direction} again"):
         warmed = warm_up(lambda: clock.seconds(work))
-        rounds = rounds_for(
-            warmed.seconds, choice.rounds, choice.least_rounds, choice.least_seconds
-        )
+        rounds = rounds_for(warmed.seconds, choice)
         benchmark.pedantic(events.around(work), rounds=rounds)
         device_seconds = events.seconds()[:rounds]  # profiling adds a call after the rounds
         stages = _stages(codec, work, clock)
@@ -109,33 +107,26 @@ def benchmark_name(cell: Cell, direction: Direction) -> str:
 
 def name_benchmark(benchmark: BenchmarkFixture, cell: Cell, direction: Direction) -> None:
     """Name it by what is timed, whatever folder the test lies in: comparisons match by name."""
-    setting = cell.setting
     benchmark.name = benchmark.fullname = benchmark_name(cell, direction)
     benchmark.group = direction
     benchmark.param = cell.id
     benchmark.params = {
         "family": cell.family,
         "quality": cell.quality,
-        "corpus": setting.corpus,
-        "resolution": setting.resolution,
-        "batch": setting.batch,
-        "device": setting.device,
+        **asdict(cell.setting),
         "direction": direction,
     }
 
 
-def rounds_for(seconds: float, fixed: int | None, least_rounds: int, least_seconds: float) -> int:
-    """How many rounds to take, each of about ``seconds``.
+def rounds_for(seconds: float, choice: TimingChoice) -> int:
+    """How many rounds to take, each of about ``seconds`` when warm.
 
-    Args:
-        seconds: what one round took when warm.
-        fixed: what the preset says, or None.
-        least_rounds: never fewer.
-        least_seconds: without a preset's number, so many that they take so long together.
+    The preset's number, or so many that they take ``least_seconds`` together; never fewer than
+    ``least_rounds``.
     """
-    if fixed is not None:
-        return max(fixed, least_rounds)
-    return max(least_rounds, math.ceil(least_seconds / max(seconds, 1e-6)))
+    if choice.rounds is not None:
+        return max(choice.rounds, choice.least_rounds)
+    return max(choice.least_rounds, math.ceil(choice.least_seconds / max(seconds, 1e-6)))
 
 
 def circumstances(
@@ -161,9 +152,7 @@ def circumstances(
         preset: of the timing options.
     """
     setting = cell.setting
-    of: dict[str, object] = {"seed": SEED}
-    if corpus_digest is not None:
-        of = {"corpus_digest": corpus_digest}
+    of = {"seed": SEED} if corpus_digest is None else {"corpus_digest": corpus_digest}
     return {
         "lic_format": FORMAT,
         "cell": cell.id,
