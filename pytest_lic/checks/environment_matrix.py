@@ -178,13 +178,13 @@ class _Coder:
         """Decode one batch, whoever encoded it; what goes wrong is told in each image's stead."""
         latents = None
         try:
-            answer = self._asked(
+            (answer,) = self._asked(
                 lambda process: process.decode(
                     *self._codec, [bitstreams], threads=self._threads, latents=True
                 )
             )
             latents = answer.latents
-            return decodings(checked(answer.decoded[0], images), latents)
+            return decodings(checked(answer.decoded, images), latents)
         except (CodecError, UnavailableError) as error:
             if isinstance(error, NoImageError):
                 latents = error.latents
