@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle, repeat
 from pathlib import Path
 from statistics import median
 
@@ -207,10 +208,6 @@ def _timed(times: _CellTimes, comparisons: int, demand: Demand) -> Timed | LicEr
 
 def _processors(threads: int) -> Iterator[int | None]:
     """For each start the processor that both processes run on; None where it is the system's."""
-    allowed: list[int | None] = [None]
     if threads == 1 and hasattr(os, "sched_getaffinity"):
-        allowed = [*sorted(os.sched_getaffinity(0))]
-    start = 0
-    while True:
-        yield allowed[start % len(allowed)]
-        start += 1
+        return cycle(sorted(os.sched_getaffinity(0)))
+    return repeat(None)

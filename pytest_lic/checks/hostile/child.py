@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_lic.checks.hostile.memory_limit import limited_memory
-from pytest_lic.checks.hostile.mutations import Mutated, RandomChooser, mutated
+from pytest_lic.checks.hostile.mutations import Mutated, mutated
 from pytest_lic.checks.hostile.outcome import Failure, Tally, outcome_of
 from pytest_lic.project.codec_child import CodecServer
 from pytest_lic.system.child_process import Answer
@@ -75,8 +75,8 @@ class _Subject:
         return tally
 
     def _changed(self, number: int) -> Mutated:
-        choose = RandomChooser(random.Random(f"{self._seed}/{number}"))
-        stream = self._streams[choose.integer(0, len(self._streams) - 1)]
+        choose = random.Random(f"{self._seed}/{number}")
+        stream = self._streams[choose.randint(0, len(self._streams) - 1)]
         return mutated(stream, self._streams, choose)
 
 
