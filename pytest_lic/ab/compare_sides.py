@@ -25,6 +25,7 @@ from pytest_lic.measuring.selection import matching_families, select_families
 from pytest_lic.measuring.timed_grid import middle_quality
 from pytest_lic.project.options import Options
 from pytest_lic.system.environment import environment
+from pytest_lic.timing.batches import spread
 
 TIMED_BATCHES = 5
 """Of a larger corpus, that many batches are timed."""
@@ -165,11 +166,8 @@ def _of_side(cell: Cell, side: Side, corpus: Corpus, options: Options) -> Measur
 
 def _batch_files(corpus: Corpus, setting: Setting, folder: Path) -> list[Path]:
     """At most `TIMED_BATCHES` image batches from all over the corpus, as .npy files."""
-    groups = batches(corpus, setting.batch)
-    count = min(len(groups), TIMED_BATCHES)
     files = []
-    for index in range(count):
-        group = groups[index * len(groups) // count]
+    for index, group in enumerate(spread(batches(corpus, setting.batch), TIMED_BATCHES)):
         files.append(folder / f"{setting.id}-{index}.npy")
         np.save(files[-1], coding.image_batch(group).numpy())
     return files

@@ -24,6 +24,7 @@ from pytest_lic.images.corpus import Image
 from pytest_lic.measuring import coding
 from pytest_lic.project.codec_child import CodecServer
 from pytest_lic.system.child_process import Answer
+from pytest_lic.system.latest import Latest
 from pytest_lic.system.simulated_environments import ENVIRONMENTS, settle
 
 
@@ -33,7 +34,7 @@ class FreshServer(CodecServer):
     def __init__(self, environment: str, **arguments: Any) -> None:
         super().__init__(**arguments)
         self._environment = ENVIRONMENTS[environment]
-        self._codecs: dict[tuple[str, str, str], Codec] = {}
+        self._codec: Latest[tuple[str, str, str], Codec] = Latest()
         settle(self._environment)
 
     def code(
@@ -52,12 +53,10 @@ class FreshServer(CodecServer):
         torch.set_num_threads(threads)
         key = (family, quality, device)
         try:
-            if key not in self._codecs:
-                self._codecs.clear()  # let the old network go first
-                self._codecs[key] = self._build(*key)
+            codec = self._codec.of(key, lambda: self._build(*key))
             if task == "encode":
-                return _encode(self._codecs[key], Path(folder), device, **arguments)
-            return _decode(self._codecs[key], Path(folder), **arguments)
+                return _encode(codec, Path(folder), device, **arguments)
+            return _decode(codec, Path(folder), **arguments)
         except UnavailableError as error:
             return {"unavailable": str(error)}
 

@@ -66,7 +66,8 @@ def parametrize(metafunc: pytest.Metafunc, registered: UnderTest) -> None:
     }
     for fixture in FIXTURES:
         if fixture in metafunc.fixturenames:
-            chosen, reason = _promising(metafunc, subjects[fixture], fixture.removeprefix("lic_"))
+            what = fixture.removeprefix("lic_").replace("_", " ")
+            chosen, reason = _promising(metafunc, subjects[fixture], what)
             params = [pytest.param(subject, id=subject.name) for subject in chosen]
             spread(metafunc, fixture, params, reason)
 
@@ -80,26 +81,25 @@ def spread(metafunc: pytest.Metafunc, fixture: str, params: Sequence[object], if
 def _promising(
     metafunc: pytest.Metafunc,
     subjects: Sequence[QuantizerUnderTest | CoderUnderTest | TableMaker],
-    kind: str,
+    what: str,
 ) -> tuple[list[QuantizerUnderTest | CoderUnderTest | TableMaker], str]:
     """Those that promise what the test's markers say, and why there is none."""
-    chosen, asked = list(subjects), []
+    chosen, promises = list(subjects), []
     for marker in metafunc.definition.iter_markers(PROMISE):
         if subjects:
             for promise in (*marker.args, *marker.kwargs):
                 if not hasattr(subjects[0], promise):
                     raise UsageError(
                         f"{metafunc.definition.nodeid}: {PROMISE} names {promise!r}, which a "
-                        f"{kind.replace('_', ' ')} can't promise"
+                        f"{what} can't promise"
                     )
-        asked += [*marker.args, *(f"{name}={value}" for name, value in marker.kwargs.items())]
+        promises += [*marker.args, *(f"{name}={value}" for name, value in marker.kwargs.items())]
         chosen = [
             subject
             for subject in chosen
             if all(getattr(subject, promise) not in (None, False) for promise in marker.args)
             and all(getattr(subject, name) == value for name, value in marker.kwargs.items())
         ]
-    what = kind.replace("_", " ")
-    if not asked:
+    if not promises:
         return chosen, f"no {what} is registered"
-    return chosen, f"no {what} promises {', '.join(asked)}"
+    return chosen, f"no {what} promises {', '.join(promises)}"

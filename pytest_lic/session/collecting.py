@@ -74,9 +74,9 @@ def tests_properties(item: pytest.Item) -> bool:
 
 def take_out(items: list[pytest.Item], fixture: str) -> list[pytest.Item]:
     """Take the tests that use a fixture out of ``items``; returns them."""
-    taken_out = [item for item in items if fixture in _fixtures(item)]
+    removed = [item for item in items if fixture in _fixtures(item)]
     items[:] = [item for item in items if fixture not in _fixtures(item)]
-    return taken_out
+    return removed
 
 
 def takes_times(item: pytest.Item) -> bool:

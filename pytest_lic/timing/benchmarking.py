@@ -39,7 +39,7 @@ WIDE = 0.2
 
 
 @dataclass(frozen=True)
-class Taken:
+class Benchmarked:
     """What is to be said of one benchmark besides its times.
 
     ``spread`` is the rounds' interquartile range as a share of their median.
@@ -59,7 +59,7 @@ def take(
     benchmark: BenchmarkFixture,
     choice: TimingChoice,
     facts: Callable[[], Mapping[str, object]],
-) -> Taken | None:
+) -> Benchmarked | None:
     """Time one direction of a cell; None where pytest-benchmark is switched off by the user.
 
     Args:
@@ -90,14 +90,14 @@ def take(
         stages = _stages(codec, work, clock)
         memory = peak_memory(cell.setting.device, work)
     stats = benchmark.stats.stats
-    taken = Taken(warmed, stats.iqr / stats.median, stages, memory)
+    benchmarked = Benchmarked(warmed, stats.iqr / stats.median, stages, memory)
     benchmark.extra_info.update(
         dict(facts())
         | _speeds(cell, stats.median)
-        | _findings(taken, device_seconds)
+        | _findings(benchmarked, device_seconds)
         | {"device_name": device.description}
     )
-    return taken
+    return benchmarked
 
 
 def benchmark_name(cell: Cell, direction: Direction) -> str:
@@ -191,11 +191,11 @@ def _speeds(cell: Cell, seconds: float) -> dict[str, object]:
     }
 
 
-def _findings(taken: Taken, device_seconds: Sequence[float]) -> dict[str, object]:
+def _findings(benchmarked: Benchmarked, device_seconds: Sequence[float]) -> dict[str, object]:
     findings: dict[str, Any] = {
-        "warm_up": {"rounds": taken.warm_up.rounds, "settled": taken.warm_up.settled},
-        "stages": asdict(taken.stages),
-        "memory": asdict(taken.memory),
+        "warm_up": {"rounds": benchmarked.warm_up.rounds, "settled": benchmarked.warm_up.settled},
+        "stages": asdict(benchmarked.stages),
+        "memory": asdict(benchmarked.memory),
     }
     if device_seconds:
         findings["device_seconds"] = list(device_seconds)

@@ -1,4 +1,4 @@
-"""Bitstreams as they come from broken disks, cut transfers and people who mean harm.
+"""Changes bitstreams as broken disks, cut transfers and people who mean harm do.
 
 `mutated` changes a bitstream in one to three ways that `Chooser` chooses, so that the same code
 serves a campaign of random numbers and a Hypothesis strategy, which shrinks its choices.
