@@ -141,7 +141,6 @@ class FreshProcess(CodecChild):
 
     @contextmanager
     def _exchange(self) -> Iterator[Path]:
-        """A folder for what one request and its answer are about."""
         with tempfile.TemporaryDirectory(prefix="request-", dir=self.exchange) as folder:
             yield Path(folder)
 

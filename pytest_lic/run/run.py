@@ -74,7 +74,6 @@ def new_run(
 
 
 def _earlier_baselines(setup: Setup) -> Path | None:
-    """The folder that holds what ``--lic-baselines-of`` names."""
     options, shared = setup.options, setup.shared
     if options.baselines_of is None:
         return None

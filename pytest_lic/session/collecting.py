@@ -151,3 +151,9 @@ def sort_items(items: list[pytest.Item], grid: Grid) -> None:
         return (2 if isinstance(asked_of, Curve) else 0), 0, False, 0
 
     items.sort(key=place)
+
+
+def bracketed(nodeid: str) -> str:
+    """What stands between the brackets of a parametrized test's id."""
+    _, bracket, rest = nodeid.rpartition("[")  # the last: a folder's name may have brackets too
+    return rest[:-1] if bracket and rest.endswith("]") else ""

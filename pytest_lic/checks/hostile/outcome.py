@@ -98,7 +98,6 @@ def outcome_of(codec: Codec, bitstream: bytes) -> tuple[Outcome, str]:
 
 
 def _wrong(decoded: Any, bitstream: bytes) -> str | None:
-    """What is wrong with a decoded image, if anything."""
     import torch
 
     if not isinstance(decoded, torch.Tensor):
