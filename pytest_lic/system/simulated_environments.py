@@ -21,8 +21,10 @@ ALL = "all"
 # What keeps torch's own kernels, oneDNN and MKL from newer instructions. MKL heeds its
 # MKL_ENABLE_INSTRUCTIONS on Intel's processors only, the branch it is told to take on all.
 _INSTRUCTIONS = ("ATEN_CPU_CAPABILITY", "DNNL_MAX_CPU_ISA", "ONEDNN_MAX_CPU_ISA", "MKL_CBWR")
-_OLDEST = dict(zip(_INSTRUCTIONS, ("default", "SSE41", "SSE41", "COMPATIBLE"), strict=True))
-_AVX2 = dict(zip(_INSTRUCTIONS, ("avx2", "AVX2", "AVX2", "AVX2"), strict=True))
+OLDEST = dict(zip(_INSTRUCTIONS, ("default", "SSE41", "SSE41", "COMPATIBLE"), strict=True))
+"""Variables that limit a process to the oldest instructions that torch, oneDNN and MKL know."""
+AVX2 = dict(zip(_INSTRUCTIONS, ("avx2", "AVX2", "AVX2", "AVX2"), strict=True))
+"""Variables that limit it to AVX2."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,9 @@ ENVIRONMENTS: Mapping[str, SimulatedEnvironment] = {
         SimulatedEnvironment("threads-2", "2 CPU threads", threads=2, device="cpu"),
         SimulatedEnvironment("threads-4", "4 CPU threads", threads=4, device="cpu"),
         SimulatedEnvironment(
-            "oldest", "the oldest instruction sets", variables=_OLDEST, device="cpu"
+            "oldest", "the oldest instruction sets", variables=OLDEST, device="cpu"
         ),
-        SimulatedEnvironment("avx2", "instructions up to AVX2", variables=_AVX2, device="cpu"),
+        SimulatedEnvironment("avx2", "instructions up to AVX2", variables=AVX2, device="cpu"),
         SimulatedEnvironment("contiguous", "the other memory format", other_memory_format=True),
         SimulatedEnvironment("no-mkldnn", "without oneDNN", mkldnn=False, device="cpu"),
         SimulatedEnvironment("cuda", "a GPU in float32", device="cuda", tf32=False),
