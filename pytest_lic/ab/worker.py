@@ -152,7 +152,6 @@ class SideServer:
             self._refuse_strangers()
 
     def _refuse_strangers(self) -> None:
-        """Refuse to go on with modules of the user's own checkout."""
         served_by = {__file__, getattr(sys.modules["__main__"], "__file__", None)}
         strangers = []
         for name, module in list(sys.modules.items()):
@@ -187,7 +186,6 @@ def _ballast() -> list[bytearray]:
 
 
 def _unavailable(family: Any) -> str | None:
-    """Why a family can't run here, or None."""
     if family.unavailable is None:
         return None
     try:
