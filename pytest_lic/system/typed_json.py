@@ -61,12 +61,8 @@ class JsonFile:
             raise self.error(
                 f"{subject} is not valid JSON ({error}); {self._advice(path)}"
             ) from error
-        version = stored.get("format") if isinstance(stored, dict) else None
-        if self.newest is not None and isinstance(version, int) and version > self.newest:
-            raise self.error(
-                f"{subject} is of format {version}; this pytest-lic reads up to {self.newest}: "
-                "upgrade it"
-            )
+        if self.newest is not None and isinstance(stored, dict) and "format" in stored:
+            self._check_format(stored["format"], path)
         return stored
 
     @contextmanager
@@ -79,6 +75,20 @@ class JsonFile:
             raise self.error(
                 f"{self.name} {path} is damaged: {where}{error}; {self._advice(path)}"
             ) from error
+
+    def _check_format(self, version: object, path: Path) -> None:
+        assert self.newest is not None
+        subject = f"{self.name} {path}"
+        if type(version) is not int or version < 1:
+            raise self.error(
+                f"{subject} is damaged: its format is {shown(version)}; expected {self.newest}; "
+                f"{self._advice(path)}"
+            )
+        if version > self.newest:
+            raise self.error(
+                f"{subject} is of format {version}; this pytest-lic reads up to {self.newest}: "
+                "upgrade it"
+            )
 
     def _advice(self, path: Path) -> str:
         return self.advice.format(file=path.name)
