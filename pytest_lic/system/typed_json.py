@@ -125,6 +125,8 @@ def _worded(stored: Any, kind: Any, text: str, place: str) -> str:
     parts = re.fullmatch(r"(.*?)(?: - at (?:`key` in )?`(\$.*)`)?", text, re.DOTALL)
     assert parts is not None
     message, value = parts[1][0].lower() + parts[1][1:], stored
+    if re.search(rf"`(int|float)` [<>]=? -?{_MOST}\b", message):
+        message = f"expected a finite number, smaller than 2**{_MOST.bit_length() - 1}"
     for token in re.findall(r"\[(?:\d+|\.\.\.)\]|[^.\[\]$]+", parts[2] or ""):
         if token == "[...]":  # any key of a mapping
             key: Any = _failing_key(stored, kind, value, text)
