@@ -128,7 +128,9 @@ def compare(
                 f"{baseline.variants[name]}: not compared"
             )
             continue
-        tolerance = tolerances[name]
+        tolerance = tolerances.get(name)
+        if tolerance is None:  # those of a run recorded before there was the metric
+            continue
         finite: list[tuple[float, float]] = []  # of images that are lossless on neither side
         gained = lost = 0
         for image, result in measured.images.items():

@@ -127,7 +127,7 @@ def _results(file: ResultsFile) -> Results:
             None if commit is None else commit.id,
             commit is not None and commit.changed,
             run.strict,
-            _as(dict[str, Tolerance], msgspec.structs.asdict(run.tolerances)),
+            _as(dict[str, Tolerance], msgspec.to_builtins(run.tolerances)),
         ),
         file.families,
         tuple(

@@ -18,6 +18,7 @@ from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.baselines.entry_json import Entry
 from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES
 from pytest_lic.measuring.grid import Setting
+from pytest_lic.measuring.metrics import METRICS
 from pytest_lic.results.crop import Crop
 from pytest_lic.results.results import AnchorResult, FamilyFacts, TestResult, TimeResult
 from pytest_lic.system.environment import Environment
@@ -107,7 +108,11 @@ if TYPE_CHECKING:
 else:
     Tolerances = msgspec.defstruct(
         "Tolerances",
-        [(metric, TolerancePart) for metric in DEFAULT_TOLERANCES],
+        # A file that was written before there was a metric has no tolerance of it.
+        [
+            *((metric, TolerancePart | UnsetType, UNSET) for metric in METRICS),
+            ("bd_rate", TolerancePart),
+        ],
         bases=(Part,),
         module=__name__,
         frozen=True,

@@ -20,7 +20,7 @@ from pytest_lic.checks.determinism import (
     check_threads,
     code,
 )
-from pytest_lic.checks.fresh_process import DecodedBatches
+from pytest_lic.checks.fresh_process import DecodedBatch
 from pytest_lic.errors import CodecError, DeterminismError, OutOfStepError
 from pytest_lic.images.corpus import Corpus, Image
 from pytest_lic.measuring.coding import cpu_threads
@@ -59,14 +59,17 @@ class Elsewhere:
         *,
         threads: int,
         latents: bool = False,
-    ) -> DecodedBatches:
+    ) -> list[DecodedBatch]:
         assert (family, quality, device) == ("raw", "1", "cpu")
         self.threads.append(threads)
-        decoded = [self.codec.decode(batch).numpy() for batch in batches]
-        found = None
-        if latents and self.latents:
-            found = [latent.numpy() for batch in batches for latent in self.codec.latents(batch)]
-        return DecodedBatches(decoded, found)
+        shown = latents and self.latents
+        return [
+            DecodedBatch(
+                self.codec.decode(batch).numpy(),
+                [latent.numpy() for latent in self.codec.latents(batch)] if shown else None,
+            )
+            for batch in batches
+        ]
 
 
 class Latent(Raw):

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from pytest_lic.checks.environment_matrix import EnvironmentMatrix, Pair, compare_environments
-from pytest_lic.checks.fresh_process import DecodedBatches, HungError
+from pytest_lic.checks.fresh_process import DecodedBatch, HungError
 from pytest_lic.errors import CodecError, UnavailableError
 from pytest_lic.images.corpus import Corpus, Image
 from pytest_lic.measuring import coding
@@ -54,13 +54,17 @@ class Somewhere:
         *,
         threads: int,
         latents: bool = False,
-    ) -> DecodedBatches:
+    ) -> list[DecodedBatch]:
         self.asked.append((family, device, threads))
         self.decoded += sum(map(len, batches))
-        found = None
-        if latents and self.latents:
-            found = [self.codec.levels(each).numpy() for batch in batches for each in batch]
-        return DecodedBatches([self.codec.decode(batch).numpy() for batch in batches], found)
+        shown = latents and self.latents
+        return [
+            DecodedBatch(
+                self.codec.decode(batch).numpy(),
+                [self.codec.levels(bitstream).numpy() for bitstream in batch] if shown else None,
+            )
+            for batch in batches
+        ]
 
 
 def matrix(
@@ -226,7 +230,7 @@ class Failing(Somewhere):
         self.fail("encode")
         return super().encode(*arguments, **named)  # type: ignore[arg-type]
 
-    def decode(self, *arguments: object, **named: object) -> DecodedBatches:
+    def decode(self, *arguments: object, **named: object) -> list[DecodedBatch]:
         self.fail("decode")
         return super().decode(*arguments, **named)  # type: ignore[arg-type]
 
