@@ -217,7 +217,6 @@ def _round_trips(coder: CoderUnderTest, claim: str, examples: st.SearchStrategy[
 
 
 def _difference(message: Message, string: object, decoded: NDArray[np.int32]) -> Broken | None:
-    """What is wrong with what came back."""
     if not isinstance(string, bytes):
         return Broken("encode to give bytes", f"{string!r:.80}")
     symbols, expected = np.asarray(decoded), message.symbols

@@ -96,7 +96,6 @@ def table_masses(most_symbols: int = TOTAL - 1) -> st.SearchStrategy[NDArray[np.
 
 
 def _rows(most: int) -> st.SearchStrategy[NDArray[np.int32]]:
-    """Counts of one table."""
     one = (st.sampled_from([TOTAL - 1, 1, TOTAL // 2]) | st.integers(1, TOTAL - 1)).map(
         lambda count: np.array([count, TOTAL - count], np.int32)
     )
