@@ -85,10 +85,7 @@ def write_network(folder: Path, architecture: str, quality: str, gain: float) ->
     write_weights(codec, folder / f"{name}-{quality}.safetensors", header)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    with coding.cpu_threads(1):
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ The fresh process is a stand-in here: what comes back from one is decided by the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import count
 
 import numpy as np
@@ -23,7 +23,6 @@ from pytest_lic.checks.determinism import (
 from pytest_lic.checks.fresh_process import DecodedBatch
 from pytest_lic.errors import CodecError, DeterminismError, OutOfStepError
 from pytest_lic.images.corpus import Corpus, Image
-from pytest_lic.measuring.coding import cpu_threads
 from pytest_lic.measuring.grid import Cell, Setting
 from tests.helpers.raw_codec import Raw, photo
 
@@ -31,10 +30,7 @@ CELL = Cell("raw", "1", Setting("photos", batch=2))
 CORPUS = Corpus("photos", tuple(photo(f"{n}.png", seed=n) for n in range(3)), "d1")
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    with cpu_threads(1):
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def coded(codec: Raw) -> list[CodedBatch]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -14,7 +14,6 @@ from pytest_lic.checks.fresh_process import DecodedBatch, HungError
 from pytest_lic.errors import CodecError, UnavailableError
 from pytest_lic.images.corpus import Corpus, Image
 from pytest_lic.measuring import coding
-from pytest_lic.measuring.coding import cpu_threads
 from pytest_lic.measuring.grid import Cell, Setting
 from pytest_lic.report.terminal.environments import broken_text
 from pytest_lic.system.simulated_environments import ENVIRONMENTS, SimulatedEnvironment
@@ -24,10 +23,7 @@ CELL = Cell("raw", "1", Setting("photos"))
 CORPUS = Corpus("photos", tuple(photo(f"{n}.png", seed=n) for n in range(3)), "d1")
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    with cpu_threads(1):
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class Somewhere:

@@ -12,6 +12,7 @@ from pytest_lic.errors import PropertyError
 from pytest_lic.properties import coders, table_makers
 from tests.helpers import coder_mutants as mutants
 from tests.helpers.coder_mutants import PlainCoder
+from tests.helpers.property_errors import assert_told
 
 CODER = CoderUnderTest(
     "right", PlainCoder, escapes=True, escape_bits=lambda *_: 32.0, splits=True, longest=3000
@@ -170,12 +171,3 @@ def test_a_wrong_table_maker_is_caught_by_the_property_that_it_breaks(
 @pytest.mark.parametrize("check", dict.fromkeys(each[1] for each in MAKERS))
 def test_the_property_holds_of_the_right_maker(check: Callable[[TableMaker], None]) -> None:
     check(MAKER)
-
-
-def assert_told(text: str, claim: str, example: str, expected: str, came: str) -> None:
-    """The first line names culprit and property, the next ones the input and both sides."""
-    first, *lines = text.splitlines()
-    assert first == f"mutant breaks a property: {claim}"
-    for label, part in {"input": example, "expected": expected, "came": came}.items():
-        (line,) = (line for line in lines if line.startswith(f"  {label}"))
-        assert part in line

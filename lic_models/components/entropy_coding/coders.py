@@ -125,6 +125,13 @@ class RunCoder(ABC, Generic[Model]):
     def _read(self, string: bytes, indices: Integers, tables: FrequencyTables) -> Integers: ...
 
 
+def _categorical(frequencies: Integers) -> stream.model.Categorical:
+    # perfect=False scales cumulative frequencies up to 2**24 and rounds down. Sums, scale and
+    # products are whole numbers times powers of 2 below 2**53, so that float64 holds them exactly
+    # and every machine has the same model; perfect=True compares logarithms instead.
+    return stream.model.Categorical(frequencies.astype(np.float64), lazy=False, perfect=False)
+
+
 class AnsCoder(RunCoder[stream.model.Categorical]):
     """constriction's asymmetric numeral system, a stack: coded from the last symbol to the first.
 
@@ -137,8 +144,7 @@ class AnsCoder(RunCoder[stream.model.Categorical]):
 
     name = "ans"
 
-    def _made(self, frequencies: Integers) -> stream.model.Categorical:
-        return _categorical(frequencies)
+    _made = staticmethod(_categorical)
 
     def _write(self, runs: list[TableRun]) -> bytes:
         coder = stream.stack.AnsCoder(np.array([_STACK_BOTTOM], np.uint32))
@@ -173,8 +179,7 @@ class RangeCoder(RunCoder[stream.model.Categorical]):
 
     name = "range"
 
-    def _made(self, frequencies: Integers) -> stream.model.Categorical:
-        return _categorical(frequencies)
+    _made = staticmethod(_categorical)
 
     def _write(self, runs: list[TableRun]) -> bytes:
         coder = stream.queue.RangeEncoder()
@@ -253,13 +258,6 @@ class RansCoder(RunCoder[list[int]]):
             return np.array(entries, np.int32)
 
         return read
-
-
-def _categorical(frequencies: Integers) -> stream.model.Categorical:
-    # perfect=False scales cumulative frequencies up to 2**24 and rounds down. Sums, scale and
-    # products are whole numbers times powers of 2 below 2**53, so that float64 holds them exactly
-    # and every machine has the same model; perfect=True compares logarithms instead.
-    return stream.model.Categorical(frequencies.astype(np.float64), lazy=False, perfect=False)
 
 
 def _shortest(coder: stream.queue.RangeEncoder) -> bytes:
