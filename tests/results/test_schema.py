@@ -30,7 +30,7 @@ def test_the_schema_that_is_shipped_is_the_one_of_the_classes() -> None:
         lambda stored: stored["points"][0]["measured"].pop("family"),
         lambda stored: stored["points"][0]["measured"].pop("mean"),
         lambda stored: stored["points"][0]["measured"].update(images={}),
-        lambda stored: stored["run"]["tolerances"].pop("bpp"),
+        lambda stored: stored["run"]["tolerances"].pop("bd_rate"),
         lambda stored: stored["crops"][0].update(baseline=None),
         lambda stored: stored["crops"][0].update(width=257),
         lambda stored: stored["times"][0].pop("facts"),
