@@ -9,7 +9,7 @@ import pytest
 
 from pytest_lic.ab import paired_times
 from pytest_lic.ab.estimate import value
-from pytest_lic.ab.paired_times import _one_start, _Progress
+from pytest_lic.ab.paired_times import _CellTimes, _one_start
 from pytest_lic.measuring.grid import Cell, Setting
 
 BATCHES = [Path(f"{index}.npy") for index in range(5)]
@@ -35,8 +35,8 @@ class Told:
         return [self.seconds[batch]] * calls, [0.01] * calls
 
 
-def started(base: Told, head: Told, longest: float = 60.0, starts: int = 1) -> _Progress:
-    progress = _Progress(Cell("toy", "1", Setting("images")))
+def started(base: Told, head: Told, longest: float = 60.0, starts: int = 1) -> _CellTimes:
+    progress = _CellTimes(Cell("toy", "1", Setting("images")))
     for _ in range(starts):
         _one_start(progress, (base, head), BATCHES, 1, None, 0.5, longest)  # type: ignore[arg-type]
     return progress
