@@ -5,33 +5,20 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from pytest_lic import cli
 from pytest_lic.baselines.comparison import Comparison, Verdict, compare
 from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES
-from pytest_lic.measuring.grid import Setting
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.report.html import html_report
-from pytest_lic.results.json_file import load, to_text
-from pytest_lic.results.results import (
-    AnchorResult,
-    CurveResult,
-    FamilyFacts,
-    PointResult,
-    Results,
-    TestResult,
-    TimeResult,
-)
+from pytest_lic.results.results import FamilyFacts, PointResult, Results, TestResult
+from tests.helpers.hostile_results import HOSTILE, hostile
 from tests.helpers.html_page import Page, page_of
-from tests.helpers.made_results import KODAK, RUN, crop, curve_points, passing, regressing, results
+from tests.helpers.made_results import KODAK, RUN, curve_points, passing, regressing, results
 from tests.helpers.made_times import timings
 from tests.helpers.measurements import image, measurement
 from tests.helpers.toy_project import Project
-
-HOSTILE = '</script><script>alert(1)</script><img src=x onerror="alert(2)"><!--'
 
 
 def test_the_verdict_comes_first_and_then_the_regression_with_its_cause() -> None:
@@ -86,34 +73,6 @@ def test_the_page_asks_for_nothing(results: Results) -> None:
     assert "@import" not in text
     policy = next(each for each in page.named("meta") if each.get("http-equiv") is not None)
     assert str(policy["content"]).startswith("default-src 'none'; img-src data:; ")
-
-
-def hostile() -> Results:
-    """Results in which every text that comes from outside tries to be markup."""
-    cells = {"one.png": image(), HOSTILE: image(psnr=20.0)}
-    before = measurement({"one.png": image(), HOSTILE: image()}, family=HOSTILE, quality=HOSTILE)
-    after = measurement(cells, family=HOSTILE, quality=HOSTILE)
-    found = compare(after, before, DEFAULT_TOLERANCES)
-    setting = Setting(HOSTILE)
-    curve = CurveResult(
-        Comparison(HOSTILE, Verdict.UNAVAILABLE, HOSTILE),
-        HOSTILE,
-        setting,
-        (AnchorResult(HOSTILE, None, None, HOSTILE, ((0.1, 30.0, 0.9),)),),
-    )
-    return Results(
-        replace(RUN, exit_status=1, command=(HOSTILE,), commit=HOSTILE, pytest_lic=HOSTILE),
-        {HOSTILE: FamilyFacts({HOSTILE: 0.01}, {HOSTILE: HOSTILE})},
-        (PointResult(replace(found, reason=HOSTILE), after, before),),
-        (curve,),
-        (TestResult(HOSTILE, "failed", (HOSTILE,), HOSTILE, HOSTILE),),
-        (
-            *timings(HOSTILE, device=HOSTILE, device_name=HOSTILE, stage=HOSTILE),
-            TimeResult(HOSTILE, 0.1, 0.01, 5, {"stages": {"seconds": {HOSTILE: 0.05}}}),
-        ),
-        (HOSTILE,),
-        (replace(crop(after.cell.id), image=HOSTILE),),
-    )
 
 
 def test_markup_in_names_and_errors_stays_text() -> None:
@@ -218,80 +177,6 @@ def test_points_that_could_not_be_measured_stand_in_the_table() -> None:
     comparison = Comparison("toy-q9-photos-native-b1-cpu", Verdict.UNAVAILABLE, "no such program")
     page = page_of(replace(passing(), points=(PointResult(comparison),)))
     assert "no such program" in page.text
-
-
-def report(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    status = cli.main(["report", *map(str, arguments)])
-    printed = capsys.readouterr()
-    return status, printed.out, printed.err
-
-
-def test_the_command_makes_the_same_page_from_the_file(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    source, page = tmp_path / "a.json", tmp_path / "page.html"
-    source.write_text(to_text(regressing()))
-    assert report(capsys, source, "-o", page) == (0, f"report: {page}\n", "")
-    assert page.read_text() == html_report({"a": regressing()})
-
-
-def test_several_files_of_one_name_are_called_by_their_paths(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    sources = [tmp_path / name / "a.json" for name in ("one", "two")]
-    for source in sources:
-        source.parent.mkdir()
-        source.write_text(to_text(passing()))
-    page = tmp_path / "page.html"
-    assert report(capsys, *sources, "-o", page)[0] == 0
-    assert all(str(source) in page.read_text() for source in sources)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda text: text[:3000], "is not valid JSON"),
-        (
-            lambda text: text.replace('"format": 1', '"format": 2'),
-            "is of format 2; this pytest-lic",
-        ),
-        (lambda text: text.replace("iVBORw0KGgo", "R0lGODlhAQA"), "is no PNG file"),
-        (lambda text: text.replace("iVBORw0KGgo", "iVBORw0KGg!"), "is no base64"),
-    ],
-    ids=["cut", "newer", "not png", "not base64"],
-)
-def test_files_that_are_no_results_are_refused_in_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: object, message: str
-) -> None:
-    assert callable(change)
-    source, page = tmp_path / "a.json", tmp_path / "page.html"
-    source.write_text(change(to_text(regressing())))
-    status, out, error = report(capsys, source, "-o", page)
-    assert (status, out) == (2, "")
-    assert error.startswith(f"pytest-lic: results {source} ")
-    assert message in error
-    assert error.count("\n") == 1
-    assert not page.exists()
-
-
-def test_a_page_never_replaces_its_results(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    source = tmp_path / "a.json"
-    source.write_text(to_text(passing()))
-    status, _, error = report(capsys, source, "-o", source)
-    assert status == 2
-    assert "these are the results themselves" in error
-    assert load(source) == passing()
-
-
-def test_a_page_needs_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    source = tmp_path / "a.json"
-    source.write_text(to_text(passing()))
-    status, _, error = report(capsys, source, "-o", tmp_path / "no" / "page.html")
-    assert status == 2
-    assert "--output" in error
-    assert "there is no folder" in error
 
 
 def test_a_run_writes_the_page(small: Project) -> None:

@@ -16,11 +16,11 @@ import pytest
 from pytest_lic.report.html import html_report
 from pytest_lic.session.crops import MOST
 from pytest_lic.timing.stages import REST
+from tests.helpers.hostile_results import HOSTILE, hostile
 from tests.helpers.made_results import KODAK, crop, passing, regressing
 from tests.helpers.made_times import compared, timings
 from tests.helpers.places import BENCHMARKS
 from tests.helpers.toy_project import Project
-from tests.report.html.test_page import HOSTILE, hostile
 from tests.results.test_results import BROKEN
 
 if TYPE_CHECKING:
