@@ -1,6 +1,6 @@
-"""What once crashed a decoder, or made it take too much memory, in ``tests/data/hostile``.
+"""What ``benchmarks/fuzz_bitstreams.py`` found: what crashed a decoder, or took too much memory.
 
-Add to it whatever ``benchmarks/fuzz_bitstreams.py`` finds.
+The bitstreams are in ``tests/data/hostile``; add to them whatever it finds.
 """
 
 from __future__ import annotations
