@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from importlib import metadata
-from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
-from pytest_lic.timing.batches import random_image
 from pytest_lic.timing.benchmarking import rounds_for
-from tests.helpers.toy_project import Project, write_photographs
+from tests.helpers.timed_runs import QUICK, SHORT, SMALL, stored, take, write
+from tests.helpers.toy_project import Project
 
-# Reading the processor's name takes pytest-benchmark a second, in each run that saves something.
-NO_MACHINE = """
-import pytest
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_benchmark_generate_machine_info(config):
-    return {"cpu": {}}
-"""
-QUICK = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "--lic-no-cache")
-SHORT = ("--benchmark-max-time=0.001", "--benchmark-min-rounds=3")
-SMALL = ("--lic-resolution=16", "--lic-batch=1,2")
 UNTRAINED = """
 first = pytest_lic_codecs
 
@@ -37,47 +23,6 @@ def pytest_lic_codecs():
         changes = {"qualities": ["0"], "build": lambda quality, device: Toy("1")}
         yield replace(family, name="raw", trained=False, **changes)
 """
-
-
-@pytest.fixture
-def timed(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A project with the toy codec; pytest-benchmark is on, however these tests are run."""
-    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
-    made = Project(pytester)
-    write(made)
-    return made
-
-
-def write(project: Project, change: str = "", codec: str = "Toy", more: str = "") -> None:
-    project.write_codec(change, codec=codec)
-    conftest = project.path / "conftest.py"
-    conftest.write_text(conftest.read_text() + NO_MACHINE + more)
-
-
-def take(project: Project, *arguments: str, marker: str | None = "timing") -> pytest.RunResult:
-    chosen = (
-        [] if any(each.startswith("--lic-codec") for each in arguments) else ["--lic-codec=toy"]
-    )
-    marked = ["-m", marker] if marker is not None else []
-    command = ["--pyargs", "pytest_lic.suites", *QUICK, *SHORT, *chosen, *marked, *arguments]
-    if any(each.startswith("-n") for each in arguments):
-        return project.pytester.runpytest_subprocess(*command, timeout=120)
-    return project.pytester.runpytest_inprocess(*command)
-
-
-def stored(project: Project, *arguments: str) -> dict[str, Any]:
-    """Name → benchmark of a run that passed."""
-    path = project.path / "times.json"
-    result = take(project, f"--benchmark-json={path}", *arguments)
-    assert result.ret == 0, result.stdout.str()
-    benchmarks = json.loads(path.read_text())["benchmarks"]
-    return {benchmark["fullname"]: benchmark for benchmark in benchmarks}
-
-
-def cells(found: Mapping[str, Any]) -> set[tuple[str, int, int]]:
-    """Corpus, resolution and batch of what was timed."""
-    extras = [benchmark["extra_info"] for benchmark in found.values()]
-    return {(extra["corpus"], extra["resolution"], extra["batch"]) for extra in extras}
 
 
 def test_a_time_is_stored_with_its_circumstances(timed: Project) -> None:
@@ -219,51 +164,6 @@ def test_on_a_gpu_its_clock_is_the_timer_and_its_events_of_the_same_rounds_are_s
     assert f"{rounds} {rounds} {rounds}" in result.stdout.str()
 
 
-class TestImages:
-    def test_random_ones_are_the_same_each_time_and_of_the_exact_size(self) -> None:
-        first, again, second = random_image(48, 0), random_image(48, 0), random_image(48, 1)
-        assert first.pixels.shape == (48, 48, 3)
-        assert (first.pixels == again.pixels).all()
-        assert (first.pixels != second.pixels).any()
-        # Uniform on [0, 1]: mean 1/2, variance 1/12.
-        values = first.pixels / 255
-        assert values.mean() == pytest.approx(0.5, abs=0.02)
-        assert values.var() == pytest.approx(1 / 12, rel=0.05)
-
-    def test_two_runs_code_the_same_images(self, timed: Project) -> None:
-        first, second = (stored(timed, *SMALL) for _ in range(2))
-        for name, benchmark in first.items():
-            assert benchmark["extra_info"]["bytes"] == second[name]["extra_info"]["bytes"]
-
-    def test_crops_of_a_corpus_on_request(self, timed: Project) -> None:
-        write_photographs(timed.images, count=3, side=40)
-        found = stored(
-            timed, f"--lic-corpus={timed.images}", "--lic-resolution=32", "--lic-batch=4"
-        )
-        extra = found["toy-q3-images-32px-b4-cpu-encode"]["extra_info"]
-        assert extra["images"] == ["photo0.png", "photo1.png", "photo2.png", "photo0.png"]
-        assert len(extra["corpus_digest"]) == 16
-        assert "seed" not in extra
-
-    def test_images_that_are_too_small_are_named(self, timed: Project) -> None:
-        write_photographs(timed.images, count=2, side=40)
-        write_photographs(timed.images / "small", count=1, side=20)
-        result = take(timed, f"--lic-corpus={timed.images}", "--lic-resolution=32", "--lic-batch=1")
-        assert result.ret == 1
-        result.stdout.fnmatch_lines(
-            ["*too small for 32×32 pixels: small/photo0.png (20×20); give a smaller*"]
-        )
-
-    def test_a_corpus_of_the_ini_file_is_meant_for_the_gates(self, timed: Project) -> None:
-        write_photographs(timed.images, count=1, side=40)
-        timed.pytester.makeini(
-            f"[pytest]\nlic_corpus = {timed.images}\nlic_resolution = 24\nlic_batch = 3\n"
-        )
-        found = stored(timed)
-        assert {corpus for corpus, _, _ in cells(found)} == {"rand"}
-        assert {size[1:] for size in cells(found)} == {(256, 1), (256, 4), (512, 1), (512, 4)}
-
-
 class TestChoice:
     def test_a_full_preset_with_a_size_of_ones_own_takes_fifty_rounds(self, timed: Project) -> None:
         found = stored(timed, "--lic-preset=full", *SMALL)
@@ -309,101 +209,6 @@ class TestChoice:
         both = take(timed, "--lic-codec=toy,raw", "--collect-only", "-q", marker="rd")
         assert "toy-q1" in both.stdout.str()
         assert "raw-q" not in both.stdout.str()
-
-
-class TestNotAskedFor:
-    def test_a_plain_run_takes_no_times_and_says_so(self, timed: Project) -> None:
-        write_photographs(timed.images, count=1, side=32)
-        images = f"--lic-corpus={timed.images}"
-        result = take(timed, images, "--collect-only", "-q", marker=None)
-        result.stdout.fnmatch_lines(["lic: no times are taken; -m timing takes them"])
-        assert "test_timing" not in result.stdout.str()
-
-    @pytest.mark.parametrize(
-        ("marker", "said"), [("not rd", True), ("rd", False), ("not timing", False)]
-    )
-    def test_it_is_said_where_the_marker_would_have_chosen_them(
-        self, timed: Project, marker: str, said: bool
-    ) -> None:
-        output = take(timed, "--collect-only", "-q", marker=marker).stdout.str()
-        assert ("no times are taken; -m timing takes them" in output) is said
-
-    def test_a_distributed_run_without_them_is_not_warned_of_benchmarks(
-        self, timed: Project
-    ) -> None:
-        write_photographs(timed.images, count=1, side=32)
-        arguments = (f"--lic-corpus={timed.images}", "--lic-quality=1", "-n1")
-        result = take(timed, *arguments, marker="roundtrip")
-        assert result.ret == 0
-        assert "Benchmark" not in result.stdout.str() + result.stderr.str()
-
-    @pytest.mark.parametrize("marker", ["rd", "not timing", "roundtrip or determinism"])
-    def test_other_markers_take_none(self, timed: Project, marker: str) -> None:
-        result = take(timed, "--collect-only", "-q", marker=marker)
-        assert result.ret == 0
-        assert "test_timing" not in result.stdout.str()
-        assert "lic: timing" not in result.stdout.str()
-
-    @pytest.mark.parametrize("marker", ["timing", "rd or timing", "timing and not rd"])
-    def test_an_expression_that_asks_for_them_does(self, timed: Project, marker: str) -> None:
-        result = take(timed, *SMALL, "--collect-only", "-q", marker=marker)
-        assert "::test_encode[toy-q3-rand-16px-b2-cpu]" in result.stdout.str()
-
-    def test_a_test_that_is_named_runs(self, timed: Project) -> None:
-        name = "pytest_lic.suites.test_timing::test_encode[toy-q3-rand-256px-b1-cpu]"
-        result = timed.pytester.runpytest_inprocess(
-            "--pyargs", name, *QUICK, *SHORT, "--lic-codec=toy"
-        )
-        result.assert_outcomes(passed=1)
-
-
-class TestComparison:
-    def test_runs_in_different_folders_match_and_what_has_no_partner_is_named(
-        self, timed: Project, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        storage = f"--benchmark-storage={timed.path / 'stored'}"
-        other = timed.path / "elsewhere"
-        other.mkdir()
-        (other / "conftest.py").write_text((timed.path / "conftest.py").read_text())
-        first = take(timed, storage, "--benchmark-save=before", *SMALL)
-        assert first.ret == 0
-        monkeypatch.chdir(other)
-        sizes = ("--lic-resolution=16,24", "--lic-batch=1")
-        again = take(timed, f"--rootdir={other}", storage, "--benchmark-compare", *sizes)
-        assert again.ret == 0
-        again.stdout.fnmatch_lines(
-            [
-                "lic: not in *0001_before.json, so compared with nothing: "
-                "toy-q3-rand-24px-b1-cpu-encode, toy-q3-rand-24px-b1-cpu-decode",
-                "lic: in *0001_before.json, but not timed now: "
-                "toy-q3-rand-16px-b2-cpu-encode, toy-q3-rand-16px-b2-cpu-decode",
-            ]
-        )
-        for run in ("0001_before", "NOW"):
-            assert f"toy-q3-rand-16px-b1-cpu-encode ({run})" in again.stdout.str()
-
-    def test_where_all_match_nothing_is_said(self, timed: Project) -> None:
-        take(timed, "--benchmark-save=before", *SMALL)
-        again = take(timed, "--benchmark-compare", *SMALL)
-        assert "(NOW)" in again.stdout.str()
-        assert "compared with nothing" not in again.stdout.str()
-        assert "not timed now" not in again.stdout.str()
-
-    def test_slower_than_before_fails_as_its_users_know(self, timed: Project) -> None:
-        take(timed, "--benchmark-save=before", *SMALL)
-        slow = """
-        class Slow(Toy):
-            def encode(self, images):
-                import time
-                time.sleep(0.05)
-                return super().encode(images)
-        """
-        write(timed, slow, "Slow")
-        fail = ("--benchmark-compare", "--benchmark-compare-fail=median:300%")
-        result = take(timed, *fail, *SMALL)
-        assert result.ret != 0
-        output = result.stdout.str() + result.stderr.str()
-        assert "Performance has regressed" in output
 
 
 class TestFailure:
@@ -499,9 +304,3 @@ class TestFailure:
         result.stdout.fnmatch_lines(["lic: not timed: toy-q3-rand-16px-b1-cpu, *: no such library"])
         required = take(timed, *SMALL, "--lic-require=toy")
         required.assert_outcomes(failed=4)
-
-
-def test_saved_in_the_usual_place(timed: Project) -> None:
-    assert take(timed, *SMALL, "--benchmark-save=x").ret == 0
-    (saved,) = Path(timed.path).glob(".benchmarks/*/0001_x.json")
-    assert len(json.loads(saved.read_text())["benchmarks"]) == 4
