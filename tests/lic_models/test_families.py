@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -11,22 +10,19 @@ from pathlib import Path
 import pytest
 import skimage.data
 import torch
-from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from lic_models import families as shipped
 from lic_models.command_line.training_cli import described_components
-from lic_models.config.builder import build_codec
 from lic_models.config.codec_config import SHIPPED, read_codec_config
-from lic_models.storage.weights_file import load_weights
-from lic_models.storage.weights_header import HEADER, component_tags, read_header
+from lic_models.storage.weights_header import HEADER, read_header
 from lic_models.training.loss import estimated_bits
 from pytest_lic.container import payload_size
-from pytest_lic.errors import UsageError, WeightsError
+from pytest_lic.errors import UsageError
+from tests.helpers.weights import WEIGHTS, built, change, metadata
 
 FAMILIES = {family.name: family for family in shipped.families() if family.trained}
 LAMBDAS = [0.0018, 0.0067, 0.025, 0.0932]
-WEIGHTS = sorted(shipped.WEIGHTS.glob("*.safetensors"))
 
 
 @pytest.fixture(autouse=True)
@@ -126,94 +122,14 @@ def test_every_network_has_its_card() -> None:
         assert f"`{path.stem}`" in cards
 
 
-def test_tags_name_every_component() -> None:
-    components = {
-        "transform": {
-            "class_path": "mine.WideTransform",
-            "init_args": {"nonlinearity": {"class_path": "lic_models.components.OneDN"}},
-        },
-        "quantizer": "lic_models.components.UniversalQuantizer",
-        "entropy_model": {"class_path": "lic_models.components.ScaleHyperprior"},
-        "entropy_coder": "lic_models.components.AnsCoder",
-    }
-    assert component_tags(components) == {
-        "architecture": "sh",
-        "transform": "wide",
-        "quantizer": "universal",
-        "coder": "ans",
-        "nonlinearity": "1dn",
-    }
-
-
-class TestBrokenWeights:
-    @pytest.fixture
-    def weights(self, tmp_path: Path) -> Path:
-        """A copy of one network's weights."""
-        copy = tmp_path / WEIGHTS[0].name
-        copy.write_bytes(WEIGHTS[0].read_bytes())
-        return copy
-
-    def test_missing(self, weights: Path) -> None:
-        weights.unlink()
-        with pytest.raises(WeightsError, match=r"\.safetensors: can't be read"):
-            read_header(weights)
-
-    @pytest.mark.parametrize("kept", [0, 5, 1000])
-    def test_a_header_cut_short(self, weights: Path, kept: int) -> None:
-        weights.write_bytes(weights.read_bytes()[:kept])
-        with pytest.raises(WeightsError, match=r"\.safetensors: truncated, or no exported"):
-            read_header(weights)
-
-    def test_tensors_cut_short(self, weights: Path) -> None:
-        codec = built(weights)
-        weights.write_bytes(weights.read_bytes()[:-1])
-        with pytest.raises(WeightsError, match=r"\.safetensors: truncated or not"):
-            load_weights(codec, weights)
-
-    def test_a_pickle_is_named_and_not_opened(self, weights: Path) -> None:
-        codec = built(weights)
-        weights.write_bytes(pickle.dumps({"a": 1}))
-        with pytest.raises(WeightsError, match="a pickle, which is never loaded"):
-            load_weights(codec, weights)
-
-    def test_another_width(self, weights: Path) -> None:
-        codec = built(weights)
-        change(weights, "transform.analysis.0.weight", torch.zeros(8, 3, 5, 5))
-        with pytest.raises(WeightsError, match=r"another codec.*analysis\.0\.weight is \(8, 3"):
-            load_weights(codec, weights)
-
-    def test_not_finite(self, weights: Path) -> None:
-        codec = built(weights)
-        kernel = load_file(weights)["transform.synthesis.0.weight"]
-        kernel[0, 0, 0, 0] = float("nan")
-        change(weights, "transform.synthesis.0.weight", kernel)
-        with pytest.raises(WeightsError, match=r"synthesis\.0\.weight holds values that are not"):
-            load_weights(codec, weights)
-
-    def test_tables_damaged(self, weights: Path) -> None:
-        codec = built(weights)
-        tensors = load_file(weights)
-        key = next(key for key in tensors if key.startswith("tables.latents.freq"))
-        change(weights, key, tensors[key] + 1)
-        with pytest.raises(WeightsError, match="entropy coder tables"):
-            load_weights(codec, weights)
-
-    def test_tables_missing(self, weights: Path) -> None:
-        codec = built(weights)
-        tensors = load_file(weights)
-        kept = {key: value for key, value in tensors.items() if not key.startswith("tables.")}
-        save_file(kept, weights, metadata=metadata(weights))
-        with pytest.raises(WeightsError, match="entropy coder tables"):
-            load_weights(codec, weights)
-
-    def test_new_weights_are_a_new_fingerprint(self, weights: Path) -> None:
-        family = shipped.learned_family([read_header(weights)])
-        (quality,) = family.qualities
-        before = family.fingerprint(quality) if family.fingerprint else None
-        kernel = load_file(weights)["transform.synthesis.0.weight"]
-        change(weights, "transform.synthesis.0.weight", kernel + 1e-3)
-        assert family.fingerprint is not None
-        assert family.fingerprint(quality) != before
+def test_new_weights_are_a_new_fingerprint(shipped_weights: Path) -> None:
+    family = shipped.learned_family([read_header(shipped_weights)])
+    (quality,) = family.qualities
+    before = family.fingerprint(quality) if family.fingerprint else None
+    kernel = load_file(shipped_weights)["transform.synthesis.0.weight"]
+    change(shipped_weights, "transform.synthesis.0.weight", kernel + 1e-3)
+    assert family.fingerprint is not None
+    assert family.fingerprint(quality) != before
 
 
 class TestConfigOfAUser:
@@ -267,18 +183,3 @@ class TestConfigOfAUser:
             config.parent / "weights" / f"{quality}.safetensors",
             metadata={HEADER: json.dumps({**header, "name": name})},
         )
-
-
-def built(path: Path):
-    codec = build_codec(read_header(path).components, path.name)
-    load_weights(codec, path)
-    return codec
-
-
-def metadata(path: Path) -> dict[str, str]:
-    with safe_open(path, framework="pt") as file:
-        return dict(file.metadata())
-
-
-def change(path: Path, key: str, value: torch.Tensor) -> None:
-    save_file({**load_file(path), key: value}, path, metadata=metadata(path))

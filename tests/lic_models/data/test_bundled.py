@@ -6,10 +6,7 @@ import pytest
 
 from lic_models.data import BundledPhotographs
 from pytest_lic.errors import CorpusError
-from tests.helpers.image_folders import (
-    SMALL,
-    batches,
-)
+from tests.helpers.image_folders import SMALL, batches
 
 
 def test_the_bundled_photographs_need_nothing() -> None:

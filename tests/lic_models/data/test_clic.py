@@ -7,11 +7,7 @@ from pathlib import Path
 import pytest
 
 from lic_models.data import Clic
-from tests.helpers.image_folders import (
-    SMALL,
-    names,
-    write_image,
-)
+from tests.helpers.image_folders import SMALL, names, write_image
 
 
 @pytest.mark.parametrize(

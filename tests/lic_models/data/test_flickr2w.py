@@ -8,11 +8,7 @@ import pytest
 
 from lic_models.data import Flickr2W
 from pytest_lic.errors import UsageError
-from tests.helpers.image_folders import (
-    SMALL,
-    names,
-    write_images,
-)
+from tests.helpers.image_folders import SMALL, names, write_images
 
 
 def test_flickr2w_is_one_flat_folder(tmp_path: Path) -> None:

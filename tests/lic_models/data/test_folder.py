@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 
 from pytest_lic.errors import CorpusError
-from tests.helpers.image_folders import (
-    folder,
-)
+from tests.helpers.image_folders import folder
 
 
 def test_a_folder_without_images_is_named(tmp_path: Path) -> None:

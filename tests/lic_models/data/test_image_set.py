@@ -10,12 +10,7 @@ import pytest
 from lic_models.data import Clic, Flickr2W, ImageFolder, Kodak, Vimeo90K
 from lic_models.data.module import CropDataModule
 from pytest_lic.errors import CorpusError
-from tests.helpers.image_folders import (
-    SMALL,
-    kodak,
-    vimeo,
-    write_images,
-)
+from tests.helpers.image_folders import SMALL, kodak, vimeo, write_images
 
 
 def wrong_kodak(path: Path) -> CropDataModule:

@@ -9,10 +9,7 @@ import torch
 
 from lic_models.data import Kodak
 from pytest_lic.errors import UsageError
-from tests.helpers.image_folders import (
-    kodak,
-    names,
-)
+from tests.helpers.image_folders import kodak, names
 
 
 def test_kodak_is_for_evaluation_only(tmp_path: Path) -> None:

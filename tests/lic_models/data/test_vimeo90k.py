@@ -5,11 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lic_models.data import Vimeo90K
-from tests.helpers.image_folders import (
-    SMALL,
-    names,
-    vimeo,
-)
+from tests.helpers.image_folders import SMALL, names, vimeo
 
 
 def test_vimeo_frames_are_images_and_a_triplet_stays_together(tmp_path: Path) -> None:

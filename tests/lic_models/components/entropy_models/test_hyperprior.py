@@ -15,11 +15,7 @@ from lic_models.components import (
     UniversalQuantizer,
 )
 from pytest_lic.errors import CodecError
-from tests.helpers.entropy_cases import (
-    compressais,
-    fitted,
-    latents_like_photographs,
-)
+from tests.helpers.entropy_cases import compressais, fitted, latents_like_photographs
 
 M = 6
 

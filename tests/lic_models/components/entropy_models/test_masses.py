@@ -9,9 +9,7 @@ from scipy.stats import norm
 from torch.autograd import gradcheck
 
 from lic_models.components.entropy_models.masses import gaussian_mass
-from tests.helpers.entropy_cases import (
-    random_density,
-)
+from tests.helpers.entropy_cases import random_density
 
 M = 6
 

@@ -11,11 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lic_models.components.quantizers import (
-    NoiseQuantizer,
-    Quantizer,
-    UniversalQuantizer,
-)
+from lic_models.components.quantizers import NoiseQuantizer, Quantizer, UniversalQuantizer
 from lic_models.components.quantizers.universal import splitmix64
 from pytest_lic.errors import UsageError
 from tests.helpers.residuals import distance_to_uniform
