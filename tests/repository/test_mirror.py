@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from tests.helpers.places import ROOT
 
 TESTS = ROOT / "tests"
-WITHOUT_MODULE = {"whole_runs", "repository"}
-FILES = sorted(path.relative_to(TESTS) for path in TESTS.rglob("test_*.py"))
+WITHOUT_MODULE = ("whole_runs", "repository")
 
 
 def modules_of(test: Path) -> list[Path]:
@@ -22,13 +19,14 @@ def modules_of(test: Path) -> list[Path]:
     return [root / room / f"{name}.py", root / room / name / "__init__.py"]
 
 
-@pytest.mark.parametrize("test", FILES, ids=str)
-def test_test_has_its_module_or_is_of_a_whole(test: Path) -> None:
-    if test.parts[0] in WITHOUT_MODULE:
-        assert len(test.parts) == 2, "these folders have no folders"
-    else:
-        modules = modules_of(test)
-        assert any((ROOT / module).is_file() for module in modules), (
-            f"tests/{test}: neither {modules[0]} nor {modules[1]} is there; name it after its "
-            "module, or move it to tests/whole_runs/ or tests/repository/"
-        )
+def test_every_test_has_its_module_or_is_of_a_whole() -> None:
+    """Else name it after its module, or move it to ``whole_runs/`` or ``repository/``."""
+    tests = sorted(path.relative_to(TESTS) for path in TESTS.rglob("test_*.py"))
+    assert tests
+    of_nothing = [
+        str(test)
+        for test in tests
+        if test.parts[0] not in WITHOUT_MODULE
+        and not any((ROOT / module).is_file() for module in modules_of(test))
+    ]
+    assert of_nothing == []
