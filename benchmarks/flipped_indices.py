@@ -82,8 +82,8 @@ class Report:
         """Flips per image that follow from the mean error and the density."""
         latents = self.values(circumstance, precision, "latents")
         errors = self.values(circumstance, precision, "step_error")
-        each = [count * error for count, error in zip(latents, errors, strict=True)]
-        return self.density * sum(each) / len(each)
+        products = [count * error for count, error in zip(latents, errors, strict=True)]
+        return self.density * sum(products) / len(products)
 
 
 def main() -> int:
@@ -105,7 +105,7 @@ def main() -> int:
             print("\n".join(lines(reports[-1])), flush=True)
         print("\n".join(summary(reports)))
         if options.json is not None:
-            stored = json.dumps([asdict(each) for each in reports], indent=1)
+            stored = json.dumps([asdict(report) for report in reports], indent=1)
             options.json.write_text(stored + "\n", encoding="utf-8")
     except LicError as error:
         print(f"flipped_indices: {error}", file=sys.stderr)
@@ -121,15 +121,15 @@ def hyperpriors(
     Raises:
         UsageError: none of them does.
     """
-    found = find_networks(folder, families, qualities)
-    headers = [header for each in found.values() for header in each]
+    networks = find_networks(folder, families, qualities)
+    headers = [header for headers in networks.values() for header in headers]
     computing = [
         header for header in headers if component_tags(header.components)["architecture"] != "fp"
     ]
     if not computing:
         raise UsageError(
-            f"{', '.join(found)}: no hyperprior; with a factorized prior the channel chooses the "
-            "table, and nothing computed can flip"
+            f"{', '.join(networks)}: no hyperprior; with a factorized prior the channel chooses "
+            "the table, and nothing computed can flip"
         )
     return computing
 
@@ -138,49 +138,49 @@ def report(header: WeightsHeader, folder: Path) -> Report:
     """Encode once, decode under every circumstance."""
     circumstances = [*CIRCUMSTANCES, *([GPU] if _has_gpu() else [])]
     name = f"{header.name}-{header.quality}"
-    with tempfile.TemporaryDirectory(prefix="flipped-indices-") as kept:
+    with tempfile.TemporaryDirectory(prefix="flipped-indices-") as shared:
 
         def run(role: str, circumstance: Circumstance) -> dict[str, Any]:
             print(f"{name}: {role}, {circumstance.name}", file=sys.stderr, flush=True)
-            return in_process(role, circumstance, header.path, folder, Path(kept))
+            return in_process(role, circumstance, header.path, folder, Path(shared))
 
         encoder = run("encode", ENCODER)
-        decoders = {each.name: run("decode", each) for each in circumstances}
+        decoders = {other.name: run("decode", other) for other in circumstances}
         cost = run("cost", ENCODER)
     densities = encoder["result"].values()
     processes = {ENCODER.name: encoder, **decoders}
     return Report(
         network=name,
-        found={each: decoder["result"] for each, decoder in decoders.items()},
+        found={circumstance: decoder["result"] for circumstance, decoder in decoders.items()},
         density=sum(densities) / len(densities),
         cost=cost["result"],
         processes={
-            each: {key: value for key, value in process.items() if key != "result"}
-            for each, process in processes.items()
+            circumstance: {key: value for key, value in process.items() if key != "result"}
+            for circumstance, process in processes.items()
         },
     )
 
 
 def in_process(
-    role: str, circumstance: Circumstance, weights: Path, corpus: Path, kept: Path
+    role: str, circumstance: Circumstance, weights: Path, corpus: Path, folder: Path
 ) -> dict[str, Any]:
     """What a process of its own found; see `hyper_synthesis`.
 
     Raises:
         CodecError: the process failed.
     """
-    result, task = kept / "result.json", kept / "task.json"
-    given = {
+    result, task = folder / "result.json", folder / "task.json"
+    arguments = {
         "role": role,
         "weights": str(weights),
         "corpus": str(corpus),
-        "folder": str(kept),
+        "folder": str(folder),
         "result": str(result),
         "threads": circumstance.threads,
         "channels_last": circumstance.channels_last,
         "device": circumstance.device,
     }
-    task.write_text(json.dumps(given))
+    task.write_text(json.dumps(arguments))
     result.unlink(missing_ok=True)
     variables = {name: value for name, value in os.environ.items() if name not in OLDEST}
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(circumstance.threads))
@@ -194,56 +194,57 @@ def in_process(
     if finished.returncode or not result.is_file():
         said = finished.stderr.strip().splitlines() or [f"exit status {finished.returncode}"]
         raise CodecError(f"{weights.name}: {role} under {circumstance.name} failed: {said[-1]}")
-    found: dict[str, Any] = json.loads(result.read_text())
-    return found
+    outcome: dict[str, Any] = json.loads(result.read_text())
+    return outcome
 
 
-def lines(found: Report) -> Iterator[str]:
+def lines(report: Report) -> Iterator[str]:
     """One network's table: a row for each image, then what they come to."""
-    names = list(found.found)
-    first = found.found[names[0]]
-    latents = sum(found.values(names[0], AFTER, "latents")) // len(first)
-    yield f"\n## {found.network}: {len(first)} images of {latents:,} latents in the mean\n"
+    names = list(report.found)
+    first = report.found[names[0]]
+    latents = sum(report.values(names[0], AFTER, "latents")) // len(first)
+    yield f"\n## {report.network}: {len(first)} images of {latents:,} latents in the mean\n"
     yield from _row("flipped indices, float32 → float64", names)
     yield from _row("---", ["---:"] * len(names))
     for image in first:
         cells = [
-            f"{found.found[each][image][BEFORE]['flipped']}"
-            f" → {found.found[each][image][AFTER]['flipped']}"
-            for each in names
+            f"{report.found[name][image][BEFORE]['flipped']}"
+            f" → {report.found[name][image][AFTER]['flipped']}"
+            for name in names
         ]
         yield from _row(image, cells)
 
     def both(title: str, cell: Any) -> Iterator[str]:
-        cells = [f"{cell(each, BEFORE)} → {cell(each, AFTER)}" for each in names]
+        cells = [f"{cell(name, BEFORE)} → {cell(name, AFTER)}" for name in names]
         yield from _row(f"**{title}**", cells)
 
-    yield from both("flipped indices", lambda *key: sum(found.values(*key, "flipped")))
-    yield from both("images with one", lambda *key: sum(map(bool, found.values(*key, "flipped"))))
-    yield from both("bitstreams decoded wrongly", lambda *key: sum(found.values(*key, "wrong")))
+    yield from both("flipped indices", lambda *key: sum(report.values(*key, "flipped")))
+    yield from both("images with one", lambda *key: sum(map(bool, report.values(*key, "flipped"))))
+    yield from both("bitstreams decoded wrongly", lambda *key: sum(report.values(*key, "wrong")))
     yield from both(
-        "latents whose mean would round otherwise", lambda *key: sum(found.values(*key, "moved"))
+        "latents whose mean would round otherwise", lambda *key: sum(report.values(*key, "moved"))
     )
     yield from both(
-        "largest error of a mean", lambda *key: f"{max(found.values(*key, 'mean_error')):.1e}"
+        "largest error of a mean", lambda *key: f"{max(report.values(*key, 'mean_error')):.1e}"
     )
     yield from both(
         "largest error of an index before rounding",
-        lambda *key: f"{max(found.values(*key, 'largest_step_error')):.1e}",
+        lambda *key: f"{max(report.values(*key, 'largest_step_error')):.1e}",
     )
-    yield from both("flips expected per image", lambda *key: f"{found.expected(*key):.2g}")
-    yield from both("images until one flips", lambda *key: _images(found.expected(*key)))
+    yield from both("flips expected per image", lambda *key: f"{report.expected(*key):.2g}")
+    yield from both("images until one flips", lambda *key: _images(report.expected(*key)))
     yield ""
-    encode, decode = found.cost["encode"], found.cost["decode"]
+    encode, decode = report.cost["encode"], report.cost["decode"]
     yield (
         f"float64 takes {decode['value']:.3f} times as long to decode an image "
         f"({decode['low']:.3f} to {decode['high']:.3f}) and {encode['value']:.3f} times to encode "
-        f"it ({encode['low']:.3f} to {encode['high']:.3f}); {found.cost['seconds']:.3f} s to decode"
+        f"it ({encode['low']:.3f} to {encode['high']:.3f}); {report.cost['seconds']:.3f} s to "
+        "decode"
     )
-    native = found.processes[ENCODER.name]["instructions"]
-    for name, process in found.processes.items():
+    native = report.processes[ENCODER.name]["instructions"]
+    for name, process in report.processes.items():
         if process["threads"] != next(
-            (each.threads for each in (*CIRCUMSTANCES, GPU) if each.name == name), 1
+            (known.threads for known in (*CIRCUMSTANCES, GPU) if known.name == name), 1
         ):
             yield f"{name}: torch took {process['threads']} threads instead"
         if name == "oldest instructions":
@@ -257,17 +258,17 @@ def summary(reports: Sequence[Report]) -> Iterator[str]:
     yield from _row("images with a flipped index, float32 → float64", names)
     yield from _row("---", ["---:"] * len(names))
     totals = {name: [0, 0, 0] for name in names}
-    for each in reports:
+    for report in reports:
         cells = []
         for name in names:
             counts = [
-                sum(map(bool, each.values(name, precision, "flipped")))
+                sum(map(bool, report.values(name, precision, "flipped")))
                 for precision in (BEFORE, AFTER)
             ]
-            images = len(each.found[name])
+            images = len(report.found[name])
             totals[name] = [a + b for a, b in zip(totals[name], [*counts, images], strict=True)]
             cells.append(f"{counts[0]} → {counts[1]} of {images}")
-        yield from _row(each.network, cells)
+        yield from _row(report.network, cells)
     cells = [f"{before} → {after} of {of}" for before, after, of in totals.values()]
     yield from _row("**all**", cells)
 

@@ -123,12 +123,12 @@ def main() -> None:
     )
     parser.add_argument("--resampled", type=int, default=400, help="trials of each kind")
     parser.add_argument("--only-print", action="store_true", help="take no more trials")
-    given = parser.parse_args()
-    done = recorded(given.results)
-    if not given.only_print:
+    options = parser.parse_args()
+    done = recorded(options.results)
+    if not options.only_print:
         with tempfile.TemporaryDirectory() as folder:
-            take_trials(given, done, Path(folder))
-    print_table(done, given.resampled)
+            take_trials(options, done, Path(folder))
+    print_table(done, options.resampled)
 
 
 def recorded(file: Path) -> list[dict[str, Any]]:
@@ -137,11 +137,11 @@ def recorded(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
-def take_trials(given: argparse.Namespace, done: list[dict[str, Any]], folder: Path) -> None:
+def take_trials(options: argparse.Namespace, done: list[dict[str, Any]], folder: Path) -> None:
     commits = make_repository(folder / "project")
     files = write_batches(folder)
     cell = Cell("guarded", "1", Setting("photos", RESOLUTION))
-    demand = Demand(budget=given.budget)
+    demand = Demand(budget=options.budget)
     repository = Repository.around(folder / "project")
     base = repository.revision(commits[0, "encode"])
     for number, (percent, direction) in enumerate(plan()):
@@ -157,7 +157,7 @@ def take_trials(given: argparse.Namespace, done: list[dict[str, Any]], folder: P
             times = one_trial(repository, base, head, cell, files, demand)
         took = time.monotonic() - start
         done.append(as_record(percent, direction, times, took))
-        with given.results.open("a") as results:
+        with options.results.open("a") as results:
             results.write(json.dumps(done[-1]) + "\n")
         told = ", ".join(
             f"{name} {times.estimates[name].verdict} {times.estimates[name].ratio:.4f}"
@@ -243,7 +243,7 @@ def print_table(done: Sequence[dict[str, Any]], resampled: int) -> None:
     """Found and false alarms by kind."""
     rows = []
     for percent in TRIALS:
-        trials = [each for each in done if each["percent"] == percent]
+        trials = [trial for trial in done if trial["percent"] == percent]
         if not trials:
             continue
         found = false = 0

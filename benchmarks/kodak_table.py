@@ -121,10 +121,10 @@ def main() -> int:
         check_corpus(str(options.folder))
         corpus = load_corpus(str(options.folder))
         cache = None if options.no_cache else default_folder()
-        with measuring(corpus, options.device, cache, say) as each:
-            jpeg = jpeg_curve(each)
+        with measuring(corpus, options.device, cache, say) as measurements:
+            jpeg = jpeg_curve(measurements)
             anchors = {CLASSICAL: jpeg, **published(corpus.digest)}
-            rows = compare(networks, anchors, each)
+            rows = compare(networks, anchors, measurements)
     except LicError as error:
         print(f"kodak_table: {error}", file=sys.stderr)
         return 2
@@ -153,9 +153,9 @@ def say(text: str) -> None:
     print(f"kodak_table: {text}", file=sys.stderr, flush=True)
 
 
-def jpeg_curve(each: Measuring) -> RDCurve:
+def jpeg_curve(measurements: Measuring) -> RDCurve:
     (family,) = (family for family in classical_families() if family.name == CLASSICAL)
-    points = {quality: each.classical(family, quality) for quality in family.qualities}
+    points = {quality: measurements.classical(family, quality) for quality in family.qualities}
     return _curve(CLASSICAL, points)
 
 
@@ -170,11 +170,11 @@ def published(digest: str) -> dict[str, RDCurve | Unavailable]:
 def compare(
     networks: Mapping[str, Sequence[WeightsHeader]],
     anchors: Mapping[str, RDCurve | Unavailable],
-    each: Measuring,
+    measurements: Measuring,
 ) -> list[Row]:
     """Measure every network, then hold every curve against the anchors and its twin's."""
     points = {
-        name: {header.quality: each.learned(header) for header in headers}
+        name: {header.quality: measurements.learned(header) for header in headers}
         for name, headers in networks.items()
     }
     curves = {name: _curve(name, measured) for name, measured in points.items()}

@@ -25,7 +25,7 @@ from pytest_lic.baselines.comparison import Comparison, Verdict, compare, compar
 from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES
 from pytest_lic.measuring.grid import Cell, Curve, Setting
 from pytest_lic.measuring.measure import ImageResult, Measurement, rd_curve
-from pytest_lic.measuring.rate_distortion import bd_psnr, bd_rate
+from pytest_lic.measuring.rate_distortion import bd_quality, bd_rate
 from pytest_lic.report.html import html_report
 from pytest_lic.results.crop import Crop, cut
 from pytest_lic.results.json_file import to_text
@@ -72,7 +72,7 @@ def made_up(cells: int) -> Results:
             before, after = rd_curve("baseline", baseline), rd_curve(family, measured)
             curve = Curve(family, setting)
             verdict = compare_curves(
-                curve.id, bd_rate(before, after), bd_psnr(before, after), DEFAULT_TOLERANCES
+                curve.id, bd_rate(before, after), bd_quality(before, after), DEFAULT_TOLERANCES
             )
             curves.append(CurveResult(verdict, family, setting))
             tests.append(_test(curve.id, verdict))

@@ -147,7 +147,7 @@ def _made(
 
 
 def _coder(kind: str) -> _PlainTables:
-    from lic_models.components.entropy_coding import coders as classes
+    from lic_models import components as classes
 
     return _PlainTables(getattr(classes, kind)())
 

@@ -1,4 +1,37 @@
-"""pytest-lic: a pytest plugin that keeps learned image codecs from getting worse."""
+"""pytest-lic: a pytest plugin that keeps learned image codecs from getting worse.
+
+What a project is made of:
+
+codec                 the protocol of a codec, and families of operating points
+container             the layout of a bitstream, for codecs that have none of their own
+quantizer             what a quantizer under test must do
+entropy_coder         what an entropy coder or a table maker under test must do
+probability_tables    tables as an entropy coder under test gets them
+errors                every error that is raised on purpose
+hookspecs             the hooks for ``conftest.py`` files and plugins
+adapters              ready-made codec families
+properties            what must hold of every quantizer, entropy coder and table maker
+strategies            hypothesis strategies for the inputs of a codec's parts
+
+What runs it:
+
+plugin                pytest's hooks and fixtures
+cli                   the ``pytest-lic`` command
+commands              its subcommands
+session               pytest's side of a run
+run                   one run: its parts, and what it does to the baselines
+project               options, codecs and configuration of the project under test
+images                images to code
+measuring             rate and quality of cells, and BD-rates of curves
+timing                times, and those that were saved
+checks                of a codec: repeated, elsewhere, on old and on damaged bitstreams
+ab                    two commits compared
+ablation              the effect of one component
+baselines             what is recorded, and the comparison with it
+results               what a run found out, and its file
+report                results in words, tables and pages
+system                processes, files, git, environment
+"""
 
 from typing import TYPE_CHECKING
 

@@ -1,6 +1,6 @@
 """The protocol every codec speaks, and the family that names its operating points.
 
-This is all the plugin knows about codecs. Importing it loads no torch.
+This is all the plugin knows about codecs.
 """
 
 from __future__ import annotations
@@ -138,12 +138,14 @@ class CodecFamily:
 
     def __post_init__(self) -> None:
         check_name("codec family", self.name)
-        given = self.qualities
-        if isinstance(given, str):
-            given = [given]
-        pairs = given.items() if isinstance(given, Mapping) else [(label, None) for label in given]
+        labels = self.qualities
+        if isinstance(labels, str):
+            labels = [labels]
+        pairs = (
+            labels.items() if isinstance(labels, Mapping) else [(label, None) for label in labels]
+        )
         qualities = {str(label): lmbda for label, lmbda in pairs}
-        if len(qualities) < len(given):
+        if len(qualities) < len(labels):
             raise UsageError(f"codec family {self.name!r}: two qualities have the same label")
         if not qualities:
             raise UsageError(f"codec family {self.name!r} has no qualities; expected at least one")

@@ -141,7 +141,7 @@ def unpack(
         raise CorruptBitstreamError(
             "bitstream of container version 0, which no pytest-lic wrote: it was damaged"
         )
-    lengths, start, found_version = _lengths(bitstream)
+    lengths, start, stream_version = _lengths(bitstream)
     end = start + sum(lengths)
     if end + _CRC > len(bitstream):
         raise TruncatedBitstreamError(
@@ -157,14 +157,14 @@ def unpack(
         raise CorruptBitstreamError(
             f"bitstream checksum is {stored:08x}, its bytes give {computed:08x}: it was damaged"
         )
-    if format_version is not None and found_version != format_version:
-        raise FormatVersionError(found_version, format_version)
+    if format_version is not None and stream_version != format_version:
+        raise FormatVersionError(stream_version, format_version)
     first = _fixed(bitstream) - 9  # of what follows the version or versions
-    found = bitstream[first : first + 4]
-    if fingerprint is not None and found != fingerprint:
+    stream_fingerprint = bitstream[first : first + 4]
+    if fingerprint is not None and stream_fingerprint != fingerprint:
         raise ForeignBitstreamError(
-            f"bitstream was written by model {found.hex()}, this decoder is {fingerprint.hex()}: "
-            "decode it with the same codec, quality and weights"
+            f"bitstream was written by model {stream_fingerprint.hex()}, this decoder is "
+            f"{fingerprint.hex()}: decode it with the same codec, quality and weights"
         )
     height = int.from_bytes(bitstream[first + 4 : first + 6], "big")
     width = int.from_bytes(bitstream[first + 6 : first + 8], "big")
@@ -173,7 +173,7 @@ def unpack(
     for length in lengths:
         sections.append(bitstream[start : start + length])
         start += length
-    return Bitstream(found, height, width, tuple(sections), found_version)
+    return Bitstream(stream_fingerprint, height, width, tuple(sections), stream_version)
 
 
 def payload_size(bitstream: bytes) -> int | None:

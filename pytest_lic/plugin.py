@@ -137,12 +137,14 @@ def pytest_collection_modifyitems(
 ) -> Generator[None, None, None]:
     """Take no times and compare no environments unasked; run one network after the other."""
     # Before all others, or pytest-benchmark would warn in every distributed run.
-    unwanted = [] if asked_for.wants_timing(config) else collecting.without_timing(items)
+    unwanted = (
+        [] if asked_for.wants_timing(config) else collecting.take_out(items, collecting.TIMED)
+    )
     if unwanted:
         config.hook.pytest_deselected(items=unwanted)
         config.stash[_untimed] = asked_for.would_choose_timing(config)
     if _run in config.stash and not config.stash[_run].setup.options.environments:
-        config.stash[_uncompared] = collecting.without_comparisons(items)
+        config.stash[_uncompared] = bool(collecting.take_out(items, collecting.COMPARED))
     yield
     if _run in config.stash:
         collecting.sort_items(items, config.stash[_run].setup.grid)
@@ -254,11 +256,7 @@ def _shared_of(config: pytest.Config) -> Shared:
         if sent is None:
             config.stash[_shared] = Shared.create(Origin.of(config))
         else:
-            origin = sent["origin"]
-            config.stash[_shared] = Shared(
-                Origin(origin["folder"], tuple(origin["args"]), tuple(origin["path"])),
-                Path(sent["store"]),
-            )
+            config.stash[_shared] = Shared(Origin(**sent["origin"]), Path(sent["store"]))
     return config.stash[_shared]
 
 

@@ -1,6 +1,6 @@
 """Probability tables as an entropy coder under test gets them, and messages to code with them.
 
-This says nothing about how a coder keeps its own tables. Importing it loads no torch.
+This says nothing about how a coder keeps its own tables.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ class ProbabilityTables:
                 "expected as many, and one at least"
             )
         rows = []
-        for table, given in enumerate(self.rows):
-            wrong = counts_error(given)
+        for table, counts in enumerate(self.rows):
+            wrong = counts_error(counts)
             if wrong is not None:
                 raise CodecError(f"probability tables: table {table} {wrong}")
-            row = np.array(given, np.int32)
+            row = np.array(counts, np.int32)
             row.flags.writeable = False
             rows.append(row)
             first, last = self.offsets[table], self.offsets[table] + len(row) - 2
@@ -151,20 +151,20 @@ def counts_error(counts: ArrayLike) -> str | None:
     They must be whole, 2 to 65,536, each at least 1, and 2**16 in sum, so that the cumulative
     counts increase from 0 to 2**16.
     """
-    found = np.asarray(counts)
-    if found.ndim != 1 or found.dtype.kind not in "iu":
-        return f"is {found.dtype} of shape {found.shape}; expected whole counts with one axis"
-    if len(found) < 2:
-        return f"has {len(found)} entries; expected at least one symbol and the escape"
-    least = int(found.argmin())
-    if len(found) > TOTAL:
+    row = np.asarray(counts)
+    if row.ndim != 1 or row.dtype.kind not in "iu":
+        return f"is {row.dtype} of shape {row.shape}; expected whole counts with one axis"
+    if len(row) < 2:
+        return f"has {len(row)} entries; expected at least one symbol and the escape"
+    least = int(row.argmin())
+    if len(row) > TOTAL:
         return (
-            f"has {len(found)} entries, which 16 bits can't hold; expected at most {TOTAL}, "
+            f"has {len(row)} entries, which 16 bits can't hold; expected at most {TOTAL}, "
             "65,535 symbols and the escape"
         )
-    if found[least] < 1:
-        return f"gives entry {least} the count {found[least]}; expected at least 1"
-    total = int(found.sum(dtype=np.int64))
+    if row[least] < 1:
+        return f"gives entry {least} the count {row[least]}; expected at least 1"
+    total = int(row.sum(dtype=np.int64))
     return None if total == TOTAL else f"sums to {total}; expected {TOTAL}"
 
 

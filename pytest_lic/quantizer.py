@@ -1,4 +1,4 @@
-"""What a quantizer under test must do, and what it may promise. Importing this loads no torch."""
+"""What a quantizer under test must do, and what it may promise."""
 
 from __future__ import annotations
 
@@ -110,5 +110,5 @@ class QuantizerUnderTest:
         if self.ties is not None and self.dither is not None:
             raise self._wrong("ties with a dither", "one of them: a dither moves the ties")
 
-    def _wrong(self, found: str, expected: str) -> UsageError:
-        return UsageError(f"quantizer {self.name!r}: {found}; expected {expected}")
+    def _wrong(self, wrong: str, expected: str) -> UsageError:
+        return UsageError(f"quantizer {self.name!r}: {wrong}; expected {expected}")

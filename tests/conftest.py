@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import docstring_parser  # noqa: F401
 import pytest
 import torch  # noqa: F401
 
+from pytest_lic.measuring.coding import cpu_threads
 from tests.helpers.toy_project import Project, write_photographs
 
 if TYPE_CHECKING:
@@ -23,6 +25,20 @@ if TYPE_CHECKING:
 def no_step_summary(monkeypatch: pytest.MonkeyPatch) -> None:
     """On GitHub, keep the runs of the tests out of the summary of the tests' own run."""
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """One thread of torch's in each test."""
+    with cpu_threads(1):
+        yield
+
+
+@pytest.fixture(scope="module")
+def one_thread_throughout() -> Iterator[None]:
+    """One thread of torch's in a module's tests and in what they share."""
+    with cpu_threads(1):
+        yield
 
 
 @pytest.fixture

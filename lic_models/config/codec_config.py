@@ -127,9 +127,10 @@ def read_codec_config(path: Path) -> CodecConfig:
     """
     documents = _documents(path, ())
     settings: dict[str, Any] = {}
-    for place, (_, document) in enumerate(reversed(documents), 1):
-        inherited = document if place == len(documents) else _inheritable(document)
-        settings = _merged(settings, inherited)
+    for _, document in reversed(documents):
+        # What belongs to the weights of the file that is extended is not handed on.
+        handed_on = {key: settings[key] for key in settings if key not in _NOT_INHERITED}
+        settings = _merged(handed_on, document)
     is_shipped = path.resolve().parent == SHIPPED.resolve()
     default = SHIPPED_WEIGHTS if is_shipped else DEFAULT_WEIGHTS
     name, weights = settings.pop("name", path.stem), settings.pop("weights", default)
@@ -173,11 +174,6 @@ def _documents(path: Path, extending: tuple[Path, ...]) -> list[tuple[Path, dict
     return [(path, own), *_documents(target, chain)]
 
 
-def _inheritable(document: Mapping[str, Any]) -> dict[str, Any]:
-    """What a file hands on to one that extends it: not what belongs to its own weights."""
-    return {key: value for key, value in document.items() if key not in _NOT_INHERITED}
-
-
 def _document(path: Path) -> dict[str, Any]:
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -207,8 +203,8 @@ def _with_text_keys(value: Any) -> Any:
 def _check_keys(path: Path, document: Mapping[str, Any]) -> None:
     """Refuse keys that mean nothing, as far as that can be told without the components."""
     for key, value in document.items():
-        if key not in (*SECTIONS, *OWN_KEYS, *_OTHER_KEYS):
-            known = [*SECTIONS, *OWN_KEYS, *_OTHER_KEYS]
+        known = (*SECTIONS, *OWN_KEYS, *_OTHER_KEYS)
+        if key not in known:
             raise UnknownNameError("key", key, known, str(path))
         if key in SECTIONS and not isinstance(value, dict) and not (key == "data" and value):
             raise UsageError(f"{path}: {key}: {value!r:.60}; expected options below it")
@@ -261,8 +257,7 @@ def _qualities(path: Path, stated: Any) -> dict[str, dict[str, Any]]:
     qualities: dict[str, dict[str, Any]] = {}
     for label, changes in stated.items():
         changes = {} if changes is None else changes
-        wrong = not isinstance(changes, dict) or not all(isinstance(key, str) for key in changes)
-        if wrong:
+        if not isinstance(changes, dict) or not all(isinstance(key, str) for key in changes):
             raise UsageError(
                 f"{path}: qualities: {label}: {changes!r:.60}; expected options such as "
                 "{model.lmbda: 0.0018}"

@@ -98,8 +98,8 @@ def _unknown_argument(match: re.Match[str], key: str, owner: str, _: list[str]) 
     if key.count(".init_args.") and owner_of_value:  # the class of an argument, not of a component
         owner = owner_of_value[1]
     name = match["name"]
-    if nearest(name, ["class_path", "init_args"]):
-        return Problem(f"{key}.{name}", "no such key" + nearest(name, ["class_path", "init_args"]))
+    if advice := nearest(name, ["class_path", "init_args"]):
+        return Problem(f"{key}.{name}", f"no such key{advice}")
     kind = owner.rsplit(".", 1)[-1]
     known = _arguments(owner)
     return Problem(

@@ -7,20 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PIL import Image
-from tqdm import tqdm
 
-from lic_models.data.scan import ImageFile, OnBroken, report_broken
-from pytest_lic.errors import CorpusError
+from lic_models.data.scan import ImageFile, OnBroken, usable_of
 from pytest_lic.images.reading import read_image
 
 KEPT_BYTES = 1 << 30
 _BYTES_PER_PIXEL = 4  # Pillow keeps RGB in four bytes
-_QUIET_SECONDS = 3.0
 
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
-    """Images by index. ``kept`` holds all of them decoded, 8-bit RGB, or is None."""
+    """Images by index. ``decoded`` holds all of them decoded, 8-bit RGB, or is None."""
 
     files: tuple[ImageFile, ...]
     decoded: tuple[Image.Image, ...] | None = None
@@ -62,16 +59,10 @@ def load_images(files: Sequence[ImageFile], keep: bool | None, on_broken: OnBrok
         keep = pixels * _BYTES_PER_PIXEL <= KEPT_BYTES
     if not keep:
         return ImageSet(tuple(files))
-    usable: list[ImageFile] = []
-    images: list[Image.Image] = []
-    problems: list[str] = []
-    for file in tqdm(files, "decoding images", delay=_QUIET_SECONDS, mininterval=1.0, leave=False):
-        try:
-            images.append(Image.fromarray(read_image(file.path)))
-            usable.append(file)
-        except CorpusError as error:
-            problems.append(str(error))
-    report_broken(problems, on_broken)
-    if not usable:
-        raise CorpusError(f"{problems[-1]}; it was the last: no usable image is left")
-    return ImageSet(tuple(usable), tuple(images))
+    pairs = usable_of(
+        files,
+        lambda file: (file, Image.fromarray(read_image(file.path))),
+        "decoding images",
+        on_broken,
+    )
+    return ImageSet(tuple(file for file, _ in pairs), tuple(image for _, image in pairs))

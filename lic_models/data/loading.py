@@ -87,14 +87,10 @@ class TrainingCrops(Dataset[Drawn]):
 
     def __getitem__(self, key: Key) -> Drawn:
         rng = np.random.default_rng([self.seed, *key])
-        index, problems = int(rng.integers(len(self.images))), []
-        try:
-            return Drawn(draw_crop(self.images.read(index), self.recipe, rng), ())
-        except CorpusError as error:
-            problems.append(str(error))
-        for index in rng.permutation(len(self.images)):
+        problems: list[str] = []
+        for index in _random_order(rng, len(self.images)):
             try:
-                image = self.images.read(int(index))
+                image = self.images.read(index)
             except CorpusError as error:
                 problems.append(str(error))
             else:
@@ -163,6 +159,12 @@ class CropLoader(DataLoader[Any]):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Nothing to restore; see `state_dict`."""
+
+
+def _random_order(rng: np.random.Generator, count: int) -> Iterator[int]:
+    """One index of ``count``; then, where that image is damaged, all of them shuffled."""
+    yield int(rng.integers(count))
+    yield from map(int, rng.permutation(count))
 
 
 def _leave_interrupts_alone(_worker: int) -> None:

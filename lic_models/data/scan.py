@@ -6,21 +6,22 @@ Only headers are read, so that tens of thousands of files take seconds.
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from PIL import Image
 from tqdm import tqdm
 
 from pytest_lic.errors import CorpusError
-from pytest_lic.images.finding import image_files
+from pytest_lic.images.finding import image_files, name_below
 from pytest_lic.images.reading import check_image
 
 OnBroken = Literal["raise", "skip"]
+_Item = TypeVar("_Item")
+_Used = TypeVar("_Used")
 
 _QUIET_SECONDS = 3.0
 
@@ -54,12 +55,7 @@ def images_below(folder: Path) -> dict[str, Path]:
     Raises:
         CorpusError: a folder in it that can't be listed.
     """
-    # One spelling of accents, as file systems differ in theirs.
-    files = {
-        unicodedata.normalize("NFC", path.relative_to(folder).as_posix()): path
-        for path in image_files(folder)
-    }
-    return dict(sorted(files.items()))
+    return dict(sorted((name_below(folder, path), path) for path in image_files(folder)))
 
 
 def examine(files: Mapping[str, Path], smallest: int, on_broken: OnBroken) -> list[ImageFile]:
@@ -74,13 +70,30 @@ def examine(files: Mapping[str, Path], smallest: int, on_broken: OnBroken) -> li
         CorpusError: naming the path: a file that is missing, unreadable, not 8-bit RGB or grey,
             or smaller than ``smallest``; or nothing is left.
     """
-    usable: list[ImageFile] = []
+    return usable_of(
+        files.items(), lambda file: _examine(*file, smallest), "reading image headers", on_broken
+    )
+
+
+def usable_of(
+    items: Collection[_Item], use: Callable[[_Item], _Used], doing: str, on_broken: OnBroken
+) -> list[_Used]:
+    """What ``use`` makes of the items, behind a progress bar; those that it refuses left out.
+
+    Args:
+        items: of one image each.
+        use: may raise `CorpusError`.
+        doing: what is done, for the bar.
+        on_broken: see `examine`.
+
+    Raises:
+        CorpusError: an image that can't be used; or none can.
+    """
+    usable: list[_Used] = []
     problems: list[str] = []
-    for name, path in tqdm(
-        files.items(), "reading image headers", delay=_QUIET_SECONDS, mininterval=1.0, leave=False
-    ):
+    for item in tqdm(items, doing, delay=_QUIET_SECONDS, mininterval=1.0, leave=False):
         try:
-            usable.append(_examine(name, path, smallest))
+            usable.append(use(item))
         except CorpusError as error:
             problems.append(str(error))
     report_broken(problems, on_broken)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from lic_models.config.builder import build_codec
 from lic_models.storage.checkpoint import describe_checkpoint
@@ -40,10 +39,6 @@ def export(checkpoint: Path, target: Path | None = None, *, half: bool = True) -
             raise WeightsError(f"{checkpoint}: {error}") from None
     codec.update()
     path = target or Path(described.get("weights", f"{name}-{quality}.safetensors"))
-    write_weights(codec, path, weights_header(described), half=half)
+    header = {key: value for key, value in described.items() if key != "weights"}
+    write_weights(codec, path, header, half=half)
     return path
-
-
-def weights_header(described: dict[str, Any]) -> dict[str, Any]:
-    """What a weights file says of itself, from what its checkpoint says."""
-    return {key: value for key, value in described.items() if key != "weights"}

@@ -91,10 +91,9 @@ def component_tags(components: dict[str, Any]) -> dict[str, str]:
     """
     transform = components["transform"]
     nonlinearity = (transform.get("init_args") or {}).get("nonlinearity")
+    entropy_model = _class_name(components["entropy_model"])
     tags = {
-        "architecture": _ARCHITECTURES.get(
-            _class_name(components["entropy_model"]), _class_name(components["entropy_model"])
-        ),
+        "architecture": _ARCHITECTURES.get(entropy_model, entropy_model),
         "transform": _class_name(transform).removesuffix("Transform"),
         "quantizer": _class_name(components["quantizer"]).removesuffix("Quantizer"),
         "coder": _class_name(components["entropy_coder"]).removesuffix("Coder"),

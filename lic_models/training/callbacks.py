@@ -165,7 +165,6 @@ def _validates_next(trainer: Trainer) -> bool:
 
 
 def _validates(trainer: Trainer) -> bool:
-    """Whether there are images to validate on."""
     return sum(_listed(trainer.num_val_batches)) > 0
 
 

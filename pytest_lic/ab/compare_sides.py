@@ -5,14 +5,14 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from pytest_lic.ab.paired_times import take_paired_times
 from pytest_lic.ab.result import CellResult, Compared, Demand, Timed
-from pytest_lic.ab.side import Side, SideError, SideFamilies
+from pytest_lic.ab.side import Side, SideError
 from pytest_lic.baselines.comparison import Comparison, compare
 from pytest_lic.codec import CodecFamily
 from pytest_lic.errors import LicError, Unavailable, UsageError
@@ -25,6 +25,7 @@ from pytest_lic.measuring.selection import matching_families, select_families
 from pytest_lic.measuring.timed_grid import middle_quality
 from pytest_lic.project.options import Options
 from pytest_lic.system.environment import environment
+from pytest_lic.timing.batches import spread
 
 TIMED_BATCHES = 5
 """Of a larger corpus, that many batches are timed."""
@@ -53,8 +54,8 @@ def compare_sides(base: Side, head: Side, options: Options, demand: Demand, say:
     """
     began = time.monotonic()
     here = environment(options.selection.devices[0], options.threads)
-    families = _common_families(base.families(), head.families(), options)
-    grid = make_grid(families.common, replace(options.selection, codecs=(), components=()))
+    common, one_sided, left_out, lost = _common_families(base.families(), head.families(), options)
+    grid = make_grid(common, replace(options.selection, codecs=(), components=()))
     cells = grid.of("rate")
     corpora = {
         setting: load_corpus(grid.corpora[setting.corpus], setting.resolution)
@@ -66,7 +67,7 @@ def compare_sides(base: Side, head: Side, options: Options, demand: Demand, say:
         results.append(_measured(cell, (base, head), corpora[cell.setting], options))
     wanted = set(cells)
     if not options.selection.narrows_qualities:
-        middle = {family.name: middle_quality(family) for family in families.common}
+        middle = {family.name: middle_quality(family) for family in common}
         wanted = {cell for cell in wanted if cell.quality == middle[cell.family]}
     with tempfile.TemporaryDirectory(prefix="pytest-lic-batches-") as folder:
         files = {
@@ -74,41 +75,28 @@ def compare_sides(base: Side, head: Side, options: Options, demand: Demand, say:
             for setting, corpus in corpora.items()
         }
         sound = [result.cell for result in results if result.quality is not None]
-        times = take_paired_times(
-            base,
-            head,
-            {cell: files[cell.setting] for cell in sound if cell in wanted},
-            demand,
-            options.threads,
-            say,
-        )
+        timed = {cell: files[cell.setting] for cell in sound if cell in wanted}
+        times = take_paired_times(base, head, timed, demand, options.threads, say)
     return Compared(
         base.checkout.revision,
         head.checkout.revision,
         demand,
         here,
         tuple(_with_times(result, times, wanted) for result in results),
-        families.one_sided,
-        families.left_out,
-        families.lost,
+        one_sided,
+        left_out,
+        lost,
         time.monotonic() - began,
         tuple(note for note in grid.notes if note != NO_CURVES),
     )
 
 
-@dataclass(frozen=True)
-class _Families:
-    """``common`` is what both sides have, with the qualities of both; the rest as in `Compared`."""
-
-    common: list[CodecFamily]
-    one_sided: dict[str, str]
-    left_out: dict[str, str]
-    lost: dict[str, str]
-
-
-def _common_families(base: SideFamilies, head: SideFamilies, options: Options) -> _Families:
+def _common_families(
+    base: Mapping[str, CodecFamily], head: Mapping[str, CodecFamily], options: Options
+) -> tuple[list[CodecFamily], dict[str, str], dict[str, str], dict[str, str]]:
+    """What both sides have, with the qualities of both; what is one-sided, left out, lost."""
     selection = options.selection
-    known = [*{**base.by_name, **head.by_name}.values()]
+    known = [*{**base, **head}.values()]
     chosen = select_families(known, selection)
     if not chosen:
         untrained = [family.name for family in matching_families(known, selection)]
@@ -116,12 +104,13 @@ def _common_families(base: SideFamilies, head: SideFamilies, options: Options) -
             f"only untrained codecs are chosen ({', '.join(untrained)}): their rate and quality "
             "mean nothing; choose trained ones with --codec"
         )
+    device = selection.devices[0].split(":")[0]
     common: list[CodecFamily] = []
     one_sided: dict[str, str] = {}
     left_out: dict[str, str] = {}
     lost: dict[str, str] = {}
     for name in (family.name for family in chosen):
-        before, after = base.by_name.get(name), head.by_name.get(name)
+        before, after = base.get(name), head.get(name)
         if before is None or after is None:
             one_sided[name] = "head" if before is None else "base"
             continue
@@ -132,18 +121,12 @@ def _common_families(base: SideFamilies, head: SideFamilies, options: Options) -
         shared = {
             label: lmbda for label, lmbda in after.qualities.items() if label in before.qualities
         }
-        device = selection.devices[0].split(":")[0]
-        reason = base.unavailable.get(name)
-        if reason is None and device not in before.devices:
-            reason = f"it does not run on {device}"
+        reason = _why_not(before, device)
         if reason is None and not shared:
             reason = "the sides have no quality in common"
-        now = head.unavailable.get(name)
-        if now is None and device not in after.devices:
-            now = f"it does not run on {device}"
         if reason is not None:
             left_out[name] = reason
-        elif now is not None:
+        elif (now := _why_not(after, device)) is not None:
             lost[name] = now
         else:
             common.append(replace(after, qualities=shared))
@@ -151,7 +134,14 @@ def _common_families(base: SideFamilies, head: SideFamilies, options: Options) -
         lacking = [f"{name} (only on {side})" for name, side in one_sided.items()]
         lacking += [f"{name} ({reason})" for name, reason in left_out.items()]
         raise UsageError(f"no codec can be compared: {'; '.join(lacking) or 'there is none'}")
-    return _Families(common, one_sided, left_out, lost)
+    return common, one_sided, left_out, lost
+
+
+def _why_not(family: CodecFamily, device: str) -> str | None:
+    reason = family.unavailable() if family.unavailable is not None else None
+    if reason is None and device not in family.devices:
+        return f"it does not run on {device}"
+    return reason
 
 
 def _measured(cell: Cell, sides: tuple[Side, Side], corpus: Corpus, options: Options) -> CellResult:
@@ -168,12 +158,7 @@ def _of_side(cell: Cell, side: Side, corpus: Corpus, options: Options) -> Measur
     try:
         side.load(cell, options.threads)
         return measure(
-            side.codec(),
-            cell,
-            corpus,
-            lmbda=None,
-            metrics=options.metrics,
-            threads=options.threads,
+            side.codec(), cell, corpus, lmbda=None, metrics=options.metrics, threads=options.threads
         )
     except LicError as error:
         return Unavailable(str(error))
@@ -181,11 +166,8 @@ def _of_side(cell: Cell, side: Side, corpus: Corpus, options: Options) -> Measur
 
 def _batch_files(corpus: Corpus, setting: Setting, folder: Path) -> list[Path]:
     """At most `TIMED_BATCHES` image batches from all over the corpus, as .npy files."""
-    groups = batches(corpus, setting.batch)
-    count = min(len(groups), TIMED_BATCHES)
     files = []
-    for index in range(count):
-        group = groups[index * len(groups) // count]
+    for index, group in enumerate(spread(batches(corpus, setting.batch), TIMED_BATCHES)):
         files.append(folder / f"{setting.id}-{index}.npy")
         np.save(files[-1], coding.image_batch(group).numpy())
     return files

@@ -8,7 +8,6 @@ from typing import Any, Literal
 import msgspec
 
 from pytest_lic.ab.checkout import Revision
-from pytest_lic.ab.estimate import Estimate
 from pytest_lic.ab.result import CellResult, Compared, Demand, Timed
 from pytest_lic.baselines.comparison import Comparison
 from pytest_lic.baselines.entry_json import VARIANTS
@@ -144,10 +143,7 @@ def _times_json(times: Timed | Unavailable) -> Any:
         "seconds": dict(times.seconds),
         "starts": plain(times.starts),
         "estimates": {
-            direction: _estimate_json(estimate) for direction, estimate in times.estimates.items()
+            direction: {**plain(estimate), "seen_from": estimate.seen_from}
+            for direction, estimate in times.estimates.items()
         },
     }
-
-
-def _estimate_json(estimate: Estimate) -> dict[str, Any]:
-    return {**plain(estimate), "seen_from": estimate.seen_from}

@@ -11,18 +11,11 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle, repeat
 from pathlib import Path
 from statistics import median
 
-from pytest_lic.ab.estimate import (
-    FEWEST,
-    FIRST_LOOK,
-    Estimate,
-    estimate,
-    is_settled,
-    quartet,
-    value,
-)
+from pytest_lic.ab.estimate import FEWEST, FIRST_LOOK, estimate, is_settled, quartet, value
 from pytest_lic.ab.result import DIRECTIONS, Demand, Start, Timed
 from pytest_lic.ab.side import Side, SideError
 from pytest_lic.errors import LicError, UnavailableError
@@ -59,20 +52,6 @@ class _CellTimes:
     def values(self, direction: Direction) -> list[float]:
         """What each start says."""
         return [value(start.of(direction)) for start in self.starts]
-
-    def estimates(
-        self, comparisons: int, threshold: float, *, last: bool
-    ) -> dict[Direction, Estimate]:
-        """By direction; ``last`` as in `estimate`."""
-        return {
-            direction: estimate(
-                self.values(direction),
-                comparisons=comparisons,
-                threshold=threshold,
-                last=last,
-            )
-            for direction in DIRECTIONS
-        }
 
 
 def take_paired_times(
@@ -201,19 +180,21 @@ def _timed(times: _CellTimes, comparisons: int, demand: Demand) -> Timed | LicEr
             f"{len(times.starts)} pairs of processes within --budget {demand.budget:g} s, and "
             f"{FEWEST} are needed for any interval; raise --budget, or choose fewer cells"
         )
-    return Timed(
-        tuple(times.starts),
-        {direction: median(times.seconds[direction]) for direction in DIRECTIONS},
-        times.estimates(comparisons, demand.fail_slower, last=not times.clear),
-    )
+    estimates = {
+        direction: estimate(
+            times.values(direction),
+            comparisons=comparisons,
+            threshold=demand.fail_slower,
+            last=not times.clear,
+        )
+        for direction in DIRECTIONS
+    }
+    seconds = {direction: median(times.seconds[direction]) for direction in DIRECTIONS}
+    return Timed(tuple(times.starts), seconds, estimates)
 
 
 def _processors(threads: int) -> Iterator[int | None]:
     """For each start the processor that both processes run on; None where it is the system's."""
-    allowed: list[int | None] = [None]
     if threads == 1 and hasattr(os, "sched_getaffinity"):
-        allowed = [*sorted(os.sched_getaffinity(0))]
-    start = 0
-    while True:
-        yield allowed[start % len(allowed)]
-        start += 1
+        return cycle(sorted(os.sched_getaffinity(0)))
+    return repeat(None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pytest_lic.ab.checkout import Revision
 from pytest_lic.ab.estimate import Estimate, Speed
@@ -102,7 +102,12 @@ class Compared:
     left_out: Mapping[str, str]
     lost: Mapping[str, str]
     seconds: float
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+
+    @property
+    def timed(self) -> list[tuple[CellResult, Timed]]:
+        """The cells that times were taken of, each with them."""
+        return [(cell, cell.times) for cell in self.cells if isinstance(cell.times, Timed)]
 
     @property
     def fails(self) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,14 +42,6 @@ class SideError(CodecError):
     def __init__(self, label: str, text: str) -> None:
         super().__init__(f"{label}: {text}")
         self.label = label
-
-
-@dataclass(frozen=True)
-class SideFamilies:
-    """The families of one side by name, and why some can't run here."""
-
-    by_name: Mapping[str, CodecFamily]
-    unavailable: Mapping[str, str]
 
 
 class Side:
@@ -101,8 +92,8 @@ class Side:
         """End the process; it may be started again."""
         self._child.close()
 
-    def families(self) -> SideFamilies:
-        """What pytest would find on this side.
+    def families(self) -> dict[str, CodecFamily]:
+        """What pytest would find on this side, by name.
 
         Raises:
             UsageError: a conftest.py or a package of this side can't be imported.
@@ -111,15 +102,7 @@ class Side:
             answer = self.ask(_FINDING, "families")
         except SideError as error:
             raise UsageError(f"{self.checkout.revision.title}: {error}") from error
-        families = {family["name"]: family for family in answer["families"]}
-        return SideFamilies(
-            {name: _stand_in(family) for name, family in families.items()},
-            {
-                name: family["unavailable"]
-                for name, family in families.items()
-                if family["unavailable"]
-            },
-        )
+        return {family["name"]: _stand_in(family) for family in answer["families"]}
 
     def load(self, cell: Cell, threads: int) -> None:
         """Have the cell's codec built anew."""
@@ -231,12 +214,5 @@ def _stand_in(described: Mapping[str, Any]) -> CodecFamily:
     def build(quality: str, device: str) -> Codec:
         raise CodecError(f"{described['name']} can be built in a side's own process only")
 
-    return CodecFamily(
-        described["name"],
-        described["qualities"],
-        build,
-        tags=described["tags"],
-        devices=described["devices"],
-        one_network=described["one_network"],
-        trained=described["trained"],
-    )
+    reason = described["unavailable"] or None
+    return CodecFamily(**{**described, "build": build, "unavailable": lambda: reason})

@@ -36,7 +36,7 @@ def ablation(run: Run, question: Question, say: Callable[[str], None]) -> Ablati
     """
     learned = [family for family in run.setup.selected_families if is_learned(family)]
     groups, alone = make_groups(learned, question.by, question.reference)
-    curves = AblationCurves(run.setup, run.measurements, run.curves, say)
+    curves = AblationCurves(run, say)
     tables = []
     anchors = {}
     for setting in dict.fromkeys(cell.setting for cell in run.setup.grid.of("rate")):

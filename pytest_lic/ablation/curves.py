@@ -3,63 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from pytest_lic.codec import CodecFamily
 from pytest_lic.errors import LicError, Unavailable
 from pytest_lic.measuring.grid import Cell, Curve, Setting
 from pytest_lic.measuring.rate_distortion import CurveMetric, RDCurve
-from pytest_lic.run.curves import Curves
-from pytest_lic.run.measurements import Measurements
-from pytest_lic.run.setup import Setup
+from pytest_lic.run.run import Run
 
 PUBLISHED_ANCHOR = "bpg-444"
 CLASSICAL_ANCHOR = "jpeg"
 
 
+@dataclass
 class AblationCurves:
     """Hands out curves, and counts the points that were ``measured`` now, and ``earlier``.
 
     Args:
-        setup: whose families and anchors they are of.
-        measurements: made now, unless an earlier run or this one has.
-        curves: through them.
+        run: measures them, unless an earlier run has.
         say: called with each point that is measured.
     """
 
-    def __init__(
-        self,
-        setup: Setup,
-        measurements: Measurements,
-        curves: Curves,
-        say: Callable[[str], None],
-    ) -> None:
-        self._setup = setup
-        self._measurements = measurements
-        self._curves = curves
-        self._say = say
-        self.measured = 0
-        self.earlier = 0
+    run: Run
+    say: Callable[[str], None]
+    measured: int = 0
+    earlier: int = 0
 
     def curve(self, family: CodecFamily, setting: Setting) -> RDCurve | Unavailable:
         """A family's curve, or the reason why it has none."""
         try:
-            reason = self._setup.unavailable(family.name, setting.device)
+            reason = self.run.setup.unavailable(family.name, setting.device)
             if reason is not None:
                 return Unavailable(reason)
             for quality in family.qualities:
                 cell = Cell(family.name, quality, setting)
-                if self._measurements.of(cell).measured:
+                if self.run.measurements.of(cell).measured:
                     self.measured += 1
-                    self._say(f"measured {cell.id}")
+                    self.say(f"measured {cell.id}")
                 else:
                     self.earlier += 1
-            return self._curves.measured(Curve(family.name, setting))
+            return self.run.curves.measured(Curve(family.name, setting))
         except LicError as error:
             return Unavailable(str(error))
 
     def anchors(self, setting: Setting, metric: CurveMetric) -> dict[str, RDCurve | Unavailable]:
         """The anchors asked for; else the published curve of this corpus, else JPEG's."""
-        names = self._setup.options.anchors
+        names = self.run.setup.options.anchors
         if names:
             return {name: self._anchor(name, setting) for name in names}
         published = self._anchor(PUBLISHED_ANCHOR, setting)
@@ -72,7 +61,7 @@ class AblationCurves:
         prints: dict[str, str | None] = {}
         for quality in family.qualities:
             try:
-                prints[quality] = self._measurements.fingerprint(
+                prints[quality] = self.run.measurements.fingerprint(
                     Cell(family.name, quality, setting)
                 )
             except LicError:  # then nothing is measured either, and the row says why
@@ -80,10 +69,13 @@ class AblationCurves:
         return prints
 
     def _anchor(self, name: str, setting: Setting) -> RDCurve | Unavailable:
-        family = self._setup.families.by_name.get(name)
+        family = self.run.setup.families.by_name.get(name)
         try:
-            if family is None or self._setup.unavailable(family.name, setting.device) is not None:
-                return self._curves.anchor(name, Curve(name, setting))
+            if (
+                family is None
+                or self.run.setup.unavailable(family.name, setting.device) is not None
+            ):
+                return self.run.curves.anchor(name, Curve(name, setting))
         except LicError as error:
             return Unavailable(str(error))
         return self.curve(family, setting)

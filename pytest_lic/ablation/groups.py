@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import Generic, Protocol, TypeVar
 
 from pytest_lic.errors import UnknownNameError, UsageError
+from pytest_lic.system.groups import grouped
 
 DEFAULT_REFERENCE = "gdn"
 """The variant that the others are compared with, in groups that have it."""
@@ -71,11 +72,9 @@ def make_groups(
         if tag not in known:
             raise UnknownNameError("component tag", tag, known, "--by")
     tagged = [family for family in families if set(by) <= set(family.tags)]
-    gathered: dict[frozenset[tuple[str, str]], list[F]] = {}
-    for family in tagged:
-        gathered.setdefault(frozenset(_others(family, by).items()), []).append(family)
+    by_others = grouped((frozenset(_others(family, by).items()), family) for family in tagged)
     groups, alone = [], []
-    for members in gathered.values():
+    for members in by_others.values():
         if len({variant_of(family, by) for family in members}) > 1:
             groups.append(_group(members, by, reference))
         else:

@@ -14,6 +14,7 @@ from pytest_lic.images.corpus import Image
 from pytest_lic.measuring.grid import Curve
 from pytest_lic.project import family_calls
 from pytest_lic.run.setup import Setup
+from pytest_lic.timing.batches import spread
 
 TIMED_IMAGES = 5
 """Of a larger corpus, that many images are timed."""
@@ -40,7 +41,8 @@ def with_times(
     """
     reasons = _untimed(group, table)
     timed = [family for family in group.families if family.name not in reasons]
-    images = _spread(setup.corpus(Curve(group.families[0].name, table.setting)).images)
+    corpus = setup.corpus(Curve(group.families[0].name, table.setting))
+    images = spread(corpus.images, TIMED_IMAGES)
     reference = group.reference
     if len(timed) < 2 or reference is None:
         return _timed(table, reasons, {}, images, ())
@@ -121,9 +123,3 @@ def _joined(times: Sequence[turns.Times]) -> turns.Times:
         encode=tuple(image for one in times for image in one.encode),
         decode=tuple(image for one in times for image in one.decode),
     )
-
-
-def _spread(images: Sequence[Image]) -> list[Image]:
-    """At most `TIMED_IMAGES` of the images, from all over the corpus."""
-    count = min(len(images), TIMED_IMAGES)
-    return [images[index * len(images) // count] for index in range(count)]

@@ -1,4 +1,4 @@
-"""The baselines as they were where a branch began: the bar that the branch did not move."""
+"""Folders and files as they were at a commit, such as the one where a branch began."""
 
 from __future__ import annotations
 

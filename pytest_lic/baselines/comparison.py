@@ -23,7 +23,16 @@ from pytest_lic.measuring.rate_distortion import BD
 _ROUNDING = 1e-9
 
 
-class Verdict(StrEnum):
+class Ranked(StrEnum):
+    """Outcomes of one kind, from the best to the worst."""
+
+    @property
+    def rank(self) -> int:
+        """Its place among them; the best has 0."""
+        return list(type(self)).index(self)
+
+
+class Verdict(Ranked):
     """One comparison's outcome, from the best to the worst."""
 
     SAME = "same"
@@ -88,6 +97,11 @@ class Comparison:
     reason: str
     differences: tuple[Difference, ...] = ()
 
+    @property
+    def regressions(self) -> list[Difference]:
+        """The differences for the worse."""
+        return [difference for difference in self.differences if difference.regressed]
+
 
 def compare(
     measured: Measurement, baseline: Measurement, tolerances: Mapping[str, Tolerance]
@@ -114,7 +128,9 @@ def compare(
                 f"{baseline.variants[name]}: not compared"
             )
             continue
-        tolerance = tolerances[name]
+        tolerance = tolerances.get(name)
+        if tolerance is None:  # those of a run recorded before there was the metric
+            continue
         finite: list[tuple[float, float]] = []  # of images that are lossless on neither side
         gained = lost = 0
         for image, result in measured.images.items():
@@ -129,8 +145,7 @@ def compare(
             before, after = (metric.average(values) for values in zip(*finite, strict=True))
             differences.append(_difference(metric, None, before, after, tolerance.mean))
         if gained:
-            where = _share(gained, measured)
-            remarks.append(f"{name} is new{where}: the baseline lacks it")
+            remarks.append(f"{name} is new{_share(gained, measured)}: the baseline lacks it")
         if lost:
             where = _share(lost, measured)
             remarks.append(f"{name} is unavailable here{where}, though the baseline has it")
@@ -141,7 +156,7 @@ def compare(
     elif improved:
         verdict = Verdict.IMPROVED
         remarks.append("record the improvement with --lic-update")
-    elif _same_bits(measured, baseline):
+    elif all(image.bits == baseline.images[name].bits for name, image in measured.images.items()):
         verdict = Verdict.SAME
     elif _same_circumstances(measured, baseline):
         verdict = Verdict.CHANGED
@@ -197,14 +212,6 @@ def _difference(
 def _severity(difference: Difference) -> tuple[bool, float]:
     """Regressions first, then by how many tolerances they are off."""
     return difference.regressed, difference.severity
-
-
-def _same_bits(measured: Measurement, baseline: Measurement) -> bool:
-    return all(
-        (image.bitstream, image.reconstruction)
-        == (baseline.images[name].bitstream, baseline.images[name].reconstruction)
-        for name, image in measured.images.items()
-    )
 
 
 def _same_circumstances(measured: Measurement, baseline: Measurement) -> bool:

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
 from pytest_lic.baselines import entries, kept_streams
-from pytest_lic.baselines.comparison import Difference, Verdict, compare, other_variant
+from pytest_lic.baselines.comparison import Difference, Ranked, Verdict, compare, other_variant
 from pytest_lic.baselines.entries import BaselineKey
 from pytest_lic.baselines.kept_streams import FOLDER, Stream, StreamKey
 from pytest_lic.baselines.layered import families_in
@@ -26,7 +25,7 @@ _Key = TypeVar("_Key", BaselineKey, StreamKey)
 _Value = TypeVar("_Value", Measurement, Stream)
 
 
-class EditKind(StrEnum):
+class EditKind(Ranked):
     """What an edit does to the bar, from the harmless to the worst."""
 
     RECORDED_AGAIN = "recorded again"
@@ -90,8 +89,7 @@ def baseline_edits(
     for family in folders.families():
         edits += _entries(family, folders, before)
         edits += _streams(family, folders)
-    order = list(EditKind)
-    return sorted(edits, key=lambda edit: -order.index(edit.kind))
+    return sorted(edits, key=lambda edit: -edit.kind.rank)
 
 
 def left_behind(project: Path, name: str) -> list[Edit]:
@@ -155,14 +153,13 @@ def _moved(then: Measurement, now: Measurement, tolerances: Mapping[str, Toleran
 
 
 def _lost(then: Measurement, now: Measurement) -> list[str]:
-    lost = []
-    for metric in METRICS:
-        if other_variant(metric, then, now) or any(
-            image.gated(metric) is not None and now.images[name].gated(metric) is None
-            for name, image in then.images.items()
-        ):
-            lost.append(metric)
-    return lost
+    pairs = [(image, now.images[name]) for name, image in then.images.items()]
+    return [
+        metric
+        for metric in METRICS
+        if other_variant(metric, then, now)
+        or any(old.gated(metric) is not None and new.gated(metric) is None for old, new in pairs)
+    ]
 
 
 def _with_tolerance(difference: Difference, tolerances: Mapping[str, Tolerance]) -> Difference:

@@ -123,11 +123,7 @@ class Baselines(Layered[BaselineKey, Measurement]):
     """The folders of baselines."""
 
     listed_under = "entries"
-
-    @staticmethod
-    def load(folder: Path, family: str) -> dict[BaselineKey, Measurement]:
-        """What a folder holds of a family."""
-        return load(folder, family)
+    load = staticmethod(load)
 
     def find(self, family: str, key: BaselineKey) -> Measurement | None:
         """The baseline of one key, or None where nothing is recorded.

@@ -47,8 +47,8 @@ else:
 _FIELDS = {field.name for field in fields(ImageResult)} - {"metrics", "unavailable"}
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True, rename={"lmbda": "lambda"}):
-    """One baseline; its environment by digest alone."""
+class _Origin(msgspec.Struct, frozen=True, kw_only=True, rename={"lmbda": "lambda"}):
+    """Of what a baseline is, and where it was recorded."""
 
     family: str | UnsetType = UNSET
     corpus: str
@@ -60,13 +60,30 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, rename={"lmbda": "lambda"
     device: str
     batch: Count
     left_out: list[str]
-    lpips_net: str | UnsetType = UNSET
-    mean: dict[str, float] = {}
+
+
+if TYPE_CHECKING:
+    _Variants = _Origin
+else:
+    _Variants = msgspec.defstruct(
+        "_Variants",
+        [(key, str | UnsetType, UNSET) for key in VARIANTS.values()],
+        bases=(_Origin,),
+        module=__name__,
+        frozen=True,
+        kw_only=True,
+    )
+
+
+class Entry(_Variants, frozen=True, kw_only=True):
+    """One baseline; its environment by digest alone."""
+
+    mean: dict[str, float] = msgspec.field(default_factory=dict)
     images: Annotated[dict[str, ImageEntry], Meta(min_length=1)]
 
 
-def entry_of(measurement: Measurement) -> Entry:
-    """The entry of one measurement, without the family, which its file names."""
+def entry_of(measurement: Measurement, family: str | UnsetType = UNSET) -> Entry:
+    """The entry of one measurement; without the ``family`` where its file names that."""
     cell = measurement.cell
     means = {
         name: round(mean, metric.mean_decimals)
@@ -74,6 +91,7 @@ def entry_of(measurement: Measurement) -> Entry:
         if (mean := measurement.mean(name)) is not None
     }
     return Entry(
+        family=family,
         corpus=cell.setting.corpus,
         digest=measurement.corpus_digest,
         resolution=cell.setting.resolution,

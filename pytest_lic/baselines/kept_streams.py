@@ -117,28 +117,6 @@ class Kept:
         return png.decoded(self.picture)
 
 
-@dataclass(frozen=True)
-class KeptStreams(Layered[StreamKey, Stream]):
-    """The folders of kept bitstreams."""
-
-    listed_under = "streams"
-
-    @staticmethod
-    def load(folder: Path, family: str) -> dict[StreamKey, Stream]:
-        """What the manifest of a family names."""
-        return load(folder, family)
-
-    def find(self, family: str, quality: str) -> list[tuple[Path, Stream]]:
-        """The streams of one quality, each with the folder that it lies in.
-
-        Raises:
-            BaselineError: a manifest is damaged or of a newer format.
-        """
-        return [
-            place for key, place in sorted(self.counting(family).items()) if key.quality == quality
-        ]
-
-
 def load(folder: Path, family: str) -> dict[StreamKey, Stream]:
     """Read one family's manifest; one that is not there names nothing.
 
@@ -159,6 +137,24 @@ def load(folder: Path, family: str) -> dict[StreamKey, Stream]:
                 raise ValueError(f"{place}: {stream.files[0]} is there already")
         streams[stream.key] = stream
     return streams
+
+
+@dataclass(frozen=True)
+class KeptStreams(Layered[StreamKey, Stream]):
+    """The folders of kept bitstreams."""
+
+    listed_under = "streams"
+    load = staticmethod(load)
+
+    def find(self, family: str, quality: str) -> list[tuple[Path, Stream]]:
+        """The streams of one quality, each with the folder that it lies in.
+
+        Raises:
+            BaselineError: a manifest is damaged or of a newer format.
+        """
+        return [
+            place for key, place in sorted(self.counting(family).items()) if key.quality == quality
+        ]
 
 
 def read(folder: Path, family: str, stream: Stream) -> Kept:

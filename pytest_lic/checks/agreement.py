@@ -90,13 +90,17 @@ def first_pixel(
     other: NDArray[np.uint8],
     names: tuple[str, str] = ("here", "there"),
     over: int = 0,
+    predicate: str = "",
 ) -> str:
-    """How many pixels differ by more than ``over`` levels, and the first of them."""
+    """How many pixels differ by more than ``over`` levels, and the first of them.
+
+    ``predicate`` may say something of those pixels.
+    """
     wrong = np.abs(one.astype(np.int16) - other.astype(np.int16)) > over
     y, x, channel = (int(i) for i in np.argwhere(wrong)[0])
     return (
-        f"{int(wrong.any(axis=2).sum())} of {wrong.shape[0] * wrong.shape[1]} pixels, first at "
-        f"row {y}, column {x}, {'RGB'[channel]}: {one[y, x, channel]} {names[0]}, "
+        f"{int(wrong.any(axis=2).sum())} of {wrong.shape[0] * wrong.shape[1]} pixels{predicate}, "
+        f"first at row {y}, column {x}, {'RGB'[channel]}: {one[y, x, channel]} {names[0]}, "
         f"{other[y, x, channel]} {names[1]}"
     )
 

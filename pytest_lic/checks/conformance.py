@@ -34,36 +34,31 @@ class Examined:
     new: tuple[Kept, ...]
 
 
-@dataclass(frozen=True)
-class Keeping:
-    """What is to be coded and kept from now on: nothing, unless the run records.
-
-    ``lacking`` are the images of which no bitstream is kept, ``broken`` those whose bitstream
-    broke; ``commit`` tells what is checked out, and is asked only where something is kept.
-    """
-
-    lacking: bool
-    broken: bool
-    commit: Callable[[], Commit | None]
-
-
 def examine(
-    decoder: Decoder, kept_here: Sequence[tuple[Path, Stream]], corpus: Corpus, keeping: Keeping
+    decoder: Decoder,
+    streams: Sequence[tuple[Path, Stream]],
+    corpus: Corpus,
+    *,
+    keep_lacking: bool,
+    keep_broken: bool,
+    commit: Callable[[], Commit | None],
 ) -> Examined:
     """Decode every kept bitstream of the cell's family and quality.
 
     Args:
         decoder: what has to decode them.
-        kept_here: the folder and the facts of each.
+        streams: the folder and the facts of each.
         corpus: the images that are kept as bitstreams.
-        keeping: what is to be kept from now on.
+        keep_lacking: code and keep the images of which no bitstream is kept.
+        keep_broken: those too whose bitstream broke.
+        commit: tells what is checked out; asked only where something is kept.
 
     Raises:
         CodecError: what is to be kept can't be coded, or does not decode.
     """
     images = {image.name: image for image in corpus.images}
     findings: list[StreamFinding] = []
-    for folder, stream in kept_here:
+    for folder, stream in streams:
         try:
             kept = read(folder, decoder.cell.family, stream)
         except BaselineError as error:
@@ -71,14 +66,13 @@ def examine(
             continue
         with family_calls.blamed(decoder.cell.id):
             findings.append(check(decoder, kept, images.get(stream.image)))
-    lacking = [name for name in images if name not in {stream.image for _, stream in kept_here}]
-    wanted = list(lacking) if keeping.lacking else []
-    if keeping.broken:
-        wanted += [
-            finding.image for finding in findings if finding.broke and finding.image in images
-        ]
+    lacking = [name for name in images if name not in {stream.image for _, stream in streams}]
+    wanted = list(lacking) if keep_lacking else []
+    if keep_broken:
+        broken = [finding.image for finding in findings if finding.broke]
+        wanted += [name for name in broken if name in images]
     with family_calls.blamed(decoder.cell.id):
-        new = [keep(decoder, images[name], keeping.commit()) for name in wanted]
+        new = [keep(decoder, images[name], commit()) for name in wanted]
     return Examined(tuple(findings), tuple(lacking), tuple(new))
 
 

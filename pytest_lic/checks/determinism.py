@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pytest_lic.checks.agreement import Agreement, agreement, decodings, first_pixel
-from pytest_lic.checks.fresh_process import DecodedBatches, FreshProcess
+from pytest_lic.checks.fresh_process import DecodedBatch, FreshProcess
 from pytest_lic.codec import Codec, SupportsLatents
 from pytest_lic.errors import CodecError, DeterminismError, OutOfStepError, UnavailableError
 from pytest_lic.images.corpus import Corpus, Image, batches
@@ -65,11 +65,10 @@ def check_fresh_process(
     cell: Cell, coded: Sequence[CodedBatch], fresh: FreshProcess, threads: int
 ) -> None:
     """The same pixels from the bitstreams alone, in a process that never saw the encoder."""
-    answer = _decode_elsewhere(cell, coded, fresh, threads, latents=False)
-    for batch, decoded in zip(coded, answer.decoded, strict=True):
-        for image, here, there in zip(
-            batch.images, batch.pixels, checked(decoded, batch.images), strict=True
-        ):
+    elsewhere = _decode_elsewhere(cell, coded, fresh, threads, latents=False)
+    for batch, answer in zip(coded, elsewhere, strict=True):
+        pixels = checked(answer.decoded, batch.images)
+        for image, here, there in zip(batch.images, batch.pixels, pixels, strict=True):
             if not np.array_equal(here, there):
                 raise DeterminismError(
                     f"{image.name}: a fresh process decoded other pixels from the same bitstream: "
@@ -86,22 +85,17 @@ def check_threads(
     Returns:
         A remark where some pixels differ by one level, else None.
     """
-    answer = _decode_elsewhere(cell, coded, fresh, threads, latents=True)
+    elsewhere = _decode_elsewhere(cell, coded, fresh, threads, latents=True)
     where = f"decoded with {plural(threads, 'thread')}"
-    elsewhere = iter(answer.latents or ())
     shifted = 0
-    for batch, decoded in zip(coded, answer.decoded, strict=True):
-        ours = there = None
+    for batch, answer in zip(coded, elsewhere, strict=True):
+        own_latents = None
         if answer.latents is not None and isinstance(codec, SupportsLatents):
             shown = codec.decode_latents(batch.bitstreams)
-            ours = [latent.detach().cpu().numpy() for latent in shown]
-            there = [next(elsewhere) for _ in batch.images]
-        for image, one, other in zip(
-            batch.images,
-            decodings(batch.pixels, ours),
-            decodings(checked(decoded, batch.images), there),
-            strict=True,
-        ):
+            own_latents = [latent.detach().cpu().numpy() for latent in shown]
+        here = decodings(batch.pixels, own_latents)
+        there = decodings(checked(answer.decoded, batch.images), answer.latents)
+        for image, one, other in zip(batch.images, here, there, strict=True):
             kind, difference = agreement(one, other)
             if kind is Agreement.BROKEN:
                 raise OutOfStepError(f"{image.name}: {where}, out of step: {difference}")
@@ -167,10 +161,10 @@ def check_batch(codec: Codec, cell: Cell, corpus: Corpus) -> str | None:
 
 def _decode_elsewhere(
     cell: Cell, coded: Sequence[CodedBatch], fresh: FreshProcess, threads: int, *, latents: bool
-) -> DecodedBatches:
+) -> list[DecodedBatch]:
     """What a fresh process decodes, last batch first: no decoder may depend on the order."""
     try:
-        answer = fresh.decode(
+        answers = fresh.decode(
             cell.family,
             cell.quality,
             cell.setting.device,
@@ -180,13 +174,7 @@ def _decode_elsewhere(
         )
     except UnavailableError as error:  # but it could be built here
         raise CodecError(f"in a fresh process: {error}") from error
-    if answer.latents is None:
-        return DecodedBatches(answer.decoded[::-1], None)
-    latents_there = iter(answer.latents)
-    by_batch = [[next(latents_there) for _ in batch.images] for batch in reversed(coded)]
-    return DecodedBatches(
-        answer.decoded[::-1], [latent for batch in by_batch[::-1] for latent in batch]
-    )
+    return answers[::-1]
 
 
 def checked(decoded: NDArray[np.float32], images: Sequence[Image]) -> list[NDArray[np.uint8]]:

@@ -11,8 +11,10 @@ one of them encodes, all must decode alike.
 from __future__ import annotations
 
 import tempfile
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,6 +29,7 @@ from pytest_lic.measuring.grid import Cell
 from pytest_lic.system.simulated_environments import SimulatedEnvironment
 
 Tick = Callable[[int, int], None]
+_Outcome = tuple[str, Agreement, str]  # an image, how far it agrees, and the first difference
 
 
 @dataclass(frozen=True)
@@ -108,23 +111,24 @@ def compare_environments(
                 unavailable[environment.name] = str(error)
             else:
                 sides.append(side)
-        tallies = {(one.name, other.name): _Tally() for one in sides for other in sides}
-        broken: set[str] = set()
+        outcomes: dict[tuple[str, str], list[_Outcome]] = defaultdict(list)
         for decoder in reversed(sides):
             tick, done = ticker(f"decoding in {decoder.name}"), 0
             for number, images in parts:
                 for encoder, decoded in _decoded(decoder, sides, number, images):
-                    tally = tallies[encoder.name, decoder.name]
-                    broken |= tally.add(
-                        images, encoder.agreements(number, images, decoder.name, decoded)
+                    outcomes[encoder.name, decoder.name] += encoder.agreements(
+                        number, images, decoder.name, decoded
                     )
                 tick(done := done + len(images), total)
+    names = [side.name for side in sides]
+    every = [outcome for of_pair in outcomes.values() for outcome in of_pair]
+    broken = {image for image, kind, _ in every if kind is Agreement.BROKEN}
     return EnvironmentMatrix(
         cell=cell.id,
         images=total,
-        environments=tuple(side.name for side in sides),
+        environments=tuple(names),
         unavailable=unavailable,
-        pairs=tuple(tally.pair(*names) for names, tally in tallies.items()),
+        pairs=tuple(_pair(*pair, outcomes[pair]) for pair in product(names, names)),
         broken_images=tuple(image.name for image in corpus.images if image.name in broken),
     )
 
@@ -178,13 +182,13 @@ class _Coder:
         """Decode one batch, whoever encoded it; what goes wrong is told in each image's stead."""
         latents = None
         try:
-            answer = self._asked(
+            (answer,) = self._asked(
                 lambda process: process.decode(
                     *self._codec, [bitstreams], threads=self._threads, latents=True
                 )
             )
             latents = answer.latents
-            return decodings(checked(answer.decoded[0], images), latents)
+            return decodings(checked(answer.decoded, images), latents)
         except (CodecError, UnavailableError) as error:
             if isinstance(error, NoImageError):
                 latents = error.latents
@@ -202,17 +206,20 @@ class _Coder:
 
     def agreements(
         self, number: int, images: Sequence[Image], decoder: str, decoded: Sequence[Decoded]
-    ) -> list[tuple[Agreement, str]]:
+    ) -> list[_Outcome]:
         """How far what ``decoder`` made of this side's bitstreams agrees with its own decoding."""
         if number in self.failures:
-            return [(Agreement.BROKEN, f"not encoded: {self.failures[number]}")] * len(images)
+            failure = f"not encoded: {self.failures[number]}"
+            return [(image.name, Agreement.BROKEN, failure) for image in images]
         names = (f"in {self.name}", f"in {decoder}")
-        return [
-            (Agreement.BROKEN, f"not decoded where it was encoded: {one.failure}")
-            if one.failure
-            else agreement(one, other, names)
-            for one, other in zip(self.own(number, images), decoded, strict=True)
-        ]
+        outcomes: list[_Outcome] = []
+        for image, one, other in zip(images, self.own(number, images), decoded, strict=True):
+            if one.failure:
+                how = Agreement.BROKEN, f"not decoded where it was encoded: {one.failure}"
+            else:
+                how = agreement(one, other, names)
+            outcomes.append((image.name, *how))
+        return outcomes
 
     def _asked(self, ask: Callable[[FreshProcess], _Answer]) -> _Answer:
         """What ``ask`` gives of this side's process, which is not asked again once it hung."""
@@ -229,10 +236,7 @@ class _Coder:
 
 
 def _decoded(
-    decoder: _Coder,
-    encoders: Sequence[_Coder],
-    number: int,
-    images: Sequence[Image],
+    decoder: _Coder, encoders: Sequence[_Coder], number: int, images: Sequence[Image]
 ) -> Iterator[tuple[_Coder, list[Decoded]]]:
     """Each encoder, and what the decoder makes of one batch of its bitstreams, if there are any."""
     known: dict[tuple[bytes, ...], list[Decoded]] = {}
@@ -248,26 +252,10 @@ def _decoded(
         yield encoder, known[streams]
 
 
-class _Tally:
-    """Counts of one pair, and its first differences."""
-
-    def __init__(self) -> None:
-        self._counts = dict.fromkeys(Agreement, 0)
-        self._first: dict[Agreement, str] = {}
-
-    def add(self, images: Sequence[Image], agreements: Sequence[tuple[Agreement, str]]) -> set[str]:
-        """Count one batch; the names of its broken images."""
-        broken = set()
-        for image, (kind, difference) in zip(images, agreements, strict=True):
-            self._counts[kind] += 1
-            if difference:
-                self._first.setdefault(kind, f"{image.name}: {difference}")
-            if kind is Agreement.BROKEN:
-                broken.add(image.name)
-        return broken
-
-    def pair(self, encoder: str, decoder: str) -> Pair:
-        """What was counted."""
-        first = self._first.get(Agreement.BROKEN) or self._first.get(Agreement.WITHIN, "")
-        counts = {kind.name.lower(): count for kind, count in self._counts.items()}
-        return Pair(encoder, decoder, first=first, **counts)
+def _pair(encoder: str, decoder: str, outcomes: Sequence[_Outcome]) -> Pair:
+    counts = Counter(kind for _, kind, _ in outcomes)
+    identical, within, broken = (counts[kind] for kind in Agreement)
+    # The first of each kind is the one that stays.
+    differences = {kind: f"{image}: {text}" for image, kind, text in reversed(outcomes) if text}
+    first = differences.get(Agreement.BROKEN) or differences.get(Agreement.WITHIN, "")
+    return Pair(encoder, decoder, identical, within, broken, first)

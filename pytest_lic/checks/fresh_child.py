@@ -6,9 +6,8 @@ is built, since building computes too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ import numpy as np
 
 from pytest_lic.codec import (
     Codec,
-    CodecFamily,
     SupportsDecodingWithLatents,
     SupportsLatents,
     SupportsMemoryFormat,
@@ -26,26 +24,8 @@ from pytest_lic.images.corpus import Image
 from pytest_lic.measuring import coding
 from pytest_lic.project.codec_child import CodecServer
 from pytest_lic.system.child_process import Answer
-from pytest_lic.system.simulated_environments import ENVIRONMENTS, SimulatedEnvironment, settle
-
-
-@dataclass(frozen=True)
-class Request:
-    """Encode or decode some batches of one codec.
-
-    ``task`` is ``encode`` or ``decode``; ``batches`` counts the images of each batch; ``names``
-    are those of the images to encode; ``latents`` are wanted beside what is decoded.
-    """
-
-    task: str
-    family: str
-    quality: str
-    device: str
-    threads: int
-    batches: tuple[int, ...]
-    folder: str
-    names: tuple[str, ...] = ()
-    latents: bool = False
+from pytest_lic.system.latest import Latest
+from pytest_lic.system.simulated_environments import ENVIRONMENTS, settle
 
 
 class FreshServer(CodecServer):
@@ -54,59 +34,60 @@ class FreshServer(CodecServer):
     def __init__(self, environment: str, **arguments: Any) -> None:
         super().__init__(**arguments)
         self._environment = ENVIRONMENTS[environment]
-        self._codecs: dict[tuple[str, str, str], Codec] = {}
+        self._codec: Latest[tuple[str, str, str], Codec] = Latest()
         settle(self._environment)
 
-    def code(self, **request: Any) -> Answer:
-        """Answer a `Request`; a codec that can't be had is no error."""
+    def code(
+        self,
+        task: str,
+        family: str,
+        quality: str,
+        device: str,
+        threads: int,
+        folder: str,
+        **arguments: Any,
+    ) -> Answer:
+        """``encode`` or ``decode`` what lies in a folder; a codec that can't be had is no error."""
         import torch
 
-        asked = Request(**request)
-        torch.set_num_threads(asked.threads)
-        key = (asked.family, asked.quality, asked.device)
+        torch.set_num_threads(threads)
+        key = (family, quality, device)
         try:
-            if key not in self._codecs:
-                self._codecs.clear()
-                self._codecs[key] = _build(self.families[asked.family], asked, self._environment)
-            if asked.task == "encode":
-                _encode(self._codecs[key], asked)
-                return {}
-            return {"latents": _decode(self._codecs[key], asked)}
+            codec = self._codec.of(key, lambda: self._build(*key))
+            if task == "encode":
+                return _encode(codec, Path(folder), device, **arguments)
+            return _decode(codec, Path(folder), **arguments)
         except UnavailableError as error:
             return {"unavailable": str(error)}
 
-
-def _build(family: CodecFamily, request: Request, environment: SimulatedEnvironment) -> Codec:
-    """The request's codec, as the environment wants it.
-
-    Raises:
-        UnavailableError: it has no other memory format.
-    """
-    codec = family.build(request.quality, request.device)
-    if environment.other_memory_format:
-        if not isinstance(codec, SupportsMemoryFormat):
-            raise UnavailableError(f"{family.name} has one memory format only")
-        codec.swap_memory_format()
-    return codec
+    def _build(self, family: str, quality: str, device: str) -> Codec:
+        codec = self.families[family].build(quality, device)
+        if self._environment.other_memory_format:
+            if not isinstance(codec, SupportsMemoryFormat):
+                raise UnavailableError(f"{family} has one memory format only")
+            codec.swap_memory_format()
+        return codec
 
 
-def _encode(codec: Codec, request: Request) -> None:
-    """Write the bitstreams of the images in the request's folder beside them."""
-    folder = Path(request.folder)
+def _encode(codec: Codec, folder: Path, device: str, names: Sequence[str]) -> Answer:
+    """Write the bitstreams of a folder's images, which have these names."""
     pixels = np.load(folder / "images.npy")
-    images = [Image(name, image) for name, image in zip(request.names, pixels, strict=True)]
-    for index, bitstream in enumerate(coding.encode(codec, images, request.device)):
+    images = [Image(name, image) for name, image in zip(names, pixels, strict=True)]
+    for index, bitstream in enumerate(coding.encode(codec, images, device)):
         (folder / f"{index}.bin").write_bytes(bitstream)
+    return {}
 
 
-def _decode(codec: Any, request: Request) -> bool:
-    """Write what the codec returns into the request's folder; whether latents are among it."""
+def _decode(codec: Any, folder: Path, batches: Sequence[int], latents: bool) -> Answer:
+    """Write what the codec makes of a folder's bitstreams, ``batches`` counting those of each.
+
+    The answer is whether there are latents beside it.
+    """
     import torch
 
-    folder = Path(request.folder)
-    with_latents = request.latents and isinstance(codec, SupportsLatents)
+    with_latents = latents and isinstance(codec, SupportsLatents)
     start = 0
-    for index, count in enumerate(request.batches):
+    for index, count in enumerate(batches):
         numbers = range(start, start + count)
         bitstreams = [(folder / f"{number}.bin").read_bytes() for number in numbers]
 
@@ -116,8 +97,8 @@ def _decode(codec: Any, request: Request) -> bool:
 
         try:
             if with_latents and isinstance(codec, SupportsDecodingWithLatents):
-                decoded, latents = codec.decode_with_latents(bitstreams)
-                keep(latents)
+                decoded, shown = codec.decode_with_latents(bitstreams)
+                keep(shown)
             else:
                 decoded = codec.decode(bitstreams)
                 if with_latents:
@@ -132,4 +113,4 @@ def _decode(codec: Any, request: Request) -> bool:
             raise CodecError(f"decoder returned {type(decoded).__name__}; expected a tensor")
         np.save(folder / f"decoded-{index}.npy", decoded.detach().cpu().numpy())
         start += count
-    return with_latents
+    return {"latents": with_latents}

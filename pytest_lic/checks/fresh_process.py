@@ -20,13 +20,14 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from pytest_lic.checks.fresh_child import FreshServer, Request
+from pytest_lic.checks.fresh_child import FreshServer
 from pytest_lic.errors import CodecError, UnavailableError
 from pytest_lic.images.corpus import Image
 from pytest_lic.project.codec_child import CodecChild
@@ -50,14 +51,14 @@ class NoImageError(CodecError):
 
 
 @dataclass(frozen=True)
-class DecodedBatches:
-    """What the child's decoder returned, batch by batch.
+class DecodedBatch:
+    """What the child's decoder returned for one batch.
 
-    ``decoded`` are arrays as returned, unchecked; ``latents`` one array (C, h, w) per bitstream,
+    ``decoded`` is the array as returned, unchecked; ``latents`` one array (C, h, w) per bitstream,
     or None where the codec does not give them.
     """
 
-    decoded: list[Any]
+    decoded: Any
     latents: list[Any] | None
 
 
@@ -92,7 +93,7 @@ class FreshProcess(CodecChild):
         *,
         threads: int,
         latents: bool = False,
-    ) -> DecodedBatches:
+    ) -> list[DecodedBatch]:
         """Decode batches of bitstreams in the child.
 
         Raises:
@@ -100,26 +101,27 @@ class FreshProcess(CodecChild):
             NoImageError: it failed behind the latents, which were asked for.
             UnavailableError: the codec can't be had in this environment.
         """
-        counts = tuple(len(batch) for batch in batches)
+        codec = {"family": family, "quality": quality, "device": device, "threads": threads}
+        counts = [len(batch) for batch in batches]
         flat = [bitstream for batch in batches for bitstream in batch]
         with self._exchange() as folder:
             for index, bitstream in enumerate(flat):
                 (folder / f"{index}.bin").write_bytes(bitstream)
-            request = Request(
-                "decode", family, quality, device, threads, counts, str(folder), latents=latents
-            )
             shown = [folder / f"latent-{index}.npy" for index in range(len(flat))]
             try:
-                answer = self._code(request, "decoding")
+                answer = self._code("decode", folder, **codec, batches=counts, latents=latents)
             except CodecError as error:
                 if all(file.exists() for file in shown):
                     raise NoImageError(str(error), [np.load(file) for file in shown]) from error
                 raise
-            decoded = [np.load(folder / f"decoded-{index}.npy") for index in range(len(counts))]
-            latent_files = shown if answer["latents"] else None
-            return DecodedBatches(
-                decoded, latent_files and [np.load(file) for file in latent_files]
-            )
+            loaded = (np.load(file) for file in shown)
+            return [
+                DecodedBatch(
+                    np.load(folder / f"decoded-{index}.npy"),
+                    list(islice(loaded, len(batch))) if answer["latents"] else None,
+                )
+                for index, batch in enumerate(batches)
+            ]
 
     def encode(
         self, family: str, quality: str, device: str, images: Sequence[Image], *, threads: int
@@ -130,27 +132,24 @@ class FreshProcess(CodecChild):
             CodecError: the encoder failed there, or the process died or took too long.
             UnavailableError: the codec can't be had in this environment.
         """
-        counts, names = (len(images),), tuple(image.name for image in images)
+        codec = {"family": family, "quality": quality, "device": device, "threads": threads}
+        names = [image.name for image in images]
         with self._exchange() as folder:
             np.save(folder / "images.npy", np.stack([image.pixels for image in images]))
-            request = Request(
-                "encode", family, quality, device, threads, counts, str(folder), names=names
-            )
-            self._code(request, "encoding")
+            self._code("encode", folder, **codec, names=names)
             return [(folder / f"{index}.bin").read_bytes() for index in range(len(images))]
 
     @contextmanager
     def _exchange(self) -> Iterator[Path]:
-        """A folder for what one request and its answer are about."""
         with tempfile.TemporaryDirectory(prefix="request-", dir=self.exchange) as folder:
             yield Path(folder)
 
-    def _code(self, request: Request, doing: str) -> Answer:
-        where = "in a fresh process"
+    def _code(self, task: Literal["encode", "decode"], folder: Path, **request: Any) -> Answer:
+        where, doing = "in a fresh process", {"encode": "encoding", "decode": "decoding"}[task]
         if self._environment is not HERE:
             where += f" ({self._environment.name})"
         try:
-            answer = self.ask("code", self._timeout, **asdict(request))
+            answer = self.ask("code", self._timeout, task=task, folder=str(folder), **request)
         except ChildHungError:
             raise HungError(
                 f"{where}: {doing} took over {self._timeout:g} s and was stopped; "

@@ -16,6 +16,7 @@ import numpy as np
 
 from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.baselines.kept_streams import Kept, Stream
+from pytest_lic.checks.agreement import first_pixel
 from pytest_lic.codec import Codec, SupportsLatents, SupportsParts
 from pytest_lic.container import is_container, unpack
 from pytest_lic.errors import BitstreamError, CodecError, ForeignBitstreamError, FormatVersionError
@@ -138,17 +139,13 @@ def _refused(error: CodecError, kept: Kept, format_version: int) -> tuple[Broke,
 
 def _deviation(kept: Kept, decoded: NDArray[np.uint8], original: Image | None) -> str:
     """How many samples are off, the first, the largest difference, and the PSNR then and now."""
-    distance = np.abs(decoded.astype(np.int16) - kept.pixels)
-    y, x, channel = (int(i) for i in np.argwhere(distance)[0])
-    quality = f"; PSNR {math.inf if kept.stream.psnr is None else kept.stream.psnr:.3f} dB then"
+    most = int(np.abs(decoded.astype(np.int16) - kept.pixels).max())
+    apart = f" differ, by up to {most} levels of 255"
+    text = first_pixel(kept.pixels, decoded, ("then", "now"), predicate=apart)
+    text += f"; PSNR {math.inf if kept.stream.psnr is None else kept.stream.psnr:.3f} dB then"
     if original is not None and coding.digest(original.pixels) == kept.stream.original:
-        quality += f", {psnr(original.pixels, decoded):.3f} dB now"
-    return (
-        f"{int(distance.any(axis=2).sum())} of {distance.shape[0] * distance.shape[1]} pixels "
-        f"differ, by up to {int(distance.max())} levels of 255, first at row {y}, column {x}, "
-        f"{'RGB'[channel]}: {kept.pixels[y, x, channel]} then, {decoded[y, x, channel]} now"
-        f"{quality}"
-    )
+        text += f", {psnr(original.pixels, decoded):.3f} dB now"
+    return text
 
 
 def _latents_hold(codec: Codec, kept: Kept, here: Environment) -> bool | None:

@@ -10,6 +10,6 @@ report          results files as a page for a browser
 show            one cell, with all that is known of it
 timing          saved times as tables and plots
 plugin_options  options of the plugin that a command takes too
-progress        lines on the error stream while a command works
+terminal        what a command says while it works, and its width
 written         files that a command writes for the user
 """

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import shutil
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -16,16 +13,18 @@ from types import FrameType
 from pytest_lic.ab.checkout import Repository, checked_out
 from pytest_lic.ab.compare_sides import compare_sides
 from pytest_lic.ab.json_file import ab_json
-from pytest_lic.ab.result import Compared, Demand
+from pytest_lic.ab.result import Demand
 from pytest_lic.ab.side import Side
 from pytest_lic.commands.plugin_options import (
+    ALONE,
     METRICS,
     add_plugin_options,
     origin_here,
     plugin_arguments,
+    without,
 )
-from pytest_lic.commands.progress import INTERRUPTED, say
-from pytest_lic.commands.written import require_folder, write
+from pytest_lic.commands.terminal import INTERRUPTED, say, terminal_width
+from pytest_lic.commands.written import add_outputs, require_folders, write_outputs
 from pytest_lic.errors import UsageError
 from pytest_lic.project.discovery import pytest_config
 from pytest_lic.project.options import Options, read_options
@@ -92,8 +91,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="how long one batch may take to code before its side is stopped "
         "(default: %(default)g)",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write all numbers here")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write a report here")
+    add_outputs(parser)
     add_plugin_options(parser, _OPTIONS, _MEANT_HERE)
     parser.set_defaults(run=run)
 
@@ -101,9 +99,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(arguments: argparse.Namespace) -> int:
     """Compare, print, and say by the exit status whether HEAD may pass."""
     demand = _demand(arguments)
-    for option, file in (("--json", arguments.json), ("--markdown", arguments.markdown)):
-        if file is not None:
-            require_folder(option, file)
+    require_folders(arguments)
     here = Path.cwd()
     repository = Repository.around(here)
     if arguments.head is None:
@@ -126,23 +122,14 @@ def run(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         say("interrupted; both checkouts are removed, nothing is kept")
         return INTERRUPTED
-    _report(arguments, compared)
+    width = terminal_width()
+    print(ab_text(compared, width=width, color=width > 0), end="")
+    write_outputs(arguments, compared, ab_json, ab_markdown)
     if compared.fails:
         return WORSE
     if not any(result.quality is not None for result in compared.cells):
         raise UsageError("nothing could be compared: every codec is broken on one side")
     return 0
-
-
-def _report(arguments: argparse.Namespace, compared: Compared) -> None:
-    seen = sys.stdout.isatty()
-    width = shutil.get_terminal_size().columns if seen else 0
-    print(ab_text(compared, width=width, color=seen), end="")
-    if arguments.json is not None:
-        text = json.dumps(ab_json(compared), indent=1, ensure_ascii=False)
-        write("--json", arguments.json, text + "\n")
-    if arguments.markdown is not None:
-        write("--markdown", arguments.markdown, ab_markdown(compared))
 
 
 def _demand(arguments: argparse.Namespace) -> Demand:
@@ -159,9 +146,7 @@ def _demand(arguments: argparse.Namespace) -> Demand:
 def _options(arguments: argparse.Namespace) -> Options:
     """Settings of the project as it lies here, but no codec: those are the sides' own."""
     names = [name for name in _OPTIONS if name != "config"]
-    # addopts may hold options of a conftest.py, and none is loaded.
-    without = [argument for name in (*_WITHOUT, "addopts") for argument in ("-o", f"{name}=")]
-    pytest_arguments = [*without, "--noconftest", *plugin_arguments(arguments, names)]
+    pytest_arguments = [*without(*_WITHOUT), *ALONE, *plugin_arguments(arguments, names)]
     if not arguments.resolution:
         pytest_arguments.append(f"--lic-resolution={_RESOLUTION}")
     with pytest_config(origin_here(*pytest_arguments)) as config:

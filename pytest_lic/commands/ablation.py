@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import sys
-from pathlib import Path
 
 from pytest_lic.ablation.ablation import ablation
 from pytest_lic.ablation.result import Question
@@ -15,9 +13,10 @@ from pytest_lic.commands.plugin_options import (
     add_plugin_options,
     origin_here,
     plugin_arguments,
+    without,
 )
-from pytest_lic.commands.progress import INTERRUPTED, say
-from pytest_lic.commands.written import require_folder, write
+from pytest_lic.commands.terminal import INTERRUPTED, say
+from pytest_lic.commands.written import add_json, require_folders, write_outputs
 from pytest_lic.errors import UsageError
 from pytest_lic.measuring.rate_distortion import CURVE_METRICS
 from pytest_lic.report.ablation import ablation_json, ablation_text
@@ -60,7 +59,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--metric", choices=_AXES, default="psnr", help="quality axis (default: %(default)s)"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write all numbers here")
+    add_json(parser)
     parser.add_argument("--no-times", action="store_true", help="skip the times")
     parser.add_argument(
         "--repetitions",
@@ -82,13 +81,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(
             f"--repetitions {arguments.repetitions}: expected 1 or more; or --no-times"
         )
-    if arguments.json is not None:
-        require_folder("--json", arguments.json)
+    require_folders(arguments)
     metric = _AXES[arguments.metric]
     repetitions = 0 if arguments.no_times else arguments.repetitions
     question = Question(by, arguments.reference, metric, repetitions)
-    without = (argument for name in _WITHOUT for argument in ("-o", f"{name}="))
-    origin = origin_here(*without, *plugin_arguments(arguments, _OPTIONS))
+    origin = origin_here(*without(*_WITHOUT), *plugin_arguments(arguments, _OPTIONS))
     try:
         with opened_run(origin, ("psnr", CURVE_METRICS[metric].name), say) as opened:
             result = ablation(opened, question, say)
@@ -97,7 +94,5 @@ def run(arguments: argparse.Namespace) -> int:
         return INTERRUPTED
     width = shutil.get_terminal_size().columns
     print(ablation_text(result, width=width, color=sys.stdout.isatty()), end="")
-    if arguments.json is not None:
-        text = json.dumps(ablation_json(result), indent=1, ensure_ascii=False)
-        write("--json", arguments.json, text + "\n")
+    write_outputs(arguments, result, ablation_json)
     return 0

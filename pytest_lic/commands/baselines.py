@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from pytest_lic.commands.plugin_options import (
     origin_here,
     plugin_arguments,
 )
-from pytest_lic.commands.written import require_folder, write
+from pytest_lic.commands.written import add_outputs, require_folders, write_outputs
 from pytest_lic.project.discovery import pytest_config
 from pytest_lic.project.options import read_options
 from pytest_lic.project.root import project_root
@@ -45,13 +44,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("base", metavar="BASE", help="the branch or commit to be merged into")
     parser.add_argument(
-        "head",
-        metavar="HEAD",
-        nargs="?",
-        help="the commit in question (default: the working tree)",
+        "head", metavar="HEAD", nargs="?", help="the commit in question (default: the working tree)"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write all numbers here")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write a report here")
+    add_outputs(parser)
     add_plugin_options(parser, _OPTIONS, _MEANT_HERE)
     parser.set_defaults(run=run)
 
@@ -62,16 +57,10 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         LicError: a commit or a file that can't be read.
     """
-    for option, file in (("--json", arguments.json), ("--markdown", arguments.markdown)):
-        if file is not None:
-            require_folder(option, file)
+    require_folders(arguments)
     edits = _edits(arguments)
     print(edits_text(edits), end="")
-    if arguments.json is not None:
-        text = json.dumps(edits_json(edits), indent=1, ensure_ascii=False)
-        write("--json", arguments.json, text + "\n")
-    if arguments.markdown is not None:
-        write("--markdown", arguments.markdown, edits_markdown(edits))
+    write_outputs(arguments, edits, edits_json, edits_markdown)
     return LOWERED if any(edit.kind.lowers for edit in edits) else 0
 
 

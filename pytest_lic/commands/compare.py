@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES, Tolerance
 from pytest_lic.commands.plugin_options import ALONE, origin_here
-from pytest_lic.commands.written import require_folder, write
+from pytest_lic.commands.written import add_outputs, require_folders, write_outputs
 from pytest_lic.errors import UsageError
 from pytest_lic.project.discovery import pytest_config
 from pytest_lic.project.options import read_options
@@ -35,8 +34,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("before", type=Path, metavar="A", help="the run compared with")
     parser.add_argument("after", type=Path, metavar="B", help="the run in question")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write all numbers here")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write a report here")
+    add_outputs(parser)
     parser.set_defaults(run=run)
 
 
@@ -46,17 +44,11 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         LicError: a file that can't be read, or nothing to compare.
     """
-    for option, file in (("--json", arguments.json), ("--markdown", arguments.markdown)):
-        if file is not None:
-            require_folder(option, file)
+    require_folders(arguments)
     tolerances = _tolerances_here() if arguments.after.is_dir() else DEFAULT_TOLERANCES
     comparison = compare_results(load_run(arguments.before), load_run(arguments.after, tolerances))
     print(compare_text(comparison), end="")
-    if arguments.json is not None:
-        text = json.dumps(compare_json(comparison), indent=1, ensure_ascii=False)
-        write("--json", arguments.json, text + "\n")
-    if arguments.markdown is not None:
-        write("--markdown", arguments.markdown, compare_markdown(comparison))
+    write_outputs(arguments, comparison, compare_json, compare_markdown)
     if comparison.worse:
         return WORSE
     if not comparison.compared:

@@ -12,7 +12,13 @@ from pytest_lic.project.discovery import Origin
 from pytest_lic.project.option import Option
 from pytest_lic.project.option_table import METRIC_OPTIONS, OPTIONS
 
-ALONE = ("-o", "addopts=", "--noconftest")
+
+def without(*settings: str) -> tuple[str, ...]:
+    """What pytest is given so that these settings of an ini file are empty."""
+    return tuple(argument for name in settings for argument in ("-o", f"{name}="))
+
+
+ALONE = (*without("addopts"), "--noconftest")
 """What pytest is given where a command reads its options and needs no codec: no ``conftest.py`` is
 loaded, and ``addopts`` may hold options of one."""
 

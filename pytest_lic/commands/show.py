@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import shutil
-import sys
 from pathlib import Path
 
 from pytest_lic.commands.plugin_options import (
@@ -13,8 +11,9 @@ from pytest_lic.commands.plugin_options import (
     add_plugin_options,
     origin_here,
     plugin_arguments,
+    without,
 )
-from pytest_lic.commands.progress import INTERRUPTED, say
+from pytest_lic.commands.terminal import INTERRUPTED, say, terminal_width
 from pytest_lic.errors import UsageError
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.report.one_cell import cell_text
@@ -79,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.results is None:
         return _from_codecs(arguments, None)
     facts = facts_of(load(arguments.results), arguments.cell, f"--results {arguments.results}")
-    print(cell_text(facts, width=_width()), end="")
+    print(cell_text(facts, width=terminal_width()), end="")
     return 0 if arguments.images is None else _from_codecs(arguments, facts.measured, silent=True)
 
 
@@ -87,14 +86,13 @@ def _from_codecs(
     arguments: argparse.Namespace, known: Measurement | None, silent: bool = False
 ) -> int:
     _settle(arguments)
-    without = [argument for name in _WITHOUT for argument in ("-o", f"{name}=")]
-    origin = origin_here(*without, *plugin_arguments(arguments, _OPTIONS))
+    origin = origin_here(*without(*_WITHOUT), *plugin_arguments(arguments, _OPTIONS))
     try:
         with opened_run(origin, ("psnr",), say) as opened:
             cell = cell_at_hand(opened.setup.grid, arguments.cell)
             if not silent:
                 facts = facts_at_hand(opened, cell)
-                print(cell_text(facts, width=_width()), end="")
+                print(cell_text(facts, width=terminal_width()), end="")
                 known = facts.measured
             if arguments.images is not None:
                 for line in write_images(
@@ -116,7 +114,3 @@ def _settle(arguments: argparse.Namespace) -> None:
         if not getattr(arguments, name):
             value = re.sub(r"^cuda(?=[0-9])", "cuda:", text)
             setattr(arguments, name, [value])
-
-
-def _width() -> int:
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import shutil
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from pytest_lic.commands.terminal import terminal_width
+from pytest_lic.commands.written import require_folder, writing
 from pytest_lic.errors import UsageError
 from pytest_lic.measuring.published.timings import published_timing_names, published_timings
 from pytest_lic.report.timing.table import reference_text, timing_text
 from pytest_lic.timing.saved_runs import STORAGE, find_runs, read_runs
 
-if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
-
 PLOTS = (".png", ".svg")
 
 
-def add_parser(commands: Commands) -> None:
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the subcommand and its options."""
     parser = commands.add_parser(
         "timing",
@@ -52,9 +48,7 @@ def add_parser(commands: Commands) -> None:
         help="pytest-benchmark's folder (default: %(default)s)",
     )
     parser.add_argument(
-        "--stages",
-        action="store_true",
-        help="also print which share of the time each stage takes",
+        "--stages", action="store_true", help="also print which share of the time each stage takes"
     )
     parser.add_argument("--plot", type=Path, metavar="FILE", help="also draw both, as .png or .svg")
     parser.add_argument(
@@ -74,18 +68,15 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.plot is not None:
         _check_plot(arguments.plot)
     runs = read_runs(find_runs([*arguments.runs, *arguments.named], arguments.storage))
-    seen = sys.stdout.isatty()
-    width = shutil.get_terminal_size().columns if seen else 0
-    print(timing_text(runs, arguments.stages, width=width, color=seen), end="")
+    width = terminal_width()
+    print(timing_text(runs, arguments.stages, width=width, color=width > 0), end="")
     if arguments.reference is not None:
         print(reference_text(published_timings(arguments.reference), runs), end="")
     if arguments.plot is not None:
         from pytest_lic.report.timing.plot import draw
 
-        try:
+        with writing("--plot", arguments.plot):
             draw(runs, arguments.plot)
-        except OSError as error:
-            raise UsageError(f"--plot {arguments.plot}: can't be written: {error}") from error
         print(f"drawn: {arguments.plot}")
     return 0
 
@@ -93,5 +84,4 @@ def run(arguments: argparse.Namespace) -> int:
 def _check_plot(path: Path) -> None:
     if path.suffix.lower() not in PLOTS:
         raise UsageError(f"--plot {path}: expected a file that ends in {' or '.join(PLOTS)}")
-    if not path.resolve().parent.is_dir():
-        raise UsageError(f"--plot {path}: there is no folder {path.resolve().parent}")
+    require_folder("--plot", path)

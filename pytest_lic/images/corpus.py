@@ -10,18 +10,19 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
+from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_lic.errors import CorpusError, UsageError
 from pytest_lic.images.edge_images import edge_images
-from pytest_lic.images.finding import image_files
+from pytest_lic.images.finding import image_files, name_below
 from pytest_lic.images.reading import check_image, read_image
+from pytest_lic.system.groups import grouped
 
 if TYPE_CHECKING:
     import numpy as np
@@ -143,9 +144,7 @@ def batches(corpus: Corpus, batch_size: int) -> list[tuple[Image, ...]]:
     """
     if batch_size < 1:
         raise UsageError(f"batch size {batch_size}: expected 1 or more")
-    by_size: dict[tuple[int, int], list[Image]] = {}
-    for image in corpus.images:
-        by_size.setdefault((image.height, image.width), []).append(image)
+    by_size = grouped(((image.height, image.width), image) for image in corpus.images)
     return [
         tuple(group[start : start + batch_size])
         for group in by_size.values()
@@ -183,8 +182,7 @@ def _cropped(native: Corpus, side: int) -> Corpus:
         if min(image.height, image.width) < side:
             left_out.append(f"{image.name} ({image.width}×{image.height})")
             continue
-        top, left = (image.height - side) // 2, (image.width - side) // 2
-        images.append(_image(image.name, image.pixels[top : top + side, left : left + side]))
+        images.append(_image(image.name, _centre(image, side, side)))
     if not images:
         largest = max(min(image.height, image.width) for image in native.images)
         raise CorpusError(
@@ -202,8 +200,9 @@ def _image(name: str, pixels: NDArray[np.uint8]) -> Image:
     return Image(name, pixels)
 
 
-def _photos() -> Iterator[Image]:
-    return (_photo(name) for name in PHOTOS)
+def _centre(image: Image, height: int, width: int) -> NDArray[np.uint8]:
+    top, left = (image.height - height) // 2, (image.width - width) // 2
+    return image.pixels[top : top + height, left : left + width]
 
 
 def _photo(name: str) -> Image:
@@ -234,19 +233,12 @@ def _photo_path(name: str) -> Path:
 
 def _conformance() -> Iterator[Image]:
     for name, (photograph, height, width) in _CROPS.items():
-        whole = _photo(photograph)
-        top, left = (whole.height - height) // 2, (whole.width - width) // 2
-        yield _image(name, whole.pixels[top : top + height, left : left + width])
-
-
-def _edge() -> Iterator[Image]:
-    for name, pixels in edge_images().items():
-        yield Image(name, pixels)
+        yield _image(name, _centre(_photo(photograph), height, width))
 
 
 _BUILT_IN: dict[str, Callable[[], Iterator[Image]]] = {
-    "photos": _photos,
-    "edge": _edge,
+    "photos": lambda: map(_photo, PHOTOS),
+    "edge": lambda: starmap(Image, edge_images().items()),
     CONFORMANCE: _conformance,
 }
 
@@ -265,8 +257,7 @@ def _folder_images(spec: str) -> Iterator[Image]:
     folder = _folder(spec)
     paths: dict[str, Path] = {}
     for path in image_files(folder):
-        # One spelling of accents, as file systems differ in theirs.
-        name = unicodedata.normalize("NFC", path.relative_to(folder).as_posix())
+        name = name_below(folder, path)
         if not name.isprintable():  # control characters, or bytes that are no text
             raise CorpusError(f"{path!r}: a name that can't be printed; rename the file")
         if name in paths:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,3 +36,8 @@ def image_files(folder: Path) -> Iterator[Path]:
         for name in files:
             if not name.startswith(".") and Path(name).suffix.lower() in suffixes:
                 yield Path(here, name)
+
+
+def name_below(folder: Path, path: Path) -> str:
+    """A file's path below ``folder``, its accents in one spelling, as file systems differ."""
+    return unicodedata.normalize("NFC", path.relative_to(folder).as_posix())

@@ -19,6 +19,7 @@ from pytest_lic.images.corpus import Corpus, batches
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell
 from pytest_lic.measuring.metrics import METRICS, Metric, quality_metrics
+from pytest_lic.measuring.metrics.base import NONE
 from pytest_lic.measuring.rate_distortion import RDCurve
 from pytest_lic.system.environment import Environment, environment
 
@@ -41,6 +42,11 @@ class ImageResult:
     lossless: bool
     bitstream: str
     reconstruction: str
+
+    @property
+    def bits(self) -> tuple[str, str]:
+        """Both digests: the same where a codec does the same to the bit."""
+        return self.bitstream, self.reconstruction
 
     def value(self, metric: str) -> float | None:
         """One metric of this image, computed or of its bitstream; None where unavailable."""
@@ -93,13 +99,13 @@ class Measurement:
         return reasons
 
     @property
-    def payload_share(self) -> float | None:
-        """Payload bytes over all bytes; None where the codec's layout is its own."""
-        payloads = [image.payload for image in self.images.values()]
-        if any(payload is None for payload in payloads):
-            return None
+    def payload_text(self) -> str:
+        """Payload bytes over all bytes, in percent; a dash where the codec's layout is its own."""
+        payloads = [image.payload for image in self.images.values() if image.payload is not None]
+        if len(payloads) < len(self.images):
+            return NONE
         total = sum(image.bytes for image in self.images.values())
-        return sum(payload for payload in payloads if payload is not None) / total
+        return f"{100 * (sum(payloads) / total):.1f} %"
 
 
 def measure(

@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple
 from pytest_lic.errors import Unavailable
 from pytest_lic.measuring.metrics import METRICS, Metric
 from pytest_lic.measuring.metrics.ms_ssim import to_db
+from pytest_lic.system.words import plural
 
 CurveMetric = Literal["psnr", "ms_ssim_db"]
 """The quality axes that a curve can be compared on, both in dB, higher is better."""
@@ -159,11 +160,6 @@ def bd_quality(
     return _difference(anchor, test, metric, along="rate")
 
 
-def bd_psnr(anchor: RDCurve | Unavailable, test: RDCurve | Unavailable) -> BD:
-    """`bd_quality` in PSNR, as it is usually given."""
-    return bd_quality(anchor, test, "psnr")
-
-
 class _Point(NamedTuple):
     label: str
     bpp: float
@@ -190,14 +186,12 @@ def _difference(
     qualities = [[point.quality for point in curve] for curve in points]
 
     if along == "quality":
+        axis, unit, values = CURVE_METRICS[metric].label, "dB", qualities
         overlap = _overlap(*qualities)
     else:
+        axis, unit, values = "log-rate", "bpp", rates
         overlap = _overlap(*([math.log(rate) for rate in curve] for curve in rates))
     if overlap < MIN_OVERLAP - _ROUNDING:
-        if along == "quality":
-            axis, unit, values = CURVE_METRICS[metric].label, "dB", qualities
-        else:
-            axis, unit, values = "log-rate", "bpp", rates
         spans = [f"{curve[0]:.4g} to {curve[-1]:.4g} {unit}" for curve in values]
         percent = math.floor(overlap * 1000) / 10  # down: never "75 % is under 75 %"
         reason = (
@@ -232,7 +226,7 @@ def _difference(
 def _obstacle(curve: RDCurve, metric: CurveMetric) -> str | None:
     """Why ``curve`` can't be integrated, or None; begins with the curve's name."""
     if len(curve.bpp) < MIN_POINTS:
-        count = f"{len(curve.bpp)} point{'' if len(curve.bpp) == 1 else 's'}"
+        count = plural(len(curve.bpp), "point")
         return f"{curve.name} has {count}; a BD value needs at least {MIN_POINTS}"
     name = CURVE_METRICS[metric].label
     for label, bpp, quality in zip(curve.labels, curve.bpp, curve.quality(metric), strict=True):

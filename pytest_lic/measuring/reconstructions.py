@@ -1,4 +1,4 @@
-"""Decoded images that were measured here: a codec that got worse is seen beside what it was.
+"""Decoded images that were measured here, which are kept for crops.
 
 A baseline holds digests of its reconstructions. Where one of that digest was decoded on this
 machine before, it lies beside the cached measurements, and a report shows it:

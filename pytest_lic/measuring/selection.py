@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import itertools
 import math
 import re
 from collections.abc import Sequence
@@ -62,11 +63,11 @@ def matching_families(
     for pattern in selection.codecs:
         if not fnmatch.filter(names, pattern):
             raise UnknownNameError("codec", pattern, names, "--lic-codec")
+    patterns = selection.codecs or ("*",)
     chosen = [
         family
         for family in families
-        if not selection.codecs
-        or any(fnmatch.fnmatchcase(family.name, pattern) for pattern in selection.codecs)
+        if any(fnmatch.fnmatchcase(family.name, pattern) for pattern in patterns)
     ]
     for component in selection.components:
         tag, separator, choice = component.partition("=")
@@ -105,19 +106,21 @@ def select_qualities(
             raise UnknownNameError(
                 "λ", f"{wanted:g}", [f"{value:g}" for value in lambdas if value], "--lic-lambda"
             )
-    chosen: dict[str, list[str]] = {}
-    notes = []
-    for family in families:
-        chosen[family.name] = [
-            label
-            for label, value in family.qualities.items()
-            if (not selection.qualities or label in selection.qualities)
-            and (
-                not selection.lambdas or any(_equal(wanted, value) for wanted in selection.lambdas)
-            )
-        ]
-        if not chosen[family.name]:
-            notes.append(f"{family.name} has none of the qualities asked for: left out")
+
+    def fits(label: str, value: float | None) -> bool:
+        if selection.qualities and label not in selection.qualities:
+            return False
+        return not selection.lambdas or any(_equal(wanted, value) for wanted in selection.lambdas)
+
+    chosen = {
+        family.name: [label for label, value in family.qualities.items() if fits(label, value)]
+        for family in families
+    }
+    notes = [
+        f"{name} has none of the qualities asked for: left out"
+        for name, labels in chosen.items()
+        if not labels
+    ]
     if families and not any(chosen.values()):
         raise UsageError("--lic-quality and --lic-lambda together leave no quality of any codec")
     return chosen, notes
@@ -145,14 +148,16 @@ def settings_of(selection: Selection) -> tuple[list[Setting], dict[str, str]]:
     for batch in selection.batches:
         if batch < 1:
             raise UsageError(f"--lic-batch {batch}: expected 1 or more")
-    settings = [
-        Setting(corpus_name(spec), resolution, batch, device)
-        for device in selection.devices
-        for spec in selection.corpora
-        for resolution in selection.resolutions
-        for batch in selection.batches
+    return settings_on([corpus_name(spec) for spec in selection.corpora], selection), corpora
+
+
+def settings_on(corpora: Sequence[str], selection: Selection) -> list[Setting]:
+    """Each once, on these corpora, by name, in place of those that are selected."""
+    choices = (selection.devices, corpora, selection.resolutions, selection.batches)
+    return [
+        Setting(corpus, resolution, batch, device)
+        for device, corpus, resolution, batch in dict.fromkeys(itertools.product(*choices))
     ]
-    return list(dict.fromkeys(settings)), corpora
 
 
 def absolute_corpora(corpora: Sequence[str], start: Path) -> tuple[str, ...]:

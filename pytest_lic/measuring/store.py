@@ -1,4 +1,4 @@
-"""The measurement store: within a run nothing is measured twice, between runs nothing unchanged is.
+"""Measurements of this run and of earlier ones: nothing that is unchanged is measured twice.
 
 An entry is one JSON file, named after a digest of its key: codec fingerprint, image bytes,
 circumstances, metrics. Beside the measurement it lists every project source file that the process
@@ -234,10 +234,7 @@ def _read(path: Path, seen: Mapping[str, str | None]) -> Measurement | None:
 
 
 def _write(
-    path: Path,
-    key: Mapping[str, object],
-    measurement: Measurement,
-    sources: Mapping[str, str],
+    path: Path, key: Mapping[str, object], measurement: Measurement, sources: Mapping[str, str]
 ) -> None:
     entry = {"key": key, "sources": sources, "measurement": plain(measurement)}
     text = json.dumps({"checksum": _checksum(entry), **entry})

@@ -7,7 +7,7 @@ from the others: by a preset, one quality of each family, untrained networks too
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pytest_lic.codec import CodecFamily
@@ -29,6 +29,7 @@ from pytest_lic.measuring.selection import (
     matching_families,
     select_qualities,
     settings_of,
+    settings_on,
 )
 from pytest_lic.system.words import listed
 
@@ -207,22 +208,10 @@ def _timed_settings(
         batches=choice.batches or preset.batches,
         corpora=choice.corpora or (),
     )
-    _refuse_native(sized.resolutions)
-    settings, corpora = settings_of(sized)
-    if choice.corpora is None:
-        settings = [
-            Setting(RANDOM, resolution, batch, device)
-            for device in sized.devices
-            for resolution in sized.resolutions
-            for batch in sized.batches
-        ]
-        settings = list(dict.fromkeys(settings))
-    return settings, corpora
-
-
-def _refuse_native(resolutions: Collection[str]) -> None:
-    if "native" in resolutions:
+    if "native" in sized.resolutions:
         raise UsageError(
             "--lic-resolution native: times are taken on squares of a given size; give a number "
             "of pixels, or leave it to --lic-preset"
         )
+    settings, corpora = settings_of(sized)
+    return (settings_on([RANDOM], sized) if choice.corpora is None else settings), corpora

@@ -65,7 +65,7 @@ class Option:
         return f"lic_{self.name.replace('-', '_')}"
 
 
-def each(read: Reader) -> Reader:
+def each_of(read: Reader) -> Reader:
     """Reads each of many texts alike."""
     return lambda texts, place: tuple(read(text, place) for text in texts)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from pytest_lic.measuring.metrics import METRICS, QUALITIES
 from pytest_lic.project.option import (
     Option,
     corpora,
     device,
-    each,
+    each_of,
     environments,
     how_computed,
     metrics,
@@ -22,64 +24,53 @@ METRIC_OPTIONS = tuple(
     how_computed(option) for metric in METRICS.values() for option in metric.options
 )
 
+_several = partial(Option, many=True)
+
 OPTIONS = (
-    Option("codec", "only codecs whose name matches GLOB", metavar="GLOB", many=True),
-    Option(
+    _several("codec", "only codecs whose name matches GLOB", metavar="GLOB"),
+    _several(
         "config",
         "codecs that FILE describes, alone unless --lic-codec chooses; as an ini value, from the "
         "root folder and beside all other codecs",
         metavar="FILE",
-        many=True,
     ),
-    Option("quality", "only these quality labels", metavar="LABEL", many=True),
-    Option(
+    _several("quality", "only these quality labels", metavar="LABEL"),
+    _several(
         "lambda",
         "only the qualities trained for these λ",
         metavar="LAMBDA",
-        many=True,
-        read=each(number(float)),
+        read=each_of(number(float)),
     ),
-    Option(
+    _several(
         "component",
         "only codecs with this component, such as nonlinearity=gdn; several must all hold",
         metavar="TAG=CHOICE",
-        many=True,
     ),
-    Option(
+    _several(
         "corpus",
         "photos (bundled photographs), edge (hostile sizes and contents) or a folder of images",
         "photos",
         "NAME",
-        many=True,
         read=corpora,
     ),
-    Option("resolution", "native, or N for the centre N×N pixels", "native", "N|native", many=True),
-    Option("batch", "images coded at once", "1", "N", many=True, read=each(number(int))),
-    Option("device", "cpu, cuda or cuda:INDEX", "cpu", "DEVICE", many=True, read=each(device)),
+    _several("resolution", "native, or N for the centre N×N pixels", "native", "N|native"),
+    _several("batch", "images coded at once", "1", "N", read=each_of(number(int))),
+    _several("device", "cpu, cuda or cuda:INDEX", "cpu", "DEVICE", read=each_of(device)),
     Option("preset", "what timing tests time: quick or full", "quick", "NAME"),
     Option(
         "threads", "CPU threads per process while measuring", "1", "N", read=number(int, least=1)
     ),
-    Option(
-        "metrics",
-        "quality metrics to compute",
-        ",".join(QUALITIES),
-        "METRIC",
-        many=True,
-        read=metrics,
-    ),
+    _several("metrics", "quality metrics to compute", ",".join(QUALITIES), "METRIC", read=metrics),
     *METRIC_OPTIONS,
-    Option(
+    _several(
         "anchor",
         "also print BD-rate against this codec, or this published curve (bpg-444, vtm, …)",
         metavar="NAME",
-        many=True,
     ),
-    Option(
+    _several(
         "require",
         "fail where this metric, codec or device is unavailable, instead of reporting it",
         metavar="NAME",
-        many=True,
     ),
     Option("strict", "fail also where bits changed inside the tolerances", flag=True),
     Option("update", "record what is measured as the new baselines", flag=True),
@@ -101,17 +92,13 @@ OPTIONS = (
     ),
     Option("no-cache", "measure anew, and keep nothing for the next run", flag=True),
     Option(
-        "cache-dir",
-        "where measurements are kept between runs",
-        metavar="DIR",
-        read=path_from_start,
+        "cache-dir", "where measurements are kept between runs", metavar="DIR", read=path_from_start
     ),
-    Option(
+    _several(
         "environments",
         "also compare what these simulated environments make of each other's bitstreams: all, or "
         "such as threads-4, oldest, cuda",
         metavar="NAME",
-        many=True,
         read=environments,
     ),
     Option(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from itertools import combinations
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -107,19 +108,11 @@ def _check_together(values: Mapping[str, Any], selection: Selection) -> None:
             f"--lic-{writing[0]} changes the baselines that lie here, and --lic-baselines-of "
             f"{values['baselines-of']} compares with others; drop one of the two"
         )
-    _require_different({name: values[name] for name in ("html", "json", "markdown")})
-
-
-def _require_different(files: Mapping[str, Path | None]) -> None:
-    """UsageError where one file would replace another."""
-    named: dict[Path, str] = {}
-    for name, path in files.items():
-        if path is not None and path in named:
+    for one, other in combinations(("html", "json", "markdown"), 2):
+        if values[one] is not None and values[one] == values[other]:
             raise UsageError(
-                f"--lic-{named[path]} and --lic-{name} both name {path}; give each its own file"
+                f"--lic-{one} and --lic-{other} both name {values[one]}; give each its own file"
             )
-        if path is not None:
-            named[path] = name
 
 
 def _timing_choice(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from configparser import RawConfigParser
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +21,14 @@ def add_options(parser: pytest.Parser) -> None:
         default = f" (default: {option.default})" if option.default else ""
         again = "; repeatable, or separated by commas" if option.many else ""
         text = f"{option.help}{again}{default}"
-        dest = option.ini_name
+        kind: dict[str, Any] = {"metavar": option.metavar}
         if option.flag:
-            group.addoption(
-                option.flag_name, dest=dest, action="store_true", default=None, help=text
-            )
+            kind = {"action": "store_true", "default": None}
         elif option.many:
-            group.addoption(
-                option.flag_name, dest=dest, action="append", metavar=option.metavar, help=text
-            )
-        else:
-            group.addoption(option.flag_name, dest=dest, metavar=option.metavar, help=text)
-        parser.addini(dest, f"{option.help}; as {option.flag_name}", type="string", default=None)
+            kind["action"] = "append"
+        group.addoption(option.flag_name, dest=option.ini_name, help=text, **kind)
+        ini_text = f"{option.help}; as {option.flag_name}"
+        parser.addini(option.ini_name, ini_text, type="string", default=None)
 
 
 def option_values(config: pytest.Config) -> dict[str, Any]:
@@ -82,8 +79,9 @@ def _text(config: pytest.Config, option: Option) -> Any:
 
 
 def _boolean(option: Option, text: str) -> bool:
-    if text.lower() in ("", "0", "false", "no", "off"):
+    if text == "":
         return False
-    if text.lower() in ("1", "true", "yes", "on"):
-        return True
-    raise UsageError(f"{option.ini_name} = {text!r}: expected true or false")
+    try:
+        return RawConfigParser.BOOLEAN_STATES[text.lower()]
+    except KeyError:
+        raise UsageError(f"{option.ini_name} = {text!r}: expected true or false") from None

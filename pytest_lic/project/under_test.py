@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import pytest
 
@@ -18,13 +17,9 @@ PROMISE = "lic_promise"
 """The marker of a test of what only some promise."""
 
 
-@dataclass(frozen=True)
-class UnderTest:
-    """All that hooks and entry points register, in the order in which they were found."""
-
-    quantizers: tuple[QuantizerUnderTest, ...]
-    coders: tuple[CoderUnderTest, ...]
-    table_makers: tuple[TableMaker, ...]
+Subject = QuantizerUnderTest | CoderUnderTest | TableMaker
+UnderTest = Mapping[str, Sequence[Subject]]
+"""Fixture → all that hooks and entry points register for it, in the order in which it was found."""
 
 
 def under_test(config: pytest.Config) -> UnderTest:
@@ -43,11 +38,12 @@ def under_test(config: pytest.Config) -> UnderTest:
     coders.add_hooks("pytest_lic_coders", config.hook.pytest_lic_coders)
     for entry in entry_points("pytest_lic.coders"):
         coders.add_entry_point(entry)
-    return UnderTest(
-        tuple(quantizers.by_name.values()),
-        tuple(coder for coder in coders.by_name.values() if isinstance(coder, CoderUnderTest)),
-        tuple(maker for maker in coders.by_name.values() if isinstance(maker, TableMaker)),
-    )
+    subjects = list(coders.by_name.values())
+    return {
+        "lic_quantizer": list(quantizers.by_name.values()),
+        "lic_coder": [coder for coder in subjects if isinstance(coder, CoderUnderTest)],
+        "lic_table_maker": [maker for maker in subjects if isinstance(maker, TableMaker)],
+    }
 
 
 def parametrize(metafunc: pytest.Metafunc, registered: UnderTest) -> None:
@@ -59,44 +55,40 @@ def parametrize(metafunc: pytest.Metafunc, registered: UnderTest) -> None:
     Raises:
         UsageError: a marker that names no promise.
     """
-    subjects: Mapping[str, Sequence[QuantizerUnderTest | CoderUnderTest | TableMaker]] = {
-        "lic_quantizer": registered.quantizers,
-        "lic_coder": registered.coders,
-        "lic_table_maker": registered.table_makers,
-    }
     for fixture in FIXTURES:
         if fixture in metafunc.fixturenames:
-            chosen, reason = _promising(metafunc, subjects[fixture], fixture.removeprefix("lic_"))
-            if chosen:
-                metafunc.parametrize(fixture, chosen, ids=[subject.name for subject in chosen])
-            else:
-                skipped = pytest.param(None, marks=pytest.mark.skip(reason=reason), id="none")
-                metafunc.parametrize(fixture, [skipped])
+            what = fixture.removeprefix("lic_").replace("_", " ")
+            chosen, reason = _promising(metafunc, registered[fixture], what)
+            params = [pytest.param(subject, id=subject.name) for subject in chosen]
+            spread(metafunc, fixture, params, reason)
+
+
+def spread(metafunc: pytest.Metafunc, fixture: str, params: Sequence[object], if_none: str) -> None:
+    """One test per parameter; where there is none, one that is skipped and says why."""
+    skipped = pytest.param(None, marks=pytest.mark.skip(reason=if_none), id="none")
+    metafunc.parametrize(fixture, params or [skipped])
 
 
 def _promising(
-    metafunc: pytest.Metafunc,
-    subjects: Sequence[QuantizerUnderTest | CoderUnderTest | TableMaker],
-    kind: str,
-) -> tuple[list[QuantizerUnderTest | CoderUnderTest | TableMaker], str]:
+    metafunc: pytest.Metafunc, subjects: Sequence[Subject], what: str
+) -> tuple[list[Subject], str]:
     """Those that promise what the test's markers say, and why there is none."""
-    chosen, asked = list(subjects), []
+    chosen, promises = list(subjects), []
     for marker in metafunc.definition.iter_markers(PROMISE):
         if subjects:
             for promise in (*marker.args, *marker.kwargs):
                 if not hasattr(subjects[0], promise):
                     raise UsageError(
                         f"{metafunc.definition.nodeid}: {PROMISE} names {promise!r}, which a "
-                        f"{kind.replace('_', ' ')} can't promise"
+                        f"{what} can't promise"
                     )
-        asked += [*marker.args, *(f"{name}={value}" for name, value in marker.kwargs.items())]
+        promises += [*marker.args, *(f"{name}={value}" for name, value in marker.kwargs.items())]
         chosen = [
             subject
             for subject in chosen
             if all(getattr(subject, promise) not in (None, False) for promise in marker.args)
             and all(getattr(subject, name) == value for name, value in marker.kwargs.items())
         ]
-    what = kind.replace("_", " ")
-    if not asked:
+    if not promises:
         return chosen, f"no {what} is registered"
-    return chosen, f"no {what} promises {', '.join(asked)}"
+    return chosen, f"no {what} promises {', '.join(promises)}"

@@ -47,7 +47,7 @@ def every_symbol(coder: CoderUnderTest) -> None:
             np.arange(tables.first(table), tables.last(table) + 1, dtype=np.int64)
             for table in range(tables.count)
         ]
-        lengths = [len(each) for each in symbols]
+        lengths = [len(of_table) for of_table in symbols]
         indices = np.repeat(np.arange(tables.count), lengths).astype(np.int32)
         return Message(np.concatenate(symbols).astype(np.int32), indices, tables)
 
@@ -77,7 +77,7 @@ def outside_symbols(coder: CoderUnderTest) -> None:
             return None if str(error) else Broken(f"{expected}, with a text", described(error))
         return Broken(expected, f"the string {_hex(string)}")
 
-    for_all(coder, "symbols outside their table are refused", examples, check, _told)
+    for_all(coder, "symbols outside their table are refused", examples, check, _shown)
 
 
 def no_symbols(coder: CoderUnderTest) -> None:
@@ -104,7 +104,7 @@ def long_message(coder: CoderUnderTest) -> None:
 
     example = st.just(skewed_message(coder.longest, escapes=coder.escapes))
     claim = "a long message decodes, and its length is near the ideal"
-    for_all(coder, claim, example, check, _told)
+    for_all(coder, claim, example, check, _shown)
 
 
 def length(coder: CoderUnderTest) -> None:
@@ -123,7 +123,7 @@ def length(coder: CoderUnderTest) -> None:
         string = encoder.encode(message.symbols, message.indices, message.tables)
         return _too_long(coder, message, string)
 
-    for_all(coder, "the length is near the ideal", messages(outside=outside), check, _told)
+    for_all(coder, "the length is near the ideal", messages(outside=outside), check, _shown)
 
 
 def same_bytes(coder: CoderUnderTest) -> None:
@@ -143,7 +143,7 @@ def same_bytes(coder: CoderUnderTest) -> None:
                 return Broken(f"{_hex(first)} again of {where}", _hex(again))
         return None
 
-    for_all(coder, "the same bytes every time", messages(outside=coder.escapes), check, _told)
+    for_all(coder, "the same bytes every time", messages(outside=coder.escapes), check, _shown)
 
 
 def splits(coder: CoderUnderTest) -> None:
@@ -172,7 +172,7 @@ def splits(coder: CoderUnderTest) -> None:
         "independent of how a message is split",
         examples,
         check,
-        lambda example: f"{_told(example[0])}\n            split at {example[1]}",
+        lambda example: f"{_shown(example[0])}\n            split at {example[1]}",
     )
 
 
@@ -213,11 +213,10 @@ def _round_trips(coder: CoderUnderTest, claim: str, examples: st.SearchStrategy[
         decoded = decoder.decode(string, message.indices, message.tables)
         return _difference(message, string, decoded)
 
-    for_all(coder, claim, examples, check, _told)
+    for_all(coder, claim, examples, check, _shown)
 
 
 def _difference(message: Message, string: object, decoded: NDArray[np.int32]) -> Broken | None:
-    """What is wrong with what came back."""
     if not isinstance(string, bytes):
         return Broken("encode to give bytes", f"{string!r:.80}")
     symbols, expected = np.asarray(decoded), message.symbols
@@ -254,7 +253,7 @@ def _too_long(coder: CoderUnderTest, message: Message, string: bytes) -> Broken 
     )
 
 
-def _told(message: Message) -> str:
+def _shown(message: Message) -> str:
     """A message, and in lines below it the tables."""
     lines = [f"symbols {brief(message.symbols)} of tables {brief(message.indices)}"]
     lines += map(message.tables.described, range(message.tables.count))

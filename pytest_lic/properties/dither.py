@@ -104,14 +104,14 @@ def white_error(quantizer: QuantizerUnderTest) -> None:
 def _inputs(step: float, levels: float) -> dict[str, Tensor]:
     """Images whose values vary by position."""
     noise = (torch.rand(SHAPE, generator=torch.Generator().manual_seed(0)) - 0.5) * step
-    found = {"noise of height 1": noise}
+    images = {"noise of height 1": noise}
     for axis, name in enumerate(("channel", "row", "column")):
         sides = [1, 1, 1]
         sides[axis] = SHAPE[axis]
         for steps in (1, 6):
             ramp = torch.linspace(-steps / 2, steps / 2, SHAPE[axis]).view(sides) * step
-            found[f"a ramp by {name} of height {steps}"] = ramp + noise / levels
-    return found
+            images[f"a ramp by {name} of height {steps}"] = ramp + noise / levels
+    return images
 
 
 def _errors(quantizer: QuantizerUnderTest, image: Tensor) -> Tensor:

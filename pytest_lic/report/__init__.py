@@ -8,8 +8,8 @@ headline        the verdict on runs in one sentence
 one_cell        everything about one cell
 run_markdown    a run for a pull request
 words           comparisons in words
-html/           one page that needs nothing else
-markdown/       pages of limited length, escaped text
-terminal/       the end of a session
-timing/         saved times as tables and as a picture
+html            one page that needs nothing else
+markdown        pages of limited length, escaped text
+terminal        the end of a session
+timing          saved times as tables and as a picture
 """

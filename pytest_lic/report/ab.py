@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
+from collections import Counter
 from collections.abc import Iterator
-from operator import itemgetter
 
-from rich.console import Console
-from rich.table import Table as Grid
+from rich.console import RenderableType
 
-from pytest_lic.ab.estimate import Interval, Speed
+from pytest_lic.ab.estimate import Estimate, Interval, Speed
 from pytest_lic.ab.result import DIRECTIONS, CellResult, Compared, Timed
 from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.errors import Unavailable
@@ -17,11 +15,18 @@ from pytest_lic.measuring.measure import Measurement
 from pytest_lic.measuring.metrics import HEADLINES
 from pytest_lic.report.markdown.page import LIMIT, Page
 from pytest_lic.report.markdown.text import escaped
-from pytest_lic.system.words import listed, plural
-from pytest_lic.timing.benchmarking import Direction
+from pytest_lic.report.terminal.text import grid, terminal_text
+from pytest_lic.system.groups import grouped
+from pytest_lic.system.words import listed, plural, spanned
 
 _STYLES = {Speed.SLOWER: "bold red", Speed.FASTER: "green", Speed.UNDECIDED: "yellow"}
 _HEADINGS = ("codec", "", "base ms", "HEAD/BASE", "95 %", "all together", "verdict")
+_NUMBERS = range(2, 6)
+_ALIKE = {
+    Verdict.SAME: "the same to the bit",
+    Verdict.WITHIN: "within tolerance",
+    Verdict.CHANGED: "changed, but inside the tolerances",
+}
 _WIDE = 200  # where nobody's terminal sets a width
 
 
@@ -33,28 +38,24 @@ def ab_text(compared: Compared, *, width: int, color: bool) -> str:
         width: of the terminal, in characters; 0 where there is none.
         color: whether it shows colours.
     """
-    console = Console(
-        file=io.StringIO(), width=width or _WIDE, force_terminal=color, highlight=False
-    )
-    console.print(f"base: {compared.base.title}", markup=False)
-    console.print(f"head: {compared.head.title}\n", markup=False)
+    return terminal_text(_parts(compared), width or _WIDE, color=color)
+
+
+def _parts(compared: Compared) -> Iterator[RenderableType]:
+    yield f"base: {compared.base.title}"
+    yield f"head: {compared.head.title}\n"
     for setting in dict.fromkeys(result.cell.setting for result in compared.cells):
-        grid = Grid(title=setting.id, title_justify="left", box=None, pad_edge=False)
-        for index, heading in enumerate(_HEADINGS):
-            grid.add_column(heading, justify="right" if 2 <= index <= 5 else "left")
-        for result in compared.cells:
-            if isinstance(result.times, Timed) and result.cell.setting == setting:
-                for direction, cells in ratio_rows(result, result.times):
-                    style = _STYLES.get(result.times.estimates[direction].verdict)
-                    grid.add_row(*cells, style=style)
-        if grid.row_count:
-            console.print(grid)
-            console.print()
-    for line in (*remark_lines(compared), *quality_lines(compared), *verdict_lines(compared)):
-        console.print(line, markup=False)
-    assert isinstance(console.file, io.StringIO)
-    lines = (line.rstrip() for line in console.file.getvalue().splitlines())
-    return "\n".join(lines) + "\n"
+        table = grid(_HEADINGS, _NUMBERS, title=setting.id)
+        for result, times in compared.timed:
+            if result.cell.setting == setting:
+                for estimate, cells in ratio_rows(result, times):
+                    table.add_row(*cells, style=_STYLES.get(estimate.verdict))
+        if table.row_count:
+            yield table
+            yield ""
+    yield from remark_lines(compared)
+    yield from quality_lines(compared)
+    yield from verdict_lines(compared)
 
 
 def ab_markdown(compared: Compared, room: int = LIMIT) -> str:
@@ -65,18 +66,16 @@ def ab_markdown(compared: Compared, room: int = LIMIT) -> str:
     )
     verdicts = [[f"- {escaped(line)}"] for line in verdict_lines(compared)]
     page.blocks(verdicts, "verdicts", most=room // 4)
+    slower_first = sorted(
+        compared.timed, key=lambda cell: not cell[0].slower(compared.demand.fail_slower)
+    )
     rows = [
-        (
-            not result.slower(compared.demand.fail_slower),
-            (cells[0], result.cell.setting.id, *cells[1:]),
-        )
-        for result in compared.cells
-        if isinstance(result.times, Timed)
-        for _, cells in ratio_rows(result, result.times)
+        [escaped(cell) for cell in (codec, result.cell.setting.id, *cells)]
+        for result, times in slower_first
+        for _, (codec, *cells) in ratio_rows(result, times)
     ]
     headings = (_HEADINGS[0], "setting", "direction", *_HEADINGS[2:])
-    ordered = [[*map(escaped, cells)] for _, cells in sorted(rows, key=itemgetter(0))]
-    page.table(headings, ordered, "times", numbers=range(3, 7), most=room // 2)
+    page.table(headings, rows, "times", numbers=range(3, 7), most=room // 2)
     lines = [[f"- {escaped(line)}"] for line in (*quality_lines(compared), *remark_lines(compared))]
     page.blocks(lines, "remarks")
     return page.text
@@ -84,10 +83,10 @@ def ab_markdown(compared: Compared, room: int = LIMIT) -> str:
 
 def ab_headline(compared: Compared) -> str:
     """Such as ``HEAD against v1.2: slower in 2 of 8 timings, worse in 1 of 16 cells``."""
-    timed = [result for result in compared.cells if isinstance(result.times, Timed)]
-    slower = sum(len(result.slower(compared.demand.fail_slower)) for result in timed)
+    slower = sum(len(result.slower(compared.demand.fail_slower)) for result in compared.cells)
     worse = sum(result.worse for result in compared.cells)
-    parts = [f"slower in {slower} of {len(DIRECTIONS) * len(timed)} timings"] if slower else []
+    timings = len(DIRECTIONS) * len(compared.timed)
+    parts = [f"slower in {slower} of {timings} timings"] if slower else []
     if worse:
         parts.append(f"worse in {worse} of {len(compared.cells)} cells")
     if compared.lost:
@@ -107,46 +106,44 @@ def verdict_lines(compared: Compared) -> list[str]:
             assert isinstance(result.times, Timed)
             estimate = result.times.estimates[direction]
             lines.append(
-                f"SLOWER: {result.cell.id} {direction}: {_times(estimate.ratio)} "
+                f"SLOWER: {result.cell.id} {direction}: {estimate.ratio:.3f} "
                 f"({_range(estimate.corrected)})"
             )
         if result.worse:
             lines.append(f"WORSE: {result.cell.id}: {_why_worse(result)}")
     if lines:
         return lines
-    verdicts = [
-        estimate.verdict
-        for result in compared.cells
-        if isinstance(result.times, Timed)
-        for estimate in result.times.estimates.values()
-    ]
-    counts = {verdict: verdicts.count(verdict) for verdict in Speed}
+    counts = _speeds(compared)
     names = {Speed.SLOWER: f"slower by less than {100 * compared.demand.fail_slower:g} %"}
     counted = ", ".join(
-        f"{count} {names.get(verdict, verdict)}" for verdict, count in counts.items() if count
+        f"{counts[verdict]} {names.get(verdict, verdict)}" for verdict in Speed if verdict in counts
     )
     return [f"nothing got worse; times: {counted or 'none taken'}"]
 
 
-def ratio_rows(result: CellResult, times: Timed) -> Iterator[tuple[Direction, tuple[str, ...]]]:
-    """Each direction, and its cells of a table under `_HEADINGS`."""
+def _speeds(compared: Compared) -> Counter[Speed]:
+    return Counter(
+        estimate.verdict for _, times in compared.timed for estimate in times.estimates.values()
+    )
+
+
+def ratio_rows(result: CellResult, times: Timed) -> Iterator[tuple[Estimate, tuple[str, ...]]]:
+    """The estimate of each direction, and its cells of a table under `_HEADINGS`."""
     for direction in DIRECTIONS:
         estimate = times.estimates[direction]
         verdict = str(estimate.verdict)
         if estimate.verdict is Speed.NO_DIFFERENCE and estimate.seen_from is not None:
-            verdict += f" ({_percent(estimate.seen_from)} would be slower)"
-        yield (
+            verdict += f" ({100 * (estimate.seen_from - 1):.1f} % would be slower)"
+        cells = (
+            f"{result.cell.family}-q{result.cell.quality}",
             direction,
-            (
-                f"{result.cell.family}-q{result.cell.quality}",
-                direction,
-                f"{1000 * times.seconds[direction]:.2f}",
-                _times(estimate.ratio),
-                _range(estimate.interval),
-                _range(estimate.corrected),
-                verdict,
-            ),
+            f"{1000 * times.seconds[direction]:.2f}",
+            f"{estimate.ratio:.3f}",
+            _range(estimate.interval),
+            _range(estimate.corrected),
+            verdict,
         )
+        yield estimate, cells
 
 
 def remark_lines(compared: Compared) -> Iterator[str]:
@@ -156,67 +153,54 @@ def remark_lines(compared: Compared) -> Iterator[str]:
         yield f"only on {side}: {what}"
     for what, reason in compared.left_out.items():
         yield f"left out: {what}: {reason}"
-    reasons: dict[str, list[str]] = {}
-    for result in compared.cells:
-        if isinstance(result.times, Unavailable):
-            reasons.setdefault(result.times.reason, []).append(result.cell.id)
-    for reason, cells in reasons.items():
+    untimed = grouped(
+        (result.times.reason, result.cell.id)
+        for result in compared.cells
+        if isinstance(result.times, Unavailable)
+    )
+    for reason, cells in untimed.items():
         yield f"no times: {listed(cells, 1)}: {reason}"
-    starts = [
-        len(result.times.starts) for result in compared.cells if isinstance(result.times, Timed)
-    ]
+    starts = [len(times.starts) for _, times in compared.timed]
     if starts:
-        fewest, most = min(starts), max(starts)
-        pairs = f"{fewest}" if fewest == most else f"{fewest} to {most}"
         yield (
-            f"times: HEAD over BASE, from {pairs} pairs of fresh processes; the verdict goes by "
-            "the interval that holds for all cells together; slower by "
+            f"times: HEAD over BASE, from {spanned(starts)} pairs of fresh processes; the verdict "
+            "goes by the interval that holds for all cells together; slower by "
             f"{100 * compared.demand.fail_slower:g} % or more fails"
         )
-    if any(
-        estimate.verdict is Speed.UNDECIDED
-        for result in compared.cells
-        if isinstance(result.times, Timed)
-        for estimate in result.times.estimates.values()
-    ):
+    if Speed.UNDECIDED in _speeds(compared):
         yield "undecided: the time was up; a longer --budget, or fewer cells, would tell"
 
 
 def quality_lines(compared: Compared) -> Iterator[str]:
     """Rate and quality: cells that changed one by one, the others as a count."""
-    alike: dict[Verdict, int] = {}
+    alike: Counter[Verdict] = Counter()
     for result in compared.cells:
         comparison = result.quality
         if comparison is None:
             for name, side in (("base", result.base), ("head", result.head)):
                 if isinstance(side, Unavailable):
                     yield f"broken on {name}: {result.cell.id}: {side}"
-        elif comparison.verdict in (Verdict.SAME, Verdict.WITHIN, Verdict.CHANGED):
-            alike[comparison.verdict] = alike.get(comparison.verdict, 0) + 1
+        elif comparison.verdict in _ALIKE:
+            alike[comparison.verdict] += 1
         elif comparison.verdict is Verdict.IMPROVED:
             yield f"improved: {result.cell.id}: {_moved(result)}"
     for verdict, count in alike.items():
-        meaning = {
-            Verdict.SAME: "the same to the bit",
-            Verdict.WITHIN: "within tolerance",
-            Verdict.CHANGED: "changed, but inside the tolerances",
-        }[verdict]
-        yield f"rate and quality: {plural(count, 'cell')} {meaning}"
+        yield f"rate and quality: {plural(count, 'cell')} {_ALIKE[verdict]}"
 
 
 def _why_worse(result: CellResult) -> str:
     if isinstance(result.head, Unavailable):
         return f"it broke: {result.head}"
     assert result.quality is not None
-    worst = [difference for difference in result.quality.differences if difference.regressed][:1]
     text = _moved(result)
-    for difference in worst:
-        where = f"on {difference.image}" if difference.image is not None else "in the mean"
-        text += (
-            f"; most in {difference.metric} {where}: worse by {difference.worse_by:.4g}, "
-            f"tolerance {difference.tolerance:g}"
-        )
-    return text if worst else f"{text}; {result.quality.reason}"
+    worst = next(iter(result.quality.regressions), None)
+    if worst is None:
+        return f"{text}; {result.quality.reason}"
+    where = f"on {worst.image}" if worst.image is not None else "in the mean"
+    return (
+        f"{text}; most in {worst.metric} {where}: worse by {worst.worse_by:.4g}, "
+        f"tolerance {worst.tolerance:g}"
+    )
 
 
 def _moved(result: CellResult) -> str:
@@ -231,13 +215,5 @@ def _moved(result: CellResult) -> str:
     return ", ".join(parts)
 
 
-def _times(ratio: float) -> str:
-    return f"{ratio:.3f}"
-
-
 def _range(interval: Interval | None) -> str:
     return "–" if interval is None else f"{interval.low:.3f}–{interval.high:.3f}"
-
-
-def _percent(ratio: float) -> str:
-    return f"{100 * (ratio - 1):.1f} %"

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table as Grid
+from rich.console import RenderableType
+from rich.text import Text
 
 from pytest_lic.ablation.result import Ablation, Table, Variant
 from pytest_lic.ablation.turns import TimeRatio, Times, total
 from pytest_lic.errors import Unavailable
+from pytest_lic.measuring.metrics.base import NONE
 from pytest_lic.measuring.rate_distortion import BD, CURVE_METRICS, RDCurve
+from pytest_lic.report.terminal.text import grid, terminal_text
 from pytest_lic.system.environment import environment
+from pytest_lic.system.groups import grouped
 from pytest_lic.system.words import plural
 
 FORMAT = 1
-_NONE = "–"
 
 
 def ablation_text(ablation: Ablation, *, width: int, color: bool) -> str:
@@ -29,26 +30,23 @@ def ablation_text(ablation: Ablation, *, width: int, color: bool) -> str:
         width: of the terminal, in characters.
         color: whether it shows colours.
     """
-    console = Console(
-        file=io.StringIO(), width=max(width, 100), force_terminal=color, highlight=False
-    )
+    return terminal_text(_parts(ablation), max(width, 100), color=color)
+
+
+def _parts(ablation: Ablation) -> Iterator[RenderableType]:
     by = ", ".join(ablation.question.by)
     shared = _shared_tags([table.tags for table in ablation.tables])
     settings = dict.fromkeys(table.setting for table in ablation.tables)
     for setting in settings:
-        console.print(f"effect of {by} on {setting.id}", style="bold", markup=False)
+        yield Text(f"effect of {by} on {setting.id}", style="bold")
         if shared:
-            console.print(f"all codecs: {_tags(shared)}", markup=False)
-        console.print()
+            yield f"all codecs: {_tags(shared)}"
+        yield ""
         for table in ablation.tables:
             if table.setting == setting:
                 own = {tag: choice for tag, choice in table.tags.items() if tag not in shared}
-                _print_table(console, ablation, table, _tags(own))
-    for line in _closing(ablation):
-        console.print(line, markup=False)
-    assert isinstance(console.file, io.StringIO)
-    lines = (line.rstrip() for line in console.file.getvalue().splitlines())
-    return "\n".join(lines) + "\n"
+                yield from _table_parts(ablation, table, _tags(own))
+    yield from _closing(ablation)
 
 
 def ablation_json(ablation: Ablation) -> dict[str, Any]:
@@ -63,34 +61,30 @@ def ablation_json(ablation: Ablation) -> dict[str, Any]:
     }
 
 
-def _print_table(console: Console, ablation: Ablation, table: Table, title: str) -> None:
+def _table_parts(ablation: Ablation, table: Table, title: str) -> Iterator[RenderableType]:
     reference = next((row.label for row in table.rows if row.family == table.reference), "?")
     metric = CURVE_METRICS[ablation.question.metric].label
-    grid = Grid(title=title or None, title_justify="left", box=None, pad_edge=False)
-    grid.add_column("/".join(ablation.question.by))
-    grid.add_column("codec")
     anchors = ablation.anchors[table.setting.id]
-    headings = [f"BD-rate\nvs {name}" for name in anchors]
+    headings = ["/".join(ablation.question.by), "codec"]
+    headings += [f"BD-rate\nvs {name}" for name in anchors]
     headings += [f"BD-rate\nvs {reference}", f"BD-{metric}\nvs {reference}"]
     if ablation.question.repetitions:
         headings += [f"encode time\n× {reference}", f"decode time\n× {reference}"]
-    for heading in headings:
-        grid.add_column(heading, justify="right", no_wrap=True)
+    numbers = range(2, len(headings))
+    drawn = grid(headings, numbers, title=title or None, unwrapped=numbers)
     for row in table.rows:
-        cells = [_percent(row.anchors[name]) for name in anchors]
+        cells = [_signed(row.anchors[name], 2, "%") for name in anchors]
         if row.family == table.reference:
             cells += ["reference", "reference"]
         else:
-            cells += [_percent(row.rate), _decibels(row.quality)]
+            cells += [_signed(row.rate, 2, "%"), _signed(row.quality, 3, "dB")]
         if ablation.question.repetitions:
             cells += [_ratio(row.encode), _ratio(row.decode)]
-        grid.add_row(row.label, row.family, *cells)
-    console.print(grid)
-    for line in _missing(ablation, table):
-        console.print(f"  {line}", markup=False)
-    for line in _seconds(table):
-        console.print(f"  {line}", markup=False)
-    console.print()
+        drawn.add_row(row.label, row.family, *cells)
+    yield drawn
+    for line in (*_missing(ablation, table), *_seconds(table)):
+        yield f"  {line}"
+    yield ""
 
 
 def _missing(ablation: Ablation, table: Table) -> Iterator[str]:
@@ -100,11 +94,12 @@ def _missing(ablation: Ablation, table: Table) -> Iterator[str]:
         if row.rate is not None and row.quality is not None:
             metric = CURVE_METRICS[ablation.question.metric].label
             differences |= {"BD-rate": row.rate, f"BD-{metric}": row.quality}
-        places: dict[str, list[str]] = {}
-        for place, bd in differences.items():
-            if isinstance(bd.value, Unavailable):
-                places.setdefault(bd.value.reason, []).append(place)
-        for reason, names in places.items():
+        lacking = grouped(
+            (bd.value.reason, place)
+            for place, bd in differences.items()
+            if isinstance(bd.value, Unavailable)
+        )
+        for reason, names in lacking.items():
             where = f": no {' and '.join(names)}" if isinstance(row.curve, RDCurve) else ""
             yield f"{row.family}{where}: {reason}"
         untimed = ablation.question.repetitions and isinstance(row.times, Unavailable)
@@ -153,17 +148,15 @@ def _closing(ablation: Ablation) -> Iterator[str]:
         yield f"nothing to compare with: {', '.join(ablation.alone)}"
 
 
-def _percent(bd: BD | None) -> str:
-    return _NONE if bd is None or isinstance(bd.value, Unavailable) else f"{bd.value:+.2f} %"
-
-
-def _decibels(bd: BD | None) -> str:
-    return _NONE if bd is None or isinstance(bd.value, Unavailable) else f"{bd.value:+.3f} dB"
+def _signed(bd: BD | None, digits: int, unit: str) -> str:
+    if bd is None or isinstance(bd.value, Unavailable):
+        return NONE
+    return f"{bd.value:+.{digits}f} {unit}"
 
 
 def _ratio(ratio: TimeRatio | None) -> str:
     if ratio is None:
-        return _NONE
+        return NONE
     if ratio.low == ratio.high:
         return f"{ratio.value:.2f}"
     return f"{ratio.value:.2f} ({ratio.low:.2f}–{ratio.high:.2f})"

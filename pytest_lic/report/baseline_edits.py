@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pytest_lic.baselines.edits import Edit, EditKind
+from pytest_lic.baselines.edits import Edit
 from pytest_lic.report.markdown.page import LIMIT, Page
 from pytest_lic.report.markdown.text import escaped
-from pytest_lic.report.words import difference_text
+from pytest_lic.report.words import counted, difference_text
 from pytest_lic.results.json_file import json_value
 from pytest_lic.system.words import shortened
 
@@ -21,7 +21,7 @@ def edits_text(edits: Sequence[Edit]) -> str:
     lines = []
     for edit in reversed(edits):
         lines.append(f"{edit.kind}: {edit.subject}{f': {edit.reason}' if edit.reason else ''}")
-        numbers = [difference_text(each) for each in edit.moved]
+        numbers = [difference_text(difference) for difference in edit.moved]
         lines += [f"  {line}" for line in shortened(numbers, _LINES, "more numbers")]
     return "\n".join([*lines, edits_headline(edits)]) + "\n"
 
@@ -40,7 +40,7 @@ def edits_json(edits: Sequence[Edit]) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "lowered": any(edit.kind.lowers for edit in edits),
-        "edits": [json_value(edit) for edit in edits],
+        "edits": json_value(edits),
     }
 
 
@@ -48,16 +48,14 @@ def edits_headline(edits: Sequence[Edit]) -> str:
     """Whether the bar moved, and how many edits there are of each kind, the worst first."""
     if not edits:
         return "baselines: no edit"
-    kinds = [edit.kind for edit in edits]
-    counts = [f"{kinds.count(kind)} {kind}" for kind in reversed(EditKind) if kind in kinds]
-    lowered = any(kind.lowers for kind in kinds)
-    told = "the bar was lowered" if lowered else "no bar was lowered beyond its tolerance"
-    return f"baselines: {told}: {', '.join(counts)}"
+    lowered = any(edit.kind.lowers for edit in edits)
+    verdict = "the bar was lowered" if lowered else "no bar was lowered beyond its tolerance"
+    return f"baselines: {verdict}: {', '.join(counted(edit.kind for edit in edits))}"
 
 
 def _row(edit: Edit) -> tuple[str, ...]:
     kind = f"**{edit.kind}**" if edit.kind.lowers else edit.kind.value
     most = difference_text(edit.moved[0]) if edit.moved else ""
-    told = "; ".join(part for part in (edit.reason, most) if part)
+    why = "; ".join(filter(None, (edit.reason, most)))
     numbers = f"{len(edit.moved)} numbers" if edit.moved else ""
-    return kind, escaped(edit.subject), escaped(told), numbers
+    return kind, escaped(edit.subject), escaped(why), numbers

@@ -8,9 +8,10 @@ from typing import Any
 
 from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.measuring.metrics import HEADLINES
+from pytest_lic.report.markdown.changes import CHANGE_NUMBERS, change_columns, change_row
 from pytest_lic.report.markdown.page import LIMIT, Page
 from pytest_lic.report.markdown.text import escaped
-from pytest_lic.report.words import counted, difference_text, moved, worst
+from pytest_lic.report.words import counted, difference_text, moved
 from pytest_lic.results.json_file import json_value
 from pytest_lic.results.results import RunFacts
 from pytest_lic.results.two_runs import CellChange, ResultsComparison
@@ -26,17 +27,15 @@ def compare_text(compared: ResultsComparison) -> str:
     """What changed, the worst last, where a terminal shows it."""
     lines = [f"before: {_run(compared.before)}", f"after:  {_run(compared.after)}", ""]
     lines += [f"{place}: {subject}" for place, subject in _one_sided(compared)]
-    for change in reversed(_sorted(compared.cells)):
+    for change in reversed(_changed(compared.cells)):
         comparison = change.comparison
-        if comparison.verdict in _QUIET:
-            continue
         means = zip(moved(change.before, change.after), HEADLINES, strict=True)
         numbers = ", ".join(f"{text} {metric.unit}" for text, metric in means)
         lines.append(f"{comparison.verdict}: {comparison.subject}: {numbers}")
-        worse = [difference_text(each) for each in comparison.differences]
+        worse = [difference_text(difference) for difference in comparison.differences]
         lines += [f"  {line}" for line in shortened(worse or [comparison.reason], _LINES)]
-    told_in_words = (*compared.curves, *compared.broken)
-    lines += [f"{each.verdict}: {each.subject}: {each.reason}" for each in told_in_words]
+    in_words = (*compared.curves, *compared.broken)
+    lines += [f"{one.verdict}: {one.subject}: {one.reason}" for one in in_words]
     lines += [f"time: {name}: {ratio}" for name, ratio in _times(compared)]
     if compared.times:
         lines.append(f"time: {_NOT_GATED}")
@@ -51,19 +50,14 @@ def compare_markdown(compared: ResultsComparison, room: int = LIMIT) -> str:
         f"before: {escaped(_run(compared.before))}  ", f"after: {escaped(_run(compared.after))}", ""
     )
     changed = [
-        _row(each) for each in _sorted(compared.cells) if each.comparison.verdict not in _QUIET
+        change_row(change.comparison, moved(change.before, change.after))
+        for change in _changed(compared.cells)
     ]
-    blank = [""] * len(HEADLINES)
-    changed += [
-        (f"**{each.verdict}**", escaped(each.subject), *blank, escaped(each.reason))
-        for each in compared.broken
-    ]
-    columns = ("verdict", "cell", *(metric.heading for metric in HEADLINES), "why")
-    numbers = range(2, 2 + len(HEADLINES))
-    page.table(columns, changed, "cells", numbers=numbers, most=20_000)
+    changed += [change_row(comparison) for comparison in compared.broken]
+    page.table(change_columns("cell"), changed, "cells", numbers=CHANGE_NUMBERS, most=20_000)
     curves = [
-        (escaped(each.subject), each.verdict.value, escaped(each.reason))
-        for each in compared.curves
+        (escaped(curve.subject), curve.verdict.value, escaped(curve.reason))
+        for curve in compared.curves
     ]
     page.table(("curve", "verdict", "BD-rate"), curves, "curves", most=12_000)
     sides = [[f"- {place}: {escaped(subject)}"] for place, subject in _one_sided(compared)]
@@ -86,10 +80,10 @@ def compare_json(compared: ResultsComparison) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "worse": compared.worse,
-        "cells": [json_value(each.comparison) for each in compared.cells],
-        "curves": [json_value(each) for each in compared.curves],
-        "broken": [json_value(each) for each in compared.broken],
-        "times": [{**asdict(each), "ratio": each.ratio} for each in compared.times],
+        "cells": [json_value(change.comparison) for change in compared.cells],
+        "curves": json_value(compared.curves),
+        "broken": json_value(compared.broken),
+        "times": [{**asdict(time), "ratio": time.ratio} for time in compared.times],
         "only_before": list(compared.only_before),
         "only_after": list(compared.only_after),
     }
@@ -101,24 +95,16 @@ def compare_headline(compared: ResultsComparison) -> str:
     return f"{'worse' if compared.worse else 'nothing got worse'}: {', '.join(counts)}"
 
 
-def _sorted(cells: Sequence[CellChange]) -> list[CellChange]:
+def _changed(cells: Sequence[CellChange]) -> list[CellChange]:
     """The worst first."""
-    order = list(Verdict)
-    return sorted(cells, key=lambda cell: -order.index(cell.comparison.verdict))
+    changed = [cell for cell in cells if cell.comparison.verdict not in _QUIET]
+    return sorted(changed, key=lambda cell: -cell.comparison.verdict.rank)
 
 
 def _run(facts: RunFacts) -> str:
     commit = f"commit {facts.commit[:10]}" if facts.commit else "no commit"
     changed = " with changes" if facts.changed else ""
     return f"{commit}{changed}, {facts.created:%Y-%m-%d %H:%M}, {' '.join(facts.command)}"
-
-
-def _row(change: CellChange) -> tuple[str, ...]:
-    verdict = change.comparison.verdict
-    shown = f"**{verdict}**" if verdict.fails() else verdict.value
-    numbers = moved(change.before, change.after)
-    subject, why = change.comparison.subject, worst(change.comparison)
-    return shown, escaped(subject), *numbers, escaped(why)
 
 
 def _one_sided(compared: ResultsComparison) -> Iterator[tuple[str, str]]:

@@ -2,75 +2,66 @@
 
 from __future__ import annotations
 
-import io
 import math
-from collections.abc import Callable
+from collections.abc import Iterator
 
-from rich.console import Console
+from rich.console import RenderableType
 from rich.table import Table
 
 from pytest_lic.measuring.measure import ImageResult, Measurement
 from pytest_lic.measuring.metrics import METRICS, Metric
+from pytest_lic.report.terminal.text import grid, terminal_text
 from pytest_lic.report.words import difference_text
 from pytest_lic.run.one_cell import CellFacts
 from pytest_lic.system.environment import Environment, differences
 
 _COLUMNS = ("image", "size", "bytes", *(metric.heading for metric in METRICS.values()), "bits")
-_LEFT = ("image", "bits")
+_NUMBERS = range(1, len(_COLUMNS) - 1)
 _WIDE = 200  # where nobody's terminal sets a width
 
 
 def cell_text(facts: CellFacts, *, width: int) -> str:
-    """All of it; a number that the baseline has otherwise stands behind the baseline's."""
-    console = Console(file=io.StringIO(), width=width or _WIDE, highlight=False)
+    """The whole text; a number that the baseline has otherwise stands behind the baseline's."""
+    return terminal_text(_parts(facts), width or _WIDE, soft_wrap=True)
 
-    def say(text: str) -> None:
-        console.print(text, markup=False, soft_wrap=True)
 
-    say(facts.subject)
+def _parts(facts: CellFacts) -> Iterator[RenderableType]:
+    yield facts.subject
     for tag, choice in facts.tags.items():
-        say(f"  {tag}: {choice}")
-    say(f"  {facts.source}")
-    _verdict(facts, say)
+        yield f"  {tag}: {choice}"
+    yield f"  {facts.source}"
+    if facts.comparison is not None:
+        reason = f": {facts.comparison.reason}" if facts.comparison.reason else ""
+        yield f"verdict: {facts.comparison.verdict}{reason}"
+        for difference in facts.comparison.differences:
+            yield f"  {difference_text(difference)}"
     for title, measurement in (("measured", facts.measured), ("baseline", facts.baseline)):
         if measurement is not None:
-            say(f"{title}: {_circumstances(measurement)}")
+            yield f"{title}: {_circumstances(measurement)}"
     if facts.fingerprint is not None:
-        say(f"fingerprint: {facts.fingerprint}")
+        yield f"fingerprint: {facts.fingerprint}"
     if facts.measured is not None and facts.baseline is not None:
-        for difference in differences(facts.baseline.environment, facts.measured.environment):
-            say(f"  environment: {difference}")
+        for moved in differences(facts.baseline.environment, facts.measured.environment):
+            yield f"  environment: {moved}"
     shown = facts.measured or facts.baseline
     if shown is not None:
-        console.print(_images(shown, facts.baseline if facts.measured is not None else None))
+        yield _images(shown, facts.baseline if facts.measured is not None else None)
         for metric, reason in shown.unavailable().items():
-            say(f"{metric} unavailable: {reason}")
+            yield f"{metric} unavailable: {reason}"
         if shown.left_out:
-            say(f"images left out: {', '.join(shown.left_out)}")
+            yield f"images left out: {', '.join(shown.left_out)}"
     for stream in facts.kept:
-        say(
+        yield (
             f"kept bitstream of {stream.image}: {stream.bytes} bytes, {stream.width}×"
             f"{stream.height}, written at commit {(stream.commit or 'unknown')[:10]}"
         )
     for time in facts.times:
-        say(f"time: {time.name}: {1000 * time.median:.2f} ms, median of {time.rounds} rounds")
+        yield f"time: {time.name}: {1000 * time.median:.2f} ms, median of {time.rounds} rounds"
     for remark in facts.remarks:
-        say(f"remark: {remark}")
+        yield f"remark: {remark}"
     for test in facts.tests:
-        say(f"test: {test.outcome}: {test.id}")
-        for line in test.text.splitlines():
-            say(f"  {line}")
-    assert isinstance(console.file, io.StringIO)
-    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines()) + "\n"
-
-
-def _verdict(facts: CellFacts, say: Callable[[str], None]) -> None:
-    comparison = facts.comparison
-    if comparison is None:
-        return
-    say(f"verdict: {comparison.verdict}{f': {comparison.reason}' if comparison.reason else ''}")
-    for difference in comparison.differences:
-        say(f"  {difference_text(difference)}")
+        yield f"test: {test.outcome}: {test.id}"
+        yield from (f"  {line}" for line in test.text.splitlines())
 
 
 def _circumstances(measurement: Measurement) -> str:
@@ -91,9 +82,7 @@ def _environment(environment: Environment) -> str:
 
 
 def _images(measurement: Measurement, baseline: Measurement | None) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for column in _COLUMNS:
-        table.add_column(column, justify="left" if column in _LEFT else "right", no_wrap=True)
+    table = grid(_COLUMNS, _NUMBERS, unwrapped=range(len(_COLUMNS)))
     for name, image in measurement.images.items():
         old = None if baseline is None else baseline.images.get(name)
         table.add_row(*_row(name, image, old))
@@ -106,15 +95,14 @@ def _images(measurement: Measurement, baseline: Measurement | None) -> Table:
 
 
 def _row(name: str, image: ImageResult, old: ImageResult | None) -> tuple[str, ...]:
-    sizes = [f"{each.bytes}" for each in (old, image) if each is not None]
+    sizes = [f"{side.bytes}" for side in (old, image) if side is not None]
     numbers = [
         _both(None if old is None else old.gated(name), image.gated(name), metric)
         for name, metric in METRICS.items()
     ]
     bits = ""
     if old is not None:
-        same = (old.bitstream, old.reconstruction) == (image.bitstream, image.reconstruction)
-        bits = "same" if same else "other"
+        bits = "same" if old.bits == image.bits else "other"
     shown = " → ".join(dict.fromkeys(sizes))
     return (name, f"{image.width}×{image.height}", shown, *numbers, bits)
 

@@ -6,12 +6,18 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pytest_lic.baselines.comparison import Comparison, Verdict
 from pytest_lic.measuring.measure import Measurement
-from pytest_lic.measuring.metrics import HEADLINES, METRICS
+from pytest_lic.measuring.metrics import METRICS
 from pytest_lic.measuring.metrics.base import NONE
 from pytest_lic.report.headline import broken, headline
+from pytest_lic.report.markdown.changes import (
+    CHANGE_NUMBERS,
+    NO_NUMBERS,
+    change_columns,
+    change_row,
+)
 from pytest_lic.report.markdown.page import LIMIT, Page
 from pytest_lic.report.markdown.text import escaped, fenced
-from pytest_lic.report.words import counted, difference_text, moved, worst
+from pytest_lic.report.words import bd_rate_in, counted, difference_text, moved, percent
 from pytest_lic.results.results import CurveResult, PointResult, Results, TestResult, TimeResult
 from pytest_lic.system.environment import Environment
 from pytest_lic.system.words import plural, shortened
@@ -20,9 +26,8 @@ SHOWN = 20
 """Rows of the table of what changed; the others are folded."""
 
 _QUIET = (Verdict.SAME, Verdict.WITHIN)
-_CHANGE = ("verdict", "cell or curve", *(metric.heading for metric in HEADLINES), "why")
+_CHANGE = change_columns("cell or curve")
 _CELLS = ("cell", *(metric.heading for metric in METRICS.values()), "verdict")
-_MEANS = range(2, 2 + len(HEADLINES))
 _TIMES = ("what", "median ms", "interquartile range ms", "rounds")
 
 
@@ -34,19 +39,20 @@ def results_markdown(results: Results, room: int = LIMIT) -> str:
     if counts:
         page.add(", ".join(counts), "")
     changes = list(_changes(results))
-    page.table(_CHANGE, changes[:SHOWN], "changes", numbers=_MEANS)
+    page.table(_CHANGE, changes[:SHOWN], "changes", numbers=CHANGE_NUMBERS)
     rates, rows = _curves(results.curves)
     page.table(rates, rows, "curves", numbers=range(2, len(rates)), most=8_000)
     page.blocks(_circumstances(results), "remarks", title="Circumstances", most=6_000)
     more = changes[SHOWN:]
     title = f"{len(more)} more changes"
-    page.table(_CHANGE, more, "changes", numbers=_MEANS, title=title, most=16_000)
+    page.table(_CHANGE, more, "changes", numbers=CHANGE_NUMBERS, title=title, most=16_000)
     regressed = _regressions(results)
     page.blocks(regressed, "cells", title="What regressed, number by number", most=12_000)
     page.blocks(_failures(broken(results)), "tests", title="What broke", most=12_000)
     times = map(_time, results.times)
     page.table(_TIMES, times, "times", numbers=(1, 2, 3), title="Times", most=8_000)
-    cells = [_cell(point) for point in sorted(results.points, key=_worst_first)]
+    worst_first = sorted(results.points, key=lambda point: -point.comparison.verdict.rank)
+    cells = [_cell(point) for point in worst_first]
     numbers = range(1, 1 + len(METRICS))
     page.table(_CELLS, cells, "cells", numbers=numbers, title=f"All {len(cells)} cells")
     return page.text
@@ -54,66 +60,46 @@ def results_markdown(results: Results, room: int = LIMIT) -> str:
 
 def _changes(results: Results) -> Iterator[tuple[str, ...]]:
     """A row for each thing that is not as it was, the worst first."""
-    seen = set()
-    nothing = ("",) * len(HEADLINES)
+    tests: dict[str, TestResult] = {}
     for test in broken(results):
-        subject = test.subject or test.id
-        if subject not in seen:
-            seen.add(subject)
-            yield "**broken**", escaped(subject), *nothing, escaped(_first_line(test))
+        tests.setdefault(test.subject or test.id, test)
+    for subject, test in tests.items():
+        yield "**broken**", escaped(subject), *NO_NUMBERS, escaped(test.first_line)
     points = {point.comparison.subject: point for point in results.points}
-    changed = [each for each in results.comparisons if each.verdict not in _QUIET]
-    for comparison in sorted(changed, key=lambda each: -_rank(each)):
+    changed = [one for one in results.comparisons if one.verdict not in _QUIET]
+    for comparison in sorted(changed, key=lambda one: -one.verdict.rank):
         point = points.get(comparison.subject)
-        verdict = comparison.verdict
-        if verdict is Verdict.UNAVAILABLE and point is None:
+        if comparison.verdict is Verdict.UNAVAILABLE and point is None:
             continue  # a curve that has no BD-rate did not change
-        shown = f"**{verdict}**" if verdict.fails(strict=results.run.strict) else verdict.value
-        subject = escaped(comparison.subject)
-        numbers = moved(point.baseline, point.measured) if point is not None else nothing
-        yield shown, subject, *numbers, escaped(worst(comparison))
-
-
-def _first_line(test: TestResult) -> str:
-    return next((line for line in test.text.splitlines() if line.strip()), test.id)
+        numbers = NO_NUMBERS if point is None else moved(point.baseline, point.measured)
+        yield change_row(comparison, numbers, strict=results.run.strict)
 
 
 def _curves(curves: Sequence[CurveResult]) -> tuple[tuple[str, ...], list[list[str]]]:
     """Columns and rows of BD-rate: against the stored curve, and against each anchor."""
-    anchors = list(dict.fromkeys(each.anchor for curve in curves for each in curve.anchors))
-    columns = (
-        "family",
-        "on",
-        "BD-rate against the baseline",
-        *(f"against {escaped(anchor)}" for anchor in anchors),
-    )
+    anchors = dict.fromkeys(anchor.anchor for curve in curves for anchor in curve.anchors)
+    against = (f"against {escaped(anchor)}" for anchor in anchors)
     rows = []
-    for curve in sorted(curves, key=lambda curve: -_rank(curve.comparison)):
-        values = {each.anchor: each.bd_rate for each in curve.anchors}
+    for curve in sorted(curves, key=lambda curve: -curve.comparison.verdict.rank):
+        values = {anchor.anchor: anchor.bd_rate for anchor in curve.anchors}
         cells = [escaped(curve.family), escaped(curve.setting.id), _bd_rate(curve.comparison)]
-        cells += [_percent(values.get(anchor)) for anchor in anchors]
-        rows.append(cells)
-    return columns, rows
+        rows.append([*cells, *(percent(values.get(anchor)) for anchor in anchors)])
+    return ("family", "on", "BD-rate against the baseline", *against), rows
 
 
 def _bd_rate(comparison: Comparison) -> str:
-    found = [each.measured for each in comparison.differences if each.metric == "bd_rate"]
-    if not found:
+    rate = bd_rate_in(comparison)
+    if rate is None:
         return escaped(f"{comparison.verdict}: {comparison.reason}", most=150)
-    text = _percent(found[0])
-    return f"**{text}**" if comparison.verdict is Verdict.REGRESSED else text
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{value:+.2f} %"
+    return f"**{percent(rate)}**" if comparison.verdict is Verdict.REGRESSED else percent(rate)
 
 
 def _regressions(results: Results) -> Iterator[list[str]]:
     """The numbers that are worse by more than their tolerance, up to eight for each subject."""
     for comparison in results.comparisons:
-        regressed = [each for each in comparison.differences if each.regressed]
+        regressed = [escaped(difference_text(one)) for one in comparison.regressions]
         if regressed:
-            numbers = shortened([escaped(difference_text(each)) for each in regressed], 8)
+            numbers = shortened(regressed, 8)
             yield [f"- {escaped(comparison.subject)}", *(f"  - {line}" for line in numbers)]
 
 
@@ -125,10 +111,6 @@ def _failures(tests: Iterable[TestResult]) -> Iterator[list[str]]:
 def _time(time: TimeResult) -> tuple[str, ...]:
     milliseconds = (f"{1000 * seconds:.2f}" for seconds in (time.median, time.iqr))
     return escaped(time.name), *milliseconds, str(time.rounds)
-
-
-def _worst_first(point: PointResult) -> int:
-    return -_rank(point.comparison)
 
 
 def _cell(point: PointResult) -> tuple[str, ...]:
@@ -151,18 +133,16 @@ def _circumstances(results: Results) -> Iterator[list[str]]:
     yield [f"- pytest-lic {escaped(run.pytest_lic)}, {run.created:%Y-%m-%d %H:%M %Z}"]
     yield [f"- {escaped(' '.join(run.command), most=1000)}"]
     measured = [point.measured for point in results.points if point.measured is not None]
-    for environment in {each.environment.digest: each.environment for each in measured}.values():
+    for environment in {one.environment.digest: one.environment for one in measured}.values():
         yield [f"- {escaped(_environment(environment))}"]
     tolerances = (
         f"{metric} {tolerance.mean:g} / {tolerance.image:g}"
         for metric, tolerance in run.tolerances.items()
     )
     yield [f"- tolerances, of the mean / of an image: {escaped(', '.join(tolerances))}"]
-    missing = {metric: why for each in measured for metric, why in each.unavailable().items()}
-    for text in (
-        *(f"{metric} unavailable: {why}" for metric, why in missing.items()),
-        *results.remarks,
-    ):
+    missing = {metric: why for one in measured for metric, why in one.unavailable().items()}
+    unavailable = (f"{metric} unavailable: {why}" for metric, why in missing.items())
+    for text in (*unavailable, *results.remarks):
         yield [f"- {escaped(text)}"]
 
 
@@ -173,7 +153,3 @@ def _environment(environment: Environment) -> str:
         f"{environment.system}, Python {environment.python}, torch {torch}, "
         f"{environment.processor}, {environment.device}, {threads}"
     )
-
-
-def _rank(comparison: Comparison) -> int:
-    return list(Verdict).index(comparison.verdict)

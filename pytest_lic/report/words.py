@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
-from pytest_lic.baselines.comparison import Comparison, Difference, Verdict
+from pytest_lic.baselines.comparison import Comparison, Difference, Ranked
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.measuring.metrics import HEADLINES, METRICS
 from pytest_lic.measuring.metrics.base import NONE
@@ -47,10 +48,9 @@ def comparison_text(comparison: Comparison, command: str) -> str:
     lines = [f"{comparison.subject}: {comparison.verdict.value}"]
     if comparison.reason:
         lines[0] += f": {comparison.reason}"
-    regressed = [difference for difference in comparison.differences if difference.regressed]
-    numbers = [difference_text(difference) for difference in regressed]
+    numbers = [difference_text(difference) for difference in comparison.regressions]
     lines += [f"  {line}" for line in shortened(numbers, _SHOWN)]
-    if regressed:
+    if numbers:
         lines.append(f"  look closer: {command}")
     return "\n".join(lines)
 
@@ -70,7 +70,19 @@ def worst(comparison: Comparison) -> str:
     return comparison.reason if made_it is None else difference_text(made_it)
 
 
-def counted(verdicts: Iterable[Verdict]) -> list[str]:
+def counted(kinds: Iterable[Ranked]) -> list[str]:
     """How many there are of each, such as ``3 regressed``, the worst first."""
-    found = list(verdicts)
-    return [f"{found.count(each)} {each}" for each in reversed(Verdict) if each in found]
+    counts = Counter(kinds)
+    worst_first = sorted(counts, key=lambda kind: -kind.rank)
+    return [f"{counts[kind]} {kind}" for kind in worst_first]
+
+
+def bd_rate_in(comparison: Comparison) -> float | None:
+    """The BD-rate of a curve, in percent; None where there is none."""
+    rates = (one.measured for one in comparison.differences if one.metric == "bd_rate")
+    return next(rates, None)
+
+
+def percent(value: float | None) -> str:
+    """A BD-rate with its sign; a dash where there is none."""
+    return NONE if value is None else f"{value:+.2f} %"

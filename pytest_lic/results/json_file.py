@@ -30,7 +30,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-from msgspec import UNSET
 
 from pytest_lic.baselines.comparison import Comparison
 from pytest_lic.baselines.entry_json import entry_of, measurement_of
@@ -41,14 +40,10 @@ from pytest_lic.measuring.measure import Measurement
 from pytest_lic.results.results import CurveResult, PointResult, Results, RunFacts
 from pytest_lic.results.schema import (
     FORMAT,
-    CommitPart,
     ComparisonPart,
     CurvePart,
     Measured,
-    PointPart,
     ResultsFile,
-    RunPart,
-    Tolerances,
 )
 from pytest_lic.system.environment import Environment
 from pytest_lic.system.typed_json import JsonFile, as_text, plain, structured
@@ -65,53 +60,42 @@ def to_text(results: Results) -> str:
 def to_json(results: Results) -> dict[str, Any]:
     """The JSON object of a run's results."""
     run = results.run
-    measurements = [
-        measurement
-        for point in results.points
-        for measurement in (point.measured, point.baseline)
-        if measurement is not None
-    ]
-    file = ResultsFile(
-        format=FORMAT,
-        pytest_lic=run.pytest_lic,
-        created=run.created,
-        run=RunPart(
-            exit_status=run.exit_status,
-            command=list(run.command),
-            commit=None if run.commit is None else CommitPart(id=run.commit, changed=run.changed),
-            strict=run.strict,
-            tolerances=Tolerances(**run.tolerances),
-        ),
-        families=dict(results.families),
-        environments=by_digest(measurement.environment for measurement in measurements),
-        points=[
-            PointPart(
-                comparison=_as(ComparisonPart, point.comparison),
-                measured=_measured(point.measured),
-                baseline=_measured(point.baseline),
-            )
-            for point in results.points
-        ],
-        curves=[
-            CurvePart(
-                comparison=_as(ComparisonPart, curve.comparison),
-                family=curve.family,
-                setting=curve.setting,
-                anchors=list(curve.anchors),
-            )
-            for curve in results.curves
-        ],
-        tests=list(results.tests),
-        times=list(results.times),
-        remarks=list(results.remarks),
-        crops=list(results.crops) or UNSET,
+    sides = (side for point in results.points for side in (point.measured, point.baseline))
+    stored: dict[str, Any] = json_value(
+        {
+            "format": FORMAT,
+            "pytest_lic": run.pytest_lic,
+            "created": run.created.isoformat(timespec="seconds"),
+            "run": {
+                "exit_status": run.exit_status,
+                "command": list(run.command),
+                "commit": None
+                if run.commit is None
+                else {"id": run.commit, "changed": run.changed},
+                "strict": run.strict,
+                "tolerances": run.tolerances,
+            },
+            "families": results.families,
+            "environments": by_digest(side.environment for side in sides if side is not None),
+            "points": [
+                {
+                    "comparison": _as(ComparisonPart, point.comparison),
+                    "measured": _measured(point.measured),
+                    "baseline": _measured(point.baseline),
+                }
+                for point in results.points
+            ],
+            "curves": _as(list[CurvePart], results.curves),
+            "tests": list(results.tests),
+            "times": list(results.times),
+            "remarks": list(results.remarks),
+            "crops": results.crops,
+        }
     )
-    stored: dict[str, Any] = json_value(file)
-    stored["created"] = run.created.isoformat(timespec="seconds")
-    if results.crops:
+    crops = stored.pop("crops")
+    if crops:
         stored["crops"] = [
-            {key: value for key, value in crop.items() if value is not None}
-            for crop in stored["crops"]
+            {key: value for key, value in crop.items() if value is not None} for crop in crops
         ]
     return stored
 
@@ -143,7 +127,7 @@ def _results(file: ResultsFile) -> Results:
             None if commit is None else commit.id,
             commit is not None and commit.changed,
             run.strict,
-            _as(dict[str, Tolerance], msgspec.structs.asdict(run.tolerances)),
+            _as(dict[str, Tolerance], msgspec.to_builtins(run.tolerances)),
         ),
         file.families,
         tuple(
@@ -154,16 +138,11 @@ def _results(file: ResultsFile) -> Results:
             )
             for point in file.points
         ),
-        tuple(
-            CurveResult(
-                _as(Comparison, curve.comparison), curve.family, curve.setting, tuple(curve.anchors)
-            )
-            for curve in file.curves
-        ),
-        tuple(file.tests),
-        tuple(file.times),
-        tuple(file.remarks),
-        tuple(file.crops or ()),
+        _as(tuple[CurveResult, ...], file.curves),
+        file.tests,
+        file.times,
+        file.remarks,
+        file.crops or (),
     )
 
 
@@ -172,7 +151,7 @@ def _as(kind: type[_T], value: Any) -> _T:
     return msgspec.convert(value, kind, from_attributes=True, strict=False)
 
 
-def _measured(measurement: Measurement | None) -> Measured | None:
+def _measured(measurement: Measurement | None) -> dict[str, Any] | None:
     if measurement is None:
         return None
     reasons = {
@@ -180,8 +159,8 @@ def _measured(measurement: Measurement | None) -> Measured | None:
         for image in measurement.images.values()
         for metric, reason in image.unavailable.items()
     }
-    entry = msgspec.structs.asdict(entry_of(measurement))
-    return Measured(**entry | {"family": measurement.cell.family, "unavailable": reasons or UNSET})
+    stored: dict[str, Any] = plain(entry_of(measurement, measurement.cell.family))
+    return stored | ({"unavailable": reasons} if reasons else {})
 
 
 def _measurement(
@@ -191,15 +170,11 @@ def _measurement(
         return None
     measurement = measurement_of(measured, measured.family, environments)
     reasons = measured.unavailable or {}
-    images = {
-        name: replace(image, unavailable=_without(reasons, image.metrics))
-        for name, image in measurement.images.items()
-    }
+    images = {}
+    for name, image in measurement.images.items():
+        lacking = {metric: why for metric, why in reasons.items() if metric not in image.metrics}
+        images[name] = replace(image, unavailable=lacking)
     return replace(measurement, images=images)
-
-
-def _without(reasons: Mapping[str, str], metrics: Mapping[str, float]) -> dict[str, str]:
-    return {metric: reason for metric, reason in reasons.items() if metric not in metrics}
 
 
 def _finite(value: Any) -> Any:

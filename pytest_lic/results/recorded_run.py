@@ -11,7 +11,6 @@ from pytest_lic.baselines.comparison import Comparison, Verdict
 from pytest_lic.baselines.layered import FILE, families_in
 from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES, Tolerance
 from pytest_lic.errors import ResultsError
-from pytest_lic.measuring.measure import Measurement
 from pytest_lic.results.json_file import load
 from pytest_lic.results.results import FamilyFacts, PointResult, Results, RunFacts
 from pytest_lic.system.environment import package_version
@@ -29,7 +28,11 @@ def load_run(path: Path, tolerances: Mapping[str, Tolerance] = DEFAULT_TOLERANCE
     """
     if not path.is_dir():
         return load(path)
-    families = {name: _recorded(path, name) for name in _families(path)}
+    for file in path.glob("[!.]*.json"):
+        FILE.read(file)  # an error says what is wrong with it
+    families = {
+        name: list(baseline.load(path, name).values()) for name in families_in(path, "entries")
+    }
     if not any(families.values()):
         raise ResultsError(
             f"{path} holds no baselines; expected a folder that --lic-update wrote, or a file that "
@@ -48,7 +51,7 @@ def load_run(path: Path, tolerances: Mapping[str, Tolerance] = DEFAULT_TOLERANCE
             tolerances=tolerances,
         ),
         {
-            name: FamilyFacts({each.cell.quality: each.lmbda for each in measurements}, {})
+            name: FamilyFacts({point.cell.quality: point.lmbda for point in measurements}, {})
             for name, measurements in families.items()
         },
         points=tuple(
@@ -57,13 +60,3 @@ def load_run(path: Path, tolerances: Mapping[str, Tolerance] = DEFAULT_TOLERANCE
             for measurement in measurements
         ),
     )
-
-
-def _families(folder: Path) -> list[str]:
-    for path in folder.glob("[!.]*.json"):
-        FILE.read(path)  # an error says what is wrong with it
-    return families_in(folder, "entries")
-
-
-def _recorded(folder: Path, family: str) -> list[Measurement]:
-    return list(baseline.load(folder, family).values())

@@ -88,6 +88,11 @@ class TestResult:
     subject: str
     text: str = ""
 
+    @property
+    def first_line(self) -> str:
+        """Of its text, or its id where that has none."""
+        return next((line for line in self.text.splitlines() if line.strip()), self.id)
+
 
 @dataclass(frozen=True)
 class TimeResult:

@@ -18,6 +18,7 @@ from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.baselines.entry_json import Entry
 from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES
 from pytest_lic.measuring.grid import Setting
+from pytest_lic.measuring.metrics import METRICS
 from pytest_lic.results.crop import Crop
 from pytest_lic.results.results import AnchorResult, FamilyFacts, TestResult, TimeResult
 from pytest_lic.system.environment import Environment
@@ -33,7 +34,6 @@ Number = Annotated[
 ]
 if TYPE_CHECKING:
     MetricName = str
-    Tolerances = Any
 else:
     MetricName = Annotated[
         Literal[tuple(DEFAULT_TOLERANCES)],
@@ -103,10 +103,16 @@ class TolerancePart(Part, frozen=True, kw_only=True):
     image: Number
 
 
-if not TYPE_CHECKING:
+if TYPE_CHECKING:
+    Tolerances = Any
+else:
     Tolerances = msgspec.defstruct(
         "Tolerances",
-        [(metric, TolerancePart) for metric in DEFAULT_TOLERANCES],
+        # A file that was written before there was a metric has no tolerance of it.
+        [
+            *((metric, TolerancePart | UnsetType, UNSET) for metric in METRICS),
+            ("bd_rate", TolerancePart),
+        ],
         bases=(Part,),
         module=__name__,
         frozen=True,
@@ -135,10 +141,10 @@ class ResultsFile(Part, frozen=True, kw_only=True):
     environments: dict[str, Environment]
     points: list[PointPart]
     curves: list[CurvePart]
-    tests: list[TestResult]
-    times: list[TimeResult]
-    remarks: list[str]
-    crops: Annotated[list[Crop], Meta(max_length=12)] | UnsetType = UNSET
+    tests: tuple[TestResult, ...]
+    times: tuple[TimeResult, ...]
+    remarks: tuple[str, ...]
+    crops: Annotated[tuple[Crop, ...], Meta(max_length=12)] | UnsetType = UNSET
 
 
 def schema() -> dict[str, Any]:

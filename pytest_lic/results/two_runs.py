@@ -17,8 +17,9 @@ from pytest_lic.baselines.entries import BaselineKey
 from pytest_lic.errors import ResultsError
 from pytest_lic.measuring.grid import Curve
 from pytest_lic.measuring.measure import Measurement, rd_curve
-from pytest_lic.measuring.rate_distortion import bd_psnr, bd_rate
+from pytest_lic.measuring.rate_distortion import bd_quality, bd_rate
 from pytest_lic.results.results import Results, RunFacts, TimeResult
+from pytest_lic.system.groups import grouped
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def compare_results(before: Results, after: Results) -> ResultsComparison:
         ResultsError: there is no such cell.
     """
     old, new = _measured(before), _measured(after)
-    broken = _broken(after)
+    broken, broken_before = _broken(after), _broken(before)
     partners = _partners(old, new)
     changes = []
     for subject, earlier in old.items():
@@ -110,7 +111,7 @@ def compare_results(before: Results, after: Results) -> ResultsComparison:
         tuple(
             Comparison(subject, Verdict.ERROR, reason)
             for subject, reason in broken.items()
-            if subject not in _broken(before)
+            if subject not in broken_before
         ),
         tuple(TimeChange(ratios[time.name], time) for time in after.times if time.name in ratios),
         tuple(subject for subject in old if subject not in common),
@@ -122,11 +123,10 @@ def _partners(old: Mapping[str, Measurement], new: Mapping[str, Measurement]) ->
     """Cells of ``old`` that ``new`` has in other circumstances alone → their names there."""
 
     def by_key(cells: Mapping[str, Measurement]) -> dict[tuple[str, BaselineKey], list[str]]:
-        subjects: dict[tuple[str, BaselineKey], list[str]] = {}
-        for subject, measurement in cells.items():
-            key = (measurement.cell.family, BaselineKey.of(measurement))
-            subjects.setdefault(key, []).append(subject)
-        return subjects
+        return grouped(
+            ((measurement.cell.family, BaselineKey.of(measurement)), subject)
+            for subject, measurement in cells.items()
+        )
 
     later = by_key(new)
     pairs = ((names, later.get(key, [])) for key, names in by_key(old).items())
@@ -152,8 +152,7 @@ def _broken(results: Results) -> dict[str, str]:
     for test in results.tests:
         # The test of a point or curve may fail over its baseline, which is not in question here.
         if test.outcome == "failed" and not ("rd" in test.checks and test.subject in judged):
-            line = next((line for line in test.text.splitlines() if line.strip()), test.id)
-            broken.setdefault(test.subject or test.id, line)
+            broken.setdefault(test.subject or test.id, test.first_line)
     return broken
 
 
@@ -189,7 +188,7 @@ def _curve(
     return compare_curves(
         curve.id,
         bd_rate(old, new),
-        bd_psnr(old, new),
+        bd_quality(old, new),
         after.run.tolerances,
         against="the earlier curve",
     )

@@ -5,7 +5,6 @@ shared          what the controller gives to its workers
 setup           options, families and grid
 preflight       what is wrong with a run as a whole, said once
 codecs          the codec of a cell, its coded corpus, its timed batch
-latest          a slot for one costly thing
 measurements    cells, from the store or measured now
 curves          measured, stored, and of anchors
 processes       children that code in fresh processes and decode damaged bitstreams

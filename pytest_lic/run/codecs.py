@@ -9,8 +9,8 @@ from pytest_lic.images.corpus import RANDOM
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell
 from pytest_lic.project import family_calls
-from pytest_lic.run.latest import Latest
 from pytest_lic.run.setup import Setup
+from pytest_lic.system.latest import Latest
 from pytest_lic.timing.batches import TimedBatch, checked_batch, timed_images
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,7 +46,7 @@ class CellFacts:
     kept: Sequence[Stream] = ()
     tests: Sequence[TestResult] = ()
     times: Sequence[TimeResult] = ()
-    remarks: Sequence[str] = field(default_factory=tuple)
+    remarks: Sequence[str] = ()
 
 
 def cell_at_hand(grid: Grid, subject: str) -> Cell:
@@ -108,11 +108,10 @@ def facts_of(results: Results, subject: str, where: str) -> CellFacts:
     point = points.get(subject)
     measured = None if point is None else point.measured
     family = None if measured is None else results.families.get(measured.cell.family)
+    source = f"measured {results.run.created:%Y-%m-%d %H:%M %Z}" if measured else "not measured"
     return CellFacts(
         subject=subject,
-        source=f"measured {results.run.created:%Y-%m-%d %H:%M %Z}"
-        if measured is not None
-        else "not measured",
+        source=source,
         tags={} if family is None else family.tags,
         comparison=None if point is None else point.comparison,
         measured=measured,

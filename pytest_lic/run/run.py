@@ -10,6 +10,7 @@ from pytest_lic.baselines.at_commit import folder_at, fork
 from pytest_lic.baselines.entries import Baselines
 from pytest_lic.baselines.kept_streams import FOLDER, KeptStreams
 from pytest_lic.baselines.shipped import shipped_folder
+from pytest_lic.measuring.timed_grid import whole_grid
 from pytest_lic.project.discovery import Families
 from pytest_lic.project.options import Options
 from pytest_lic.run.codecs import Codecs
@@ -54,7 +55,8 @@ def new_run(
     Raises:
         LicError: something that was asked for does not exist; said before anything is measured.
     """
-    setup = Setup.of(options, families, shared)
+    grid = whole_grid(list(families.by_name.values()), options.selection, options.timing)
+    setup = Setup(options, families, grid, shared)
     earlier = _earlier_baselines(setup)
     baselines = Baselines(options.baselines, shipped_folder(), families.shipped, earlier)
     kept = KeptStreams(
@@ -72,7 +74,6 @@ def new_run(
 
 
 def _earlier_baselines(setup: Setup) -> Path | None:
-    """The folder that holds what ``--lic-baselines-of`` names."""
     options, shared = setup.options, setup.shared
     if options.baselines_of is None:
         return None

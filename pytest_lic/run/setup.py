@@ -10,7 +10,7 @@ from pytest_lic.codec import CodecFamily
 from pytest_lic.images.corpus import Corpus, load_corpus
 from pytest_lic.measuring.grid import Cell, Curve, Grid
 from pytest_lic.measuring.selection import select_families
-from pytest_lic.measuring.timed_grid import timed_families, whole_grid
+from pytest_lic.measuring.timed_grid import timed_families
 from pytest_lic.project import family_calls
 from pytest_lic.project.discovery import Families
 from pytest_lic.project.options import Options
@@ -33,17 +33,6 @@ class Setup:
     families: Families
     grid: Grid
     shared: Shared
-
-    @classmethod
-    def of(cls, options: Options, families: Families, shared: Shared) -> Setup:
-        """With the grid that the options ask for.
-
-        Raises:
-            LicError: a selection that no cell answers to.
-        """
-        every_family = list(families.by_name.values())
-        grid = whole_grid(every_family, options.selection, options.timing)
-        return cls(options, families, grid, shared)
 
     def corpus(self, subject: Cell | Curve) -> Corpus:
         """The images of a cell or curve, at its resolution."""

@@ -123,8 +123,7 @@ def _completed(point: Point, before: Measurement | None) -> Point:
         return point
     images = {
         name: replace(image, metrics={**old.metrics, **image.metrics})
-        if (old := before.images.get(name)) is not None
-        and (old.bitstream, old.reconstruction) == (image.bitstream, image.reconstruction)
+        if (old := before.images.get(name)) is not None and old.bits == image.bits
         else image
         for name, image in point.measurement.images.items()
     }

@@ -7,7 +7,7 @@ is collected by a collector of its own, and its modules are imported by their fu
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -15,11 +15,12 @@ import pytest
 
 from pytest_lic.measuring.grid import Cell, Curve, Grid, Purpose
 from pytest_lic.project.asked_for import PACKAGE, PROPERTIES, suites_folder, wants_properties
-from pytest_lic.project.under_test import FIXTURES
+from pytest_lic.project.under_test import FIXTURES, spread
 from pytest_lic.timing.clock import Clock, device_named
 
 _ONE_A_QUALITY = ("conformance", "hostile")
-SUBJECTS = ("lic_cell", "lic_curve", "lic_timed_cell", "lic_compared_cell")
+TIMED, COMPARED = "lic_timed_cell", "lic_compared_cell"
+SUBJECTS = ("lic_cell", "lic_curve", TIMED, COMPARED)
 """The fixtures that stand for a place on the grid."""
 
 
@@ -71,30 +72,21 @@ def tests_properties(item: pytest.Item) -> bool:
     return bool(set(FIXTURES) & set(_fixtures(item)))
 
 
-def without_timing(items: list[pytest.Item]) -> list[pytest.Item]:
-    """Take the tests of times out of ``items``; returns them."""
-    taken_out = [item for item in items if takes_times(item)]
-    if taken_out:
-        items[:] = [item for item in items if not takes_times(item)]
-    return taken_out
+def take_out(items: list[pytest.Item], fixture: str) -> list[pytest.Item]:
+    """Take the tests that use a fixture out of ``items``; returns them."""
+    removed = [item for item in items if fixture in _fixtures(item)]
+    items[:] = [item for item in items if fixture not in _fixtures(item)]
+    return removed
 
 
 def takes_times(item: pytest.Item) -> bool:
     """Whether a test is about a cell to be timed."""
-    return "lic_timed_cell" in _fixtures(item)
+    return TIMED in _fixtures(item)
 
 
 def _fixtures(item: pytest.Item) -> Sequence[str]:
     names: Sequence[str] = getattr(item, "fixturenames", ())
     return names
-
-
-def without_comparisons(items: list[pytest.Item]) -> bool:
-    """Take the tests that compare environments out of ``items``; whether there were any."""
-    others = [item for item in items if "lic_compared_cell" not in _fixtures(item)]
-    removed = len(others) < len(items)
-    items[:] = others
-    return removed
 
 
 def parametrize(metafunc: pytest.Metafunc, grid: Grid) -> None:
@@ -104,41 +96,33 @@ def parametrize(metafunc: pytest.Metafunc, grid: Grid) -> None:
     ``conformance`` or ``hostile`` those of the kept bitstreams alone: one for each quality and
     device. A benchmark on a GPU gets a timer that waits for it.
     """
-    if "lic_cell" in metafunc.fixturenames:
-        marked = metafunc.definition.get_closest_marker
-        purposes: list[Purpose] = ["rate"]
-        if any(marked(name) for name in _ONE_A_QUALITY):
-            purposes = ["conformance"]
-        if marked("roundtrip"):
-            purposes.append("edge")
-        _spread(metafunc, "lic_cell", grid.of(*purposes), "no trained codec is on the grid")
-    if "lic_curve" in metafunc.fixturenames:
-        _spread(metafunc, "lic_curve", grid.curves, "the grid holds no codec with all qualities")
-    if "lic_compared_cell" in metafunc.fixturenames:
-        cells = grid.of("rate")
-        _spread(metafunc, "lic_compared_cell", cells, "no trained codec is on the grid")
-    if "lic_timed_cell" in metafunc.fixturenames:
-        _spread(metafunc, "lic_timed_cell", grid.of("time"), "no codec is timed")
+    marked = metafunc.definition.get_closest_marker
+    purposes: list[Purpose] = ["rate"]
+    if any(marked(name) for name in _ONE_A_QUALITY):
+        purposes = ["conformance"]
+    if marked("roundtrip"):
+        purposes.append("edge")
+    untrained = "no trained codec is on the grid"
+    places: Mapping[str, tuple[Sequence[Cell | Curve], str]] = {
+        "lic_cell": (grid.of(*purposes), untrained),
+        "lic_curve": (grid.curves, "the grid holds no codec with all qualities"),
+        COMPARED: (grid.of("rate"), untrained),
+        TIMED: (grid.of("time"), "no codec is timed"),
+    }
+    for fixture in SUBJECTS:
+        if fixture in metafunc.fixturenames:
+            subjects, if_none = places[fixture]
+            params = [
+                pytest.param(subject, id=subject.id, marks=_timer(subject, fixture))
+                for subject in subjects
+            ]
+            spread(metafunc, fixture, params, if_none)
 
 
-def _spread(
-    metafunc: pytest.Metafunc, name: str, subjects: Sequence[Cell | Curve], if_none: str
-) -> None:
-    """One test per subject; where there is none, one that is skipped and says why."""
-    if subjects:
-        params: Sequence[object] = subjects
-        if name == "lic_timed_cell":
-            params = [pytest.param(subject, marks=_timer(subject)) for subject in subjects]
-        metafunc.parametrize(name, params, ids=[subject.id for subject in subjects])
-    else:
-        skipped = pytest.param(None, marks=pytest.mark.skip(reason=if_none), id="none")
-        metafunc.parametrize(name, [skipped])
-
-
-def _timer(subject: Cell | Curve) -> Sequence[pytest.MarkDecorator]:
+def _timer(subject: Cell | Curve, fixture: str) -> Sequence[pytest.MarkDecorator]:
     """For a benchmark on a GPU, what makes pytest-benchmark wait for it."""
     device = subject.setting.device
-    if device == "cpu":
+    if fixture != TIMED or device == "cpu":
         return ()
     return (pytest.mark.benchmark(timer=Clock(device_named(device))),)
 
@@ -167,3 +151,9 @@ def sort_items(items: list[pytest.Item], grid: Grid) -> None:
         return (2 if isinstance(asked_of, Curve) else 0), 0, False, 0
 
     items.sort(key=place)
+
+
+def bracketed(nodeid: str) -> str:
+    """What stands between the brackets of a parametrized test's id."""
+    _, bracket, rest = nodeid.rpartition("[")  # the last: a folder's name may have brackets too
+    return rest[:-1] if bracket and rest.endswith("]") else ""

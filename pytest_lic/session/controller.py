@@ -11,6 +11,7 @@ from pytest_lic.results.records import ErrorRecord, Record
 from pytest_lic.results.results import TestResult
 from pytest_lic.run.run import Run
 from pytest_lic.run.update import update_baselines
+from pytest_lic.session.collecting import bracketed
 from pytest_lic.session.crops import with_crops
 from pytest_lic.session.gather_results import results_of
 from pytest_lic.session.reported import Reported
@@ -106,7 +107,7 @@ class Controller:
                 report.nodeid,
                 "failed",
                 (),
-                named if (named := _named(report)) in known else "",
+                named if (named := bracketed(report.nodeid)) in known else "",
                 _failure_text(report),
             )
             for report in self._silent
@@ -116,11 +117,6 @@ class Controller:
 def _ended(exit_status: int) -> bool:
     """Whether all tests ran, passed or failed."""
     return exit_status in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-
-
-def _named(report: pytest.TestReport) -> str:
-    """What stands in the brackets of a test's id."""
-    return report.nodeid.rpartition("[")[2].removesuffix("]")
 
 
 def _failure_text(report: pytest.TestReport) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -73,35 +73,31 @@ def _chosen(points: Sequence[PointResult]) -> list[tuple[PointResult, Measuremen
     ranked = [
         (rank, cell, point, measured, name)
         for cell, (point, measured) in enumerate(regressed)
-        for rank, name in enumerate(list(_worst_images(point))[:_OF_A_CELL])
+        for rank, name in enumerate(_worst_images(point, measured)[:_OF_A_CELL])
     ]
     ranked.sort(key=lambda crop: crop[:2])
     return [(point, measured, name) for _, _, point, measured, name in ranked[:MOST]]
 
 
-def _worst_images(point: PointResult) -> Iterator[str]:
+def _worst_images(point: PointResult, measured: Measurement) -> list[str]:
     """Those that are worse by more than the tolerance; or the one that lost most in PSNR."""
-    assert point.measured is not None
-    differences = point.comparison.differences
     names = [
         difference.image
-        for difference in differences
+        for difference in point.comparison.differences
         if difference.regressed and difference.image is not None
     ]
     if names:
-        yield from (name for name in dict.fromkeys(names) if name in point.measured.images)
-        return
+        return [name for name in dict.fromkeys(names) if name in measured.images]
     before = point.baseline.images if point.baseline is not None else {}
 
     def gain(name: str) -> float:
-        assert point.measured is not None
-        new = point.measured.images[name].gated("psnr")
+        new = measured.images[name].gated("psnr")
         old = before[name].gated("psnr") if name in before else None
         if old is None or new is None or old == new:
             return 0.0
         return new - old if math.isfinite(new) else math.inf
 
-    yield min(point.measured.images, key=gain)
+    return [min(measured.images, key=gain)]
 
 
 def _before(

@@ -7,18 +7,19 @@ prints and writes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pytest_lic.baselines.comparison import Comparison
 from pytest_lic.baselines.tolerances import parse_tolerances
 from pytest_lic.checks import determinism
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell, Curve
 from pytest_lic.results.records import ConformanceRecord, EnvironmentsRecord, Record, UntimedRecord
 from pytest_lic.run.run import Run
-from pytest_lic.session.availability import Availability
+from pytest_lic.session.availability import available
 from pytest_lic.session.conformance_gate import decode_old_bitstreams
 from pytest_lic.session.environments_gate import check_agreement
 from pytest_lic.session.hostile_gate import decode_damaged
@@ -42,21 +43,11 @@ class Gate:
     """
 
     def __init__(self, run: Run, tolerances: Mapping[str, object]) -> None:
-        setup, options = run.setup, run.setup.options
+        options = run.setup.options
         self._run = run
         self._recorder = Recorder(options)
-        self._available = Availability(
-            lambda subject: setup.unavailable(subject.family, subject.setting.device),
-            options.require,
-            self._recorder,
-        ).of
-        self._rate = RateGate(
-            options,
-            run.measurements,
-            run.curves,
-            run.baselines,
-            parse_tolerances(tolerances, "the lic_tolerance marker", options.tolerances),
-        )
+        of_marker = parse_tolerances(tolerances, "the lic_tolerance marker", options.tolerances)
+        self._rate = RateGate(run, of_marker)
 
     @property
     def records(self) -> Sequence[Record]:
@@ -126,9 +117,9 @@ class Gate:
 
     def old_bitstreams(self, cell: Cell) -> None:
         """Every bitstream that is kept of a quality decodes to the image that it decoded to."""
-        run, command = self._run, self._command(cell, "conformance")
+        command = self._command(cell, "conformance")
         with self._available(cell, partial(ConformanceRecord, cell)), self._threads():
-            record = decode_old_bitstreams(cell, command, run.setup, run.codecs, run.kept)
+            record = decode_old_bitstreams(cell, command, self._run)
         self._recorder.judge(record, command)
 
     def time_encoding(self, cell: Cell, benchmark: BenchmarkFixture) -> None:
@@ -140,18 +131,20 @@ class Gate:
         self._time(cell, "decode", benchmark)
 
     def _time(self, cell: Cell, direction: Direction, benchmark: BenchmarkFixture) -> None:
-        run = self._run
-        check_times_can_be_taken(cell, benchmark, run.setup.options.timing)
+        check_times_can_be_taken(cell, benchmark, self._run.setup.options.timing)
         with self._available(cell, partial(UntimedRecord, cell)), self._threads():
-            record = take_times(cell, direction, benchmark, run.setup, run.codecs, run.measurements)
+            record = take_times(cell, direction, benchmark, self._run)
         if record is not None:
             self._recorder.add(record)
+
+    def _available(
+        self, subject: Cell | Curve, record: Callable[[Comparison], Record] | None = None
+    ) -> AbstractContextManager[None]:
+        return available(subject, self._run.setup, self._recorder, record)
 
     def _threads(self) -> AbstractContextManager[None]:
         return coding.cpu_threads(self._run.setup.options.threads)
 
     def _command(self, subject: Cell | Curve, marker: str = "rd") -> str:
         setup = self._run.setup
-        return rerun_command(
-            subject, marker, configs=setup.families.configs, corpora=setup.grid.corpora
-        )
+        return rerun_command(subject, marker, setup.families.configs, setup.grid.corpora)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from pytest_lic.measuring.grid import Grid
 from pytest_lic.project.options import Options
+from pytest_lic.system.words import plural
 
 
 def opening_lines(grid: Grid, options: Options, gates: bool = True) -> list[str]:
@@ -47,7 +48,7 @@ def _gates_line(grid: Grid, options: Options) -> str:
 
 
 def _threads(options: Options) -> str:
-    return f"{options.threads} thread{'s' if options.threads > 1 else ''} per process"
+    return f"{plural(options.threads, 'thread')} per process"
 
 
 def _joined(numbers: Sequence[int]) -> str:

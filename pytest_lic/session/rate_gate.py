@@ -8,17 +8,15 @@ from dataclasses import dataclass
 import pytest
 
 from pytest_lic.baselines.comparison import Comparison, Verdict, compare, compare_curves
-from pytest_lic.baselines.entries import BaselineKey, Baselines
+from pytest_lic.baselines.entries import BaselineKey
 from pytest_lic.baselines.tolerances import Tolerance
 from pytest_lic.errors import LicError, Unavailable, UnavailableError
 from pytest_lic.measuring.grid import Cell, Curve
-from pytest_lic.measuring.rate_distortion import RDCurve, bd_psnr, bd_rate
+from pytest_lic.measuring.rate_distortion import RDCurve, bd_quality, bd_rate
 from pytest_lic.measuring.store import Stored
-from pytest_lic.project.options import Options
 from pytest_lic.results.records import PointRecord
 from pytest_lic.results.results import AnchorResult, CurveResult, PointResult
-from pytest_lic.run.curves import Curves
-from pytest_lic.run.measurements import Measurements
+from pytest_lic.run.run import Run
 from pytest_lic.session.recorder import GateError
 
 
@@ -27,17 +25,11 @@ class RateGate:
     """What is measured of cells and curves, set beside what is recorded of them.
 
     Args:
-        options: of the run.
-        measurements: gives the measurement of a cell.
-        curves: gives a curve as it is measured and as it is stored, and the anchors.
-        baselines: what is recorded.
+        run: gives both.
         tolerances: metric → how much worse it may get.
     """
 
-    options: Options
-    measurements: Measurements
-    curves: Curves
-    baselines: Baselines
+    run: Run
     tolerances: Mapping[str, Tolerance]
 
     def measured(self, cell: Cell) -> Stored:
@@ -46,9 +38,9 @@ class RateGate:
         Raises:
             LicError: it can't be measured, or lacks a metric that is required.
         """
-        stored = self.measurements.of(cell)
+        stored = self.run.measurements.of(cell)
         reasons = stored.measurement.unavailable()
-        for metric in self.options.require:
+        for metric in self.run.setup.options.require:
             if metric in reasons:
                 raise LicError(f"{metric} is required, but unavailable: {reasons[metric]}")
         return stored
@@ -63,7 +55,7 @@ class RateGate:
         """
         measured = stored.measurement
         key = BaselineKey(measured.corpus_digest, cell.setting.resolution, cell.quality)
-        baseline = self.baselines.find(cell.family, key)
+        baseline = self.run.baselines.find(cell.family, key)
         return PointRecord(
             cell,
             PointResult(
@@ -74,7 +66,7 @@ class RateGate:
                 baseline,
             ),
             coded=stored.measured,
-            durable=self.measurements.fingerprint(cell) is not None,
+            durable=self.run.measurements.fingerprint(cell) is not None,
         )
 
     def curve(self, curve: Curve, measured: RDCurve) -> CurveResult:
@@ -90,7 +82,7 @@ class RateGate:
             else Comparison(curve.id, Verdict.UNAVAILABLE, broken),
             curve.family,
             curve.setting,
-            tuple(self._against(name, measured, curve) for name in self.options.anchors),
+            tuple(self._against(name, measured, curve) for name in self.run.setup.options.anchors),
         )
 
     def skip_without_bd_rate(self, result: CurveResult) -> None:
@@ -100,33 +92,33 @@ class RateGate:
             GateError: BD-rate is required.
         """
         verdict = result.comparison
-        if verdict.verdict is not Verdict.UNAVAILABLE or self.options.update:
+        if verdict.verdict is not Verdict.UNAVAILABLE or self.run.setup.options.update:
             return
-        if "bd_rate" in self.options.require:
+        if "bd_rate" in self.run.setup.options.require:
             raise GateError(f"{verdict.subject}: bd_rate is required, but {verdict.reason}")
         pytest.skip(f"BD-rate unavailable: {verdict.reason}")
 
     def _without_baseline(self, cell: Cell, command: str) -> Comparison:
-        if self.options.update or self.options.update_missing:
+        if self.run.setup.options.update or self.run.setup.options.update_missing:
             return Comparison(cell.id, Verdict.NEW, "no baseline until now")
         advice = f"no baseline; if it is right, record it: {command} --lic-update-missing"
         return Comparison(cell.id, Verdict.MISSING, advice)
 
     def _against_stored(self, measured: RDCurve, curve: Curve) -> Comparison:
         try:
-            stored = self.curves.stored(curve)
+            stored = self.run.curves.stored(curve)
         except UnavailableError as error:
             return Comparison(curve.id, Verdict.UNAVAILABLE, str(error))
         return compare_curves(
-            curve.id, bd_rate(stored, measured), bd_psnr(stored, measured), self.tolerances
+            curve.id, bd_rate(stored, measured), bd_quality(stored, measured), self.tolerances
         )
 
     def _against(self, name: str, measured: RDCurve, curve: Curve) -> AnchorResult:
         try:
-            anchor = self.curves.anchor(name, curve)
+            anchor = self.run.curves.anchor(name, curve)
         except UnavailableError as error:
             return AnchorResult(name, None, None, str(error))
-        rate, gain = bd_rate(anchor, measured).value, bd_psnr(anchor, measured).value
+        rate, gain = bd_rate(anchor, measured).value, bd_quality(anchor, measured).value
         reasons = [value.reason for value in (rate, gain) if isinstance(value, Unavailable)]
         points = tuple(zip(anchor.bpp, anchor.psnr, anchor.ms_ssim, strict=True))
         return AnchorResult(

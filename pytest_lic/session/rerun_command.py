@@ -11,11 +11,7 @@ from pytest_lic.project.option_table import OPTIONS
 
 
 def rerun_command(
-    subject: Cell | Curve,
-    marker: str,
-    *,
-    configs: Mapping[str, str],
-    corpora: Mapping[str, str],
+    subject: Cell | Curve, marker: str, configs: Mapping[str, str], corpora: Mapping[str, str]
 ) -> str:
     """Such as ``pytest --pyargs pytest_lic.suites -m rd --lic-codec toy --lic-quality 3``.
 

@@ -21,6 +21,8 @@ import pytest
 from xdist.scheduler import LoadScheduling
 from xdist.workermanage import WorkerController
 
+from pytest_lic.session.collecting import bracketed
+
 _AHEAD = 2  # tests that a worker knows: the one it runs, and the next
 
 
@@ -36,11 +38,11 @@ class Layout:
 
     def unit(self, nodeid: str) -> str:
         """The name of the unit that a test belongs to."""
-        return self.networks.get(_parameter(nodeid), nodeid)
+        return self.networks.get(bracketed(nodeid), nodeid)
 
     def is_curve(self, nodeid: str) -> bool:
         """Whether a test waits for all others."""
-        return _parameter(nodeid) in self.curves
+        return bracketed(nodeid) in self.curves
 
 
 class NetworkScheduling(LoadScheduling):  # type: ignore[misc]  # xdist has no types
@@ -163,9 +165,3 @@ class NetworkScheduling(LoadScheduling):  # type: ignore[misc]  # xdist has no t
     def _send(self, node: WorkerController, test: int) -> None:
         self.node2pending[node].append(test)
         node.send_runtest_some([test])
-
-
-def _parameter(nodeid: str) -> str:
-    """What stands between the brackets of a parametrized test's id."""
-    _, bracket, rest = nodeid.rpartition("[")  # the last: a folder's name may have brackets too
-    return rest[:-1] if bracket and rest.endswith("]") else ""

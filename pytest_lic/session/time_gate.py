@@ -8,9 +8,7 @@ from pytest_lic.images.corpus import RANDOM
 from pytest_lic.measuring.grid import Cell
 from pytest_lic.measuring.timed_grid import TimingChoice
 from pytest_lic.results.records import TimeRecord
-from pytest_lic.run.codecs import Codecs
-from pytest_lic.run.measurements import Measurements
-from pytest_lic.run.setup import Setup
+from pytest_lic.run.run import Run
 from pytest_lic.session.recorder import GateError
 from pytest_lic.timing import benchmarking
 from pytest_lic.timing.benchmarking import Direction
@@ -32,21 +30,16 @@ def check_times_can_be_taken(
 
 
 def take_times(
-    cell: Cell,
-    direction: Direction,
-    benchmark: BenchmarkFixture,
-    setup: Setup,
-    codecs: Codecs,
-    measurements: Measurements,
+    cell: Cell, direction: Direction, benchmark: BenchmarkFixture, run: Run
 ) -> TimeRecord | None:
     """Time one direction of a cell; None where pytest-benchmark is switched off by the user.
 
     Raises:
         LicError: the codec does not code rightly.
     """
-    choice = setup.options.timing
+    setup, choice = run.setup, run.setup.options.timing
     assert choice is not None
-    codec, timed = codecs.codec(cell), codecs.timed_batch(cell)
+    codec, timed = run.codecs.codec(cell), run.codecs.timed_batch(cell)
     benchmarked = benchmarking.take(
         codec,
         timed,
@@ -60,7 +53,7 @@ def take_times(
             timed,
             setup.families[cell.family],
             None if cell.setting.corpus == RANDOM else setup.corpus(cell).digest,
-            measurements.fingerprint(cell),
+            run.measurements.fingerprint(cell),
             setup.options.threads,
             choice.preset,
         ),

@@ -17,7 +17,7 @@ class _Drawn:
 
     draw: Callable[[Any], Any]
 
-    def integer(self, least: int, most: int) -> int:
+    def randint(self, least: int, most: int) -> int:
         drawn: int = self.draw(st.integers(least, most))
         return drawn
 

@@ -45,11 +45,13 @@ def table_symbols(
         return st.integers(first, last) | st.sampled_from([first, last])
     below = st.integers(_INT32.min, first - 1) if first > _INT32.min else st.nothing()
     above = st.integers(last + 1, _INT32.max) if last < _INT32.max else st.nothing()
-    nearest, others = [last + 1, first - 1], [last + 2, first - 2, _INT32.max, _INT32.min]
-    possible = [
-        [edge for edge in edges if edge in _Outside(first, last)] for edges in (nearest, others)
-    ]
-    return st.sampled_from(possible[0]) | st.sampled_from(possible[1]) | above | below
+
+    def lacking(*symbols: int) -> st.SearchStrategy[int]:
+        inside_int32 = [symbol for symbol in symbols if _INT32.min <= symbol <= _INT32.max]
+        return st.sampled_from([s for s in inside_int32 if not first <= s <= last])
+
+    nearest, next_nearest = (last + 1, first - 1), (last + 2, first - 2)
+    return lacking(*nearest) | lacking(*next_nearest, _INT32.max, _INT32.min) | above | below
 
 
 @st.composite
@@ -93,18 +95,7 @@ def table_masses(most_symbols: int = TOTAL - 1) -> st.SearchStrategy[NDArray[np.
     return st.builds(_masses, few | long, left)
 
 
-class _Outside:
-    """The int32 that are not from ``first`` to ``last``."""
-
-    def __init__(self, first: int, last: int) -> None:
-        self.first, self.last = first, last
-
-    def __contains__(self, symbol: int) -> bool:
-        return _INT32.min <= symbol <= _INT32.max and not self.first <= symbol <= self.last
-
-
 def _rows(most: int) -> st.SearchStrategy[NDArray[np.int32]]:
-    """Counts of one table."""
     one = (st.sampled_from([TOTAL - 1, 1, TOTAL // 2]) | st.integers(1, TOTAL - 1)).map(
         lambda count: np.array([count, TOTAL - count], np.int32)
     )

@@ -6,6 +6,8 @@ commit_tree     a commit's files in a folder
 environment     what a number depends on besides the codec and the image
 files           writing a file wholly or not at all
 git             commits, and the repository around a folder
+groups          values in groups of one key
+latest          a slot for one costly thing
 pickles         telling a pickle from a safetensors file
 process_memory  what Linux says of this process's memory
 program         running a program to its end, and killing what it left

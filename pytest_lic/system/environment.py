@@ -44,6 +44,9 @@ _VARIABLES = (
 )
 
 
+_BY_NAME = ("packages", "variables")  # fields of an environment that are mappings
+
+
 @dataclass(frozen=True)
 class Environment:
     """The circumstances of a measurement; equal environments are expected to agree to the bit."""
@@ -66,19 +69,13 @@ class Environment:
 
 def differences(then: Environment, now: Environment) -> list[str]:
     """What two environments differ in, such as ``torch 2.6.0 (now 2.7.0)``."""
-    lines = []
     before, after = asdict(then), asdict(now)
-    for field in before:
-        if field in ("packages", "variables"):
-            continue
-        if before[field] != after[field]:
-            lines.append(f"{field} {before[field]} (now {after[field]})")
-    named = ((then.packages, now.packages), (then.variables, now.variables))
-    for old, new in named:
-        for name in sorted(old.keys() | new.keys()):
-            if old.get(name) != new.get(name):
-                lines.append(f"{name} {old.get(name, 'none')} (now {new.get(name, 'none')})")
-    return lines
+    pairs = [(field, before[field], after[field]) for field in before if field not in _BY_NAME]
+    for field in _BY_NAME:
+        old, new = before[field], after[field]
+        names = sorted(old.keys() | new.keys())
+        pairs += [(name, old.get(name, "none"), new.get(name, "none")) for name in names]
+    return [f"{name} {old} (now {new})" for name, old, new in pairs if old != new]
 
 
 def environment(device: str, threads: int) -> Environment:

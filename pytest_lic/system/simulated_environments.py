@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from pytest_lic.errors import UnknownNameError
 
@@ -22,13 +21,9 @@ ALL = "all"
 # What keeps torch's own kernels, oneDNN and MKL from newer instructions. MKL heeds its
 # MKL_ENABLE_INSTRUCTIONS on Intel's processors only, the branch it is told to take on all.
 _INSTRUCTIONS = ("ATEN_CPU_CAPABILITY", "DNNL_MAX_CPU_ISA", "ONEDNN_MAX_CPU_ISA", "MKL_CBWR")
-OLDEST: Mapping[str, str] = MappingProxyType(
-    dict(zip(_INSTRUCTIONS, ("default", "SSE41", "SSE41", "COMPATIBLE"), strict=True))
-)
+OLDEST = dict(zip(_INSTRUCTIONS, ("default", "SSE41", "SSE41", "COMPATIBLE"), strict=True))
 """Variables that limit a process to the oldest instructions that torch, oneDNN and MKL know."""
-AVX2: Mapping[str, str] = MappingProxyType(
-    dict(zip(_INSTRUCTIONS, ("avx2", "AVX2", "AVX2", "AVX2"), strict=True))
-)
+AVX2 = dict(zip(_INSTRUCTIONS, ("avx2", "AVX2", "AVX2", "AVX2"), strict=True))
 """Variables that limit it to AVX2."""
 
 
@@ -59,44 +54,42 @@ class SimulatedEnvironment:
 
 
 HERE = SimulatedEnvironment("here", "as the run itself")
-ENVIRONMENTS: Mapping[str, SimulatedEnvironment] = MappingProxyType(
-    {
-        environment.name: environment
-        for environment in (
-            HERE,
-            SimulatedEnvironment("threads-2", "2 CPU threads", threads=2, device="cpu"),
-            SimulatedEnvironment("threads-4", "4 CPU threads", threads=4, device="cpu"),
-            SimulatedEnvironment(
-                "oldest", "the oldest instruction sets", variables=OLDEST, device="cpu"
-            ),
-            SimulatedEnvironment("avx2", "instructions up to AVX2", variables=AVX2, device="cpu"),
-            SimulatedEnvironment("contiguous", "the other memory format", other_memory_format=True),
-            SimulatedEnvironment("no-mkldnn", "without oneDNN", mkldnn=False, device="cpu"),
-            SimulatedEnvironment("cuda", "a GPU in float32", device="cuda", tf32=False),
-            SimulatedEnvironment("cuda-tf32", "a GPU in TF32", device="cuda", tf32=True),
-        )
-    }
-)
+ENVIRONMENTS: Mapping[str, SimulatedEnvironment] = {
+    environment.name: environment
+    for environment in (
+        HERE,
+        SimulatedEnvironment("threads-2", "2 CPU threads", threads=2, device="cpu"),
+        SimulatedEnvironment("threads-4", "4 CPU threads", threads=4, device="cpu"),
+        SimulatedEnvironment(
+            "oldest", "the oldest instruction sets", variables=OLDEST, device="cpu"
+        ),
+        SimulatedEnvironment("avx2", "instructions up to AVX2", variables=AVX2, device="cpu"),
+        SimulatedEnvironment("contiguous", "the other memory format", other_memory_format=True),
+        SimulatedEnvironment("no-mkldnn", "without oneDNN", mkldnn=False, device="cpu"),
+        SimulatedEnvironment("cuda", "a GPU in float32", device="cuda", tf32=False),
+        SimulatedEnvironment("cuda-tf32", "a GPU in TF32", device="cuda", tf32=True),
+    )
+}
 """Every environment that can be asked for, by name."""
 
 
-def chosen_environments(names: Iterable[str]) -> tuple[SimulatedEnvironment, ...]:
+def chosen_environments(names: Collection[str]) -> tuple[SimulatedEnvironment, ...]:
     """The environments of these names, `HERE` first and always; none for no names.
 
     Raises:
         UnknownNameError: a name that is neither an environment's nor ``all``.
     """
-    asked = list(names)
-    for name in asked:
+    chosen = set(names)
+    for name in names:
         if name != ALL and name not in ENVIRONMENTS:
             known = [*ENVIRONMENTS, ALL]
             raise UnknownNameError("environment", name, known, "--lic-environments")
-    if not asked:
+    if not chosen:
         return ()
     return tuple(
         environment
         for environment in ENVIRONMENTS.values()
-        if environment is HERE or {ALL, environment.name} & set(asked)
+        if environment is HERE or {ALL, environment.name} & chosen
     )
 
 

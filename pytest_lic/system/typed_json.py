@@ -61,12 +61,8 @@ class JsonFile:
             raise self.error(
                 f"{subject} is not valid JSON ({error}); {self._advice(path)}"
             ) from error
-        version = stored.get("format") if isinstance(stored, dict) else None
-        if self.newest is not None and isinstance(version, int) and version > self.newest:
-            raise self.error(
-                f"{subject} is of format {version}; this pytest-lic reads up to {self.newest}: "
-                "upgrade it"
-            )
+        if self.newest is not None and isinstance(stored, dict) and "format" in stored:
+            self._check_format(stored["format"], path)
         return stored
 
     @contextmanager
@@ -79,6 +75,20 @@ class JsonFile:
             raise self.error(
                 f"{self.name} {path} is damaged: {where}{error}; {self._advice(path)}"
             ) from error
+
+    def _check_format(self, version: object, path: Path) -> None:
+        assert self.newest is not None
+        subject = f"{self.name} {path}"
+        if type(version) is not int or version < 1:
+            raise self.error(
+                f"{subject} is damaged: its format is {shown(version)}; expected {self.newest}; "
+                f"{self._advice(path)}"
+            )
+        if version > self.newest:
+            raise self.error(
+                f"{subject} is of format {version}; this pytest-lic reads up to {self.newest}: "
+                "upgrade it"
+            )
 
     def _advice(self, path: Path) -> str:
         return self.advice.format(file=path.name)
@@ -115,6 +125,8 @@ def _worded(stored: Any, kind: Any, text: str, place: str) -> str:
     parts = re.fullmatch(r"(.*?)(?: - at (?:`key` in )?`(\$.*)`)?", text, re.DOTALL)
     assert parts is not None
     message, value = parts[1][0].lower() + parts[1][1:], stored
+    if re.search(rf"`(int|float)` [<>]=? -?{_MOST}\b", message):
+        message = f"expected a finite number, smaller than 2**{_MOST.bit_length() - 1}"
     for token in re.findall(r"\[(?:\d+|\.\.\.)\]|[^.\[\]$]+", parts[2] or ""):
         if token == "[...]":  # any key of a mapping
             key: Any = _failing_key(stored, kind, value, text)
@@ -147,21 +159,17 @@ def shown(value: object) -> str:
 
 
 def _pretty(value: Any, indent: str) -> str:
-    nested = value.values() if isinstance(value, dict) else value
     flat = json.dumps(value, ensure_ascii=False)
     if not isinstance(value, dict | list) or not value:
         return flat
+    nested = value.values() if isinstance(value, dict) else value
     if not any(isinstance(item, dict | list) and item for item in nested) and len(flat) < _LINE:
         return flat
     deeper = indent + " "
+    parts = [_pretty(item, deeper) for item in nested]
     if isinstance(value, dict):
-        parts = [
-            f"{json.dumps(key, ensure_ascii=False)}: {_pretty(item, deeper)}"
-            for key, item in value.items()
-        ]
-        opening, closing = "{", "}"
-    else:
-        parts = [_pretty(item, deeper) for item in value]
-        opening, closing = "[", "]"
+        keys = [json.dumps(key, ensure_ascii=False) for key in value]
+        parts = [f"{key}: {part}" for key, part in zip(keys, parts, strict=True)]
+    opening, closing = flat[0], flat[-1]
     inner = f",\n{deeper}".join(parts)
     return f"{opening}\n{deeper}{inner}\n{indent}{closing}"

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 
 def plural(count: int, noun: str) -> str:
     """Such as ``1 image`` or ``2 images``."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def spanned(counts: Collection[int]) -> str:
+    """Such as ``5``, or ``5 to 7``."""
+    fewest, most = min(counts), max(counts)
+    return f"{fewest}" if fewest == most else f"{fewest} to {most}"
 
 
 def listed(names: Sequence[str], most: int) -> str:

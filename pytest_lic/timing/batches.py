@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from pytest_lic.measuring.grid import Setting
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+_Item = TypeVar("_Item")
 
 SEED = 0
 """Of the first random image; each further one has the next."""
@@ -63,6 +65,12 @@ def random_image(side: int, index: int) -> Image:
     pixels = np.ascontiguousarray(pixels)
     pixels.setflags(write=False)
     return Image(f"{RANDOM}{index}", pixels)
+
+
+def spread(items: Sequence[_Item], most: int) -> list[_Item]:
+    """At most so many of them, from all over."""
+    count = min(len(items), most)
+    return [items[index * len(items) // count] for index in range(count)]
 
 
 def checked_batch(codec: Codec, images: Sequence[Image], device: str) -> TimedBatch:

@@ -39,7 +39,7 @@ WIDE = 0.2
 
 
 @dataclass(frozen=True)
-class Taken:
+class Benchmarked:
     """What is to be said of one benchmark besides its times.
 
     ``spread`` is the rounds' interquartile range as a share of their median.
@@ -59,7 +59,7 @@ def take(
     benchmark: BenchmarkFixture,
     choice: TimingChoice,
     facts: Callable[[], Mapping[str, object]],
-) -> Taken | None:
+) -> Benchmarked | None:
     """Time one direction of a cell; None where pytest-benchmark is switched off by the user.
 
     Args:
@@ -84,22 +84,20 @@ def take(
     clock, events = Clock(device), EventTimes(device)
     with family_calls.blamed(f"{direction} again"):
         warmed = warm_up(lambda: clock.seconds(work))
-        rounds = rounds_for(
-            warmed.seconds, choice.rounds, choice.least_rounds, choice.least_seconds
-        )
+        rounds = rounds_for(warmed.seconds, choice)
         benchmark.pedantic(events.around(work), rounds=rounds)
         device_seconds = events.seconds()[:rounds]  # profiling adds a call after the rounds
         stages = _stages(codec, work, clock)
         memory = peak_memory(cell.setting.device, work)
     stats = benchmark.stats.stats
-    taken = Taken(warmed, stats.iqr / stats.median, stages, memory)
+    benchmarked = Benchmarked(warmed, stats.iqr / stats.median, stages, memory)
     benchmark.extra_info.update(
         dict(facts())
         | _speeds(cell, stats.median)
-        | _findings(taken, device_seconds)
+        | _findings(benchmarked, device_seconds)
         | {"device_name": device.description}
     )
-    return taken
+    return benchmarked
 
 
 def benchmark_name(cell: Cell, direction: Direction) -> str:
@@ -109,33 +107,26 @@ def benchmark_name(cell: Cell, direction: Direction) -> str:
 
 def name_benchmark(benchmark: BenchmarkFixture, cell: Cell, direction: Direction) -> None:
     """Name it by what is timed, whatever folder the test lies in: comparisons match by name."""
-    setting = cell.setting
     benchmark.name = benchmark.fullname = benchmark_name(cell, direction)
     benchmark.group = direction
     benchmark.param = cell.id
     benchmark.params = {
         "family": cell.family,
         "quality": cell.quality,
-        "corpus": setting.corpus,
-        "resolution": setting.resolution,
-        "batch": setting.batch,
-        "device": setting.device,
+        **asdict(cell.setting),
         "direction": direction,
     }
 
 
-def rounds_for(seconds: float, fixed: int | None, least_rounds: int, least_seconds: float) -> int:
-    """How many rounds to take, each of about ``seconds``.
+def rounds_for(seconds: float, choice: TimingChoice) -> int:
+    """How many rounds to take, each of about ``seconds`` when warm.
 
-    Args:
-        seconds: what one round took when warm.
-        fixed: what the preset says, or None.
-        least_rounds: never fewer.
-        least_seconds: without a preset's number, so many that they take so long together.
+    The preset's number, or so many that they take ``least_seconds`` together; never fewer than
+    ``least_rounds``.
     """
-    if fixed is not None:
-        return max(fixed, least_rounds)
-    return max(least_rounds, math.ceil(least_seconds / max(seconds, 1e-6)))
+    if choice.rounds is not None:
+        return max(choice.rounds, choice.least_rounds)
+    return max(choice.least_rounds, math.ceil(choice.least_seconds / max(seconds, 1e-6)))
 
 
 def circumstances(
@@ -161,9 +152,7 @@ def circumstances(
         preset: of the timing options.
     """
     setting = cell.setting
-    of: dict[str, object] = {"seed": SEED}
-    if corpus_digest is not None:
-        of = {"corpus_digest": corpus_digest}
+    of = {"seed": SEED} if corpus_digest is None else {"corpus_digest": corpus_digest}
     return {
         "lic_format": FORMAT,
         "cell": cell.id,
@@ -202,11 +191,11 @@ def _speeds(cell: Cell, seconds: float) -> dict[str, object]:
     }
 
 
-def _findings(taken: Taken, device_seconds: Sequence[float]) -> dict[str, object]:
+def _findings(benchmarked: Benchmarked, device_seconds: Sequence[float]) -> dict[str, object]:
     findings: dict[str, Any] = {
-        "warm_up": {"rounds": taken.warm_up.rounds, "settled": taken.warm_up.settled},
-        "stages": asdict(taken.stages),
-        "memory": asdict(taken.memory),
+        "warm_up": {"rounds": benchmarked.warm_up.rounds, "settled": benchmarked.warm_up.settled},
+        "stages": asdict(benchmarked.stages),
+        "memory": asdict(benchmarked.memory),
     }
     if device_seconds:
         findings["device_seconds"] = list(device_seconds)

@@ -9,55 +9,34 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-
-class Device(Protocol):
-    """Where a codec runs, as far as taking times is concerned."""
-
-    def synchronise(self) -> None:
-        """Return when all work that was given to the device is done."""
-        ...
-
-    def event(self) -> Any | None:
-        """A mark set after the work given so far, for `seconds_between`; None without events."""
-        ...
-
-    def seconds_between(self, start: Any, end: Any) -> float:
-        """The seconds that the device took from one mark to the other, both passed."""
-        ...
-
-    @property
-    def description(self) -> str:
-        """The device in words."""
-        ...
+from typing import Any
 
 
 @dataclass(frozen=True)
-class Cpu:
-    """The processor: it has done its work when a call returns."""
+class Device:
+    """Where a codec runs; this one is the processor, done with its work when a call returns."""
 
     def synchronise(self) -> None:
-        """Nothing to wait for."""
+        """Return when all work that was given to the device is done."""
 
-    def event(self) -> None:
-        """A processor has none."""
+    def event(self) -> Any | None:
+        """A mark set after the work given so far, for `seconds_between`; None without events."""
         return None
 
     def seconds_between(self, start: Any, end: Any) -> float:
-        """Never asked for, for want of events."""
+        """The seconds that the device took from one mark to the other, both passed."""
         raise NotImplementedError("a processor has no events")
 
     @property
     def description(self) -> str:
-        """The processor's name."""
+        """The device in words."""
         from pytest_lic.system.environment import environment
 
         return environment("cpu", 1).processor
 
 
 @dataclass(frozen=True)
-class Cuda:
+class Cuda(Device):
     """One CUDA GPU, by torch's name: ``cuda`` or ``cuda:INDEX``."""
 
     name: str
@@ -91,7 +70,7 @@ class Cuda:
 
 def device_named(name: str) -> Device:
     """The device of a cell: ``cpu``, ``cuda`` or ``cuda:INDEX``."""
-    return Cuda(name) if name.startswith("cuda") else Cpu()
+    return Cuda(name) if name.startswith("cuda") else Device()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ in ``extra_info`` (see `benchmarking`). Others are counted and left alone.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,8 @@ STORAGE = ".benchmarks"
 
 
 @dataclass(frozen=True)
-class Timing:
-    """One benchmark: a cell in one direction.
+class TimedCell:
+    """A cell and the direction in which it was timed.
 
     Args:
         family: of the codec.
@@ -34,11 +34,6 @@ class Timing:
         resolution: side in pixels.
         batch: images at once.
         device: ``cpu``, ``cuda`` or ``cuda:INDEX``.
-        median: of the rounds, in seconds a batch.
-        spread: interquartile range of the rounds, in seconds.
-        rounds: how many there were.
-        settled: whether the warm-up ended because the times had settled.
-        stages: stage → seconds in one round; or the reason why there are none.
     """
 
     family: str
@@ -48,6 +43,20 @@ class Timing:
     resolution: int
     batch: int
     device: str
+
+
+@dataclass(frozen=True)
+class Timing(TimedCell):
+    """One benchmark.
+
+    Args:
+        median: of the rounds, in seconds a batch.
+        spread: interquartile range of the rounds, in seconds.
+        rounds: how many there were.
+        settled: whether the warm-up ended because the times had settled.
+        stages: stage → seconds in one round; or the reason why there are none.
+    """
+
     median: float
     spread: float
     rounds: int
@@ -133,11 +142,8 @@ def _meant(text: str, saved: Sequence[Path], storage: Path) -> Path:
     fitting = [run for run in saved if text in (run.stem, *run.stem.split("_", 1))]
     if fitting:
         return fitting[-1]
-    known = ", ".join(run.stem for run in saved[-_SHOWN:]) or "none"
+    known = ", ".join(run.stem for run in saved[-6:]) or "none"
     raise UsageError(f"{text}: no such file, and no run of that name in {storage} (saved: {known})")
-
-
-_SHOWN = 6
 
 
 class Stats(msgspec.Struct, frozen=True):
@@ -165,16 +171,10 @@ class StagesPart(msgspec.Struct, frozen=True):
             raise ValueError("neither seconds nor a reason for none")
 
 
-class Circumstances(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class Circumstances(TimedCell):
     """What is read of our ``extra_info``."""
 
-    family: str
-    quality: str
-    direction: str
-    corpus: str
-    resolution: int
-    batch: int
-    device: str
     warm_up: WarmUpPart
     stages: StagesPart
     device_name: str = "?"
@@ -229,13 +229,7 @@ def _timing(benchmark: Benchmark) -> Timing:
     stats, facts = benchmark.stats, benchmark.extra_info
     stages = facts.stages
     return Timing(
-        family=facts.family,
-        quality=facts.quality,
-        direction=facts.direction,
-        corpus=facts.corpus,
-        resolution=facts.resolution,
-        batch=facts.batch,
-        device=facts.device,
+        **{field.name: getattr(facts, field.name) for field in fields(TimedCell)},
         median=stats.median,
         spread=stats.iqr,
         rounds=stats.rounds,

@@ -64,18 +64,11 @@ class View:
 def views(runs: Sequence[SavedRun]) -> list[View]:
     """The views of some runs, in the order in which the runs show them."""
     places = dict.fromkeys((timing.corpus, timing.device) for run in runs for timing in run.timings)
-    return [
-        View(
-            corpus,
-            device,
-            tuple(
-                tuple(timing for timing in run.timings if (timing.corpus, timing.device) == place)
-                for run in runs
-            ),
-        )
-        for place in places
-        for corpus, device in (place,)
-    ]
+    return [View(*place, tuple(_timings_of(run, place) for run in runs)) for place in places]
+
+
+def _timings_of(run: SavedRun, place: tuple[str, str]) -> tuple[Timing, ...]:
+    return tuple(timing for timing in run.timings if (timing.corpus, timing.device) == place)
 
 
 def _place(timing: Timing) -> tuple[str, str, int, int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -72,22 +73,19 @@ class _Watch:
         handles = []
         try:
             for stage, part in parts.items():
-                handles.append(part.register_forward_pre_hook(self._entering(stage)))
-                handles.append(part.register_forward_hook(self._leaving, always_call=True))
+                handles.append(part.register_forward_pre_hook(partial(self._enter, stage)))
+                handles.append(part.register_forward_hook(self._leave, always_call=True))
             yield
         finally:
             for handle in handles:
                 handle.remove()
 
-    def _entering(self, stage: str) -> Callable[[Any, Any], None]:
-        def enter(module: Any, inputs: Any) -> None:
-            self._count()
-            self._running.append(stage)
-            self.seconds.setdefault(stage, 0.0)
+    def _enter(self, stage: str, module: Any, inputs: Any) -> None:
+        self._count()
+        self._running.append(stage)
+        self.seconds.setdefault(stage, 0.0)
 
-        return enter
-
-    def _leaving(self, module: Any, inputs: Any, output: Any) -> None:
+    def _leave(self, module: Any, inputs: Any, output: Any) -> None:
         self._count()
         self._running.pop()
 

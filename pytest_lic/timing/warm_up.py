@@ -10,22 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
-
-@dataclass(frozen=True)
-class Patience:
-    """When times count as settled, and when to stop waiting for it.
-
-    Args:
-        window: rounds whose medians are compared, the last ones with those before.
-        tolerance: how far the two medians may differ, as a share of the earlier one.
-        rounds: stop after so many.
-        seconds: stop when the rounds have taken so long, two windows at least.
-    """
-
-    window: int = 3
-    tolerance: float = 0.05
-    rounds: int = 50
-    seconds: float = 3.0
+_WINDOW = 3  # rounds whose medians are compared, the last ones with those before
+_TOLERANCE = 0.05  # how far the two may differ, as a share of the earlier one
+_MOST_ROUNDS = 50
+_MOST_SECONDS = 3.0  # of all rounds together; two windows are always taken
 
 
 @dataclass(frozen=True)
@@ -37,23 +25,18 @@ class WarmUp:
     seconds: float
 
 
-PATIENCE = Patience()
-
-
-def warm_up(take: Callable[[], float], patience: Patience = PATIENCE) -> WarmUp:
+def warm_up(take: Callable[[], float]) -> WarmUp:
     """Take rounds until the medians of two successive windows agree.
 
     Args:
         take: does one round and returns its seconds.
-        patience: what counts as settled, and when to give up.
     """
     times: list[float] = []
     while True:
         times.append(take())
-        if len(times) < 2 * patience.window:
+        if len(times) < 2 * _WINDOW:
             continue
-        before = median(times[-2 * patience.window : -patience.window])
-        last = median(times[-patience.window :])
-        settled = abs(last - before) <= patience.tolerance * before
-        if settled or len(times) >= patience.rounds or sum(times) >= patience.seconds:
+        before, last = median(times[-2 * _WINDOW : -_WINDOW]), median(times[-_WINDOW:])
+        settled = abs(last - before) <= _TOLERANCE * before
+        if settled or len(times) >= _MOST_ROUNDS or sum(times) >= _MOST_SECONDS:
             return WarmUp(len(times), settled, last)

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_lic.ab.checkout import Checkout, Repository, Revision
 from pytest_lic.ab.side import Side
+from pytest_lic.errors import UsageError
 
 DISCOVERY = """
 import dataclasses, sys, types
@@ -45,6 +46,24 @@ def test_discovery_is_the_side_s_own_where_its_commit_has_it(
     root = Path(__file__).parents[2]  # an editable install must not lead there
     side = Side(checkout, Repository(root, root), ["--some"], timeout=60)
     try:
-        assert side.families().unavailable == {"old": f"of {tree} ('--some',)"}
+        (family,) = side.families().values()
+        assert family.unavailable is not None
+        assert (family.name, family.unavailable()) == ("old", f"of {tree} ('--some',)")
+    finally:
+        side.close()
+
+
+def test_what_the_side_itself_lacks_is_named(tmp_path: Path) -> None:
+    tree = tmp_path / "head" / "tree"
+    (tree / "pytest_lic" / "project").mkdir(parents=True)
+    for name in ("__init__.py", "project/__init__.py"):
+        (tree / "pytest_lic" / name).write_text("")
+    (tree / "pytest_lic" / "project" / "discovery.py").write_text("import no_such_package\n")
+    checkout = Checkout("head", Revision("new", "0" * 40, "new"), tree, None, tree)
+    root = Path(__file__).parents[2]
+    side = Side(checkout, Repository(root, root), [], timeout=60)
+    try:
+        with pytest.raises(UsageError, match="No module named 'no_such_package'"):
+            side.families()
     finally:
         side.close()

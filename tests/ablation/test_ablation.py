@@ -10,7 +10,7 @@ import pytest
 from pytest_lic.images.corpus import load_corpus
 from pytest_lic.measuring import published
 from pytest_lic.measuring.published import published_curve
-from pytest_lic.measuring.rate_distortion import bd_psnr, bd_quality, bd_rate
+from pytest_lic.measuring.rate_distortion import bd_quality, bd_rate
 from tests.helpers.ablation_bench import IMAGES, QUICK, Bench, rows
 
 
@@ -34,7 +34,7 @@ def test_bd_values_are_those_of_the_curves_that_the_gate_records(bench: Bench) -
             assert row["bd_rate_reference"] is row["bd_quality_reference"] is None
             continue
         assert row["bd_rate_reference"]["value"] == bd_rate(reference, curve).value
-        assert row["bd_quality_reference"]["value"] == bd_psnr(reference, curve).value
+        assert row["bd_quality_reference"]["value"] == bd_quality(reference, curve).value
     assert rows(up)["up-narrow"]["bd_rate_reference"]["value"] != 0
 
 

@@ -148,8 +148,8 @@ DAMAGES: list[tuple[Damage, str]] = [
     (lambda stored: stored.pop("entries"), r"\$: object missing required field `entries`"),
     (lambda stored: stored.pop("environments"), r"\$: object missing .* `environments`"),
     (lambda stored: stored.update(family="other"), "it is of family 'other', not 'toy'"),
-    (lambda stored: stored.update(format="one"), r"\$\.format is 'one': expected `int`"),
-    (lambda stored: stored.update(format=0), r"\$\.format is 0: invalid enum value 0"),
+    (lambda stored: stored.update(format="one"), "its format is 'one'; expected 1"),
+    (lambda stored: stored.update(format=0), "its format is 0; expected 1"),
     (lambda stored: stored.update(entries={}), r"\$\.entries is {}: expected `array`"),
     (lambda stored: stored["entries"].append(7), r"\$\.entries\[1\] is 7: expected `object`"),
     (

@@ -5,7 +5,7 @@ The fresh process is a stand-in here: what comes back from one is decided by the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import count
 
 import numpy as np
@@ -20,10 +20,9 @@ from pytest_lic.checks.determinism import (
     check_threads,
     code,
 )
-from pytest_lic.checks.fresh_process import DecodedBatches
+from pytest_lic.checks.fresh_process import DecodedBatch
 from pytest_lic.errors import CodecError, DeterminismError, OutOfStepError
 from pytest_lic.images.corpus import Corpus, Image
-from pytest_lic.measuring.coding import cpu_threads
 from pytest_lic.measuring.grid import Cell, Setting
 from tests.helpers.raw_codec import Raw, photo
 
@@ -31,10 +30,7 @@ CELL = Cell("raw", "1", Setting("photos", batch=2))
 CORPUS = Corpus("photos", tuple(photo(f"{n}.png", seed=n) for n in range(3)), "d1")
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    with cpu_threads(1):
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def coded(codec: Raw) -> list[CodedBatch]:
@@ -59,14 +55,17 @@ class Elsewhere:
         *,
         threads: int,
         latents: bool = False,
-    ) -> DecodedBatches:
+    ) -> list[DecodedBatch]:
         assert (family, quality, device) == ("raw", "1", "cpu")
         self.threads.append(threads)
-        decoded = [self.codec.decode(batch).numpy() for batch in batches]
-        found = None
-        if latents and self.latents:
-            found = [latent.numpy() for batch in batches for latent in self.codec.latents(batch)]
-        return DecodedBatches(decoded, found)
+        shown = latents and self.latents
+        return [
+            DecodedBatch(
+                self.codec.decode(batch).numpy(),
+                [latent.numpy() for latent in self.codec.latents(batch)] if shown else None,
+            )
+            for batch in batches
+        ]
 
 
 class Latent(Raw):

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
 import torch
 
 from pytest_lic.checks.environment_matrix import EnvironmentMatrix, Pair, compare_environments
-from pytest_lic.checks.fresh_process import DecodedBatches, HungError
+from pytest_lic.checks.fresh_process import DecodedBatch, HungError
 from pytest_lic.errors import CodecError, UnavailableError
 from pytest_lic.images.corpus import Corpus, Image
 from pytest_lic.measuring import coding
-from pytest_lic.measuring.coding import cpu_threads
 from pytest_lic.measuring.grid import Cell, Setting
 from pytest_lic.report.terminal.environments import broken_text
 from pytest_lic.system.simulated_environments import ENVIRONMENTS, SimulatedEnvironment
@@ -24,10 +23,7 @@ CELL = Cell("raw", "1", Setting("photos"))
 CORPUS = Corpus("photos", tuple(photo(f"{n}.png", seed=n) for n in range(3)), "d1")
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    with cpu_threads(1):
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class Somewhere:
@@ -54,13 +50,17 @@ class Somewhere:
         *,
         threads: int,
         latents: bool = False,
-    ) -> DecodedBatches:
+    ) -> list[DecodedBatch]:
         self.asked.append((family, device, threads))
         self.decoded += sum(map(len, batches))
-        found = None
-        if latents and self.latents:
-            found = [self.codec.levels(each).numpy() for batch in batches for each in batch]
-        return DecodedBatches([self.codec.decode(batch).numpy() for batch in batches], found)
+        shown = latents and self.latents
+        return [
+            DecodedBatch(
+                self.codec.decode(batch).numpy(),
+                [self.codec.levels(bitstream).numpy() for bitstream in batch] if shown else None,
+            )
+            for batch in batches
+        ]
 
 
 def matrix(
@@ -226,7 +226,7 @@ class Failing(Somewhere):
         self.fail("encode")
         return super().encode(*arguments, **named)  # type: ignore[arg-type]
 
-    def decode(self, *arguments: object, **named: object) -> DecodedBatches:
+    def decode(self, *arguments: object, **named: object) -> list[DecodedBatch]:
         self.fail("decode")
         return super().decode(*arguments, **named)  # type: ignore[arg-type]
 

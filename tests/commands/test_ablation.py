@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from pytest_lic.measuring.rate_distortion import bd_psnr, bd_rate
+from pytest_lic.measuring.rate_distortion import bd_quality, bd_rate
 from tests.helpers.ablation_bench import QUICK, Bench, rows
 from tests.helpers.toy_reader import describe, install_reader
 
@@ -22,7 +22,7 @@ def test_the_table_shows_one_row_for_each_variant(bench: Bench) -> None:
     assert heads == ["BD-rate", "BD-rate", "BD-PSNR"]
     assert variants == ["quantizer", "codec", *["vs", "jpeg"], *["vs", "uniform"] * 2]
     value = bd_rate(bench.recorded("left-uniform"), bench.recorded("left-deadzone")).value
-    gain = bd_psnr(bench.recorded("left-uniform"), bench.recorded("left-deadzone")).value
+    gain = bd_quality(bench.recorded("left-uniform"), bench.recorded("left-deadzone")).value
     assert re.search(
         rf"^deadzone +left-deadzone +\S+ % +{re.escape(f'{value:+.2f} %')} +"
         rf"{re.escape(f'{gain:+.3f} dB')}$",

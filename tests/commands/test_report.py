@@ -50,7 +50,7 @@ def test_several_files_of_one_name_are_called_by_their_paths(
             "is of format 2; this pytest-lic",
         ),
         (lambda text: text.replace("iVBORw0KGgo", "R0lGODlhAQA"), "is no PNG file"),
-        (lambda text: text.replace("iVBORw0KGgo", "iVBORw0KGg!"), "is no base64"),
+        (lambda text: text.replace("iVBORw0KGgo", "iVBORw0KGg!"), "invalid base64"),
     ],
     ids=["cut", "newer", "not png", "not base64"],
 )

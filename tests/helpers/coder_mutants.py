@@ -267,12 +267,3 @@ def of_compressai(masses):
 
     rest = max(0.0, 1 - float(masses.sum()))
     return np.diff(pmf_to_quantized_cdf([*masses.tolist(), rest], 16))
-
-
-def assert_told(text: str, claim: str, example: str, expected: str, came: str) -> None:
-    """The first line names culprit and property, the next ones the input and both sides."""
-    first, *lines = text.splitlines()
-    assert first == f"mutant breaks a property: {claim}"
-    for label, part in {"input": example, "expected": expected, "came": came}.items():
-        (line,) = (line for line in lines if line.startswith(f"  {label}"))
-        assert part in line

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from pytest_lic import QuantizerUnderTest
 from pytest_lic.errors import CodecError, PropertyError
+from tests.helpers.property_errors import assert_told
 
 LIMIT = 2**22
 
@@ -287,10 +288,4 @@ def assert_caught(
     """The property fails of the mutant, with its name, the input and both sides."""
     with pytest.raises(PropertyError) as caught:
         check(replace(right, name="mutant", build=mutant))
-    first, *lines = str(caught.value).splitlines()
-    assert first == f"mutant breaks a property: {claim}"
-    for line, label, part in zip(
-        lines, ("input", "expected", "came"), (example, expected, came), strict=False
-    ):
-        assert line.split()[0] == label
-        assert part in line
+    assert_told(str(caught.value), claim, example, expected, came)

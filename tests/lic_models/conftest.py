@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 import yaml
 from PIL import Image
 
 from lic_models.__main__ import main
+from pytest_lic.measuring.coding import cpu_threads
 from tests.helpers.tiny_run import INTERRUPTING, RUN, TINY, fit, write
 from tests.helpers.weights import WEIGHTS
 from tests.helpers.wrong_input import GOOD
@@ -27,23 +27,18 @@ def tiny_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
     monkeypatch.delenv("PL_GLOBAL_SEED", raising=False)
     Path("interrupting.py").write_text(INTERRUPTING)
     write("tiny.yaml", TINY)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield tmp_path
-    torch.set_num_threads(threads)
+    with cpu_threads(1):
+        yield tmp_path
     sys.modules.pop("interrupting", None)
 
 
 @pytest.fixture(scope="session")
 def whole_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run of TINY, never stopped."""
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, cpu_threads(1):
         patch.chdir(tmp_path_factory.mktemp("whole"))
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
         write("tiny.yaml", TINY)
         assert fit() == 0
-        torch.set_num_threads(threads)
         return RUN.resolve()
 
 

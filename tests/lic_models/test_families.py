@@ -25,12 +25,7 @@ FAMILIES = {family.name: family for family in shipped.families() if family.train
 LAMBDAS = [0.0018, 0.0067, 0.025, 0.0932]
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

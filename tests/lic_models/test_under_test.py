@@ -6,8 +6,8 @@ import inspect
 
 import torch
 
+from lic_models import components as entropy_coders
 from lic_models.components import quantizers as classes
-from lic_models.components.entropy_coding import coders as entropy_coders
 from lic_models.components.entropy_coding.coders import EntropyCoder
 from lic_models.under_test import coders, quantizers
 from pytest_lic import CoderUnderTest, TableMaker

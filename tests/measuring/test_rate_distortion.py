@@ -11,7 +11,7 @@ from scipy.interpolate import PchipInterpolator
 
 from pytest_lic.errors import Unavailable
 from pytest_lic.measuring.published import DATASET_DIGESTS, published_curve
-from pytest_lic.measuring.rate_distortion import BD, RDCurve, bd_psnr, bd_quality, bd_rate
+from pytest_lic.measuring.rate_distortion import BD, RDCurve, bd_quality, bd_rate
 from tests.helpers.places import DATA
 
 THESIS = json.loads((DATA / "benchpresso.json").read_text())["codecs"]
@@ -65,7 +65,7 @@ def mean_difference(anchor, test):
 def test_identical_curves_differ_by_nothing():
     assert bd_rate(curve(), curve()).value == pytest.approx(0.0, abs=1e-9)
     assert bd_rate(curve(), curve(), "ms_ssim_db").value == pytest.approx(0.0, abs=1e-9)
-    assert bd_psnr(curve(), curve()).value == pytest.approx(0.0, abs=1e-9)
+    assert bd_quality(curve(), curve()).value == pytest.approx(0.0, abs=1e-9)
 
 
 @pytest.mark.parametrize("percent", [1.0, -1.0, 25.0])
@@ -77,14 +77,14 @@ def test_rates_shifted_by_a_factor_give_that_bd_rate(percent, metric):
 
 def test_psnr_shifted_by_half_a_decibel_gives_that_bd_psnr():
     shifted = curve(psnr=tuple(value + 0.5 for value in curve().psnr))
-    assert bd_psnr(curve(), shifted).value == pytest.approx(0.5, abs=1e-9)
+    assert bd_quality(curve(), shifted).value == pytest.approx(0.5, abs=1e-9)
 
 
 def test_ms_ssim_shifted_by_half_a_decibel_gives_that_difference_at_equal_rate():
     better = tuple(1 - (1 - linear) * 10**-0.05 for linear in curve().ms_ssim)
     assert bd_quality(curve(), curve(ms_ssim=better), "ms_ssim_db").value == pytest.approx(0.5)
     assert bd_quality(curve(), curve(ms_ssim=better)).value == 0
-    assert bd_quality(curve(), kodak("vtm")) == bd_psnr(curve(), kodak("vtm"))
+    assert bd_quality(curve(), kodak("vtm")) == bd_quality(curve(), kodak("vtm"), "psnr")
 
 
 def test_swapping_anchor_and_test_inverts_the_ratio_of_rates():
@@ -124,7 +124,7 @@ def test_bd_psnr_agrees_with_an_independent_integration(name):
     decibels = mean_difference(
         *(([math.log(rate) for rate in each.bpp], each.psnr) for each in (anchor, test))
     )
-    assert bd_psnr(anchor, test).value == pytest.approx(decibels, abs=1e-7)
+    assert bd_quality(anchor, test).value == pytest.approx(decibels, abs=1e-7)
 
 
 @pytest.mark.parametrize("name", sorted(set(THESIS) - {"fp-gdn"}))
@@ -154,7 +154,7 @@ def test_qualities_listed_from_the_highest_rate_down_give_the_same_value():
     )
     assert backwards.non_monotone() is None
     assert bd_rate(backwards, curve()) == bd_rate(anchor, curve())
-    assert bd_psnr(backwards, curve()) == bd_psnr(anchor, curve())
+    assert bd_quality(backwards, curve()) == bd_quality(anchor, curve())
 
 
 # Reasons
@@ -166,7 +166,7 @@ def test_fewer_than_four_points_give_a_reason():
         Unavailable("short has 3 points; a BD value needs at least 4")
     )
     assert str(bd_rate(short, curve()).value).startswith("anchor short has 3 points")
-    assert isinstance(bd_psnr(curve(), short).value, Unavailable)
+    assert isinstance(bd_quality(curve(), short).value, Unavailable)
     assert isinstance(bd_rate(curve(), first_points(curve(), 4)).value, float)
 
 
@@ -207,7 +207,7 @@ def test_a_narrow_curve_within_a_wide_one_overlaps_entirely():
 def test_bd_psnr_looks_at_the_overlap_of_rates():
     costly = curve("costly", bpp=tuple(rate * 5 for rate in curve().bpp))
     assert bd_rate(curve(), costly).value == pytest.approx(400)
-    outcome = bd_psnr(curve(), costly)
+    outcome = bd_quality(curve(), costly)
     assert outcome.value == Unavailable(
         "overlap of 40.5 % is under 75 % of the narrower log-rate range: "
         "anchor ours spans 0.1 to 1.5 bpp, costly 0.5 to 7.5 bpp"
@@ -223,7 +223,7 @@ def test_a_curve_whose_quality_falls_is_named_with_its_points():
     assert dented.non_monotone("ms_ssim_db") is None
     assert bd_rate(curve(), dented) == BD(Unavailable(sentence))
     assert bd_rate(dented, curve()) == BD(Unavailable(f"anchor {sentence}"))
-    assert bd_psnr(curve(), dented) == BD(Unavailable(sentence))
+    assert bd_quality(curve(), dented) == BD(Unavailable(sentence))
     assert bd_rate(curve(), dented, "ms_ssim_db").value == pytest.approx(0, abs=1e-9)
 
 
@@ -276,7 +276,7 @@ def test_ms_ssim_that_is_missing_does_not_stop_bd_rate_over_psnr():
 def test_a_curve_that_is_unavailable_hands_its_reason_on_the_test_curve_s_first():
     lost, gone = Unavailable("lost"), Unavailable("gone")
     assert bd_rate(lost, curve()) == bd_quality(curve(), lost) == BD(lost)
-    assert bd_psnr(lost, gone) == BD(gone)
+    assert bd_quality(lost, gone) == BD(gone)
 
 
 def test_a_bd_is_written_with_its_value_or_its_reason():

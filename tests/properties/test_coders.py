@@ -11,7 +11,8 @@ from pytest_lic import CoderUnderTest
 from pytest_lic.errors import PropertyError
 from pytest_lic.properties import coders
 from tests.helpers import coder_mutants as mutants
-from tests.helpers.coder_mutants import PlainCoder, assert_told
+from tests.helpers.coder_mutants import PlainCoder
+from tests.helpers.property_errors import assert_told
 
 CODER = CoderUnderTest(
     "right", PlainCoder, escapes=True, escape_bits=lambda *_: 32.0, splits=True, longest=3000

@@ -11,7 +11,7 @@ from pytest_lic import TableMaker
 from pytest_lic.errors import PropertyError
 from pytest_lic.properties import table_makers
 from tests.helpers import coder_mutants as mutants
-from tests.helpers.coder_mutants import assert_told
+from tests.helpers.property_errors import assert_told
 
 MAKER = TableMaker("right", mutants.made_right)
 SUM = "tables monotone and summing to 2**16"

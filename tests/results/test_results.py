@@ -88,6 +88,14 @@ def test_the_schema_is_one_and_holds(written: Path) -> None:
     Draft202012Validator(schema()).validate(json.loads(written.read_text()))
 
 
+def test_a_file_of_before_there_was_a_metric_is_read_and_written_the_same(written: Path) -> None:
+    data = json.loads(written.read_text())
+    del data["run"]["tolerances"]["lpips"]
+    Draft202012Validator(schema()).validate(data)
+    written.write_text(json.dumps(data))
+    assert json.loads(to_text(load(written))) == data
+
+
 def test_infinity_is_written_as_json_can(written: Path) -> None:
     results = load(written)
     lost = Difference("psnr", "photo0.png", math.inf, 40.0, math.inf, 0.05)
@@ -116,7 +124,7 @@ def test_infinity_is_written_as_json_can(written: Path) -> None:
         ),
         (
             lambda text: text.replace('"metric": "psnr"', '"metric": "vmaf"'),
-            r"is damaged: \$\.points\[2\]\.comparison\.differences\[0\]\.metric is 'vmaf': invalid",
+            r"is damaged: .*\.comparison\.differences\[\d\]\.metric is 'vmaf': invalid",
         ),
         (
             lambda text: text.replace('"mean": 0.01', f'"mean": {10**400}'),

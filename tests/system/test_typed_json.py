@@ -63,6 +63,10 @@ def test_mappings_and_numbers_of_numpy_are_written_as_json_has_them() -> None:
             "$.rooms['a'].doors['c']['e'] is 'f': expected `int`, got `str`",
         ),
         ({**GOOD, "floors": [0, 1.5]}, "$.floors[1] is 1.5: expected `int`, got `float`"),
+        (
+            {"rooms": {"a": {**GOOD["rooms"]["a.b"], "warmth": float("nan")}}},
+            "$.rooms['a'].warmth is nan: expected a finite number, smaller than 2**48",
+        ),
         ({**GOOD, "floors": "x" * 500}, f"$.floors is '{'x' * 39}…: expected `array`"),
     ],
 )
@@ -82,6 +86,9 @@ def test_an_error_names_the_place_and_shows_what_is_there(
         (b"\xff", "can't be read"),
         (b"{", "is not valid JSON"),
         (b'{"format": 3}', "is of format 3; this pytest-lic reads up to 2: upgrade it"),
+        (b'{"format": 0}', "is damaged: its format is 0; expected 2; draw plan.json again"),
+        (b'{"format": "1"}', "is damaged: its format is '1'; expected 2; draw plan.json again"),
+        (b'{"format": true}', "is damaged: its format is True; expected 2; draw plan.json again"),
     ],
 )
 def test_a_file_that_can_not_be_used_is_one_clear_line(
@@ -93,7 +100,9 @@ def test_a_file_that_can_not_be_used_is_one_clear_line(
     with pytest.raises(UsageError, match=f"plan {path} {message}") as caught:
         FILE.read(path)
     assert "\n" not in str(caught.value)
-    assert ("draw plan.json again" in str(caught.value)) == ("JSON" in message)
+    assert ("draw plan.json again" in str(caught.value)) == any(
+        word in message for word in ("JSON", "damaged")
+    )
 
 
 def test_what_is_wrong_while_it_is_parsed_is_damage_of_the_file(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_lic.system.words import listed, plural, shortened
+from pytest_lic.system.words import listed, plural, shortened, spanned
 
 
 def test_one_is_singular_and_any_other_number_is_not() -> None:
@@ -18,3 +18,8 @@ def test_lines_beyond_the_most_are_counted() -> None:
     assert shortened(["a", "b"], 2) == ["a", "b"]
     assert shortened(["a", "b", "c"], 2) == ["a", "b", "… and 1 more"]
     assert shortened(["a", "b", "c"], 1, "more pairs") == ["a", "… and 2 more pairs"]
+
+
+def test_a_span_of_one_number_is_that_number() -> None:
+    assert spanned([5, 5]) == "5"
+    assert spanned([7, 5, 6]) == "5 to 7"

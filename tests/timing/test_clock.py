@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pytest_lic.timing.clock import Clock, Cpu, Cuda, EventTimes, device_named
+from pytest_lic.timing.clock import Clock, Cuda, Device, EventTimes, device_named
 
 
 class Queue:
@@ -75,7 +75,7 @@ def test_what_the_wrapped_work_returns_comes_back(queue: Queue) -> None:
 
 
 def test_a_processor_has_no_events_and_its_work_is_left_as_it_is() -> None:
-    events = EventTimes(Cpu())
+    events = EventTimes(Device())
 
     def work() -> None:
         return None
@@ -85,7 +85,7 @@ def test_a_processor_has_no_events_and_its_work_is_left_as_it_is() -> None:
 
 
 def test_devices_by_name() -> None:
-    assert device_named("cpu") == Cpu()
+    assert device_named("cpu") == Device()
     assert device_named("cuda:1") == Cuda("cuda:1")
 
 

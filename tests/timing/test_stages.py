@@ -11,10 +11,10 @@ from torch import nn
 
 from pytest_lic.adapters.compressai import compressai_family
 from pytest_lic.codec import SupportsStages
-from pytest_lic.timing.clock import Clock, Cpu
+from pytest_lic.timing.clock import Clock, Device
 from pytest_lic.timing.stages import REST, take_stages
 
-CLOCK = Clock(Cpu())
+CLOCK = Clock(Device())
 IMAGES = torch.rand((2, 3, 64, 64), generator=torch.Generator().manual_seed(0))
 
 
@@ -64,7 +64,7 @@ def test_stages_and_the_rest_add_up_to_the_round() -> None:
             part(IMAGES)
             fake.now += 0.5
 
-    found = take_stages(parts, work, Clock(Cpu(), fake), 1)
+    found = take_stages(parts, work, Clock(Device(), fake), 1)
     assert found.seconds == {"analysis": 6.0, "synthesis": 10.0, REST: 2.0}
     assert found.total == 18.0
 
@@ -74,7 +74,7 @@ def test_a_part_within_a_part_is_not_counted_twice() -> None:
     inner = Ticking(fake, 4.0)
     outer = Ticking(fake, 1.0, within=inner)
     found = take_stages(
-        {"outer": outer, "inner": inner}, lambda: outer(IMAGES), Clock(Cpu(), fake), 1
+        {"outer": outer, "inner": inner}, lambda: outer(IMAGES), Clock(Device(), fake), 1
     )
     assert found.seconds == {"outer": 2.0, "inner": 4.0, REST: 0.0}
 
@@ -88,7 +88,7 @@ def test_the_round_of_the_median_total_is_told() -> None:
         part.seconds = next(spans)
         part(IMAGES)
 
-    found = take_stages({"analysis": part}, work, Clock(Cpu(), fake), 3)
+    found = take_stages({"analysis": part}, work, Clock(Device(), fake), 3)
     assert (found.seconds["analysis"], found.total, found.rounds) == (3.0, 3.0, 3)
 
 
@@ -99,7 +99,7 @@ def test_a_part_that_is_not_called_is_left_out() -> None:
 
 
 def test_the_device_is_waited_for_on_either_side_of_a_part() -> None:
-    class Counting(Cpu):
+    class Counting(Device):
         def synchronise(self) -> None:
             waits.append("wait")
 

@@ -8,6 +8,7 @@ from importlib import metadata
 import pytest
 import torch
 
+from pytest_lic.measuring.timed_grid import TimingChoice
 from pytest_lic.timing.benchmarking import rounds_for
 from tests.helpers.timed_runs import QUICK, SHORT, SMALL, stored, take, write
 from tests.helpers.toy_project import Project
@@ -111,11 +112,11 @@ from pytest_lic.errors import Unavailable
 from pytest_lic.session import collecting
 from pytest_lic.system import environment
 from pytest_lic.timing import benchmarking
-from pytest_lic.timing.clock import Cpu
+from pytest_lic.timing.clock import Device
 
 on_cpu = coding.image_batch
 
-class Gpu(Cpu):
+class Gpu(Device):
     description = "a GPU"
     log = []
 
@@ -170,10 +171,10 @@ class TestChoice:
         assert {benchmark["stats"]["rounds"] for benchmark in found.values()} == {50}
 
     def test_rounds_are_as_many_as_pytest_benchmark_is_told(self) -> None:
-        assert rounds_for(0.01, None, 5, 1.0) == 100
-        assert rounds_for(3.0, None, 5, 1.0) == 5
-        assert rounds_for(0.01, 50, 5, 1.0) == 50
-        assert rounds_for(0.01, 50, 80, 1.0) == 80
+        assert rounds_for(0.01, TimingChoice("quick")) == 100
+        assert rounds_for(3.0, TimingChoice("quick")) == 5
+        assert rounds_for(0.01, TimingChoice("full")) == 50
+        assert rounds_for(0.01, TimingChoice("full", least_rounds=80)) == 80
 
     def test_a_misspelt_preset(self, timed: Project) -> None:
         result = take(timed, "--lic-preset=quik")

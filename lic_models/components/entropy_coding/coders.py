@@ -80,7 +80,7 @@ class EntropyCoder(Protocol):
         ...
 
 
-class _RunCoder(ABC, Generic[Model]):
+class RunCoder(ABC, Generic[Model]):
     """What the coders share: checks, runs, and each table's model, made once."""
 
     name: ClassVar[str]
@@ -88,7 +88,7 @@ class _RunCoder(ABC, Generic[Model]):
     def __init__(self) -> None:
         self._models: WeakKeyDictionary[FrequencyTables, dict[int, Model]] = WeakKeyDictionary()
 
-    def __reduce__(self) -> tuple[type[_RunCoder[Model]], tuple[()]]:
+    def __reduce__(self) -> tuple[type[RunCoder[Model]], tuple[()]]:
         # Copies and pickles leave the models behind: they are made again when needed.
         return type(self), ()
 
@@ -105,7 +105,7 @@ class _RunCoder(ABC, Generic[Model]):
         if indices.size:
             return self._read(bytes(string), indices, tables)
         if string:
-            raise _corrupt(f"{len(string)} bytes where no symbols are due")
+            raise corrupt(f"{len(string)} bytes where no symbols are due")
         return np.empty(0, np.int32)
 
     def model(self, tables: FrequencyTables, table: int) -> Model:
@@ -125,7 +125,14 @@ class _RunCoder(ABC, Generic[Model]):
     def _read(self, string: bytes, indices: Integers, tables: FrequencyTables) -> Integers: ...
 
 
-class AnsCoder(_RunCoder[stream.model.Categorical]):
+def _categorical(frequencies: Integers) -> stream.model.Categorical:
+    # perfect=False scales cumulative frequencies up to 2**24 and rounds down. Sums, scale and
+    # products are whole numbers times powers of 2 below 2**53, so that float64 holds them exactly
+    # and every machine has the same model; perfect=True compares logarithms instead.
+    return stream.model.Categorical(frequencies.astype(np.float64), lazy=False, perfect=False)
+
+
+class AnsCoder(RunCoder[stream.model.Categorical]):
     """constriction's asymmetric numeral system, a stack: coded from the last symbol to the first.
 
     Its state begins at a fixed number of 24 bits. That costs next to nothing, since the first
@@ -137,8 +144,7 @@ class AnsCoder(_RunCoder[stream.model.Categorical]):
 
     name = "ans"
 
-    def _made(self, frequencies: Integers) -> stream.model.Categorical:
-        return _categorical(frequencies)
+    _made = staticmethod(_categorical)
 
     def _write(self, runs: list[TableRun]) -> bytes:
         coder = stream.stack.AnsCoder(np.array([_STACK_BOTTOM], np.uint32))
@@ -150,7 +156,7 @@ class AnsCoder(_RunCoder[stream.model.Categorical]):
 
     def _read(self, string: bytes, indices: Integers, tables: FrequencyTables) -> Integers:
         if not string or string[-1] == 0:
-            raise _corrupt("empty, or ends in a zero byte, which no string of this coder does")
+            raise corrupt("empty, or ends in a zero byte, which no string of this coder does")
         coder = stream.stack.AnsCoder(_words(string, "<u4"))
 
         def read(tables: FrequencyTables, table: int, count: int) -> Integers:
@@ -159,11 +165,11 @@ class AnsCoder(_RunCoder[stream.model.Categorical]):
 
         symbols = from_runs(read, indices, tables)
         if coder.get_compressed().tolist() != [_STACK_BOTTOM]:
-            raise _corrupt("does not end where its symbols do")
+            raise corrupt("does not end where its symbols do")
         return symbols
 
 
-class RangeCoder(_RunCoder[stream.model.Categorical]):
+class RangeCoder(RunCoder[stream.model.Categorical]):
     """constriction's range coder, a queue: coded from the first symbol to the last.
 
     The string is the shortest that names the last interval, and decoding checks that coding gives
@@ -173,8 +179,7 @@ class RangeCoder(_RunCoder[stream.model.Categorical]):
 
     name = "range"
 
-    def _made(self, frequencies: Integers) -> stream.model.Categorical:
-        return _categorical(frequencies)
+    _made = staticmethod(_categorical)
 
     def _write(self, runs: list[TableRun]) -> bytes:
         coder = stream.queue.RangeEncoder()
@@ -184,23 +189,23 @@ class RangeCoder(_RunCoder[stream.model.Categorical]):
 
     def _read(self, string: bytes, indices: Integers, tables: FrequencyTables) -> Integers:
         if not string:
-            raise _corrupt("no bytes for the symbols that are due")
+            raise corrupt("no bytes for the symbols that are due")
         coder = stream.queue.RangeDecoder(_words(string, ">u4"))
 
         def read(tables: FrequencyTables, table: int, count: int) -> Integers:
             try:
                 entries: Integers = coder.decode(self.model(tables, table), count)
             except AssertionError as error:  # the library's word for a point in no interval
-                raise _corrupt("names no symbol") from error
+                raise corrupt("names no symbol") from error
             return entries
 
         symbols = from_runs(read, indices, tables)
         if self.encode(symbols, indices, tables) != string:
-            raise _corrupt("not what its own symbols are coded as")
+            raise corrupt("not what its own symbols are coded as")
         return symbols
 
 
-class RansCoder(_RunCoder[list[int]]):
+class RansCoder(RunCoder[list[int]]):
     """CompressAI's asymmetric numeral system, without its escape, from which it can hang.
 
     CompressAI's decoder does not know where a string ends and reads on in memory. Here it gets the
@@ -230,16 +235,16 @@ class RansCoder(_RunCoder[list[int]]):
 
     def _read(self, string: bytes, indices: Integers, tables: FrequencyTables) -> Integers:
         if len(string) % 4 or len(string) < 8:
-            raise _corrupt(f"{len(string)} bytes; expected a multiple of 4, and at least 8")
+            raise corrupt(f"{len(string)} bytes; expected a multiple of 4, and at least 8")
         if not _RANS_LEAST <= int.from_bytes(string[:8], "little") < _RANS_LEAST << 32:
-            raise _corrupt("begins with a state that the coder is never in")
+            raise corrupt("begins with a state that the coder is never in")
         read = self._reader(string, indices.size)
         symbols = from_runs(read, indices, tables)
         read(_FILLING.tables, _FILLING.table, len(_FILLING.entries))
         # The coder began in its least state, so the decoder is as if it had only just begun.
         start = self._reader(_RANS_LEAST.to_bytes(8, "little"), 0)
         if (read(*_RANS_PROBE) != start(*_RANS_PROBE)).any():
-            raise _corrupt("does not end where its symbols do")
+            raise corrupt("does not end where its symbols do")
         return symbols
 
     def _reader(self, string: bytes, symbols: int) -> Read:
@@ -253,13 +258,6 @@ class RansCoder(_RunCoder[list[int]]):
             return np.array(entries, np.int32)
 
         return read
-
-
-def _categorical(frequencies: Integers) -> stream.model.Categorical:
-    # perfect=False scales cumulative frequencies up to 2**24 and rounds down. Sums, scale and
-    # products are whole numbers times powers of 2 below 2**53, so that float64 holds them exactly
-    # and every machine has the same model; perfect=True compares logarithms instead.
-    return stream.model.Categorical(frequencies.astype(np.float64), lazy=False, perfect=False)
 
 
 def _shortest(coder: stream.queue.RangeEncoder) -> bytes:
@@ -288,7 +286,8 @@ def _words(string: bytes, order: str) -> NDArray[np.uint32]:
     return np.frombuffer(padded, order).astype(np.uint32)
 
 
-def _corrupt(what: str) -> CorruptBitstreamError:
+def corrupt(what: str) -> CorruptBitstreamError:
+    """The error of a string that is no code of what it decodes to."""
     return CorruptBitstreamError(
         f"entropy decoding: {what}; the string was damaged, or coded with other tables or indices"
     )

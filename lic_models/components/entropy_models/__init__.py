@@ -1,8 +1,8 @@
 """Entropy models: what a latent is expected to be, hence what it costs and which tables code it.
 
-    factorized            y ─ μ ──► quantizer ──► symbols, one table per channel
-    scale hyperprior      |y| ─► hyper-analysis ─► z (factorized) ─► hyper-synthesis ─► σ
-    mean-scale            y ─► hyper-analysis ─► z (factorized) ─► hyper-synthesis ─► μ, σ
+    factorized prior:       y ─ μ ──► quantizer ──► symbols, one table per channel
+    scale hyperprior:       |y| ─► hyper-analysis ─► z (factorized) ─► hyper-synthesis ─► σ
+    mean-scale hyperprior:  y ─► hyper-analysis ─► z (factorized) ─► hyper-synthesis ─► μ, σ
 
 The same object trains (`forward`) and codes (`compress`, `decompress`).
 

@@ -8,7 +8,9 @@ these formats carry no checksum.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from types import MappingProxyType
 
 from pytest_lic.container import MAX_PIXELS
@@ -91,9 +93,7 @@ def _jpeg2000(contents: bytes) -> tuple[int, int]:
     """ITU-T T.800, annex A: the main header, then tile-parts that give their lengths, then EOC."""
     _require_magic("JPEG2000", contents, b"\xff\x4f\xff\x51")
     _require_bytes("JPEG2000", contents, 2 + 40)
-    right, bottom, left, top = (
-        int.from_bytes(contents[at : at + 4], "big") for at in (8, 12, 16, 20)
-    )
+    right, bottom, left, top = struct.unpack_from(">4I", contents, 8)
     components = int.from_bytes(contents[40:42], "big")
     if components != 3:
         raise CorruptBitstreamError(f"JPEG2000 file of {components} components; expected 3")
@@ -134,15 +134,7 @@ def _webp(contents: bytes) -> tuple[int, int]:
     raise CorruptBitstreamError("WEBP file: its frame does not begin with the start code")
 
 
-def _avif(contents: bytes) -> tuple[int, int]:
-    return _isobmff("AVIF", contents, {b"avif"})
-
-
-def _heif(contents: bytes) -> tuple[int, int]:
-    return _isobmff("HEIF", contents, {b"heic", b"heix"})
-
-
-def _isobmff(format: str, contents: bytes, brands: set[bytes]) -> tuple[int, int]:
+def _isobmff(format: str, brands: set[bytes], contents: bytes) -> tuple[int, int]:
     """ISO/IEC 14496-12 boxes; the largest `ispe` (ISO/IEC 23008-12) is the size."""
     if len(contents) >= 12 and (contents[4:8] != b"ftyp" or contents[8:12] not in brands):
         raise ForeignBitstreamError(
@@ -212,6 +204,12 @@ def _require_end(format: str, contents: bytes, end: int) -> None:
 
 
 FORMATS: Mapping[str, Callable[[bytes], tuple[int, int]]] = MappingProxyType(
-    {"JPEG": _jpeg, "JPEG2000": _jpeg2000, "WEBP": _webp, "AVIF": _avif, "HEIF": _heif}
+    {
+        "JPEG": _jpeg,
+        "JPEG2000": _jpeg2000,
+        "WEBP": _webp,
+        "AVIF": partial(_isobmff, "AVIF", {b"avif"}),
+        "HEIF": partial(_isobmff, "HEIF", {b"heic", b"heix"}),
+    }
 )
 """Pillow's name of a format → the function that walks a file of it."""

@@ -97,7 +97,7 @@ class NetworkCalls:
         import torch
 
         where = f"compress on {_described(images)}"
-        with self._blamed(where), torch.inference_mode():
+        with blamed(f"{self.label}: {where}"), torch.inference_mode():
             result = self.network.compress(images.to(self._dtype), **self._compress_arguments)
         if not isinstance(result, Mapping) or "strings" not in result:
             kind = sorted(result) if isinstance(result, Mapping) else type(result).__name__
@@ -131,7 +131,7 @@ class NetworkCalls:
             )
         positional = (compressed.strings, compressed.shape)[: 2 if self._takes_shape else 1]
         named = self._decompress_arguments | moved(compressed.parameters, self.device)
-        with self._blamed("decompress"), torch.inference_mode():
+        with blamed(f"{self.label}: decompress"), torch.inference_mode():
             result = self.network.decompress(*positional, **named)
         x_hat = result.get("x_hat") if isinstance(result, Mapping) else result
         if not isinstance(x_hat, torch.Tensor) or x_hat.dim() != 4:
@@ -195,16 +195,16 @@ class NetworkCalls:
             raise CodecError(f"{self.label}: the synthesis transform received no tensor")
         return latents.float().clone()  # no longer one of inference mode's
 
-    @contextmanager
-    def _blamed(self, where: str) -> Iterator[None]:
-        try:
-            yield
-        except LicError:
-            raise
-        except Exception as error:
-            raise CodecError(
-                f"{self.label}: {where} failed: {type(error).__name__}: {error}"
-            ) from error
+
+@contextmanager
+def blamed(what: str) -> Iterator[None]:
+    """Whatever a user's network raises, as a `CodecError` of ``what``; our own as they are."""
+    try:
+        yield
+    except LicError:
+        raise
+    except Exception as error:
+        raise CodecError(f"{what} failed: {type(error).__name__}: {error}") from error
 
 
 def moved(value: Any, device: str) -> Any:

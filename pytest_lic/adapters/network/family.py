@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_lic.adapters.network.calls import NetworkCalls
+from pytest_lic.adapters.network.calls import NetworkCalls, blamed
 from pytest_lic.adapters.network.codec import LatentNetworkCodec, NetworkCodec
 from pytest_lic.adapters.network.heap_memory import keep_freed_memory
 from pytest_lic.adapters.network.layout import find_layout
@@ -23,7 +22,7 @@ from pytest_lic.adapters.network.state import (
 )
 from pytest_lic.adapters.network.value_packing import pack_value
 from pytest_lic.container import short_fingerprint
-from pytest_lic.errors import CodecError, LicError, UsageError
+from pytest_lic.errors import CodecError, UsageError
 
 Arguments = Callable[[str], Mapping[str, Any]]
 """Quality → what a network takes by name."""
@@ -91,7 +90,7 @@ class NetworkFamily:
             keep_freed_memory()
         network = self._new_network(quality, device)
         guard_rans()
-        with _blamed(label, "preparing the network"), same_random_numbers():
+        with blamed(f"{label}: preparing the network"), same_random_numbers():
             if recipe.prepare is not None:
                 recipe.prepare(network, quality)
             arguments = dict(recipe.compress_arguments(quality))
@@ -150,7 +149,7 @@ def _called(build_network: Callable[..., Any], quality: str, name: str) -> Any:
         CodecError: the callable raised.
         UsageError: it returned something without ``compress`` and ``decompress``.
     """
-    with _blamed(f"{name} q{quality}", "building the network"), same_random_numbers():
+    with blamed(f"{name} q{quality}: building the network"), same_random_numbers():
         network = build_network(quality) if _takes_one(build_network) else build_network()
     missing = [name for name in ("compress", "decompress") if not hasattr(network, name)]
     if missing:
@@ -172,13 +171,3 @@ def _takes_one(function: Callable[..., Any]) -> bool:
     except ValueError:  # a builtin without a signature
         return True
     return True
-
-
-@contextmanager
-def _blamed(label: str, what: str) -> Iterator[None]:
-    try:
-        yield
-    except LicError:
-        raise
-    except Exception as error:
-        raise CodecError(f"{label}: {what} failed: {type(error).__name__}: {error}") from error

@@ -48,9 +48,6 @@ class _Reading:
     def left(self) -> int:
         return self.at_once - sum(len(symbols) for symbols, _, _ in self.pending)
 
-    def add(self, symbols: Sequence[int], indexes: Sequence[int], tables: Tables) -> None:
-        self.pending.append((symbols, indexes, tables))
-
     def settle(self, information: _Information) -> None:
         """Refuse a string that is shorter than what was decoded from it."""
         self.bits += sum(information.bits(*part) for part in self.pending)
@@ -97,14 +94,7 @@ class RansGuard:
         self._set(decoder, guarded(encoded, self._at_once_of_stream))
         self._readings[decoder] = _Reading(len(encoded), self._at_once_of_stream)
 
-    def decode_stream(
-        self,
-        decoder: Any,
-        indexes: Sequence[int],
-        cdfs: Sequence[Sequence[int]],
-        cdfs_sizes: Sequence[int],
-        offsets: Sequence[int],
-    ) -> list[int]:
+    def decode_stream(self, decoder: Any, indexes: Sequence[int], *tables: *Tables) -> list[int]:
         """As the library's.
 
         Raises:
@@ -113,21 +103,16 @@ class RansGuard:
         """
         if decoder not in self._readings:
             raise CodecError("entropy decoding: decode_stream without set_stream before it")
-        return self._decoded(decoder, self._readings[decoder], indexes, (cdfs, cdfs_sizes, offsets))
+        return self._decoded(decoder, self._readings[decoder], indexes, tables)
 
     def decode_with_indexes(
-        self,
-        encoded: bytes,
-        indexes: Sequence[int],
-        cdfs: Sequence[Sequence[int]],
-        cdfs_sizes: Sequence[int],
-        offsets: Sequence[int],
+        self, encoded: bytes, indexes: Sequence[int], *tables: *Tables
     ) -> list[int]:
         """As the library's; raises what `set_stream` and `decode_stream` raise."""
         decoder = self._new()
         self._set(decoder, guarded(encoded, min(len(indexes), self._at_once)))
         reading = _Reading(len(encoded), self._at_once)
-        return self._decoded(decoder, reading, indexes, (cdfs, cdfs_sizes, offsets))
+        return self._decoded(decoder, reading, indexes, tables)
 
     def _decoded(
         self, decoder: Any, reading: _Reading, indexes: Sequence[int], tables: Tables
@@ -146,7 +131,7 @@ class RansGuard:
             rest = indexes[len(decoded) :] if decoded else indexes
             part = rest[: reading.left] if len(rest) > reading.left else rest
             symbols = self._decode(decoder, part, *tables)
-            reading.add(symbols, part, tables)
+            reading.pending.append((symbols, part, tables))
             decoded = decoded + symbols if decoded else symbols
         return decoded
 

@@ -7,7 +7,7 @@ when every string is replaced by None.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_lic.errors import CodecError, CorruptBitstreamError
@@ -21,19 +21,15 @@ def nest_of(strings: Any) -> Any:
     Raises:
         CodecError: something other than bytes, lists, tuples and dicts.
     """
-    match strings:
-        case bytes() | bytearray():
-            return None
-        case list():
-            return [nest_of(item) for item in strings]
-        case tuple():
-            return tuple(nest_of(item) for item in strings)
-        case Mapping():
-            return {key: nest_of(item) for key, item in strings.items()}
-    raise CodecError(
-        f"compress returned strings that hold a {type(strings).__name__}; expected bytes, or "
-        "lists of them"
-    )
+
+    def checked(string: Any) -> None:
+        if not isinstance(string, bytes | bytearray):
+            raise CodecError(
+                f"compress returned strings that hold a {type(string).__name__}; expected bytes, "
+                "or lists of them"
+            )
+
+    return _mapped(strings, checked)
 
 
 def flatten(strings: Any) -> list[bytes]:
@@ -69,18 +65,20 @@ def leaf_count(nest: Any, depth: int = 0) -> int:
 
 def unflatten(nest: Any, strings: Sequence[bytes]) -> Any:
     """``nest`` with its ``leaf_count`` strings in their places."""
-    return _filled(nest, iter(strings))
+    left = iter(strings)
+    return _mapped(nest, lambda _: next(left))
 
 
-def _filled(nest: Any, strings: Iterator[bytes]) -> Any:
-    match nest:
-        case None:
-            return next(strings)
-        case Mapping():
-            return {key: _filled(item, strings) for key, item in nest.items()}
+def _mapped(nested: Any, function: Callable[[Any], Any]) -> Any:
+    """``nested`` with whatever is no list, tuple or dict in it replaced by the function's value."""
+    match nested:
+        case list():
+            return [_mapped(item, function) for item in nested]
         case tuple():
-            return tuple(_filled(item, strings) for item in nest)
-    return [_filled(item, strings) for item in nest]
+            return tuple(_mapped(item, function) for item in nested)
+        case Mapping():
+            return {key: _mapped(item, function) for key, item in nested.items()}
+    return function(nested)
 
 
 def has_batch_axis(nest: Any, images: int) -> bool:

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_lic.checks.hostile.memory_limit import limited_memory
-from pytest_lic.checks.hostile.mutations import Mutated, RandomChooser, mutated
+from pytest_lic.checks.hostile.mutations import Mutated, mutated
 from pytest_lic.checks.hostile.outcome import Failure, Tally, outcome_of
 from pytest_lic.project.codec_child import CodecServer
 from pytest_lic.system.child_process import Answer
+from pytest_lic.system.latest import Latest
 from pytest_lic.system.process_memory import memory_bytes
 
 if TYPE_CHECKING:
@@ -28,16 +29,17 @@ class HostileServer(CodecServer):
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)
-        self._subjects: dict[tuple[str, str, str], _Subject] = {}
+        self._subject: Latest[tuple[str, str, str], _Subject] = Latest()
 
     def decode(self, family: str, quality: str, device: str, first: int, last: int) -> Answer:
         """Decode a changed bitstream for each number; a `Tally` as JSON."""
-        key = (family, quality, device)
-        if key not in self._subjects:
-            self._subjects.clear()  # let the old network go first
+
+        def build() -> _Subject:
             codec = self.families[family].build(quality, device)
-            self._subjects[key] = _Subject(codec, device, f"{family}/{quality}")
-        return self._subjects[key].decode(range(first, last + 1), self.exchange).to_json()
+            return _Subject(codec, device, f"{family}/{quality}")
+
+        subject = self._subject.of((family, quality, device), build)
+        return subject.decode(range(first, last + 1), self.exchange).to_json()
 
 
 class _Subject:
@@ -75,8 +77,8 @@ class _Subject:
         return tally
 
     def _changed(self, number: int) -> Mutated:
-        choose = RandomChooser(random.Random(f"{self._seed}/{number}"))
-        stream = self._streams[choose.integer(0, len(self._streams) - 1)]
+        choose = random.Random(f"{self._seed}/{number}")
+        stream = self._streams[choose.randint(0, len(self._streams) - 1)]
         return mutated(stream, self._streams, choose)
 
 

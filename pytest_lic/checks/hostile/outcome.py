@@ -98,7 +98,6 @@ def outcome_of(codec: Codec, bitstream: bytes) -> tuple[Outcome, str]:
 
 
 def _wrong(decoded: Any, bitstream: bytes) -> str | None:
-    """What is wrong with a decoded image, if anything."""
     import torch
 
     if not isinstance(decoded, torch.Tensor):
@@ -107,19 +106,15 @@ def _wrong(decoded: Any, bitstream: bytes) -> str | None:
     if decoded.dtype != torch.float32 or len(shape) != 4 or shape[:2] != (1, 3):
         return f"{decoded.dtype} of shape {shape}; expected torch.float32 of (1, 3, H, W)"
     if is_container(bitstream):
-        size = _told_size(bitstream)
-        if shape[2:] != size:
-            return f"an image of {shape[3]}×{shape[2]}; its header tells {size[1]}×{size[0]}"
+        header = unpack(bitstream)
+        if shape[2:] != (header.height, header.width):
+            size = f"{header.width}×{header.height}"
+            return f"an image of {shape[3]}×{shape[2]}; its header tells {size}"
     # Without a tensor more, which would count as the decoder's.
     low, high = (float(end) for end in torch.aminmax(decoded))
     if not math.isfinite(low + high):
         return "values that are not finite"
     return None if low >= 0 and high <= 1 else f"values from {low:g} to {high:g}"
-
-
-def _told_size(bitstream: bytes) -> tuple[int, int]:
-    stream = unpack(bitstream)
-    return stream.height, stream.width
 
 
 def _refused_memory(error: BaseException | None) -> bool:

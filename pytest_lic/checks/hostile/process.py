@@ -58,15 +58,9 @@ class HostileProcess(CodecChild):
         """What came of the part, up to where it ended, and where that was."""
         self._noted.unlink(missing_ok=True)
         try:
-            answer = self.ask(
-                "decode",
-                self._timeout,
-                family=family,
-                quality=quality,
-                device=device,
-                first=part.start,
-                last=part.stop - 1,
-            )
+            codec = {"family": family, "quality": quality, "device": device}
+            numbers = {"first": part.start, "last": part.stop - 1}
+            answer = self.ask("decode", self._timeout, **codec, **numbers)
         except ChildHungError:
             return self._ended(Outcome.HUNG, f"over {self._timeout:g} s")
         except ChildDiedError as error:

@@ -72,9 +72,7 @@ def metric_named(name: str, where: str) -> Metric:
 
 
 def quality_metrics(
-    original: NDArray[np.uint8],
-    reconstruction: NDArray[np.uint8],
-    metrics: Iterable[Metric],
+    original: NDArray[np.uint8], reconstruction: NDArray[np.uint8], metrics: Iterable[Metric]
 ) -> tuple[dict[str, float], dict[str, str]]:
     """The metrics of one image, and the reasons for those that can't be computed.
 

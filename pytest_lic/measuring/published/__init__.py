@@ -2,6 +2,8 @@
 
 There is one JSON file per data set. A curve holds for the very images that it was measured on,
 so it is handed out only for a corpus with that data set's digest.
+
+timings  published times of networks, to look at
 """
 
 from __future__ import annotations

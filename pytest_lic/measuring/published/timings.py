@@ -5,11 +5,12 @@ They are of another machine, taken by another method, so no comparison with them
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from types import MappingProxyType
+
+import msgspec
 
 _FILES: Mapping[str, str] = MappingProxyType({"thesis": "thesis-timing.json"})
 
@@ -32,7 +33,7 @@ class PublishedTimings:
     networks: str
     gpu: str
     method: str
-    times: tuple[PublishedTime, ...]
+    facts: tuple[PublishedTime, ...]
 
 
 def published_timing_names() -> tuple[str, ...]:
@@ -46,12 +47,5 @@ def published_timings(name: str) -> PublishedTimings:
     Raises:
         KeyError: there are none of that name.
     """
-    text = resources.files(__package__).joinpath(_FILES[name]).read_text(encoding="utf-8")
-    stored = json.loads(text)
-    return PublishedTimings(
-        stored["source"],
-        stored["networks"],
-        stored["gpu"],
-        stored["method"],
-        tuple(PublishedTime(**fact) for fact in stored["facts"]),
-    )
+    text = resources.files(__package__).joinpath(_FILES[name]).read_bytes()
+    return msgspec.json.decode(text, type=PublishedTimings)

@@ -1,12 +1,13 @@
 """One or several runs as one HTML file that needs nothing else: no network, no other file.
 
-content     what a page is made from
-families    points of a run by setting and codec family, and their curves
-sections/   one section a file: its data (.py), its text (.jinja), and what it draws (.js)
-page        the frame around the sections (.jinja), and what their scripts share (.js)
-macros      of the sections' templates
-chart       lines over two axes, with a legend and a tip under the pointer (.js)
-report      colours and places (.css)
+content       what a page is made from
+families      points of a run by setting and codec family, and their curves
+sections      one section a file: its data (.py), its text (.jinja), and what it draws (.js)
+page.jinja    the frame around the sections
+page.js       what their scripts share
+macros.jinja  what their templates share
+chart.js      lines over two axes, with a legend and a tip under the pointer
+report.css    colours and places
 
 All text is escaped by the templates. A content security policy allows one script and one style by
 their digests, images that are part of the page, and nothing else, so that no name or error text

@@ -8,24 +8,24 @@ const REACH = 32; // pixels from the pointer to the point that it tells of
 function ticks(low, high, count) {
   const rough = (high - low) / count;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough);
-  const found = [];
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough);
+  const marks = [];
   for (let place = Math.ceil(low / step - 1e-9); place * step <= high + 1e-9 * step; place++) {
-    found.push(Number((place * step).toPrecision(10)));
+    marks.push(Number((place * step).toPrecision(10)));
   }
-  return found;
+  return marks;
 }
 
 function logTicks(low, high) {
-  const found = [];
+  const marks = [];
   const decades = Math.log10(high) - Math.log10(low);
   for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) {
-    for (const each of decades > 3 ? [1] : [1, 2, 5]) {
-      const value = Number((each * 10 ** power).toPrecision(3));
-      if (value >= low && value <= high) found.push(value);
+    for (const factor of decades > 3 ? [1] : [1, 2, 5]) {
+      const value = Number((factor * 10 ** power).toPrecision(3));
+      if (value >= low && value <= high) marks.push(value);
     }
   }
-  return found.length > 1 ? found : ticks(low, high, 4).filter((each) => each > 0);
+  return marks.length > 1 ? marks : ticks(low, high, 4).filter((mark) => mark > 0);
 }
 
 /** The outline of a mark around (0, 0); which one tells lines of one colour apart. */
@@ -56,8 +56,8 @@ function legend(holder, all, shown, redraw) {
   const codecs = all.filter((series) => series.kind !== "anchor");
   const buttons = all.map((series) => [series, legendButton(series, shown, redraw)]);
   const folded = ([series]) => series.kind === "anchor" && !series.shown;
-  const [more, plain] = [buttons.filter(folded), buttons.filter((each) => !folded(each))].map((found) =>
-    found.map(([, button]) => button),
+  const [more, plain] = [buttons.filter(folded), buttons.filter((button) => !folded(button))].map((some) =>
+    some.map(([, button]) => button),
   );
   if (codecs.length > 3) {
     for (const [title, on] of [["no codec", false], ["all codecs", true]]) {
@@ -103,7 +103,7 @@ const key = (series) => (series.kind === "anchor" ? "anchor " : "codec ") + seri
  * `describe(width)` returns the `title` for those who can't see it, the axes `x` and `y`, each of a
  * `label`, the ends `low` and `high`, `ticks`, and whether it is `log`, and the `lines`; or, where
  * there is nothing to draw, `empty` says so. A line has a `series`, and `points` of `x`, `y`, what is
- * `told` under the pointer, and whether it `regressed`.
+ * `words` under the pointer, and whether it `regressed`.
  */
 function chart(holder, describe) {
   const tip = html("div", { class: "tip", role: "status", hidden: "" });
@@ -118,18 +118,18 @@ function chart(holder, describe) {
     if (!width) return; // not laid out: drawn when it is
     const height = Math.round(Math.max(290, Math.min(500, width * 0.66)));
     const frame = { left: 62, right: width - 14, top: 10, bottom: height - 46 };
-    const found = describe(width);
+    const drawing = describe(width);
     const svg = make("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img" });
     holder.prepend(svg);
-    if (found.empty) {
-      svg.append(make("text", { x: width / 2, y: height / 2, "text-anchor": "middle" }, found.empty));
+    if (drawing.empty) {
+      svg.append(make("text", { x: width / 2, y: height / 2, "text-anchor": "middle" }, drawing.empty));
       return;
     }
-    svg.setAttribute("aria-label", found.title);
-    const x = scale(found.x, frame.left, frame.right);
-    const y = scale(found.y, frame.bottom, frame.top);
-    axes(svg, found, x, y, frame, height);
-    for (const { series, points } of found.lines) {
+    svg.setAttribute("aria-label", drawing.title);
+    const x = scale(drawing.x, frame.left, frame.right);
+    const y = scale(drawing.y, frame.bottom, frame.top);
+    axes(svg, drawing, x, y, frame, height);
+    for (const { series, points } of drawing.lines) {
       const { name, shape, radius } = look(series);
       const group = make("g", { "clip-path": `url(#${holder.id}-frame)`, class: name });
       const places = points.map((point) => [x(point.x), y(point.y)]);
@@ -148,19 +148,19 @@ function chart(holder, describe) {
       });
       svg.append(group);
     }
-    if (width >= LABELLED_FROM) nameAnchors(svg, found.lines, x, y, frame);
+    if (width >= LABELLED_FROM) nameAnchors(svg, drawing.lines, x, y, frame);
   }
 
-  function axes(svg, found, x, y, frame, height) {
+  function axes(svg, drawing, x, y, frame, height) {
     let free = -Infinity; // where the next number along the rate may begin
-    for (const value of found.x.ticks) {
+    for (const value of drawing.x.ticks) {
       svg.append(make("line", { class: "grid", x1: x(value), x2: x(value), y1: frame.top, y2: frame.bottom }));
       const half = 4 * String(value).length;
       if (x(value) - half < free) continue;
       free = x(value) + half + 4;
       svg.append(make("text", { x: x(value), y: frame.bottom + 17, "text-anchor": "middle" }, String(value)));
     }
-    for (const value of found.y.ticks) {
+    for (const value of drawing.y.ticks) {
       svg.append(
         make("line", { class: "grid", x1: frame.left, x2: frame.right, y1: y(value), y2: y(value) }),
         make("text", { x: frame.left - 7, y: y(value) + 4, "text-anchor": "end" }, String(value)),
@@ -169,9 +169,9 @@ function chart(holder, describe) {
     const label = ({ label, log }) => (log ? label.replace(/\)?$/, (end) => `, logarithmic${end}`) : label);
     const [middle, centre] = [(frame.top + frame.bottom) / 2, (frame.left + frame.right) / 2];
     svg.append(
-      make("text", { class: "axis", x: centre, y: height - 7, "text-anchor": "middle" }, label(found.x)),
+      make("text", { class: "axis", x: centre, y: height - 7, "text-anchor": "middle" }, label(drawing.x)),
       make("text", { class: "axis", x: 0, y: 0, "text-anchor": "middle",
-        transform: `translate(13 ${middle}) rotate(-90)` }, label(found.y)),
+        transform: `translate(13 ${middle}) rotate(-90)` }, label(drawing.y)),
       make("clipPath", { id: `${holder.id}-frame` },
         make("rect", { x: frame.left, y: frame.top, width: frame.right - frame.left,
           height: frame.bottom - frame.top })),
@@ -182,14 +182,14 @@ function chart(holder, describe) {
     const box = holder.getBoundingClientRect();
     const [px, py] = [event.clientX - box.left, event.clientY - box.top];
     const behind = { measured: 0, baseline: 3, anchor: 3 };
-    const away = (each) => Math.hypot(each[0] - px, each[1] - py) + behind[each[2].kind];
-    const nearest = drawn.reduce((best, each) => (best && away(best) <= away(each) ? best : each), null);
+    const away = (point) => Math.hypot(point[0] - px, point[1] - py) + behind[point[2].kind];
+    const nearest = drawn.reduce((best, point) => (best && away(best) <= away(point) ? best : point), null);
     holder.querySelector(".near")?.remove();
     tip.hidden = !nearest || away(nearest) > REACH;
     if (tip.hidden) return;
     const [x, y, , point] = nearest;
     holder.querySelector("svg").append(make("circle", { class: "near", cx: x, cy: y, r: 7 }));
-    tip.textContent = point.told.join("\n");
+    tip.textContent = point.words.join("\n");
     const beside = x + 14 + tip.offsetWidth > box.width ? x - tip.offsetWidth - 14 : x + 14;
     tip.style.left = `${Math.max(0, beside)}px`;
     tip.style.top = `${Math.max(0, y - tip.offsetHeight / 2)}px`;
@@ -213,7 +213,7 @@ function chart(holder, describe) {
 
 /** From a value on an axis to its place between `from` and `to`. */
 function scale({ low, high, log }, from, to) {
-  const along = log ? Math.log : (each) => each;
+  const along = log ? Math.log : (value) => value;
   return (value) => from + ((along(value) - along(low)) / (along(high) - along(low))) * (to - from);
 }
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.errors import Unavailable
 from pytest_lic.measuring.grid import Setting
-from pytest_lic.measuring.measure import rd_curve
+from pytest_lic.measuring.measure import Measurement, rd_curve
 from pytest_lic.measuring.rate_distortion import RDCurve
 from pytest_lic.results.results import PointResult, Results
 
 BASELINE = "its baseline"
 """How a family's stored curve is called beside its own."""
+
+Side = Literal["measured", "baseline"]
 
 
 @dataclass(frozen=True)
@@ -25,14 +28,19 @@ class Family:
     points: Mapping[str, PointResult]
     verdict: Verdict | None
 
-    def curve(self, of: str) -> RDCurve | Unavailable:
-        """The curve through ``measured`` or ``baseline``, or why there is none."""
-        measurements = {label: getattr(point, of) for label, point in self.points.items()}
-        lacking = [label for label, measurement in measurements.items() if measurement is None]
+    def measurements(self, of: Side) -> dict[str, Measurement | None]:
+        """Those of one side, by quality."""
+        return {label: getattr(point, of) for label, point in self.points.items()}
+
+    def curve(self, of: Side) -> RDCurve | Unavailable:
+        """The curve through one side's measurements, or why there is none."""
+        measurements = self.measurements(of)
+        known = {label: one for label, one in measurements.items() if one is not None}
+        lacking = ", ".join(label for label in measurements if label not in known)
         if lacking:
-            return Unavailable(f"{self.name}: quality {', '.join(lacking)} has no {of} result")
+            return Unavailable(f"{self.name}: quality {lacking} has no {of} result")
         try:
-            return rd_curve(BASELINE if of == "baseline" else self.name, measurements)
+            return rd_curve(BASELINE if of == "baseline" else self.name, known)
         except ValueError as error:
             return Unavailable(str(error))
 
@@ -55,14 +63,10 @@ def families_of(run: str, results: Results, *, several: bool) -> dict[Setting, l
     families: dict[Setting, list[Family]] = {}
     for (setting, family), points in grouped.items():
         facts = results.families.get(family)
-        order, tags = (list(facts.qualities), facts.tags) if facts is not None else ([], {})
-        labels = sorted(points, key=lambda label: (label not in order, _place(order, label)))
+        order, tags = (facts.qualities, facts.tags) if facts is not None else ({}, {})
         name = f"{family} · {run}" if several else family
-        ordered = {label: points[label] for label in labels}
+        labels = dict.fromkeys((*order, *points))
+        ordered = {label: points[label] for label in labels if label in points}
         verdict = verdicts.get((family, setting))
         families.setdefault(setting, []).append(Family(name, tags, ordered, verdict))
     return families
-
-
-def _place(order: Sequence[str], label: str) -> int:
-    return order.index(label) if label in order else 0

@@ -6,16 +6,12 @@ const SVG = "http://www.w3.org/2000/svg";
 const byId = (id) => document.getElementById(id);
 
 /** An SVG element with attributes and children; a child that is a string becomes text. */
-function make(name, attributes, ...children) {
-  const element = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  element.append(...children);
-  return element;
-}
+const make = (name, ...content) => filled(document.createElementNS(SVG, name), ...content);
 
-/** The same of HTML. */
-function html(name, attributes, ...children) {
-  const element = document.createElement(name);
+/** An HTML element with attributes and children. */
+const html = (name, ...content) => filled(document.createElement(name), ...content);
+
+function filled(element, attributes, ...children) {
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
   element.append(...children);
   return element;

@@ -4,5 +4,6 @@ summary         regressions, then a table for each family and setting
 conformance     how old bitstreams decode
 environments    the matrix of simulated environments
 hostile         why a codec fails over damaged bitstreams
+text            lines and tables drawn by rich
 times           how warm-ups went, and what could not be compared
 """

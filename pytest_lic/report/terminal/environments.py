@@ -7,11 +7,11 @@ from functools import partial
 from textwrap import shorten
 
 from rich.console import Console
-from rich.table import Table
 
-from pytest_lic.checks.agreement import Agreement
 from pytest_lic.checks.environment_matrix import EnvironmentMatrix
+from pytest_lic.report.terminal.text import grid
 from pytest_lic.results.records import EnvironmentsRecord
+from pytest_lic.system.groups import grouped
 from pytest_lic.system.simulated_environments import ENVIRONMENTS
 from pytest_lic.system.words import plural
 
@@ -19,9 +19,9 @@ _SHOWN = 8  # first differences
 _LONGEST = 400  # characters of one; those of a process that died may quote all that it wrote
 _WIDTH = 250  # of a terminal; more than all environments take
 _COUNTED = {
-    Agreement.IDENTICAL: ("=", "green"),
-    Agreement.WITHIN: ("≈", "yellow"),
-    Agreement.BROKEN: ("broken", "bold red"),
+    "identical": ("=", "green"),
+    "within": ("≈", "yellow"),
+    "broken": ("broken", "bold red"),
 }
 _LEGEND = (
     "rows encode, columns decode: in how many images the decoder gives = the same pixels as where "
@@ -47,9 +47,8 @@ def print_matrices(console: Console, records: Iterable[EnvironmentsRecord]) -> N
         console: where to.
         records: of the cells that environments were compared on.
     """
-    families: dict[str, list[EnvironmentMatrix]] = {}
-    for record in sorted(records, key=lambda record: record.cell.id):
-        families.setdefault(record.cell.family, []).append(record.matrix)
+    by_id = sorted(records, key=lambda record: record.cell.id)
+    families = grouped((record.cell.family, record.matrix) for record in by_id)
 
     def worst_first(family: str) -> tuple[int, str]:
         return -sum(len(matrix.broken_images) for matrix in families[family]), family
@@ -69,24 +68,21 @@ def _print_family(console: Console, family: str, matrices: Sequence[EnvironmentM
     images = sum(matrix.images for matrix in matrices)
     cells = matrices[0].cell if len(matrices) == 1 else f"{len(matrices)} cells"
     say(f"{family} between environments: {plural(images, 'image')} ({cells})")
-    table = Table(box=None, pad_edge=False)
-    table.add_column("encoder ╲ decoder", no_wrap=True)
-    for name in names:
-        table.add_column(name, justify="right", no_wrap=True)
+    headings = ("encoder ╲ decoder", *names)
+    table = grid(headings, range(1, len(headings)), unwrapped=range(len(headings)))
     for encoder in names:
         table.add_row(encoder, *(_cell(matrices, encoder, decoder) for decoder in names))
     console.print(table, width=_WIDTH)
     broken = sum(len(matrix.broken_images) for matrix in matrices)
     if broken:
         say(f"  broken: {broken} of {images} images", style="bold red")
-        for line in _broken_lines(matrices):
-            say(f"  {line}")
     else:
         say("  broken: none")
-        for line in _within_lines(matrices):
-            say(f"  {line}")
-    for reason, named in _unavailable(matrices).items():
-        say(f"  {', '.join(named)} unavailable: {reason}")
+    for line in _broken_lines(matrices) if broken else _within_lines(matrices):
+        say(f"  {line}")
+    unavailable = {name: why for matrix in matrices for name, why in matrix.unavailable.items()}
+    for reason, lacking in grouped((why, name) for name, why in unavailable.items()).items():
+        say(f"  {', '.join(lacking)} unavailable: {reason}")
     console.print()
 
 
@@ -94,14 +90,9 @@ def _cell(matrices: Sequence[EnvironmentMatrix], encoder: str, decoder: str) -> 
     """The counts of one pair over all cells."""
     every = (pair for matrix in matrices for pair in matrix.pairs)
     pairs = [pair for pair in every if (pair.encoder, pair.decoder) == (encoder, decoder)]
-    counts = {
-        Agreement.IDENTICAL: sum(pair.identical for pair in pairs),
-        Agreement.WITHIN: sum(pair.within for pair in pairs),
-        Agreement.BROKEN: sum(pair.broken for pair in pairs),
-    }
     parts = []
-    for kind, count in counts.items():
-        sign, style = _COUNTED[kind]
+    for name, (sign, style) in _COUNTED.items():
+        count = sum(getattr(pair, name) for pair in pairs)
         if count:
             parts.append(f"[{style}]{count} {sign}[/]")
     return ", ".join(parts) or "–"
@@ -129,16 +120,6 @@ def _within_lines(matrices: Sequence[EnvironmentMatrix]) -> Iterator[str]:
             f"≈ {matrix.cell}, encoded in {pair.encoder}, decoded in {pair.decoder}: {pair.within} "
             f"of {matrix.images} images, first {pair.first}"
         )
-
-
-def _unavailable(matrices: Sequence[EnvironmentMatrix]) -> dict[str, list[str]]:
-    """Why → which environments."""
-    reasons: dict[str, list[str]] = {}
-    for name, reason in {
-        name: reason for matrix in matrices for name, reason in matrix.unavailable.items()
-    }.items():
-        reasons.setdefault(reason, []).append(name)
-    return reasons
 
 
 def _names(groups: Iterable[Sequence[EnvironmentMatrix]]) -> list[str]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
 
 import pytest
 from rich.console import Console
-from rich.table import Table
 
-from pytest_lic.baselines.comparison import Comparison, Verdict
+from pytest_lic.baselines.comparison import Verdict
+from pytest_lic.measuring.grid import Cell
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.measuring.metrics import METRICS, QUALITIES
 from pytest_lic.measuring.metrics.base import NONE
@@ -18,7 +17,8 @@ from pytest_lic.project.discovery import Families
 from pytest_lic.report.terminal import times
 from pytest_lic.report.terminal.conformance import conformance_lines
 from pytest_lic.report.terminal.environments import print_matrices
-from pytest_lic.report.words import comparison_text, difference_text
+from pytest_lic.report.terminal.text import grid
+from pytest_lic.report.words import bd_rate_in, comparison_text, difference_text, percent
 from pytest_lic.results.records import (
     ConformanceRecord,
     EnvironmentsRecord,
@@ -32,6 +32,7 @@ from pytest_lic.results.records import (
     of_kind,
 )
 from pytest_lic.results.results import AnchorResult, CurveResult
+from pytest_lic.system.groups import grouped
 
 _STYLES = {
     Verdict.SAME: "green",
@@ -44,6 +45,8 @@ _STYLES = {
     Verdict.REGRESSED: "bold red",
     Verdict.ERROR: "bold red",
 }
+
+_SAID_ELSEWHERE = (Verdict.ERROR, Verdict.MISSING, Verdict.NEW)
 
 _Row = PointRecord | CurveResult
 
@@ -79,9 +82,8 @@ def _write_failures(reporter: pytest.TerminalReporter, records: Sequence[Record]
                 reporter.write_line(comparison_text(comparison, ""), red=True)
         elif verdict is Verdict.REGRESSED:
             reporter.write_line(f"regressed: {comparison.subject}", red=True, bold=True)
-            for difference in comparison.differences:
-                if difference.regressed:
-                    reporter.write_line(f"  {difference_text(difference)}")
+            for difference in comparison.regressions:
+                reporter.write_line(f"  {difference_text(difference)}")
         elif verdict is Verdict.ERROR:
             errors[comparison.reason] = None
     for reason in errors:
@@ -90,60 +92,54 @@ def _write_failures(reporter: pytest.TerminalReporter, records: Sequence[Record]
 
 def _print_tables(console: Console, records: Sequence[Record], families: Families) -> None:
     """One table for each family and setting, the worst first, its qualities in their order."""
-    groups: dict[tuple[str, str], list[_Row]] = {}
-    for record in sorted(of_kind(records, PointRecord), key=lambda record: record.cell.id):
-        groups.setdefault((record.cell.family, record.cell.setting.id), []).append(record)
-    for curve in of_kind(records, CurveResult):
-        groups.setdefault((curve.family, curve.setting.id), []).append(curve)
+    points = sorted(of_kind(records, PointRecord), key=lambda record: record.cell.id)
+    rows: list[tuple[Cell | CurveResult, _Row]] = [(point.cell, point) for point in points]
+    rows += [(curve, curve) for curve in of_kind(records, CurveResult)]
+    groups = grouped(((place.family, place.setting.id), row) for place, row in rows)
     worst_first = sorted(
-        groups.items(), key=lambda group: (-max(_rank(row) for row in group[1]), group[0])
+        groups.items(),
+        key=lambda group: (-max(row.comparison.verdict.rank for row in group[1]), group[0]),
     )
     for (family, setting), group in worst_first:
         order = {label: place for place, label in enumerate(families[family].qualities)}
-        group.sort(key=partial(_place, order))
-        _print_table(console, f"{family} on {setting}", group)
+        _print_table(console, f"{family} on {setting}", order, group)
 
 
-def _place(order: Mapping[str, int], row: _Row) -> int:
-    """That of a point's quality; a curve comes last."""
-    return order.get(row.cell.quality, 99) if isinstance(row, PointRecord) else 99
-
-
-def _print_table(console: Console, title: str, group: Sequence[_Row]) -> None:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    table.add_column("quality")
-    headings = [*_numbers(None), "BD-rate"]
-    for heading in headings:
-        table.add_column(heading, justify="right")
-    table.add_column("verdict")
-    for row in group:
-        verdict = row.comparison.verdict
-        styled = f"[{_STYLES[verdict]}]{verdict.value}[/]"
-        if isinstance(row, CurveResult):
-            table.add_row("curve", *[""] * (len(headings) - 1), _bd(row.comparison), styled)
-        else:
-            numbers = _numbers(row.result.measured).values()
-            table.add_row(row.cell.quality, *numbers, "", styled)
+def _print_table(
+    console: Console, title: str, order: Mapping[str, int], group: Sequence[_Row]
+) -> None:
+    """The points in the order of their qualities, then the curve."""
+    points = sorted(
+        of_kind(group, PointRecord), key=lambda point: order.get(point.cell.quality, 99)
+    )
+    curves = of_kind(group, CurveResult)
+    headings = ("quality", *_numbers(None), "BD-rate", "verdict")
+    table = grid(headings, range(1, len(headings) - 1), title=title)
+    for point in points:
+        numbers = _numbers(point.result.measured).values()
+        table.add_row(point.cell.quality, *numbers, "", _styled(point.comparison.verdict))
+    for curve in curves:
+        blank = [""] * len(_numbers(None))
+        rate = percent(bd_rate_in(curve.comparison))
+        table.add_row("curve", *blank, rate, _styled(curve.comparison.verdict))
     console.print(table)
-    for curve in of_kind(group, CurveResult):
+    for curve in curves:
         if curve.comparison.reason:
             console.print(f"  curve: {curve.comparison.reason}", markup=False)
         for anchor in curve.anchors:
             console.print(f"  {_anchor_text(anchor)}", markup=False)
-    for reason, qualities in _remarks(of_kind(group, PointRecord)).items():
+    remarks = grouped(
+        (point.comparison.reason, point.cell.quality)
+        for point in points
+        if point.comparison.reason and point.comparison.verdict not in _SAID_ELSEWHERE
+    )
+    for reason, qualities in remarks.items():
         console.print(f"  quality {', '.join(qualities)}: {reason}", markup=False)
     console.print()
 
 
-def _remarks(points: Iterable[PointRecord]) -> dict[str, list[str]]:
-    """What is to be said of points that don't fail → their qualities."""
-    remarks: dict[str, list[str]] = {}
-    for point in points:
-        comparison = point.comparison
-        told_elsewhere = comparison.verdict in (Verdict.ERROR, Verdict.MISSING, Verdict.NEW)
-        if comparison.reason and not told_elsewhere:
-            remarks.setdefault(comparison.reason, []).append(point.cell.quality)
-    return remarks
+def _styled(verdict: Verdict) -> str:
+    return f"[{_STYLES[verdict]}]{verdict.value}[/]"
 
 
 def _numbers(measurement: Measurement | None) -> dict[str, str]:
@@ -151,15 +147,9 @@ def _numbers(measurement: Measurement | None) -> dict[str, str]:
     columns: dict[str, str] = {}
     for name, metric in METRICS.items():
         if name in QUALITIES and "payload" not in columns:
-            share = None if measurement is None else measurement.payload_share
-            columns["payload"] = f"{100 * share:.1f} %" if share is not None else NONE
+            columns["payload"] = NONE if measurement is None else measurement.payload_text
         columns |= metric.columns(None if measurement is None else measurement.mean(name))
     return columns
-
-
-def _bd(comparison: Comparison) -> str:
-    rates = [each.measured for each in comparison.differences if each.metric == "bd_rate"]
-    return f"{rates[0]:+.2f} %" if rates else "–"
 
 
 def _anchor_text(anchor: AnchorResult) -> str:
@@ -167,10 +157,6 @@ def _anchor_text(anchor: AnchorResult) -> str:
         return f"against {anchor.anchor}: BD-rate unavailable: {anchor.reason}"
     gain = f", BD-PSNR {anchor.bd_psnr:+.3f} dB" if anchor.bd_psnr is not None else ""
     return f"against {anchor.anchor}: BD-rate {anchor.bd_rate:+.2f} %{gain}"
-
-
-def _rank(row: _Row) -> int:
-    return list(Verdict).index(row.comparison.verdict)
 
 
 def _closing(records: Sequence[Record]) -> Iterator[str]:

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from pytest_lic.results.records import TimeRecord, UntimedRecord
-from pytest_lic.system.words import listed
+from pytest_lic.system.groups import grouped
+from pytest_lic.system.words import listed, spanned
 from pytest_lic.timing.benchmarking import WIDE
 from pytest_lic.timing.saved_runs import is_ours
 
@@ -23,9 +24,8 @@ def warm_up_lines(records: Sequence[TimeRecord]) -> Iterator[str]:
     """How many rounds it took until the times had settled, and where they did not."""
     if not records:
         return
-    rounds = sorted(record.rounds for record in records)
-    span = f"{rounds[0]}" if rounds[0] == rounds[-1] else f"{rounds[0]} to {rounds[-1]}"
-    yield f"{len(records)} benchmarks, each after {span} rounds of warm-up"
+    rounds = spanned([record.rounds for record in records])
+    yield f"{len(records)} benchmarks, each after {rounds} rounds of warm-up"
     restless = [record.benchmark for record in records if not record.settled]
     uneven = [record.benchmark for record in records if record.spread > WIDE]
     if restless:
@@ -38,9 +38,7 @@ def warm_up_lines(records: Sequence[TimeRecord]) -> Iterator[str]:
 
 def untimed_lines(records: Iterable[UntimedRecord]) -> Iterator[str]:
     """Each reason why something was not timed, and the cells that it left out."""
-    reasons: dict[str, list[str]] = {}
-    for record in records:
-        reasons.setdefault(record.comparison.reason, []).append(record.cell.id)
+    reasons = grouped((record.comparison.reason, record.cell.id) for record in records)
     for reason, subjects in reasons.items():
         yield f"not timed: {listed(list(dict.fromkeys(subjects)), _NAMED)}: {reason}"
 

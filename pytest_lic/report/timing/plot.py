@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def draw(runs: Sequence[SavedRun], path: Path) -> None:
     axes = figure.subplots(rows, columns, squeeze=False).flatten()
     shown: dict[str, Any] = {}
     for axis, panel in zip(axes, panels, strict=False):
-        shown |= panel(axis, names)
+        shown |= _draw_panel(axis, panel, names)
     for axis in axes[len(panels) :]:
         axis.set_visible(False)
     figure.legend(
@@ -57,58 +58,54 @@ def draw(runs: Sequence[SavedRun], path: Path) -> None:
     figure.savefig(path, dpi=120)
 
 
-_Panel = Callable[[Any, Sequence[str]], dict[str, Any]]
+@dataclass(frozen=True)
+class _Panel:
+    """What is drawn on one pair of axes: a value over the numbers that ``places`` stand for.
+
+    A place is a resolution and a batch.
+    """
+
+    view: View
+    title: str
+    xlabel: str
+    ylabel: str
+    places: Mapping[int, tuple[int, int]]
+    value: Callable[[Timing], float]
 
 
-def _panels(view: View) -> list[_Panel]:
-    """Functions that draw one panel each and return its lines by their labels."""
-
-    def latency(axis: Any, names: Sequence[str]) -> dict[str, Any]:
-        batch = view.batches[0]
-        axis.set(
-            title=f"latency, batch {batch}\n{view.title}",
-            xlabel="resolution in pixels",
-            ylabel="ms",
+def _panels(view: View) -> Iterator[_Panel]:
+    batch = view.batches[0]
+    yield _Panel(
+        view,
+        f"latency, batch {batch}",
+        "resolution in pixels",
+        "ms",
+        {resolution: (resolution, batch) for resolution in view.resolutions},
+        lambda timing: 1000 * timing.median,
+    )
+    for resolution in view.resolutions:
+        yield _Panel(
+            view,
+            f"throughput, {resolution} px",
+            "images in a batch",
+            "images per second",
+            {batch: (resolution, batch) for batch in view.batches},
+            lambda timing: timing.images_per_second,
         )
-        places = [(resolution, batch) for resolution in view.resolutions]
-        lines = _lines(axis, view, names, places, view.resolutions, _milliseconds)
-        axis.set_xticks(view.resolutions)
-        return lines
-
-    def throughput(resolution: int) -> _Panel:
-        def draw_panel(axis: Any, names: Sequence[str]) -> dict[str, Any]:
-            axis.set(
-                title=f"throughput, {resolution} px\n{view.title}",
-                xlabel="images in a batch",
-                ylabel="images per second",
-            )
-            places = [(resolution, batch) for batch in view.batches]
-            lines = _lines(axis, view, names, places, view.batches, _rate)
-            axis.set_xticks(view.batches)
-            return lines
-
-        return draw_panel
-
-    return [latency, *(throughput(resolution) for resolution in view.resolutions)]
 
 
-def _lines(
-    axis: Any,
-    view: View,
-    names: Sequence[str],
-    places: Sequence[tuple[int, int]],
-    xs: Sequence[int],
-    value: Callable[[Timing], float],
-) -> dict[str, Any]:
-    """A line for each series and run, through the places that it has."""
+def _draw_panel(axis: Any, panel: _Panel, names: Sequence[str]) -> dict[str, Any]:
+    """A line for each series and run, through the places that it has; by their labels."""
+    view = panel.view
+    axis.set(title=f"{panel.title}\n{view.title}", xlabel=panel.xlabel, ylabel=panel.ylabel)
     drawn = {}
     colours = _colours(list(dict.fromkeys(codec for codec, _ in view.series)))
     for series in view.series:
-        timings = [view.find(series, resolution, batch) for resolution, batch in places]
+        timings = {x: view.find(series, *place) for x, place in panel.places.items()}
         for index, name in enumerate(names):
             points = [
-                (x, value(timing))
-                for x, of_runs in zip(xs, timings, strict=True)
+                (x, panel.value(timing))
+                for x, of_runs in timings.items()
                 if (timing := of_runs[index]) is not None
             ]
             if not points:
@@ -128,6 +125,7 @@ def _lines(
         # From 0, so that what looks twice as high takes twice as long.
         axis.set_ylim(0, 1.08 * max(values))
     axis.grid(alpha=0.3)
+    axis.set_xticks(list(panel.places))
     return drawn
 
 
@@ -136,11 +134,3 @@ def _colours(codecs: Sequence[str]) -> dict[str, Any]:
         return {codec: f"C{index}" for index, codec in enumerate(codecs)}
     rainbow = colormaps["turbo"]
     return {codec: rainbow(index / (len(codecs) - 1)) for index, codec in enumerate(codecs)}
-
-
-def _milliseconds(timing: Timing) -> float:
-    return 1000 * timing.median
-
-
-def _rate(timing: Timing) -> float:
-    return timing.images_per_second

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from rich.console import Console
+from rich.console import RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from pytest_lic.errors import Unavailable
+from pytest_lic.measuring.metrics.base import NONE
 from pytest_lic.measuring.published.timings import PublishedTimings
+from pytest_lic.report.terminal.text import grid, terminal_text
+from pytest_lic.system.groups import grouped
 from pytest_lic.timing.benchmarking import WIDE
 from pytest_lic.timing.saved_runs import SavedRun, Timing
 from pytest_lic.timing.series import View, views
 
-_NONE = "–"
 _HEADING = 14  # characters in a line of a stage's heading
 _DOUBTFUL = "~"
 _WIDE = 400  # where nobody's terminal sets a width: no number is cut short
@@ -30,32 +32,38 @@ def timing_text(runs: Sequence[SavedRun], stages: bool, *, width: int, color: bo
         width: of the terminal, in characters; 0 where there is none.
         color: whether it shows colours.
     """
-    console = Console(
-        file=io.StringIO(),
-        width=max(width, 100) if width else _WIDE,
-        force_terminal=color,
-        highlight=False,
-    )
+    width = max(width, 100) if width else _WIDE
+    return terminal_text(_parts(runs, stages), width, color=color)
+
+
+def _parts(runs: Sequence[SavedRun], stages: bool) -> Iterator[RenderableType]:
     for run in runs:
-        console.print(f"{run.name}: {run.machine}; {run.commit}", markup=False)
-    console.print()
+        yield f"{run.name}: {run.machine}; {run.commit}"
+    yield ""
     for view in views(runs):
-        _latency(console, view)
+        batch = view.batches[0]
+        yield from _by_place(
+            view,
+            f"latency in ms by resolution, batch {batch}, {view.title}",
+            {f"{resolution} px": (resolution, batch) for resolution in view.resolutions},
+            lambda timing: 1000 * timing.median,
+        )
         for resolution in view.resolutions:
-            _throughput(console, view, resolution)
+            yield from _by_place(
+                view,
+                f"images per second by batch, {resolution} px, {view.title}",
+                {f"batch {batch}": (resolution, batch) for batch in view.batches},
+                lambda timing: timing.images_per_second,
+            )
         if stages:
-            _stages(console, view, [run.name for run in runs])
-    for line in _closing(runs):
-        console.print(line, markup=False)
-    assert isinstance(console.file, io.StringIO)
-    lines = (line.rstrip() for line in console.file.getvalue().splitlines())
-    return "\n".join(lines) + "\n"
+            yield from _stages(view, [run.name for run in runs])
+    yield from _closing(runs)
 
 
 def reference_text(published: PublishedTimings, runs: Sequence[SavedRun]) -> str:
     """What was published of the codecs in some runs, with its circumstances."""
     families = {timing.family for run in runs for timing in run.timings}
-    times = [time for time in published.times if time.codec in families]
+    times = [time for time in published.facts if time.codec in families]
     lines = [
         "",
         f"for reference only: {published.source}",
@@ -63,33 +71,26 @@ def reference_text(published: PublishedTimings, runs: Sequence[SavedRun]) -> str
     ]
     lines += [f"  {time.codec}: {time.what}: {time.value:g} {time.unit}" for time in times]
     if not times:
-        known = ", ".join(sorted({time.codec for time in published.times}))
+        known = ", ".join(sorted({time.codec for time in published.facts}))
         lines.append(f"  of none of the codecs shown; {published.networks}: {known}")
     return "\n".join(lines) + "\n"
 
 
-def _latency(console: Console, view: View) -> None:
-    batch = view.batches[0]
-    table = _table()
-    for resolution in view.resolutions:
-        table.add_column(f"{resolution} px", justify="right", no_wrap=True)
+def _by_place(
+    view: View,
+    title: str,
+    places: Mapping[str, tuple[int, int]],
+    value: Callable[[Timing], float],
+) -> Iterator[RenderableType]:
+    """A row for each series; ``places`` maps each heading to a resolution and a batch."""
+    table = _table(places)
     for series in view.series:
-        places = [view.find(series, resolution, batch) for resolution in view.resolutions]
-        table.add_row(*series, *(_side_by_side(timings, _milliseconds) for timings in places))
-    _print(console, f"latency in ms by resolution, batch {batch}, {view.title}", table)
+        timings = (view.find(series, *place) for place in places.values())
+        table.add_row(*series, *(_side_by_side(of_runs, value) for of_runs in timings))
+    return _titled(title, table)
 
 
-def _throughput(console: Console, view: View, resolution: int) -> None:
-    table = _table()
-    for batch in view.batches:
-        table.add_column(f"batch {batch}", justify="right", no_wrap=True)
-    for series in view.series:
-        places = [view.find(series, resolution, batch) for batch in view.batches]
-        table.add_row(*series, *(_side_by_side(timings, _rate) for timings in places))
-    _print(console, f"images per second by batch, {resolution} px, {view.title}", table)
-
-
-def _stages(console: Console, view: View, names: Sequence[str]) -> None:
+def _stages(view: View, names: Sequence[str]) -> Iterator[RenderableType]:
     batch = view.batches[0]
     rows = [
         (series, resolution, run, timing)
@@ -101,23 +102,22 @@ def _stages(console: Console, view: View, names: Sequence[str]) -> None:
     stages = _stage_names([timing for *_, timing in rows])
     if stages:
         several = len(names) > 1
-        table = _table()
         headings = (*(["run"] if several else []), "px", *stages)
-        for heading in headings:
-            table.add_column(textwrap.fill(heading, _HEADING), justify="right", no_wrap=True)
+        table = _table(textwrap.fill(heading, _HEADING) for heading in headings)
         for series, resolution, run, timing in rows:
             if not isinstance(timing.stages, Unavailable):
                 place = (*series, *([run] if several else []), str(resolution))
                 table.add_row(*place, *_shares(timing.stages, stages))
-        _print(console, f"shares of the stages in percent, batch {batch}, {view.title}", table)
-    reasons: dict[str, dict[str, None]] = {}
-    for *_, timing in rows:
-        if isinstance(timing.stages, Unavailable):
-            reasons.setdefault(timing.stages.reason, {})[timing.codec] = None
-    for reason, codecs in reasons.items():
-        console.print(f"no stages of {', '.join(codecs)}: {reason}", markup=False)
-    if reasons:
-        console.print()
+        yield from _titled(f"shares of the stages in percent, batch {batch}, {view.title}", table)
+    lacking = dict.fromkeys(
+        (timing.stages.reason, timing.codec)
+        for *_, timing in rows
+        if isinstance(timing.stages, Unavailable)
+    )
+    for reason, codecs in grouped(lacking).items():
+        yield f"no stages of {', '.join(codecs)}: {reason}"
+    if lacking:
+        yield ""
 
 
 def _stage_names(timings: Sequence[Timing]) -> list[str]:
@@ -135,7 +135,7 @@ def _stage_names(timings: Sequence[Timing]) -> list[str]:
 def _shares(stages: Mapping[str, float], names: Sequence[str]) -> Iterator[str]:
     total = sum(stages.values())
     for name in names:
-        yield f"{100 * stages[name] / total:.1f}" if name in stages else _NONE
+        yield f"{100 * stages[name] / total:.1f}" if name in stages else NONE
 
 
 def _closing(runs: Sequence[SavedRun]) -> Iterator[str]:
@@ -159,36 +159,26 @@ def _closing(runs: Sequence[SavedRun]) -> Iterator[str]:
             yield f"{run.name}: {run.others} other benchmarks in this file left alone"
 
 
-def _print(console: Console, title: str, table: Table) -> None:
+def _titled(title: str, table: Table) -> Iterator[RenderableType]:
     # Not the table's own title, which would be wrapped to the table's width.
-    console.print(title, style="bold", markup=False)
-    console.print(table)
-    console.print()
+    yield from (Text(title, style="bold"), table, "")
 
 
-def _table() -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("codec", no_wrap=True)
-    table.add_column("")
-    return table
+def _table(columns: Iterable[str]) -> Table:
+    headings = ("codec", "", *columns)
+    numbers = range(2, len(headings))
+    return grid(headings, numbers, unwrapped=(0, *numbers))
 
 
-def _side_by_side(timings: Sequence[Timing | None], shown: Callable[[Timing], str]) -> str:
+def _side_by_side(timings: Sequence[Timing | None], value: Callable[[Timing], float]) -> str:
     if not any(timings):
-        return _NONE
-    return " | ".join(_NONE if one is None else _marked(one, shown(one)) for one in timings)
-
-
-def _marked(timing: Timing, text: str) -> str:
-    return f"{_DOUBTFUL}{text}" if timing.doubtful else text
-
-
-def _milliseconds(timing: Timing) -> str:
-    return _significant(1000 * timing.median)
-
-
-def _rate(timing: Timing) -> str:
-    return _significant(timing.images_per_second)
+        return NONE
+    return " | ".join(
+        NONE
+        if timing is None
+        else f"{_DOUBTFUL if timing.doubtful else ''}{_significant(value(timing))}"
+        for timing in timings
+    )
 
 
 def _significant(value: float) -> str:

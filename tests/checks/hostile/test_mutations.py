@@ -11,7 +11,6 @@ from hypothesis import find, given, settings
 from pytest_lic.checks.hostile.mutations import (
     MUTATIONS,
     Mutated,
-    RandomChooser,
     is_intact,
     mutated,
     resealed,
@@ -28,7 +27,7 @@ FILE = b"\xff\xd8 some other format" * 9
 
 
 def made(seed: int, stream: bytes = STREAMS[0]) -> Mutated:
-    return mutated(stream, STREAMS, RandomChooser(random.Random(seed)))
+    return mutated(stream, STREAMS, random.Random(seed))
 
 
 def test_every_way_occurs_and_the_checksum_is_repaired_or_not() -> None:
@@ -73,7 +72,7 @@ def test_repaired_streams_get_past_the_checksum() -> None:
 def test_edited_sizes_and_lengths_are_what_the_header_tells() -> None:
     sizes = set()
     for seed in range(200):
-        edited = MUTATIONS["size edited"](STREAMS[0], STREAMS, RandomChooser(random.Random(seed)))
+        edited = MUTATIONS["size edited"](STREAMS[0], STREAMS, random.Random(seed))
         if is_intact(edited):
             stream = unpack(edited, max_pixels=0xFFFF**2)
             assert stream.sections == unpack(STREAMS[0]).sections
@@ -81,7 +80,7 @@ def test_edited_sizes_and_lengths_are_what_the_header_tells() -> None:
     assert (0xFFFF, 48) in sizes
     assert (64, 47) in sizes
     for seed in range(50):
-        edited = MUTATIONS["length edited"](STREAMS[0], STREAMS, RandomChooser(random.Random(seed)))
+        edited = MUTATIONS["length edited"](STREAMS[0], STREAMS, random.Random(seed))
         assert edited[:12] == STREAMS[0][:12]
 
 

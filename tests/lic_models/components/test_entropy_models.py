@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -43,12 +42,7 @@ each_quantizer = pytest.mark.parametrize("make", QUANTIZERS)
 each_coder = pytest.mark.parametrize("coder", CODERS, ids=lambda coder: coder.name)
 
 
-@pytest.fixture(autouse=True)
-def threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def ready(kind: type[EntropyModel], latents: Tensor, quantizer: Quantizer) -> EntropyModel:

@@ -1,31 +1,15 @@
-"""What one component alone makes of the curves of a report."""
+"""BD-rates of codecs that differ in one component alone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from pytest_lic.ablation.groups import Group, is_learned, make_groups, variant_of
 from pytest_lic.errors import UsageError
-from pytest_lic.measuring.rate_distortion import BD, bd_psnr, bd_rate
+from pytest_lic.measuring.rate_distortion import BD, bd_quality, bd_rate
 from pytest_lic.report.html.content import Content
 from pytest_lic.report.html.families import Family, families_of, setting_title
-
-
-@dataclass(frozen=True)
-class AblationTable:
-    """Codecs that differ in ``tag`` alone.
-
-    ``rows`` are the variant, the codec, and its BD-rate and BD-PSNR against the reference, which
-    comes first and has neither.
-    """
-
-    tag: str
-    others: str
-    setting: str
-    reference: str
-    rows: tuple[tuple[str, str, BD | None, BD | None], ...]
 
 
 def ablations(content: Content) -> dict[str, Any] | None:
@@ -34,7 +18,7 @@ def ablations(content: Content) -> dict[str, Any] | None:
     return {"ablations": tables} if tables else None
 
 
-def _tables(content: Content) -> Iterator[AblationTable]:
+def _tables(content: Content) -> Iterator[dict[str, Any]]:
     """One for each component tag, each group of codecs and each setting of a run."""
     for run, results in content.runs.items():
         for setting, families in families_of(run, results, several=content.several).items():
@@ -48,14 +32,19 @@ def _tables(content: Content) -> Iterator[AblationTable]:
                     yield _table(group, tag, setting_title(setting))
 
 
-def _table(group: Group[Family], tag: str, setting: str) -> AblationTable:
+def _table(group: Group[Family], tag: str, setting: str) -> dict[str, Any]:
+    """Codecs that differ in ``tag`` alone.
+
+    Each row has the variant, the codec, and its BD-rate and BD-PSNR against the reference, which
+    comes first and has neither.
+    """
     reference, *rest = group.families
-    others = ", ".join(f"{name}={choice}" for name, choice in group.tags.items())
     first = variant_of(reference, (tag,))
     anchor = reference.curve("measured")
-    rows = []
+    rows: list[tuple[str, str, BD | None, BD | None]] = [(first, reference.name, None, None)]
     for family in rest:
         curve = family.curve("measured")
-        bds = bd_rate(anchor, curve), bd_psnr(anchor, curve)
+        bds = bd_rate(anchor, curve), bd_quality(anchor, curve)
         rows.append((variant_of(family, (tag,)), family.name, *bds))
-    return AblationTable(tag, others, setting, first, ((first, reference.name, None, None), *rows))
+    others = ", ".join(f"{name}={choice}" for name, choice in group.tags.items())
+    return {"tag": tag, "others": others, "setting": setting, "reference": first, "rows": rows}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
 from typing import Any
 
 from pytest_lic.report.html.content import Content
 from pytest_lic.report.words import label, tolerance_unit
 from pytest_lic.results.results import Results, TimeResult
 from pytest_lic.system.environment import Environment, differences
+from pytest_lic.system.typed_json import structured
 
 
 def circumstances(content: Content) -> dict[str, Any]:
@@ -22,20 +23,16 @@ def circumstances(content: Content) -> dict[str, Any]:
 
 def _environment(time: TimeResult) -> Environment | None:
     """Where a time was taken, if it says so as we write it: a file may hold anything there."""
-    stored = time.facts.get("environment")
-    if not isinstance(stored, Mapping):
-        return None
-    if not all(isinstance(stored.get(name), Mapping) for name in ("packages", "variables")):
-        return None
     try:
-        return Environment(**stored)
-    except TypeError:
+        return structured(time.facts.get("environment"), Environment)
+    except ValueError:
         return None
 
 
 def _facts(run: str, results: Results) -> dict[str, Any]:
     facts = results.run
     commit = facts.commit or "not in a git repository"
+    outcomes = Counter(test.outcome for test in results.tests)
     environments: dict[str, Environment] = {}
     moved: dict[str, None] = {}
     for point in results.points:
@@ -56,10 +53,7 @@ def _facts(run: str, results: Results) -> dict[str, Any]:
         "status": facts.exit_status,
         "strict": facts.strict,
         "tolerances": facts.tolerances,
-        "tests": {
-            outcome: sum(test.outcome == outcome for test in results.tests)
-            for outcome in ("passed", "failed", "skipped")
-        },
+        "tests": {outcome: outcomes[outcome] for outcome in ("passed", "failed", "skipped")},
         "environments": list(environments.values()),
         "moved": list(moved),
         "remarks": results.remarks,

@@ -41,24 +41,24 @@ function drawCurves(plots, metrics) {
         x: point.bpp,
         y: point[state.metric],
         regressed: series.verdicts[place] === "regressed",
-        told: told(series, point, series.verdicts[place]),
+        words: described(series, point, series.verdicts[place]),
       }))
       .filter((point) => point.x > 0 && Number.isFinite(point.y));
   }
 
-  function told(series, point, verdict) {
+  function described(series, point, verdict) {
     const kinds = { measured: "", baseline: " (baseline)", anchor: " (anchor)" };
-    const found = [series.name + kinds[series.kind]];
+    const lines = [series.name + kinds[series.kind]];
     if (series.kind !== "anchor") {
-      found.push(`quality ${point.quality}` + (point.lambda === null ? "" : `, λ = ${point.lambda}`));
+      lines.push(`quality ${point.quality}` + (point.lambda === null ? "" : `, λ = ${point.lambda}`));
     }
-    found.push(`${point.bpp?.toFixed(4)} bpp`);
+    lines.push(`${point.bpp?.toFixed(4)} bpp`);
     for (const [metric, { name, digits, unit }] of Object.entries(metrics)) {
-      if (Number.isFinite(point[metric])) found.push(`${name} ${point[metric].toFixed(digits)}${unit}`);
+      if (Number.isFinite(point[metric])) lines.push(`${name} ${point[metric].toFixed(digits)}${unit}`);
     }
-    if (verdict) found.push(verdict);
-    if (series.source) found.push(series.source);
-    return found;
+    if (verdict) lines.push(verdict);
+    if (series.source) lines.push(series.source);
+    return lines;
   }
 
   function update() {

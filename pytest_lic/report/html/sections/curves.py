@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from pytest_lic.baselines.comparison import Verdict
@@ -24,30 +24,6 @@ AT_FIRST = ("bpg-444", "vtm", "jpeg-published", "paper-elic2022")
 _SHOWN = 8  # families that are drawn at first, besides those that changed
 
 
-@dataclass
-class Plot:
-    """All curves of one setting: what the script draws, and BD-rates by the metric's name."""
-
-    title: str
-    series: list[dict[str, Any]] = field(default_factory=list)
-    tables: dict[str, BDTable] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class BDTable:
-    """BD-rate of each family (rows) against each anchor (columns); ``reasons`` why some lack it."""
-
-    anchors: tuple[str, ...]
-    rows: tuple[tuple[str, Verdict | None, tuple[BD | None, ...]], ...]
-
-    @property
-    def reasons(self) -> list[str]:
-        """Each reason once."""
-        values = (bd.value for _, _, bds in self.rows for bd in bds if bd is not None)
-        reasons = (value.reason for value in values if isinstance(value, Unavailable))
-        return list(dict.fromkeys(reasons))
-
-
 def curves(content: Content) -> dict[str, Any] | None:
     """The section: one plot for each setting of any run, in their order."""
     gathered: dict[Setting, list[Family]] = {}
@@ -57,11 +33,17 @@ def curves(content: Content) -> dict[str, Any] | None:
     plots = []
     for setting, families in gathered.items():
         anchors = _anchors(content.runs.values(), setting, families)
-        plot = Plot(setting_title(setting), [*_measured_series(families), *_anchor_series(anchors)])
-        compared = [anchor for anchor in anchors if anchor.shown]
-        for axis, metric in CURVE_METRICS.items():
-            plot.tables[metric.name] = _table(families, compared, axis)
-        plots.append(plot)
+        compared = [anchor.curve for anchor in anchors if anchor.shown]
+        plots.append(
+            {
+                "title": setting_title(setting),
+                "series": [*_measured_series(families), *_anchor_series(anchors)],
+                "tables": {
+                    metric.name: _table(families, compared, axis)
+                    for axis, metric in CURVE_METRICS.items()
+                },
+            }
+        )
     averaged = [metric.averaged.removeprefix("per-image ") for metric in QUALITIES.values()]
     axes = {name: _axis(metric) for name, metric in QUALITIES.items()}
     return {"plots": plots, "axes": axes, "averaged": averaged} if plots else None
@@ -114,20 +96,14 @@ def _digest(family: Family) -> str:
 
 def _measured_series(families: Sequence[Family]) -> Iterator[dict[str, Any]]:
     """Every family, and right after it its baseline."""
-    moved = {family.name for family in families if _moved(family)}
     for place, family in enumerate(families):
-        shown = family.name in moved or place < _SHOWN
+        verdicts = [point.comparison.verdict for point in family.points.values()]
+        shown = place < _SHOWN or Verdict.REGRESSED in verdicts or Verdict.IMPROVED in verdicts
         base = {"name": family.name, "shown": shown, "colour": place}
-        points = {label: point.measured for label, point in family.points.items()}
-        verdicts = [point.comparison.verdict.value for point in family.points.values()]
-        yield base | {"kind": "measured", "points": _points(points), "verdicts": verdicts}
-        before = {label: point.baseline for label, point in family.points.items()}
-        yield base | {"kind": "baseline", "points": _points(before), "verdicts": []}
-
-
-def _moved(family: Family) -> bool:
-    verdicts = {point.comparison.verdict for point in family.points.values()}
-    return bool(verdicts & {Verdict.REGRESSED, Verdict.IMPROVED})
+        points = _points(family.measurements("measured"))
+        yield base | {"kind": "measured", "points": points, "verdicts": verdicts}
+        before = _points(family.measurements("baseline"))
+        yield base | {"kind": "baseline", "points": before, "verdicts": []}
 
 
 def _points(measured: Mapping[str, Measurement | None]) -> list[dict[str, Any]]:
@@ -171,13 +147,21 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _table(families: Sequence[Family], anchors: Sequence[_Anchor], metric: CurveMetric) -> BDTable:
+def _table(
+    families: Sequence[Family], anchors: Sequence[RDCurve], metric: CurveMetric
+) -> dict[str, Any]:
+    """BD-rate of each family (rows) against each anchor (columns), and why some lack it."""
     rows = []
+    reasons: dict[str, None] = {}
     for family in families:
         measured, baseline = family.curve("measured"), family.curve("baseline")
         bds: list[BD | None] = [bd_rate(baseline, measured, metric)]
         for anchor in anchors:
-            itself = isinstance(measured, RDCurve) and anchor.curve.name == measured.name
-            bds.append(None if itself else bd_rate(anchor.curve, measured, metric))
-        rows.append((family.name, family.verdict, tuple(bds)))
-    return BDTable((BASELINE, *(anchor.curve.name for anchor in anchors)), tuple(rows))
+            itself = isinstance(measured, RDCurve) and anchor.name == measured.name
+            bds.append(None if itself else bd_rate(anchor, measured, metric))
+        rows.append((family.name, family.verdict, bds))
+        for bd in bds:
+            if bd is not None and isinstance(bd.value, Unavailable):
+                reasons[bd.value.reason] = None
+    columns = [BASELINE, *(anchor.name for anchor in anchors)]
+    return {"anchors": columns, "rows": rows, "reasons": list(reasons)}

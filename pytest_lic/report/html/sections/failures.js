@@ -70,7 +70,7 @@ async function crop(viewer) {
   const compare = (value) => {
     to = value;
     const most = subtract();
-    pressGain(String([64, 16, 4].find((each) => most * each <= 255) ?? 1));
+    pressGain(String([64, 16, 4].find((gain) => most * gain <= 255) ?? 1));
   };
   if (shown.baseline) choice(viewer.querySelector(".from"), "baseline", compare);
   else compare("original");

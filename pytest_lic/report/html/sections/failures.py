@@ -59,11 +59,7 @@ def worst_first(content: Content) -> list[Failure]:
     """Those with crops, then the worst verdict, then what is worse by most tolerances."""
     return sorted(
         _failures(content),
-        key=lambda failure: (
-            bool(failure.crops),
-            list(Verdict).index(failure.verdict),
-            failure.tolerances,
-        ),
+        key=lambda failure: (bool(failure.crops), failure.verdict.rank, failure.tolerances),
         reverse=True,
     )
 
@@ -74,7 +70,7 @@ def _failures(content: Content) -> Iterator[Failure]:
             if not comparison.verdict.fails(strict=results.run.strict):
                 continue
             subject = comparison.subject
-            worse = [one for one in comparison.differences if one.regressed]
+            worse = comparison.regressions
             yield Failure(
                 run,
                 subject,

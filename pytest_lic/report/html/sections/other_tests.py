@@ -22,8 +22,4 @@ def other_tests(content: Content) -> dict[str, Any] | None:
     ]
     if not tests:
         return None
-    return {
-        "tests": tests[:_SHOWN],
-        "more_tests": len(tests) - _SHOWN,
-        "others": bool(failures),
-    }
+    return {"tests": tests[:_SHOWN], "more_tests": len(tests) - _SHOWN, "others": bool(failures)}

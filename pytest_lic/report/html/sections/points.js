@@ -7,9 +7,9 @@ function filter() {
   ]);
   byId("filter").addEventListener("input", (event) => {
     const words = event.target.value.toLowerCase().split(/\s+/);
-    for (const [body, each] of rows) {
-      for (const [row, text] of each) row.hidden = !words.every((word) => text.includes(word));
-      body.hidden = each.every(([row]) => row.hidden);
+    for (const [body, cells] of rows) {
+      for (const [row, text] of cells) row.hidden = !words.every((word) => text.includes(word));
+      body.hidden = cells.every(([row]) => row.hidden);
     }
   });
   byId("filter-line").hidden = false;

@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from pytest_lic.baselines.comparison import Comparison
+from pytest_lic.measuring.measure import Measurement
 from pytest_lic.measuring.metrics import METRICS, Metric
 from pytest_lic.measuring.metrics.base import NONE
 from pytest_lic.report.html.content import Content, signed
 from pytest_lic.report.html.families import setting_title
 from pytest_lic.results.results import PointResult, Results
-
-
-@dataclass(frozen=True)
-class PointRow:
-    """``numbers`` are the means, each with its change against the baseline's."""
-
-    comparison: Comparison
-    quality: str
-    lmbda: float | None
-    numbers: tuple[tuple[str, str], ...]
 
 
 def points(content: Content) -> dict[str, Any] | None:
@@ -30,9 +19,9 @@ def points(content: Content) -> dict[str, Any] | None:
     return {"groups": groups, "metrics": METRICS.values()} if groups else None
 
 
-def _groups(runs: Mapping[str, Results]) -> dict[str, list[PointRow]]:
+def _groups(runs: Mapping[str, Results]) -> dict[str, list[dict[str, Any]]]:
     """The title of each family in each setting → its points, qualities in the family's order."""
-    groups: dict[str, list[PointRow]] = {}
+    groups: dict[str, list[dict[str, Any]]] = {}
     nothing = ((NONE, ""),) * (len(METRICS) + 1)
     for run, results in runs.items():
         places = {
@@ -51,28 +40,27 @@ def _groups(runs: Mapping[str, Results]) -> dict[str, list[PointRow]]:
             measured = point.measured
             if measured is None:
                 title = "not measured"
-                row = PointRow(point.comparison, NONE, None, nothing)
+                row: dict[str, Any] = {"quality": NONE, "lmbda": None, "numbers": nothing}
             else:
                 cell = measured.cell
                 title = f"{cell.family} on {setting_title(cell.setting)}"
-                row = PointRow(point.comparison, cell.quality, measured.lmbda, _numbers(point))
+                numbers = _numbers(measured, point.baseline)
+                row = {"quality": cell.quality, "lmbda": measured.lmbda, "numbers": numbers}
             title = f"{title} · {run}" if len(runs) > 1 else title
-            groups.setdefault(title, []).append(row)
+            groups.setdefault(title, []).append({"comparison": point.comparison, **row})
     return groups
 
 
-def _numbers(point: PointResult) -> tuple[tuple[str, str], ...]:
+def _numbers(measured: Measurement, baseline: Measurement | None) -> list[tuple[str, str]]:
     """Each mean, and its change against the baseline's."""
-    assert point.measured is not None
     numbers = []
     for name, metric in METRICS.items():
-        new = point.measured.shown(name)
-        old = point.baseline.shown(name) if point.baseline is not None else None
+        new = measured.shown(name)
+        old = baseline.shown(name) if baseline is not None else None
         change = "" if new is None or old is None else _change(metric, old, new)
-        numbers.append((metric.text(point.measured.mean(name)), change))
-    share = point.measured.payload_share
-    numbers.insert(1, (NONE if share is None else f"{100 * share:.1f} %", ""))
-    return tuple(numbers)
+        numbers.append((metric.text(measured.mean(name)), change))
+    numbers.insert(1, (measured.payload_text, ""))
+    return numbers
 
 
 def _change(metric: Metric, old: float, new: float) -> str:

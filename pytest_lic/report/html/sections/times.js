@@ -8,7 +8,7 @@ function drawTimes(groups) {
   const state = { group: 0, direction: "encode", resolution: 0, batch: 0 };
   const all = groups.flatMap(({ times }) => times.flatMap((time) => Object.keys(time.stages)));
   const names = [...new Set(all)].filter((stage) => stage !== REST);
-  const shown = groups.map(({ series }) => new Set(series.filter((each) => each.shown).map(key)));
+  const shown = groups.map(({ series }) => new Set(series.filter((one) => one.shown).map(key)));
   const here = () => groups[state.group].times.filter((time) => time.direction === state.direction);
   const latency = chart(byId("latency"), () => {
     const batch = Math.min(...groups[state.group].times.map((time) => time.batch));
@@ -41,7 +41,7 @@ function drawTimes(groups) {
       points: times
         .filter((time) => time.codec === series.name)
         .sort((a, b) => x(a) - x(b))
-        .map((time) => ({ x: x(time), y: y(time), told: told(time) })),
+        .map((time) => ({ x: x(time), y: y(time), words: described(time) })),
     }));
     if (!times.length) return { empty: `no ${state.direction} time was taken` };
     if (!chosen.length) return { empty: "no codec is chosen" };
@@ -60,16 +60,16 @@ function drawTimes(groups) {
     };
   }
 
-  function told(time) {
-    const found = [
+  function described(time) {
+    const lines = [
       time.codec,
       `${time.direction}, ${pixels(time.resolution)}, ${images(time.batch)}`,
       `${short(time.ms)} ms (median)`,
       `${short(time.iqr)} ms interquartile range`,
       `${short((1000 * time.batch) / time.ms)} images per second`,
     ];
-    if (time.doubtful) found.push(time.doubtful);
-    return found;
+    if (time.doubtful) lines.push(time.doubtful);
+    return lines;
   }
 
   /** Of each codec that is shown, a bar of the stages' shares at one resolution and batch. */
@@ -81,8 +81,8 @@ function drawTimes(groups) {
     const rows = [];
     for (const series of groups[state.group].series) {
       const time = here().find(
-        (each) =>
-          each.codec === series.name && each.resolution === state.resolution && each.batch === state.batch,
+        (other) =>
+          other.codec === series.name && other.resolution === state.resolution && other.batch === state.batch,
       );
       if (!time || !shown[state.group].has(key(series))) continue;
       const whole = Object.values(time.stages).reduce((sum, ms) => sum + ms, 0);
@@ -108,11 +108,11 @@ function drawTimes(groups) {
   function options(id, values, words, first, act) {
     const box = byId(id);
     const fill = () => {
-      const found = distinct(groups[state.group].times.map(values));
-      box.replaceChildren(...found.map((value) => html("option", { value }, words(value))));
-      box.closest("label").hidden = found.length < 2;
-      box.value = first(found);
-      act(first(found));
+      const choices = distinct(groups[state.group].times.map(values));
+      box.replaceChildren(...choices.map((value) => html("option", { value }, words(value))));
+      box.closest("label").hidden = choices.length < 2;
+      box.value = first(choices);
+      act(first(choices));
     };
     box.addEventListener("change", () => {
       act(Number(box.value));
@@ -122,11 +122,11 @@ function drawTimes(groups) {
   }
 
   const fillResolutions = options(
-    "time-resolution", (time) => time.resolution, pixels, (found) => found[found.length - 1],
+    "time-resolution", (time) => time.resolution, pixels, (choices) => choices[choices.length - 1],
     (value) => (state.resolution = value),
   );
   const fillBatches = options(
-    "time-batch", (time) => time.batch, String, (found) => found[0], (value) => (state.batch = value),
+    "time-batch", (time) => time.batch, String, (choices) => choices[0], (value) => (state.batch = value),
   );
 
   function draw() {

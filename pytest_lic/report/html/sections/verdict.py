@@ -19,15 +19,15 @@ def verdict(content: Content) -> dict[str, Any]:
     counts = {kind: sum(results.count(kind) for results in runs) for kind in reversed(Verdict)}
     return {
         "verdict": verdict_text(content),
-        "failed": any(each.failed for each in runs) or any(each.fails for each in compared),
+        "failed": any(run.failed for run in runs) or any(one.fails for one in compared),
         "counts": [(kind, count) for kind, count in counts.items() if count],
-        "commits": [verdict_lines(each) for each in compared if each.fails],
+        "commits": [verdict_lines(one) for one in compared if one.fails],
         "shown": SHOWN_FIRST,
     }
 
 
 def verdict_text(content: Content) -> str:
     """On the runs; where two commits were compared and one got worse, on those first."""
-    worse = [ab_headline(each) for each in content.compared if each.fails]
+    worse = [ab_headline(one) for one in content.compared if one.fails]
     of_runs = headline(content.runs.values())
     return f"failed: {'; '.join(worse)}; the run {of_runs}" if worse else of_runs

@@ -1,4 +1,4 @@
-"""Latest: a slot for one costly thing, kept until another is asked for."""
+"""`Latest`, a slot for one costly thing, kept until another is asked for."""
 
 from __future__ import annotations
 

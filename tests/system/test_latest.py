@@ -7,7 +7,7 @@ import weakref
 import pytest
 
 from pytest_lic.errors import CodecError
-from pytest_lic.run.latest import Latest
+from pytest_lic.system.latest import Latest
 
 
 class Network:
