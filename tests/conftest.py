@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from tests.helpers.toy_project import Project, write_photographs
 
 if TYPE_CHECKING:
     from tests.helpers.ab_project import AbProject
+    from tests.helpers.ablation_bench import Bench
 
 
 @pytest.fixture(autouse=True)
@@ -81,3 +83,38 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AbProject:
     from tests.helpers.ab_project import repository_in
 
     return repository_in(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def with_streams(small: Project) -> Project:
+    """The same small project, with bitstreams kept of the intact codec."""
+    result = small.run("-m", "conformance", "--lic-update")
+    assert result.ret == 0, result.stdout.str()
+    return small
+
+
+@pytest.fixture
+def bench(
+    pytester: pytest.Pytester,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Bench:
+    """Six codecs, three quantizers with each of two predictors, and six small photographs."""
+    from tests.helpers.ablation_bench import IMAGES, Bench
+
+    project = Project(pytester)
+    write_photographs(project.images, count=IMAGES, side=64)
+    monkeypatch.chdir(project.path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    return Bench(project, capsys)
+
+
+@pytest.fixture
+def timed(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A project with the toy codec; pytest-benchmark is on, however these tests are run."""
+    from tests.helpers.timed_runs import write
+
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+    made = Project(pytester)
+    write(made)
+    return made

@@ -16,17 +16,9 @@ from typing import Any
 
 import pytest
 
-from pytest_lic.baselines.entries import (
-    BaselineKey,
-    Baselines,
-    dumps,
-    load,
-    save,
-)
-from pytest_lic.baselines.entry_json import same_results
+from pytest_lic.baselines.entries import BaselineKey, dumps, load, save
 from pytest_lic.errors import BaselineError
-from pytest_lic.measuring.measure import Measurement
-from tests.helpers.measurements import ELSEWHERE, image, measurement
+from tests.helpers.measurements import ELSEWHERE, as_stored, image, measurement, of
 from tests.helpers.places import ROOT
 
 SEVERAL = [
@@ -38,21 +30,10 @@ SEVERAL = [
 ]
 
 
-def of(*measurements: Measurement) -> dict[BaselineKey, Measurement]:
-    """These by their keys."""
-    return {BaselineKey.of(baseline): baseline for baseline in measurements}
-
-
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """Where the toy family's baseline goes; its folder does not exist yet."""
     return tmp_path / "baselines" / "toy.json"
-
-
-def as_stored(found: Measurement) -> Measurement:
-    """Without the reasons, which are of the machine and not stored."""
-    images = {name: replace(result, unavailable={}) for name, result in found.images.items()}
-    return replace(found, images=images)
 
 
 def test_what_is_stored_comes_back(path: Path) -> None:
@@ -142,14 +123,6 @@ def test_the_last_entry_takes_the_file_with_it(path: Path) -> None:
     save(path.parent, "toy", {})
 
 
-def test_results_are_the_same_whatever_was_unavailable_and_wherever_they_were_made() -> None:
-    here = measurement({"one.png": image(lpips=None)})
-    stored = as_stored(replace(here, environment=ELSEWHERE))
-    assert same_results(here, stored)
-    assert not same_results(measurement({"one.png": image(bits="b")}), here)
-    assert not same_results(measurement({"one.png": image(lpips=0.1)}), here)
-
-
 Damage = Callable[[dict[str, Any]], object]
 
 
@@ -169,7 +142,6 @@ def set_entry(key: str, value: object) -> Damage:
 
 
 ENTRY, IMAGE = r"\$\.entries\[0\]", r"\$\.entries\[0\]\.images\['one\.png'\]"
-
 DAMAGES: list[tuple[Damage, str]] = [
     (lambda stored: stored.pop("family"), r"\$: object missing required field `family`"),
     (lambda stored: stored.pop("format"), r"\$: object missing required field `format`"),
@@ -276,52 +248,6 @@ def test_a_newer_format_asks_for_a_newer_version_and_not_for_recording(path: Pat
     ) as e:
         load(path.parent, "toy")
     assert "--lic-update" not in str(e.value)
-
-
-@pytest.fixture
-def folders(tmp_path: Path) -> Baselines:
-    """The user's folder, and the shipped one behind it."""
-    return Baselines(tmp_path / "own", tmp_path / "shipped", frozenset({"toy"}))
-
-
-def test_the_users_folder_comes_first_and_the_shipped_one_fills_the_gaps(
-    folders: Baselines,
-) -> None:
-    shipped = measurement({"one.png": image(bits="shipped")})
-    other = measurement({"one.png": image(bits="shipped")}, quality="2")
-    own = measurement({"one.png": image(bits="own")})
-    save(folders.shipped, "toy", of(shipped, other))
-    assert folders.find("toy", BaselineKey.of(own)) == as_stored(shipped)
-    save(folders.folder, "toy", of(own))
-    assert folders.find("toy", BaselineKey.of(own)) == as_stored(own)
-    assert folders.find("toy", BaselineKey.of(other)) == as_stored(other)
-    assert folders.find("toy", BaselineKey("d1", "native", "9")) is None
-
-
-def test_a_family_that_is_not_shipped_is_not_looked_up_among_the_shipped(
-    folders: Baselines,
-) -> None:
-    save(folders.shipped, "mine", of(measurement(family="mine")))
-    assert folders.find("mine", BaselineKey.of(measurement())) is None
-
-
-def test_a_damaged_file_is_never_covered_by_the_shipped_one(folders: Baselines) -> None:
-    save(folders.shipped, "toy", of(measurement()))
-    folders.folder.mkdir()
-    (folders.folder / "toy.json").write_text("{")
-    with pytest.raises(BaselineError):
-        folders.find("toy", BaselineKey.of(measurement()))
-
-
-def test_only_baselines_count_as_families(folders: Baselines) -> None:
-    assert folders.families() == []
-    save(folders.folder, "toy", of(measurement()))
-    save(folders.folder, "another", of(measurement()))
-    (folders.folder / "notes.json").write_text('{"family": "of mine", "entries": []}')
-    (folders.folder / "list.json").write_text("[]")
-    (folders.folder / "cut.json").write_text("{")
-    (folders.folder / ".toy.json.abc.new").write_text("{")
-    assert folders.families() == ["another", "toy"]
 
 
 @pytest.mark.parametrize("failing", ["os.replace", "os.fsync", "os.fdopen"])

@@ -215,9 +215,6 @@ class FlushesEachCall(PlainCoder):
         return b"".join(self.encode(symbols, indices, tables) for symbols, indices in parts)
 
 
-# Makers of tables.
-
-
 def rounded_up(masses):
     """Counts of at least 1, what is left for the escape; right where there are few symbols."""
     spare = 2**16 - len(masses) - 1

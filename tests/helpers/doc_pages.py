@@ -100,7 +100,7 @@ APARTS = (
     Apart(r"(pytest|pytest-lic) .*(device[ =]|environments )cuda", "needs a GPU", _parsed),
     Apart(r"pytest .*environments all", "takes minutes, and a GPU", _parsed),
     Apart(r"pytest .* -n \d", "starts more processes; test_xdist.py does", _parsed),
-    Apart(r"pytest .*--lic-prune", "needs every codec; test_recording.py prunes", _parsed),
+    Apart(r"pytest .*--lic-prune", "needs every codec; test_update_entries.py prunes", _parsed),
     Apart(r"pytest-lic ab (HEAD~1 |v1.2 |main$)", "needs a history; the guide runs one", _parsed),
     Apart(r"pytest-lic baselines main --", "needs a history; a guide runs one", _parsed),
     Apart(r"pytest-lic timing before large.json", "needs what a GPU wrote", _parsed),

@@ -57,3 +57,12 @@ def names(module: CropDataModule, split: Any) -> list[str]:
 
 def kodak(path: Path) -> Path:
     return write_images(path, *(f"kodim{n:02}.png" for n in range(1, 25)))
+
+
+def vimeo(path: Path, triplets: int = 6) -> Path:
+    for number in range(triplets):
+        write_images(path / f"sequences/00001/{number:04}", "im1.png", "im2.png", "im3.png")
+    lines = [f"00001/{number:04}\n" for number in range(triplets)]
+    (path / "tri_trainlist.txt").write_text("".join(lines[:-1]))
+    (path / "tri_testlist.txt").write_text(lines[-1] + "\n")
+    return path

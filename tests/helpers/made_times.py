@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 from pytest_lic.ab.checkout import Revision
 from pytest_lic.ab.estimate import Estimate, Interval, Speed
+from pytest_lic.ab.json_file import ab_json
 from pytest_lic.ab.result import DIRECTIONS, CellResult, Compared, Demand, Start, Timed
 from pytest_lic.baselines.comparison import compare
 from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES
@@ -107,3 +110,9 @@ def _estimate(ratio: float) -> Estimate:
         verdict = Speed.SLOWER if ratio > 1 else Speed.FASTER
     alone, together = (Interval(ratio - width, ratio + width) for width in (0.005, 0.01))
     return Estimate(ratio, alone, together, 5, verdict)
+
+
+def written(folder: Path, found: Compared) -> Path:
+    path = folder / "ab.json"
+    path.write_text(json.dumps(ab_json(found)))
+    return path

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+from pytest_lic.baselines.entries import BaselineKey
 from pytest_lic.measuring.grid import Cell, Setting
 from pytest_lic.measuring.measure import ImageResult, Measurement
 from pytest_lic.system.environment import Environment
@@ -56,3 +58,14 @@ def measurement(
     if images is None:
         images = {"one.png": image(), "two.png": image(size=12_000, psnr=33.0)}
     return Measurement(cell, digest, lmbda, environment, images, left_out)
+
+
+def of(*measurements: Measurement) -> dict[BaselineKey, Measurement]:
+    """These by their keys."""
+    return {BaselineKey.of(baseline): baseline for baseline in measurements}
+
+
+def as_stored(found: Measurement) -> Measurement:
+    """Without the reasons, which are of the machine and not stored."""
+    images = {name: replace(result, unavailable={}) for name, result in found.images.items()}
+    return replace(found, images=images)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
+from dataclasses import replace
 
+import pytest
 import torch
 from torch import Tensor
 
-from pytest_lic.errors import CodecError
+from pytest_lic import QuantizerUnderTest
+from pytest_lic.errors import CodecError, PropertyError
+from tests.helpers.property_errors import assert_told
 
 LIMIT = 2**22
 
@@ -252,3 +257,35 @@ class SoftFloor(Rounding):
 class SoftRoundingStartsHard(Rounding):
     def soft_round(self, values: Tensor, alpha: float) -> Tensor:
         return super().soft_round(values, 4 + alpha)
+
+
+Property = Callable[[QuantizerUnderTest], None]
+
+
+ROUNDING = QuantizerUnderTest(
+    "rounding",
+    Rounding,
+    ties="even",
+    saturates=LIMIT,
+    refuses=CodecError,
+    straight_through=True,
+    soft_rounding=True,
+)
+NOISY = QuantizerUnderTest("noisy", Noisy, noise="uniform")
+DITHERED = QuantizerUnderTest("dithered", Dithered, dither=math.inf)
+LEVELS = QuantizerUnderTest("levels", Levels, reach=5.0, bound=2.0, step=None, ties="even")
+
+
+def assert_caught(
+    right: QuantizerUnderTest,
+    mutant: type[Rounding],
+    check: Property,
+    claim: str,
+    example: str,
+    expected: str,
+    came: str,
+) -> None:
+    """The property fails of the mutant, with its name, the input and both sides."""
+    with pytest.raises(PropertyError) as caught:
+        check(replace(right, name="mutant", build=mutant))
+    assert_told(str(caught.value), claim, example, expected, came)

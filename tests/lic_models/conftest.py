@@ -14,13 +14,8 @@ from PIL import Image
 
 from lic_models.__main__ import main
 from pytest_lic.measuring.coding import cpu_threads
-from tests.helpers.tiny_run import (
-    INTERRUPTING,
-    RUN,
-    TINY,
-    fit,
-    write,
-)
+from tests.helpers.tiny_run import INTERRUPTING, RUN, TINY, fit, write
+from tests.helpers.weights import WEIGHTS
 from tests.helpers.wrong_input import GOOD
 
 
@@ -94,3 +89,11 @@ def refusal(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., str]]:
         return line.removeprefix("error: ")
 
     return refused
+
+
+@pytest.fixture
+def shipped_weights(tmp_path: Path) -> Path:
+    """A copy of one network's weights."""
+    copy = tmp_path / WEIGHTS[0].name
+    copy.write_bytes(WEIGHTS[0].read_bytes())
+    return copy

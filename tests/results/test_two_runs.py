@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 
 from pytest_lic import cli
-from pytest_lic.baselines.entries import save
-from pytest_lic.measuring.measure import Measurement
 from pytest_lic.results.json_file import to_text
 from pytest_lic.results.results import Results, TestResult, TimeResult
 from tests.helpers.made_results import curve_points, results
@@ -152,85 +150,6 @@ def test_too_few_qualities_give_cells_and_no_curve(capsys: pytest.CaptureFixture
     assert "unavailable: toy-photos-native-b1-cpu: anchor the earlier curve has 1 point" in (
         capsys.readouterr().out
     )
-
-
-@pytest.mark.parametrize(
-    ("spoil", "message"),
-    [
-        (lambda text: text[:900], "b.json is not valid JSON"),
-        (lambda text: text.replace('"format": 1', '"format": 2'), "b.json is of format 2"),
-        (lambda text: '{"entries": []}', "b.json is damaged"),
-        (lambda text: None, "b.json can't be read"),
-    ],
-    ids=["cut", "newer", "no results", "gone"],
-)
-def test_files_that_can_not_be_read_are_told_in_one_line(
-    spoil: object, message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    text = to_text(results(curve_points()))
-    Path("a.json").write_text(text)
-    assert callable(spoil)
-    spoilt = spoil(text)
-    if spoilt is not None:
-        Path("b.json").write_text(spoilt)
-    assert cli.main(["compare", "a.json", "b.json"]) == 2
-    err = capsys.readouterr().err
-    assert message in err
-    assert len(err.splitlines()) == 1
-
-
-def test_a_folder_that_is_not_there_is_told_first(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["compare", "a.json", "b.json", "--json=nowhere/found.json"]) == 2
-    assert "--json nowhere/found.json: there is no folder" in capsys.readouterr().err
-
-
-class TestFolderOfBaselines:
-    """What was recorded stands for the run that recorded it."""
-
-    @staticmethod
-    def recorded(points: list[Measurement], folder: str = "baselines") -> Path:
-        save(Path(folder), "toy", {}, points)
-        return Path(folder)
-
-    def test_a_run_is_compared_with_it(self, capsys: pytest.CaptureFixture[str]) -> None:
-        folder = self.recorded(curve_points())
-        Path("now.json").write_text(to_text(results(curve_points(worse={"3": 0.06}))))
-        assert cli.main(["compare", str(folder), "now.json"]) == 1
-        out = capsys.readouterr().out
-        assert "what is recorded in baselines" in out
-        assert "PSNR, image two.png: baseline 36, measured 35.94, -0.06 dB" in out
-        assert out.endswith("worse: 2 regressed, 3 same\n")
-
-    def test_two_folders_are_compared_by_the_tolerances_of_the_project(
-        self, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        before = self.recorded(curve_points(), "before")
-        after = self.recorded(curve_points(worse={"3": 0.06}), "after")
-        assert cli.main(["compare", str(before), str(after)]) == 1
-        assert cli.main(["compare", str(before), str(before)]) == 0
-        Path("pyproject.toml").write_text(
-            "[tool.pytest.ini_options]\n[tool.pytest_lic.tolerance]\n"
-            "psnr = { mean = 0.5, image = 0.5 }\nbd_rate = 5\n"
-        )
-        assert cli.main(["compare", str(before), str(after)]) == 0
-        assert "within tolerance" in capsys.readouterr().out
-
-    @pytest.mark.parametrize(
-        ("name", "text", "told"),
-        [
-            ("notes.txt", "", "holds no baselines; expected a folder that --lic-update wrote"),
-            ("toy.json", '{"format": 1, "fam', "toy.json is not valid JSON"),
-            ("toy.json", '{"format": 9, "family": "toy", "entries": []}', "is of format 9"),
-        ],
-    )
-    def test_a_folder_that_is_none_is_refused(
-        self, name: str, text: str, told: str, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        self.recorded(curve_points(), "before")
-        Path("after").mkdir()
-        (Path("after") / name).write_text(text)
-        assert cli.main(["compare", "before", "after"]) == 2
-        assert told in capsys.readouterr().err
 
 
 def test_the_same_cell_on_another_device_is_found(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,15 +9,7 @@ import pytest
 import yaml
 
 from lic_models.__main__ import main
-from tests.helpers.tiny_run import (
-    LAST,
-    RUN,
-    TINY,
-    C,
-    fit,
-    read_metrics,
-    write,
-)
+from tests.helpers.tiny_run import LAST, RUN, TINY, C, fit, read_metrics, write
 
 pytestmark = pytest.mark.usefixtures("tiny_folder")
 

@@ -14,14 +14,7 @@ from torch.autograd import gradcheck
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from lic_models.components import (
-    GDN,
-    GSDN,
-    LeakyReLU,
-    Nonlinearity,
-    OneDN,
-    ReLU,
-)
+from lic_models.components import GDN, GSDN, LeakyReLU, Nonlinearity, OneDN, ReLU
 from pytest_lic.errors import UsageError
 
 Array = NDArray[np.float64]

@@ -8,11 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lic_models.components import (
-    GSDN,
-    ConvolutionalTransform,
-    ReLU,
-)
+from lic_models.components import GSDN, ConvolutionalTransform, ReLU
 from lic_models.components.transforms import WIDTHS
 from pytest_lic.errors import UnknownNameError, UsageError
 

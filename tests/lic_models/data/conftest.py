@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.image_folders import (
-    write_images,
-)
+from tests.helpers.image_folders import write_images
 
 
 @pytest.fixture

@@ -7,13 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.helpers.image_folders import (
-    HEIGHT,
-    WIDTH,
-    batches,
-    folder,
-    samples,
-)
+from tests.helpers.image_folders import HEIGHT, WIDTH, batches, folder, samples
 
 
 def test_an_unscaled_crop_is_a_window_of_its_image(photographs: Path) -> None:

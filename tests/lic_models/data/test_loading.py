@@ -16,14 +16,7 @@ from lightning.pytorch.callbacks import Checkpoint, EarlyStopping, ModelCheckpoi
 
 from lic_models.data.module import CropDataModule
 from pytest_lic.errors import CorpusError
-from tests.helpers.image_folders import (
-    batches,
-    cut_short,
-    folder,
-    names,
-    samples,
-    write_image,
-)
+from tests.helpers.image_folders import batches, cut_short, folder, names, samples, write_image
 
 
 @pytest.mark.parametrize("options", [{"workers": 2}, {"keep_in_memory": False}], ids=str)

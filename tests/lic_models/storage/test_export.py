@@ -11,11 +11,7 @@ import torch
 from lic_models.__main__ import main
 from lic_models.storage.weights_file import read_tensors
 from lic_models.storage.weights_header import read_header
-from tests.helpers.tiny_run import (
-    LAST,
-    TINY,
-    write,
-)
+from tests.helpers.tiny_run import LAST, TINY, write
 
 pytestmark = pytest.mark.usefixtures("tiny_folder")
 

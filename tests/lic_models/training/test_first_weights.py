@@ -9,10 +9,7 @@ import torch
 
 from lic_models.__main__ import main
 from lic_models.storage.checkpoint import read_checkpoint
-from tests.helpers.tiny_run import (
-    LAST,
-    fit,
-)
+from tests.helpers.tiny_run import LAST, fit
 
 pytestmark = pytest.mark.usefixtures("tiny_folder")
 

@@ -9,11 +9,7 @@ import pytest
 import torch
 
 from lic_models.training.metrics_file import MetricsFile
-from tests.helpers.tiny_run import (
-    RUN,
-    fit,
-    read_metrics,
-)
+from tests.helpers.tiny_run import RUN, fit, read_metrics
 
 pytestmark = pytest.mark.usefixtures("tiny_folder")
 

@@ -8,9 +8,7 @@ import pytest
 import torch
 
 from lic_models.training.module import CodecTraining
-from tests.helpers.tiny_run import (
-    fit,
-)
+from tests.helpers.tiny_run import fit
 
 pytestmark = pytest.mark.usefixtures("tiny_folder")
 

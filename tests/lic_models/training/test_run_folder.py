@@ -6,10 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.tiny_run import (
-    RUN,
-    fit,
-)
+from tests.helpers.tiny_run import RUN, fit
 
 pytestmark = pytest.mark.usefixtures("tiny_folder")
 

@@ -7,10 +7,7 @@ from pathlib import Path
 import pytest
 
 from lic_models.__main__ import main
-from tests.helpers.tiny_run import (
-    RUN,
-    assert_same_outcome,
-)
+from tests.helpers.tiny_run import RUN, assert_same_outcome
 
 pytestmark = pytest.mark.usefixtures("tiny_folder")
 

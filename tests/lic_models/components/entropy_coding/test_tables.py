@@ -9,12 +9,7 @@ import pytest
 from lic_models.components.entropy_coding.counts import TOTAL
 from lic_models.components.entropy_coding.tables import FrequencyTables
 from pytest_lic.errors import CodecError, WeightsError
-from tests.helpers.coded_symbols import (
-    INT32,
-    TABLES,
-    int32,
-    table,
-)
+from tests.helpers.coded_symbols import INT32, TABLES, int32, table
 
 
 def test_masses_become_frequencies_with_the_rest_for_the_escape():

@@ -47,3 +47,12 @@ def test_quantiles_beyond_the_search_end_at_its_edge() -> None:
         density.matrices[0].fill_(-30.0)  # so flat that the tails are far away
     density.find_quantiles()
     assert density.quantiles.flatten().abs().max() == 1e5
+
+
+def test_density_masses_keep_their_digits_in_single_precision() -> None:
+    density = random_density(C)
+    edges = torch.tensor([-150.0, -40.0, 40.0, 150.0]).expand(1, C, 1, -1)
+    single = density.mass(edges, edges + 1)
+    double = density.double().mass(edges.double(), edges.double() + 1)
+    assert double.min() < 1e-9
+    torch.testing.assert_close(single.double(), double, rtol=1e-3, atol=0)

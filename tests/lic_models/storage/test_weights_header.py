@@ -1,0 +1,42 @@
+"""Headers of weights files: cut short or missing, and the tags of components."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lic_models.storage.weights_header import component_tags, read_header
+from pytest_lic.errors import WeightsError
+
+
+def test_missing(shipped_weights: Path) -> None:
+    shipped_weights.unlink()
+    with pytest.raises(WeightsError, match=r"\.safetensors: can't be read"):
+        read_header(shipped_weights)
+
+
+@pytest.mark.parametrize("kept", [0, 5, 1000])
+def test_a_header_cut_short(shipped_weights: Path, kept: int) -> None:
+    shipped_weights.write_bytes(shipped_weights.read_bytes()[:kept])
+    with pytest.raises(WeightsError, match=r"\.safetensors: truncated, or no exported"):
+        read_header(shipped_weights)
+
+
+def test_tags_name_every_component() -> None:
+    components = {
+        "transform": {
+            "class_path": "mine.WideTransform",
+            "init_args": {"nonlinearity": {"class_path": "lic_models.components.OneDN"}},
+        },
+        "quantizer": "lic_models.components.UniversalQuantizer",
+        "entropy_model": {"class_path": "lic_models.components.ScaleHyperprior"},
+        "entropy_coder": "lic_models.components.AnsCoder",
+    }
+    assert component_tags(components) == {
+        "architecture": "sh",
+        "transform": "wide",
+        "quantizer": "universal",
+        "coder": "ans",
+        "nonlinearity": "1dn",
+    }

@@ -1,0 +1,180 @@
+"""The learned families that ship: described without torch, small, true to their configs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import skimage.data
+import torch
+from safetensors.torch import load_file, save_file
+
+from lic_models import families as shipped
+from lic_models.command_line.training_cli import described_components
+from lic_models.config.codec_config import SHIPPED, read_codec_config
+from lic_models.storage.weights_header import HEADER, read_header
+from lic_models.training.loss import estimated_bits
+from pytest_lic.container import payload_size
+from pytest_lic.errors import UsageError
+from tests.helpers.weights import WEIGHTS, built, change, metadata
+
+FAMILIES = {family.name: family for family in shipped.families() if family.trained}
+LAMBDAS = [0.0018, 0.0067, 0.025, 0.0932]
+
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture(scope="module")
+def photograph() -> torch.Tensor:
+    """(1, 3, 256, 384)."""
+    pixels = torch.from_numpy(skimage.data.astronaut()[:256, 64:448].copy())
+    return pixels.permute(2, 0, 1)[None].float() / 255
+
+
+def test_they_are_described_without_loading_torch() -> None:
+    script = (
+        "import sys\n"
+        "from lic_models.families import families\n"
+        "found = [family for family in families() if family.trained]\n"
+        "for family in found:\n"
+        "    assert len({family.fingerprint(label) for label in family.qualities}) == 4\n"
+        f"    assert list(family.qualities.values()) == {LAMBDAS}\n"
+        "    assert family.tags['nonlinearity'] == family.name.split('-')[1]\n"
+        "    assert family.tags['architecture'] == family.name.split('-')[0]\n"
+        "assert len(found) >= 4\n"
+        "assert 'torch' not in sys.modules\n"
+        "assert 'jsonargparse' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_they_code_without_loading_compressai() -> None:
+    script = (
+        "import sys\n"
+        "import torch\n"
+        "from lic_models.families import families\n"
+        "shipped = {family.name: family for family in families()}\n"
+        "for name in ('fp-1dn', 'msh-gsdn'):\n"
+        "    codec = shipped[name].build('1', 'cpu')\n"
+        "    codec.decode(codec.encode(torch.rand(1, 3, 40, 40)))\n"
+        "assert not {'compressai', 'torch_geometric', 'torch._dynamo'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_rate_and_quality_rise_with_lambda_and_the_estimate_is_what_is_paid(
+    name: str, photograph: torch.Tensor
+) -> None:
+    family = FAMILIES[name]
+    bits, psnr = [], []
+    for quality in family.qualities:
+        codec = family.build(quality, "cpu")
+        (bitstream,) = codec.encode(photograph)
+        decoded = codec.decode([bitstream]).clamp(0, 1).mul(255).round() / 255
+        assert decoded.shape == photograph.shape
+        payload = payload_size(bitstream)
+        assert payload is not None
+        network = built(shipped.WEIGHTS / f"{name}-{quality}.safetensors")
+        with torch.inference_mode():
+            estimate = float(estimated_bits(network(photograph)["likelihoods"])[0]) / 8
+        assert payload == pytest.approx(estimate, rel=0.01, abs=16)
+        bits.append(8 * len(bitstream) / (photograph.size(2) * photograph.size(3)))
+        psnr.append(-10 * torch.log10((decoded - photograph).square().mean()).item())
+    assert bits == sorted(set(bits))
+    assert psnr == sorted(set(psnr))
+    assert 0.05 < bits[0] < bits[-1] < 3
+    assert 24 < psnr[0] < psnr[-1] < 45
+
+
+@pytest.mark.parametrize("config", sorted(SHIPPED.glob("*-*.yaml")), ids=lambda path: path.stem)
+def test_weights_are_those_of_the_config(config: Path) -> None:
+    described = read_codec_config(config)
+    assert described.name == config.stem
+    for quality in described.qualities:
+        path = shipped.WEIGHTS / f"{described.name}-{quality}.safetensors"
+        header = read_header(path)
+        assert header.components == described_components(described, quality)
+        assert header.lmbda == described.qualities[quality]["model.lmbda"]
+        if "msh" in described.name:  # the second stage, see MODEL_CARDS.md
+            assert (header.training["trained"], header.training["steps"]) == ("entropy_model", 600)
+        else:
+            assert header.training["steps"] == described.settings["trainer"]["max_steps"]
+            assert header.training["start"] == described.settings["model"]["start"]
+
+
+def test_all_weights_together_stay_small() -> None:
+    assert sum(path.stat().st_size for path in WEIGHTS) < 30e6
+
+
+def test_every_network_has_its_card() -> None:
+    cards = (shipped.WEIGHTS.parent / "MODEL_CARDS.md").read_text()
+    for path in WEIGHTS:
+        assert f"`{path.stem}`" in cards
+
+
+def test_new_weights_are_a_new_fingerprint(shipped_weights: Path) -> None:
+    family = shipped.learned_family([read_header(shipped_weights)])
+    (quality,) = family.qualities
+    before = family.fingerprint(quality) if family.fingerprint else None
+    kernel = load_file(shipped_weights)["transform.synthesis.0.weight"]
+    change(shipped_weights, "transform.synthesis.0.weight", kernel + 1e-3)
+    assert family.fingerprint is not None
+    assert family.fingerprint(quality) != before
+
+
+class TestConfigOfAUser:
+    """What `read_config` makes of a file given to ``--lic-config``."""
+
+    @pytest.fixture
+    def config(self, tmp_path: Path) -> Path:
+        path = tmp_path / "mine.yaml"
+        path.write_text("extends: fp-gdn\nweights: 'weights/{quality}.safetensors'\n")
+        (tmp_path / "weights").mkdir()
+        return path
+
+    def test_qualities_with_weights_are_its_operating_points(self, config: Path) -> None:
+        for quality in ("2", "4"):
+            self.give_weights(config, "mine", quality)
+        (family,) = shipped.read_config(config) or ()
+        assert (family.name, dict(family.qualities)) == ("mine", {"2": 0.0067, "4": 0.0932})
+
+    def test_its_version_is_the_familys_and_is_not_inherited(self, config: Path) -> None:
+        self.give_weights(config, "mine", "2")
+        config.write_text(config.read_text() + "format_version: 2\n")
+        (family,) = shipped.read_config(config) or ()
+        assert family.format_version == 2
+        heir = config.with_name("heir.yaml")
+        heir.write_text("extends: mine.yaml\nweights: 'weights/{quality}.safetensors'\n")
+        assert read_codec_config(heir).format_version == 1
+        config.write_text(config.read_text().replace("version: 2", "version: two"))
+        with pytest.raises(UsageError, match=r"mine\.yaml: format_version is 'two'; expected a w"):
+            shipped.read_config(config)
+
+    def test_another_kind_of_file_is_left_to_other_readers(self, tmp_path: Path) -> None:
+        assert shipped.read_config(tmp_path / "mine.toml") is None
+
+    def test_no_weights_at_all(self, config: Path) -> None:
+        with pytest.raises(UsageError, match=r"mine\.yaml: no trained weights, expected .*fit --"):
+            shipped.read_config(config)
+
+    def test_weights_of_another_codec(self, config: Path) -> None:
+        self.give_weights(config, "mine", "1")
+        config.write_text(
+            config.read_text() + "model: {entropy_coder: lic_models.components.RangeCoder}"
+        )
+        with pytest.raises(UsageError, match=r"mine\.yaml: model\.entropy_coder is .*trained with"):
+            shipped.read_config(config)
+
+    def give_weights(self, config: Path, name: str, quality: str) -> None:
+        source = shipped.WEIGHTS / f"fp-gdn-{quality}.safetensors"
+        header = json.loads(metadata(source)[HEADER])
+        save_file(
+            load_file(source),
+            config.parent / "weights" / f"{quality}.safetensors",
+            metadata={HEADER: json.dumps({**header, "name": name})},
+        )
