@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -274,6 +274,23 @@ ROUNDING = QuantizerUnderTest(
 NOISY = QuantizerUnderTest("noisy", Noisy, noise="uniform")
 DITHERED = QuantizerUnderTest("dithered", Dithered, dither=math.inf)
 LEVELS = QuantizerUnderTest("levels", Levels, reach=5.0, bound=2.0, step=None, ties="even")
+
+Mutant = tuple[QuantizerUnderTest, type[Rounding], Property, str, str, str, str]
+"""What `assert_caught` takes: the right one, its mutant, and what the property must say of that."""
+
+
+def each_of(mutants: Sequence[Mutant]) -> pytest.MarkDecorator:
+    """A test of each mutant, called by its class."""
+    return pytest.mark.parametrize(
+        "mutant", mutants, ids=[kind.__name__ for _, kind, *_ in mutants]
+    )
+
+
+def each_right_one(mutants: Sequence[Mutant]) -> pytest.MarkDecorator:
+    """A test of each property with each of the right ones that mutants were made of."""
+    pairs = dict.fromkeys((right, check) for right, _, check, *_ in mutants)
+    ids = [f"{check.__name__}-{right.name}" for right, check in pairs]
+    return pytest.mark.parametrize(("right", "check"), list(pairs), ids=ids)
 
 
 def assert_caught(

@@ -5,8 +5,6 @@ Each mutant differs from the right one in one place.
 
 from __future__ import annotations
 
-import pytest
-
 from pytest_lic import QuantizerUnderTest
 from pytest_lic.properties import quantizers
 from tests.helpers.quantizer_mutants import (
@@ -20,11 +18,11 @@ from tests.helpers.quantizer_mutants import (
     FlatOutput,
     Floor,
     HalfUp,
+    Mutant,
     NanIsZero,
     OrderLost,
     Overflows,
     Property,
-    Rounding,
     StepTooLong,
     Stochastic,
     ThresholdsOfOtherLevels,
@@ -32,6 +30,8 @@ from tests.helpers.quantizer_mutants import (
     ValuesTooFarOut,
     WideSymbols,
     assert_caught,
+    each_of,
+    each_right_one,
 )
 
 IN_STEP = "encoder and decoder in step"
@@ -96,29 +96,11 @@ MUTANTS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("right", "mutant", "check", "claim", "example", "expected", "came"),
-    MUTANTS,
-    ids=[each[1].__name__ for each in MUTANTS],
-)
-def test_a_mutant_is_caught_by_the_property_that_it_breaks(
-    right: QuantizerUnderTest,
-    mutant: type[Rounding],
-    check: Property,
-    claim: str,
-    example: str,
-    expected: str,
-    came: str,
-) -> None:
-    assert_caught(right, mutant, check, claim, example, expected, came)
+@each_of(MUTANTS)
+def test_a_mutant_is_caught_by_the_property_that_it_breaks(mutant: Mutant) -> None:
+    assert_caught(*mutant)
 
 
-@pytest.mark.parametrize(
-    ("right", "check"),
-    [
-        pytest.param(right, check, id=f"{check.__name__}-{right.name}")
-        for right, check in dict.fromkeys((each[0], each[2]) for each in MUTANTS)
-    ],
-)
+@each_right_one(MUTANTS)
 def test_the_property_holds_of_the_right_one(right: QuantizerUnderTest, check: Property) -> None:
     check(right)

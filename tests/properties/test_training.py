@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from pytest_lic import QuantizerUnderTest
 from pytest_lic.properties import training
 from tests.helpers.quantizer_mutants import (
@@ -11,18 +9,20 @@ from tests.helpers.quantizer_mutants import (
     ROUNDING,
     BiasedNoise,
     HalfTheGradient,
+    Mutant,
     NoGradient,
     NoiseTooNarrow,
     NoiseTooWide,
     NoiseTwice,
     NoProxy,
     Property,
-    Rounding,
     SoftFloor,
     SoftRoundingStartsHard,
     TrainsWithOtherValues,
     TriangularNoise,
     assert_caught,
+    each_of,
+    each_right_one,
 )
 
 GRADIENT = "the straight-through gradient is one"
@@ -114,29 +114,11 @@ MUTANTS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("right", "mutant", "check", "claim", "example", "expected", "came"),
-    MUTANTS,
-    ids=[each[1].__name__ for each in MUTANTS],
-)
-def test_a_mutant_is_caught_by_the_property_that_it_breaks(
-    right: QuantizerUnderTest,
-    mutant: type[Rounding],
-    check: Property,
-    claim: str,
-    example: str,
-    expected: str,
-    came: str,
-) -> None:
-    assert_caught(right, mutant, check, claim, example, expected, came)
+@each_of(MUTANTS)
+def test_a_mutant_is_caught_by_the_property_that_it_breaks(mutant: Mutant) -> None:
+    assert_caught(*mutant)
 
 
-@pytest.mark.parametrize(
-    ("right", "check"),
-    [
-        pytest.param(right, check, id=f"{check.__name__}-{right.name}")
-        for right, check in dict.fromkeys((each[0], each[2]) for each in MUTANTS)
-    ],
-)
+@each_right_one(MUTANTS)
 def test_the_property_holds_of_the_right_one(right: QuantizerUnderTest, check: Property) -> None:
     check(right)
