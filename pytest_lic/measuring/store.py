@@ -41,7 +41,7 @@ CAN_CHANGE_A_NUMBER = (
     *("adapters", "images", "measuring", "system"),
     *("codec", "container", "entropy_coder", "errors", "probability_tables", "quantizer"),
     *("project.config_files", "project.discovery", "project.family_calls", "project.registration"),
-    *("run.codecs", "run.latest", "run.measurements", "run.setup"),
+    *("run.codecs", "run.measurements", "run.setup"),
 )
 """The parts of this plugin that can change a measurement; editing another one spoils none."""
 
