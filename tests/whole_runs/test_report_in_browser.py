@@ -73,6 +73,10 @@ def opened(browser: Browser, text: str, folder: Path, **settings: Any) -> Iterat
     assert heard == []
 
 
+# Until what a click or a scroll has set off is drawn, however busy the machine is.
+TWO_FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
 def background(page: Page) -> str:
     return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
 
@@ -155,8 +159,9 @@ def test_the_crop_viewer_zooms_all_three_and_amplifies(browser: Browser, tmp_pat
         page.get_by_role("button", name="4×").click()
         assert images.evaluate_all(width) == [256, 256, 256], "64 px, four times"
         page.get_by_role("button", name="8×").click()
+        page.evaluate(TWO_FRAMES)
         page.locator(".pane").first.evaluate("pane => pane.scrollLeft = 40")
-        page.wait_for_timeout(100)
+        page.evaluate(TWO_FRAMES)
         scrolled = "panes => panes.map(pane => pane.scrollLeft)"
         assert page.locator(".pane").evaluate_all(scrolled) == [40, 40, 40]
         corner = "canvas => [...canvas.getContext('2d').getImageData(0, 0, 1, 1).data]"
