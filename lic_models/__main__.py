@@ -3,14 +3,19 @@
 fit       train the codec that a config describes
 validate  its loss on the validation images, with real rounding
 test      its rate and quality on whole images, measured on real bitstreams
-export    write the weights of a checkpoint for the plugin
+export    write the weights of checkpoints for the plugin
+zoo       train every network of some configs for as long as there is time
+pack      small copies of a zoo's checkpoints, to go on from elsewhere
+figure    draw a zoo's losses against the pixels that it was trained on
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import shlex
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -51,25 +56,31 @@ def _fit(arguments: list[str]) -> int:
     parser = _parser(
         "fit",
         "Train the codec that FILE describes. Log and checkpoints go to runs/NAME-QUALITY.\n"
-        "Ctrl-C stops after the step, and tells how to go on.",
+        "Ctrl-C, or the end of --minutes, stops after the step, and tells how to go on.",
         "  --ckpt_path=PATH      go on from this checkpoint; last for that of runs/NAME-QUALITY\n"
         "  --model.start=PATH    begin with the weights of another run, such as another λ's\n",
     )
+    parser.add_argument(
+        "--minutes", type=_minutes, default=math.inf, metavar="M", help="stop after this long"
+    )
     options, others = parser.parse_known_args(arguments)
+    deadline = time.monotonic() + 60.0 * options.minutes
     config = _config(parser, options, others)
     from lic_models.command_line.training_cli import TrainingCLI
     from lic_models.training.callbacks import TrainingInterrupted
+    from lic_models.training.freed_memory import keep_freed_memory
 
     silence_logs()
+    keep_freed_memory()
     try:
-        TrainingCLI(config, options.quality, "fit", others)
+        TrainingCLI(config, options.quality, "fit", others, deadline=deadline)
     except TrainingInterrupted as stopped:
         if stopped.checkpoint is None:
             print(f"{stopped}, at once; the last checkpoint stays as it was", flush=True)
         else:
             command = [*_without_checkpoint(arguments), f"{_CHECKPOINT}={stopped.checkpoint}"]
             print(f"{stopped}; to go on:\n{PROGRAM} fit {shlex.join(command)}", flush=True)
-        return INTERRUPTED
+        return 0 if stopped.in_time else INTERRUPTED
     except SystemExit as error:  # how Lightning ends at Ctrl-C before the first step
         if isinstance(error.__context__, KeyboardInterrupt):
             raise error.__context__ from None
@@ -139,28 +150,72 @@ def _test(arguments: list[str]) -> int:
 
 def _export(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
-        prog=f"{PROGRAM} export", description="Write the weights of a checkpoint for the plugin."
+        prog=f"{PROGRAM} export", description="Write the weights of checkpoints for the plugin."
     )
-    parser.add_argument("checkpoint", type=Path, metavar="CKPT", help="written by fit")
+    parser.add_argument(
+        "checkpoints", nargs="+", type=Path, metavar="CKPT", help="written by fit or zoo"
+    )
     parser.add_argument(
         "--out",
         type=Path,
         metavar="FILE",
-        help="weights file; by default where the codec's config says that they are, which is "
-        "NAME-QUALITY.safetensors beside it unless told otherwise",
+        help="weights file, of a single checkpoint; by default where the codec's config says that "
+        "they are, which is NAME-QUALITY.safetensors beside it unless told otherwise",
     )
     parser.add_argument(
         "--float32", action="store_true", help="do not round the kernels to float16"
     )
     options = parser.parse_args(arguments)
+    if options.out is not None and len(options.checkpoints) > 1:
+        raise UsageError("--out: one file for several checkpoints; leave it out")
     from lic_models.storage.export import export
 
-    path = export(options.checkpoint, options.out, half=not options.float32)
-    header = read_header(path)
-    print(
-        f"{path}: {header.name} quality {header.quality}, λ = {header.lmbda:g}, "
-        f"{header.training['steps']} steps; {path.stat().st_size / 1e6:.2f} MB"
+    for checkpoint in options.checkpoints:
+        path = export(checkpoint, options.out, half=not options.float32)
+        header = read_header(path)
+        print(
+            f"{path}: {header.name} quality {header.quality}, λ = {header.lmbda:g}, "
+            f"{header.training['steps']} steps; {path.stat().st_size / 1e6:.2f} MB"
+        )
+    return 0
+
+
+def _zoo(arguments: list[str]) -> int:
+    from lic_models.command_line.zoo_command import zoo
+
+    return zoo(PROGRAM, arguments)
+
+
+def _pack(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog=f"{PROGRAM} pack",
+        description="Copy the runs of a zoo with checkpoints in half precision, logs and ledger: "
+        "small enough to carry to another machine, where zoo --runs DIR goes on with them.",
     )
+    parser.add_argument("runs", type=Path, metavar="RUNS", help="folder of runs")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of copies")
+    options = parser.parse_args(arguments)
+    from lic_models.zoo.pack import pack
+
+    copies = pack(options.runs, options.out)
+    size = sum(path.stat().st_size for path in copies)
+    print(f"{options.out}: {len(copies)} checkpoints, {size / 1e6:.1f} MB")
+    return 0
+
+
+def _figure(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog=f"{PROGRAM} figure",
+        description="Draw the validation losses of a zoo's runs against gigapixels, one panel for "
+        "each λ.",
+    )
+    parser.add_argument("runs", type=Path, metavar="RUNS", help="folder of runs")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help=".svg or .png")
+    options = parser.parse_args(arguments)
+    from lic_models.zoo.figure import draw
+
+    draw(options.runs, options.out)
+    print(options.out)
     return 0
 
 
@@ -169,6 +224,9 @@ _COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "validate": _validate,
     "test": _test,
     "export": _export,
+    "zoo": _zoo,
+    "pack": _pack,
+    "figure": _figure,
 }
 
 
@@ -195,6 +253,13 @@ def _parser(command: str, description: str, more: str) -> argparse.ArgumentParse
     )
     parser.add_argument("--quality", "-q", metavar="LABEL", help="which of its qualities")
     return parser
+
+
+def _minutes(text: str) -> float:
+    minutes = float(text)
+    if not 0.0 < minutes < math.inf:
+        raise argparse.ArgumentTypeError(f"{text}; expected a positive number of minutes")
+    return minutes
 
 
 def _add_weights(parser: argparse.ArgumentParser) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,10 +55,11 @@ class TrainingCLI(LightningCLI):
             tell what was understood.
         arguments: of the command line, without the command and the two above.
         weights: exported weights to validate.
+        deadline: when to stop training and write a checkpoint, by `time.monotonic`.
 
     Raises:
         UsageError: naming the file, or the option, and the key that is wrong.
-        TrainingInterrupted: Ctrl-C.
+        TrainingInterrupted: Ctrl-C, or the deadline.
     """
 
     def __init__(
@@ -67,11 +69,13 @@ class TrainingCLI(LightningCLI):
         command: str | None = None,
         arguments: Sequence[str] = (),
         weights: Path | None = None,
+        deadline: float = math.inf,
     ) -> None:
         label, changes = config.overrides(quality)
         self._sources = Sources(config, label, changes, arguments)
         self._command = command
         self._weights = weights
+        self._deadline = deadline
         self.folder = Path(RUNS, f"{config.name}-{label}")
         """Where this codec's run is."""
         of_runs = () if command else ("ckpt_path", "weights_only")
@@ -123,7 +127,7 @@ class TrainingCLI(LightningCLI):
 
     def before_instantiate_classes(self) -> None:
         """Find the run's folder and the checkpoint, and refuse what could not end well."""
-        settings = self._settings
+        settings = self.settings
         logger = settings.trainer.logger
         ours = isinstance(logger, Namespace) and logger.get("class_path") == METRICS_FILE
         if ours:
@@ -152,7 +156,7 @@ class TrainingCLI(LightningCLI):
         if self._command is None:
             return
         super().instantiate_classes()
-        config, data = self._sources.config, self._settings.data
+        config, data = self._sources.config, self.settings.data
         path = (data.get("init_args") or {}).get("path")
         self.model.description = {
             "name": config.name,
@@ -174,7 +178,7 @@ class TrainingCLI(LightningCLI):
             callbacks.append(TrainingProgress())
         if self._command == "fit" and trainer.get("enable_checkpointing") is not False:
             keeper = KeepCheckpoints()
-            callbacks += [keeper, StopOnInterrupt(keeper)]
+            callbacks += [keeper, StopOnInterrupt(keeper, self._deadline)]
         elif self._command == "validate":
             callbacks = [callback for callback in callbacks if isinstance(callback, ProgressBar)]
         plugins.append(SafetensorsCheckpoints())
@@ -182,7 +186,7 @@ class TrainingCLI(LightningCLI):
 
     def before_fit(self) -> None:
         """Say what is trained, and let a resumed run go on with its log."""
-        settings = self._settings
+        settings = self.settings
         if settings.ckpt_path:
             self.model.resumes = True
             step = describe_checkpoint(Path(settings.ckpt_path))["training"]["steps"]
@@ -237,13 +241,13 @@ class TrainingCLI(LightningCLI):
         parser = ArgumentParser(exit_on_error=False)
         parser.add_subclass_arguments(CropDataModule, "data")
         with self._blaming():
-            built = parser.instantiate(Namespace(data=self._settings.data))
+            built = parser.instantiate(Namespace(data=self.settings.data))
         data: CropDataModule = built.data
         return data
 
     @property
-    def _settings(self) -> Any:
-        """What was understood, of the command that runs."""
+    def settings(self) -> Any:
+        """What was understood, defaults filled in: of the command that runs, if one does."""
         return self.config[self._command] if self._command else self.config
 
     def _find_checkpoint(self) -> Path | None:
@@ -253,7 +257,7 @@ class TrainingCLI(LightningCLI):
             UsageError: there is no such file, or it is of another λ.
             WeightsError: it is no checkpoint, or one of another codec.
         """
-        settings = self._settings
+        settings = self.settings
         checkpoint = checkpoint_path(str(settings.ckpt_path), self.folder)
         settings.ckpt_path = str(checkpoint)
         described = describe_checkpoint(checkpoint)

@@ -1,16 +1,17 @@
 """Lightning data modules: what a codec is trained, validated and tested on.
 
-folder      ImageFolder: any folder of images
-kodak       Kodak: the 24 Kodak images, for evaluation only
-clic        Clic: CLIC 2020, professional and mobile photographs
-flickr2w    Flickr2W: 20 thousand photographs from Flickr
-vimeo90k    Vimeo90K: frames of the Vimeo-90K triplets
-bundled     BundledPhotographs: those that scikit-image bundles, nothing to download
-module      what they share: options, splits and loaders
-scan        an image set's files, bad ones refused, some held out
-image_set   a split's images, decoded once or whenever asked for
-crops       one crop of an image
-loading     batches of crops, in an order that an interruption does not change
+folder        ImageFolder: any folder of images
+kodak         Kodak: the 24 Kodak images, for evaluation only
+clic          Clic: CLIC 2020, professional and mobile photographs
+flickr2w      Flickr2W: 20 thousand photographs from Flickr
+vimeo90k      Vimeo90K: frames of the Vimeo-90K triplets
+bundled       BundledPhotographs: those that scikit-image bundles, nothing to download
+module        what they share: options, splits and loaders
+scan          an image set's files, bad ones refused, some held out
+image_set     a split's images, decoded once or whenever asked for
+crops         one crop of an image
+loading       batches of crops, in an order that an interruption does not change
+scaled_crops  the same from images that were scaled beforehand, on the device that trains
 
 A new data set is a subclass of `module.CropDataModule` in a file of its own that says where each
 split's files lie; how crops are drawn, loaded and resumed is the same for all of them.

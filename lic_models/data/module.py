@@ -9,11 +9,13 @@ import warnings
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
 from lightning import LightningDataModule
 
 from lic_models.data.crops import CropRecipe, Place
 from lic_models.data.image_set import ImageSet, load_images
 from lic_models.data.loading import CropLoader, FixedCrops, StepSampler, TrainingCrops
+from lic_models.data.scaled_crops import ScaledCropLoader, ScaledCrops
 from lic_models.data.scan import OnBroken, examine, hold_out
 from pytest_lic.errors import CorpusError, UsageError
 
@@ -41,6 +43,9 @@ class CropDataModule(LightningDataModule):
         scale: the range of the random factor by which a photograph is scaled down before
             cropping, which averages the artefacts of JPEG compression away; null for none.
             Validation crops are scaled by the middle of it.
+        prescaled: scale each image beforehand to this many sizes, spread over ``scale``, keep them
+            on the device that trains, and cut crops there; 0 scales each crop as it is cut, which
+            knows every factor but is too slow for a GPU.
         mirror: mirror half of the training crops left to right.
         workers: processes that prepare batches; 0 prepares them in the main process.
         keep_in_memory: decode every image once, at set-up, and keep it; null does so for splits
@@ -66,6 +71,7 @@ class CropDataModule(LightningDataModule):
         batch_size: int = 8,
         steps_per_epoch: int = 1000,
         scale: tuple[float, float] | None = (0.5, 0.8),
+        prescaled: int = 0,
         mirror: bool = True,
         workers: int = 0,
         keep_in_memory: bool | None = None,
@@ -79,6 +85,7 @@ class CropDataModule(LightningDataModule):
             ("crop_size", crop_size, 1),
             ("batch_size", batch_size, 1),
             ("steps_per_epoch", steps_per_epoch, 1),
+            ("prescaled", prescaled, 0),
             ("workers", workers, 0),
             ("seed", seed, 0),
         ):
@@ -89,18 +96,25 @@ class CropDataModule(LightningDataModule):
                 f"--data.scale {list(scale)}: expected [smallest, largest] factor, above 0 and at "
                 "most 1, or null"
             )
+        if prescaled and (scale is None or crop != "random"):
+            raise UsageError(
+                f"--data.prescaled {prescaled}: with crop: {crop} and scale: {scale}; expected "
+                "random crops and a range of scales, or 0"
+            )
         if not 0.0 <= validation_share < 1.0:
             raise UsageError(f"--data.validation_share {validation_share}: expected 0 to below 1")
         self._training_recipe = CropRecipe(crop, crop_size, scale, mirror)
         self._validation_recipe = CropRecipe(validation_crop, crop_size, scale)
         self._batch_size = batch_size
         self._steps_per_epoch = steps_per_epoch
+        self._prescaled = prescaled
         self._workers = workers
         self._keep_in_memory = keep_in_memory
         self._seed = seed
         self._on_broken: OnBroken = on_broken
         self._validation_share = validation_share
         self._images: dict[Split, ImageSet] = {}
+        self._scaled: ScaledCrops | None = None
 
     def files(self, split: Split) -> dict[str, Path] | None:
         """Where a split's images lie: name → path; for a subclass to say.
@@ -176,7 +190,7 @@ class CropDataModule(LightningDataModule):
             if split != "validation" or stage != "fit" or self._has_validation():
                 self.images(split)
 
-    def train_dataloader(self) -> CropLoader:
+    def train_dataloader(self) -> CropLoader | ScaledCropLoader:
         """The training crops of one epoch after another.
 
         Raises:
@@ -186,6 +200,10 @@ class CropDataModule(LightningDataModule):
             raise UsageError(
                 f"training on {self.trainer.world_size} devices; the crops of a step are drawn "
                 "for one: use --trainer.devices=1"
+            )
+        if self._prescaled:
+            return ScaledCropLoader(
+                self._scaled_crops(), self._batch_size, self._steps_per_epoch, self._batches_so_far
             )
         sampler = StepSampler(self._batch_size, self._steps_per_epoch, self._batches_so_far)
         crops = TrainingCrops(self.images("train"), self._training_recipe, self._seed)
@@ -213,6 +231,7 @@ class CropDataModule(LightningDataModule):
             "batch_size": self._batch_size,
             "seed": self._seed,
             "crops": repr(self._training_recipe),
+            **({"prescaled": self._prescaled} if self._prescaled else {}),
             "images": self._images["train"].digest,
         }
 
@@ -229,6 +248,21 @@ class CropDataModule(LightningDataModule):
                 "the interruption would have",
                 stacklevel=2,
             )
+
+    def _scaled_crops(self) -> ScaledCrops:
+        """The training images in several sizes, on the device that trains; scaled once."""
+        if self._scaled is None:
+            trains = self.trainer is not None
+            device = self.trainer.strategy.root_device if trains else torch.device("cpu")
+            self._scaled = ScaledCrops(
+                self.images("train"),
+                self._training_recipe,
+                self._prescaled,
+                self._seed,
+                device,
+                self._on_broken,
+            )
+        return self._scaled
 
     def _batches_so_far(self) -> int:
         # Not the global step: that counts optimizer steps, which may be several in a batch.

@@ -1,10 +1,11 @@
-"""Callbacks of a training run: keep checkpoints, and stop cleanly on Ctrl-C."""
+"""Callbacks of a training run: keep checkpoints, and stop cleanly, on Ctrl-C or in time."""
 
 from __future__ import annotations
 
 import math
 import os
 import signal
+import time
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -16,18 +17,20 @@ from lic_models.training.run_folder import BEST, LAST
 
 
 class TrainingInterrupted(BaseException):
-    """Ctrl-C stopped a run.
+    """Ctrl-C, or the end of the minutes that were given, stopped a run.
 
     Args:
         step: the steps that were done.
         checkpoint: the state after them; None where none was written, since the user could not
             wait.
+        in_time: whether it was the end of the minutes.
     """
 
-    def __init__(self, step: int, checkpoint: Path | None) -> None:
+    def __init__(self, step: int, checkpoint: Path | None, *, in_time: bool = False) -> None:
         super().__init__(f"stopped after step {step}")
         self.step = step
         self.checkpoint = checkpoint
+        self.in_time = in_time
 
 
 class KeepCheckpoints(ModelCheckpoint):
@@ -97,17 +100,19 @@ class KeepCheckpoints(ModelCheckpoint):
 
 
 class StopOnInterrupt(Checkpoint):
-    """Finish the step at Ctrl-C, write a checkpoint and stop: no step is left half done.
+    """Finish the step at Ctrl-C or when time is up, write a checkpoint and stop.
 
-    A second Ctrl-C stops at once. (A `Checkpoint`, so that Lightning calls it after the others,
-    whose state is then that after the step too.)
+    No step is left half done. A second Ctrl-C stops at once. (A `Checkpoint`, so that Lightning
+    calls it after the others, whose state is then that after the step too.)
 
     Args:
         keeper: what writes the checkpoint.
+        deadline: when time is up, by `time.monotonic`.
     """
 
-    def __init__(self, keeper: KeepCheckpoints) -> None:
+    def __init__(self, keeper: KeepCheckpoints, deadline: float = math.inf) -> None:
         self._keeper = keeper
+        self._deadline = deadline
         self._received = False
         self._before: Any = None
 
@@ -125,13 +130,13 @@ class StopOnInterrupt(Checkpoint):
 
     def on_train_batch_end(self, trainer: Trainer, *_: Any, **__: Any) -> None:
         """Stop here, unless a validation is due: what follows from it has to come first."""
-        if self._received and not _validates_next(trainer):
+        if self._is_over and not _validates_next(trainer):
             self._stop(trainer)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Stop here if Ctrl-C came during the validation or the step before it."""
+        """Stop here if Ctrl-C or the end came during the validation or the step before it."""
         # A run that is ending anyway would not know that any more when resumed.
-        if self._received and not trainer.sanity_checking and not trainer.should_stop:
+        if self._is_over and not trainer.sanity_checking and not trainer.should_stop:
             self._stop(trainer)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -144,13 +149,18 @@ class StopOnInterrupt(Checkpoint):
         """Give Ctrl-C back."""
         self._give_back()
 
+    @property
+    def _is_over(self) -> bool:
+        return self._received or time.monotonic() >= self._deadline
+
     def _give_back(self) -> None:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
             self._before = None
 
     def _stop(self, trainer: Trainer) -> None:
-        raise TrainingInterrupted(trainer.global_step, self._keeper.write_last(trainer))
+        checkpoint = self._keeper.write_last(trainer)
+        raise TrainingInterrupted(trainer.global_step, checkpoint, in_time=not self._received)
 
 
 def _validates_next(trainer: Trainer) -> bool:

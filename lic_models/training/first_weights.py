@@ -69,7 +69,7 @@ def _first_crops(codec: LearnedCodec, data: Any) -> Tensor:
     crops: list[Tensor] = []
     for batch in data.train_dataloader():
         refuse_odd_sizes(codec, batch)
-        crops.append(batch)
+        crops.append(batch.cpu())
         if sum(map(len, crops)) >= _CROPS:
             break
     return torch.cat(crops)

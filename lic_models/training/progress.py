@@ -13,18 +13,17 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import TQDMProgressBar
 
 from lic_models.training.callbacks import KeepCheckpoints
-from lic_models.training.module import CodecTraining
+from lic_models.training.module import SHOWN_EVERY, CodecTraining
 from pytest_lic.errors import CodecError
 
 _LABELS = {"loss": "loss {:.4f}", "bpp": "{:.4f} bpp", "psnr": "{:.2f} dB"}
-_REFRESH = 10  # steps; every refresh waits for the GPU
 
 
 class TrainingProgress(TQDMProgressBar):
     """Loss, rate and PSNR since the last row of the log, and those of every validation."""
 
     def __init__(self) -> None:
-        super().__init__(refresh_rate=_REFRESH)
+        super().__init__(refresh_rate=SHOWN_EVERY)  # every refresh waits for the GPU
         if not sys.stdout.isatty():
             self.disable()
 
