@@ -2,9 +2,9 @@
 
     images ── scaled to k sizes each, once ──► pixels on the device ── cut ──► batch
 
-Scaling each crop on its own takes a CPU about as long as a GPU takes to train on it. Here each image
-is kept in a few sizes; what is left to do for a crop is to copy it out. As with `loading`, a crop
-follows from the seed, the number of batches before its own and its place in the batch alone.
+Scaling each crop on its own takes a CPU about as long as a GPU takes to train on it. Here each
+image is kept in a few sizes; what is left to do for a crop is to copy it out. As with `loading`, a
+crop follows from the seed, the number of batches before its own and its place in the batch alone.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class SafetensorsCheckpoints(CheckpointIO):
             WeightsError: a callback's state that is neither a tensor nor JSON.
         """
         tensors: dict[str, Tensor] = {}
-        structure = _stored(checkpoint, "", tensors)
+        structure = _stored(checkpoint, "", tensors, {})
         write_tensors(tensors, Path(path), {"checkpoint": structure})
 
     def load_checkpoint(self, path: str | Path, *_: Any, **__: Any) -> dict[str, Any]:
@@ -136,18 +136,23 @@ def _structure(path: Path, header: dict[str, Any]) -> dict[str, Any]:
     return structure
 
 
-def _stored(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
+def _stored(value: Any, name: str, tensors: dict[str, Tensor], names: dict[int, str]) -> Any:
+    """``value`` as JSON, its tensors put into ``tensors``, each once: ``names`` has where."""
     if isinstance(value, Tensor):
-        tensors[name] = value.detach().clone()  # safetensors refuses shared memory
-        return {_TENSOR: name}
+        if id(value) not in names:
+            names[id(value)] = name
+            tensors[name] = value.detach().clone()  # safetensors refuses shared memory
+        return {_TENSOR: names[id(value)]}
     if isinstance(value, dict):
         pairs = [
-            [key, _stored(item, f"{name}.{key}".lstrip("."), tensors)]
+            [key, _stored(item, f"{name}.{key}".lstrip("."), tensors, names)]
             for key, item in value.items()
         ]
         return dict(pairs) if all(isinstance(key, str) for key in value) else {_PAIRS: pairs}
     if isinstance(value, list | tuple):
-        return [_stored(item, f"{name}.{index}", tensors) for index, item in enumerate(value)]
+        return [
+            _stored(item, f"{name}.{index}", tensors, names) for index, item in enumerate(value)
+        ]
     if isinstance(value, os.PathLike):
         return {_PATH: os.fspath(value)}
     if value is None or isinstance(value, str | bool | int | float):

@@ -1,26 +1,30 @@
 """Small copies of checkpoints, with the logs and the ledger: to go on with them on another machine.
 
-Weights are kept as float16, the optimizers' moments as bfloat16, which has float32's range; both are
-float32 again once training goes on. A quarter of Adam's states, or so: enough to go on from, not to
-end with the same bits as a run that stayed where it was.
+Of a network under training come along its averaged weights, as float16, and Adam's second moments,
+as bfloat16, which has float32's range; all is float32 again once training goes on. The weights of the
+moment are replaced by the averaged ones and the first moments by zeros, which ten steps make good:
+compressed, a copy is a fifth of the checkpoint. It is enough to go on from, but not to end with the
+same bits as a run that stayed where it was.
 """
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from lic_models.storage.weights_file import read_tensors, write_tensors
+from lic_models.storage.checkpoint import SafetensorsCheckpoints, read_checkpoint
 from lic_models.training.metrics_file import NAME as METRICS
 from lic_models.training.run_folder import CHECKPOINTS, CONFIG, LAST
 from lic_models.zoo import ledger
 from pytest_lic.errors import UsageError
 from pytest_lic.system.files import write_whole
 
-_MOMENTS = "optimizer_states."
+# Where Lightning keeps the weights: averaged ones in the first, those of the moment then in the other.
+_WEIGHTS, _CURRENT_WEIGHTS = "state_dict", "current_model_state"
 
 
 def pack(runs: Path, target: Path) -> list[Path]:
@@ -43,8 +47,7 @@ def pack(runs: Path, target: Path) -> list[Path]:
         run = checkpoint.parent.parent
         copy = target / run.name / CHECKPOINTS / LAST
         copy.parent.mkdir(parents=True, exist_ok=True)
-        tensors, header = read_tensors(checkpoint)
-        write_tensors({key: _halved(key, value) for key, value in tensors.items()}, copy, header)
+        SafetensorsCheckpoints().save_checkpoint(_packed(read_checkpoint(checkpoint)), copy)
         for name in (METRICS, CONFIG):
             if (run / name).is_file():
                 shutil.copyfile(run / name, target / run.name / name)
@@ -54,7 +57,18 @@ def pack(runs: Path, target: Path) -> list[Path]:
     return copies
 
 
-def _halved(key: str, value: Tensor) -> Tensor:
-    if value.dtype != torch.float32 or value.ndim < 2:
-        return value
-    return value.to(torch.bfloat16 if key.startswith(_MOMENTS) else torch.float16)
+def _packed(checkpoint: dict[str, Any]) -> dict[str, Any]:
+    weights = {key: _narrowed(value, torch.float16) for key, value in checkpoint[_WEIGHTS].items()}
+    packed = {**checkpoint, _WEIGHTS: weights}
+    if _CURRENT_WEIGHTS in checkpoint:
+        packed[_CURRENT_WEIGHTS] = weights
+    for optimizer in packed["optimizer_states"]:
+        for moments in optimizer["state"].values():
+            moments["exp_avg"] = torch.zeros_like(moments["exp_avg"], dtype=torch.bfloat16)
+            moments["exp_avg_sq"] = _narrowed(moments["exp_avg_sq"], torch.bfloat16)
+    return packed
+
+
+def _narrowed(value: Tensor, dtype: torch.dtype) -> Tensor:
+    """In half precision, if it is a kernel: all else is small."""
+    return value.to(dtype) if value.dtype == torch.float32 and value.ndim > 1 else value

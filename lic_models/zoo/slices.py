@@ -1,7 +1,7 @@
 """One slice of one network's training: ``fit``, in a process of its own.
 
-A process a slice: what one network does to memory, or to the compiler's caches, is gone with it, and
-one that fails takes no other along.
+A process a slice: what one network does to memory, or to the compiler's caches, is gone with it,
+and one that fails takes no other along.
 """
 
 from __future__ import annotations

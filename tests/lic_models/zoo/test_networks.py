@@ -46,5 +46,7 @@ def test_a_config_that_does_not_say_how_long_is_refused(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write("tiny.yaml", TINY, {"trainer.max_steps": -1})
-    with pytest.raises(UsageError, match="tiny.yaml: trainer.max_steps is not given.*--gigapixels"):
+    with pytest.raises(
+        UsageError, match=r"tiny\.yaml: trainer\.max_steps is not given.*--gigapixels"
+    ):
         find_networks(["tiny.yaml"], Path("runs"), None, [])
