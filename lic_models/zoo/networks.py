@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ class Network:
         lmbda: λ.
         steps: of the whole training.
         step_pixels: of one step: the pixels of its crops.
+        components: class path and arguments of each.
         runs: the folder of all runs.
     """
 
@@ -35,6 +36,7 @@ class Network:
     lmbda: float
     steps: int
     step_pixels: int
+    components: Mapping[str, Any]
     runs: Path
 
     @property
@@ -113,7 +115,8 @@ def _network(
 ) -> Network:
     from lic_models.command_line.training_cli import TrainingCLI
 
-    resolved = TrainingCLI(config, quality, None, options).settings
+    line = TrainingCLI(config, quality, None, options)
+    resolved = line.settings
     data = resolved.data.init_args
     step_pixels = data.batch_size * data.crop_size**2
     steps = resolved.trainer.max_steps
@@ -125,5 +128,12 @@ def _network(
             "trained, here or with --gigapixels"
         )
     return Network(
-        config.path, config.name, quality, resolved.model.lmbda, steps, step_pixels, runs
+        config.path,
+        config.name,
+        quality,
+        resolved.model.lmbda,
+        steps,
+        step_pixels,
+        line.components,
+        runs,
     )

@@ -1,10 +1,10 @@
 """Small copies of checkpoints, with the logs and the ledger: to go on with them on another machine.
 
 Of a network under training come along its averaged weights, as float16, and Adam's second moments,
-as bfloat16, which has float32's range; all is float32 again once training goes on. The weights of the
-moment are replaced by the averaged ones and the first moments by zeros, which ten steps make good:
-compressed, a copy is a fifth of the checkpoint. It is enough to go on from, but not to end with the
-same bits as a run that stayed where it was.
+as bfloat16, which has float32's range; all is float32 again once training goes on. The weights of
+the moment are replaced by the averaged ones, and the first moments by zeros, which ten steps make
+good: compressed, a copy is a fifth of the checkpoint. It is enough to go on from, but not to end
+with the same bits as a run that stayed where it was.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from lic_models.zoo import ledger
 from pytest_lic.errors import UsageError
 from pytest_lic.system.files import write_whole
 
-# Where Lightning keeps the weights: averaged ones in the first, those of the moment then in the other.
+# Where Lightning keeps weights: averaged ones in the first, those of the moment then in the other.
 _WEIGHTS, _CURRENT_WEIGHTS = "state_dict", "current_model_state"
 
 

@@ -14,7 +14,7 @@ from lic_models.zoo import ledger
 from lic_models.zoo.ledger import Slice
 from lic_models.zoo.networks import Network
 from lic_models.zoo.slices import Children, How, train_slice
-from lic_models.zoo.turns import LEAST_MINUTES, next_network
+from lic_models.zoo.turns import LEAST_MINUTES, next_network, start
 from pytest_lic.errors import LicError
 
 Say = Callable[[Network, Slice | str, float], None]
@@ -73,7 +73,8 @@ def train(
             if chosen is None:
                 return False
             length = left if left < 1.5 * slice_minutes else slice_minutes
-            first = _start(chosen, networks, steps)
+            begun_with = start(chosen, networks, steps)
+            first = None if begun_with is None else begun_with.checkpoint
             running[pool.submit(train_slice, chosen, first, length, how, children)] = chosen
             return True
 
@@ -101,10 +102,6 @@ def train(
                 say(network, done, passed())
         outcome.minutes = passed()
     return outcome
-
-
-def _start(network: Network, networks: Sequence[Network], steps: dict[str, int]) -> None:
-    return None
 
 
 @contextmanager

@@ -8,13 +8,29 @@ from lic_models.zoo.networks import Network
 
 LEAST_MINUTES = 0.5
 """Less is not worth starting a process for."""
+_SETTLED = 0.1
 _SHORTEST, _LONGEST = 3.0, 15.0  # minutes of a slice, where nothing is said
 
 
-def neighbour(network: Network, networks: Sequence[Network]) -> Network | None:
-    """The network of the same family at the next lower λ; None for the first."""
+def start(
+    network: Network, networks: Sequence[Network], steps: Mapping[str, int]
+) -> Network | None:
+    """The network whose weights another begins with; None for the start that its config names.
+
+    That of the same family at the next lower λ, if it is of the same size and has settled. (A
+    wider one has more to gain from a start of its own: what a narrow one has lost, its weights
+    can't give.)
+
+    Args:
+        network: that begins.
+        networks: all.
+        steps: name → steps taken so far.
+    """
     lower = [n for n in networks if n.family == network.family and n.lmbda < network.lmbda]
-    return max(lower, key=lambda n: n.lmbda, default=None)
+    neighbour = max(lower, key=lambda n: n.lmbda, default=None)
+    if neighbour is None or neighbour.components != network.components:
+        return None
+    return neighbour if steps[neighbour.name] >= _SETTLED * neighbour.steps else None
 
 
 def next_network(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from lic_models.zoo.networks import Network
-from lic_models.zoo.turns import next_network, slice_minutes
+from lic_models.zoo.turns import next_network, slice_minutes, start
 
 
-def network(family: str, quality: int, steps: int = 100) -> Network:
-    return Network(Path("c.yaml"), family, str(quality), 0.01 * quality, steps, 10, Path("runs"))
+def network(family: str, quality: int, steps: int = 100, width: int = 8) -> Network:
+    lmbda, components = 0.01 * quality, {"channels": width}
+    return Network(Path("c.yaml"), family, str(quality), lmbda, steps, 10, components, Path("runs"))
 
 
 def test_the_one_that_has_come_least_far_is_next() -> None:
@@ -35,3 +36,18 @@ def test_a_slice_is_as_long_as_lets_all_have_one_within_bounds() -> None:
     assert slice_minutes(40, processes=2, networks=8) == 10
     assert slice_minutes(600, processes=2, networks=8) == 15
     assert slice_minutes(9, processes=2, networks=32) == 3
+
+
+def test_a_network_starts_from_its_settled_neighbour_of_the_same_size() -> None:
+    first, second, wide, other = networks = [
+        network("a", 1),
+        network("a", 2),
+        network("a", 3, width=16),
+        network("b", 2),
+    ]
+    settled = {"a-1": 10, "a-2": 10, "a-3": 0, "b-2": 50}
+    assert start(second, networks, settled) == first
+    assert start(second, networks, settled | {"a-1": 9}) is None
+    assert start(first, networks, settled) is None
+    assert start(wide, networks, settled) is None
+    assert start(other, networks, settled) is None
