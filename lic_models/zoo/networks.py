@@ -24,8 +24,8 @@ class Network:
         family: its name.
         quality: label of the operating point.
         lmbda: λ.
-        steps: of the whole training.
-        step_pixels: of one step: the pixels of its crops.
+        goal: pixels of crops to train it on, in all.
+        step_pixels: those of one step.
         components: class path and arguments of each.
         runs: the folder of all runs.
     """
@@ -34,7 +34,7 @@ class Network:
     family: str
     quality: str
     lmbda: float
-    steps: int
+    goal: int
     step_pixels: int
     components: Mapping[str, Any]
     runs: Path
@@ -58,6 +58,15 @@ class Network:
         if not self.checkpoint.is_file():
             return {"steps": 0, "pixels": 0, "minutes": 0.0}
         return dict(describe_checkpoint(self.checkpoint)["training"])
+
+    def last_step(self) -> int:
+        """The step after which it has come to its goal.
+
+        Not goal / step_pixels: elsewhere it may have been trained with other batches.
+        """
+        trained = self.trained()
+        left = max(0, self.goal - trained["pixels"])
+        return int(trained["steps"]) + math.ceil(left / self.step_pixels)
 
 
 def find_networks(
@@ -120,9 +129,7 @@ def _network(
     data = resolved.data.init_args
     step_pixels = data.batch_size * data.crop_size**2
     steps = resolved.trainer.max_steps
-    if gigapixels is not None:
-        steps = math.ceil(gigapixels * 1e9 / step_pixels)
-    elif steps < 1:
+    if gigapixels is None and steps < 1:
         raise UsageError(
             f"{config.path}: trainer.max_steps is not given; say how long each network is to be "
             "trained, here or with --gigapixels"
@@ -132,7 +139,7 @@ def _network(
         config.name,
         quality,
         resolved.model.lmbda,
-        steps,
+        round(gigapixels * 1e9) if gigapixels is not None else steps * step_pixels,
         step_pixels,
         line.components,
         runs,

@@ -23,6 +23,10 @@ from lic_models.zoo.networks import Network
 from pytest_lic.errors import CodecError
 
 LOG = "fit.log"
+_TRAINER = {
+    "cpu": ["--trainer.accelerator=cpu"],
+    "cuda": ["--trainer.accelerator=gpu", "--trainer.precision=bf16-mixed"],
+}
 
 
 @dataclass(frozen=True)
@@ -140,8 +144,8 @@ def _command(network: Network, start: Path | None, minutes: float, how: How) -> 
         f"--config={network.config}",
         f"--quality={network.quality}",
         f"--minutes={minutes:.3f}",
-        f"--trainer.max_steps={network.steps}",
-        f"--trainer.accelerator={'gpu' if how.device == 'cuda' else 'cpu'}",
+        f"--trainer.max_steps={network.last_step()}",
+        *_TRAINER[how.device],
         f"--trainer.logger.init_args.save_dir={network.runs}",
         f"--model.compiled={str(how.compiled).lower()}",
         *how.options,

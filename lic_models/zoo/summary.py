@@ -30,10 +30,12 @@ def slice_line(network: Network, done: Slice | str, passed: float, minutes: floa
     clock = f"[{passed:.1f} of {minutes:g} min] {network.name}: "
     if isinstance(done, str):
         return f"{clock}failed, and is left out: {done}"
-    so_far = done.steps * network.step_pixels / 1e9
-    goal = network.steps * network.step_pixels / 1e9
+    so_far = network.trained()["pixels"] / 1e9
     loss = "" if done.loss is None else f", validation loss {done.loss:.4f}"
-    return f"{clock}{so_far:.3f} of {goal:.3g} GP at {done.megapixels_per_second:.2f} MP/s{loss}"
+    return (
+        f"{clock}{so_far:.3f} of {network.goal / 1e9:.3g} GP at "
+        f"{done.megapixels_per_second:.2f} MP/s{loss}"
+    )
 
 
 def closing(networks: Sequence[Network], outcome: Outcome) -> Iterator[str]:
@@ -50,7 +52,7 @@ def closing(networks: Sequence[Network], outcome: Outcome) -> Iterator[str]:
                 network.name,
                 f"{network.lmbda:g}",
                 f"{totals.get(network.name, 0.0):.3f}",
-                f"{network.steps * network.step_pixels / 1e9:.3g}",
+                f"{network.goal / 1e9:.3g}",
                 f"{sum(done.minutes for done in own):.1f}",
                 f"{latest[-1].megapixels_per_second:.2f}" if latest else "–",
                 "–" if loss is None else f"{loss:.4f}",
@@ -63,7 +65,7 @@ def closing(networks: Sequence[Network], outcome: Outcome) -> Iterator[str]:
             f"{pixels / 1e9:.3f} gigapixels in {outcome.minutes:.1f} minutes: "
             f"{pixels / 1e6 / (60 * outcome.minutes):.2f} MP/s in all, start-up included"
         )
-    unfinished = [network for network in networks if network.trained()["steps"] < network.steps]
+    unfinished = [network for network in networks if network.trained()["pixels"] < network.goal]
     failed = [network.name for network in networks if network.name in outcome.failed]
     if failed:
         yield f"failed: {', '.join(failed)}"

@@ -57,7 +57,7 @@ def train(
     began = time.monotonic()
     outcome = Outcome()
     children = Children()
-    steps = {network.name: int(network.trained()["steps"]) for network in networks}
+    pixels = {network.name: int(network.trained()["pixels"]) for network in networks}
     running: dict[Future[Slice | None], Network] = {}
     with _stopping(children, outcome), ThreadPoolExecutor(how.processes) as pool:
 
@@ -69,11 +69,11 @@ def train(
             if outcome.stopped or left < LEAST_MINUTES or len(running) >= how.processes:
                 return False
             busy = {*outcome.failed, *(network.name for network in running.values())}
-            chosen = next_network(networks, steps, busy)
+            chosen = next_network(networks, pixels, busy)
             if chosen is None:
                 return False
             length = left if left < 1.5 * slice_minutes else slice_minutes
-            begun_with = start(chosen, networks, steps)
+            begun_with = start(chosen, networks, pixels)
             first = None if begun_with is None else begun_with.checkpoint
             running[pool.submit(train_slice, chosen, first, length, how, children)] = chosen
             return True
@@ -96,7 +96,7 @@ def train(
                     if not outcome.stopped:
                         outcome.failed[network.name] = "ended without a step"
                     continue
-                steps[network.name] = done.steps
+                pixels[network.name] += done.pixels
                 outcome.slices.append(done)
                 ledger.append(network.runs, done)
                 say(network, done, passed())

@@ -13,7 +13,7 @@ _SHORTEST, _LONGEST = 3.0, 15.0  # minutes of a slice, where nothing is said
 
 
 def start(
-    network: Network, networks: Sequence[Network], steps: Mapping[str, int]
+    network: Network, networks: Sequence[Network], pixels: Mapping[str, int]
 ) -> Network | None:
     """The network whose weights another begins with; None for the start that its config names.
 
@@ -24,30 +24,30 @@ def start(
     Args:
         network: that begins.
         networks: all.
-        steps: name → steps taken so far.
+        pixels: name → pixels that it has been trained on so far.
     """
     lower = [n for n in networks if n.family == network.family and n.lmbda < network.lmbda]
     neighbour = max(lower, key=lambda n: n.lmbda, default=None)
     if neighbour is None or neighbour.components != network.components:
         return None
-    return neighbour if steps[neighbour.name] >= _SETTLED * neighbour.steps else None
+    return neighbour if pixels[neighbour.name] >= _SETTLED * neighbour.goal else None
 
 
 def next_network(
-    networks: Sequence[Network], steps: Mapping[str, int], busy: Set[str]
+    networks: Sequence[Network], pixels: Mapping[str, int], busy: Set[str]
 ) -> Network | None:
     """The network that has come least far, of those that wait; None where none does.
 
     Args:
         networks: all.
-        steps: name → steps taken so far.
+        pixels: name → pixels that it has been trained on so far.
         busy: names of those that are being trained, or that can't be.
     """
-    waiting = [n for n in networks if n.name not in busy and steps[n.name] < n.steps]
+    waiting = [n for n in networks if n.name not in busy and pixels[n.name] < n.goal]
     # The largest first among equals: what is left at the end is then short.
     return min(
         waiting,
-        key=lambda n: (steps[n.name] / n.steps, -n.lmbda, n.family),
+        key=lambda n: (pixels[n.name] / n.goal, -n.lmbda, n.family),
         default=None,
     )
 

@@ -19,7 +19,8 @@ def test_a_glob_means_every_quality_of_every_family_that_it_matches(tmp_path: Pa
     }
     assert [network.quality for network in networks[:4]] == ["1", "2", "3", "4"]
     for network in networks:
-        assert network.steps * network.step_pixels == pytest.approx(0.5e9, rel=1e-3)
+        assert network.goal == 500_000_000
+        assert network.last_step() * network.step_pixels == pytest.approx(0.5e9, rel=1e-3)
         assert network.trained() == {"steps": 0, "pixels": 0, "minutes": 0.0}
 
 
@@ -27,7 +28,8 @@ def test_a_path_and_options_are_taken(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     write("tiny.yaml", TINY)
     (network,) = find_networks(["tiny.yaml"], Path("runs"), None, ["--data.init_args.batch_size=4"])
-    assert (network.name, network.steps, network.step_pixels) == ("tiny-1", 18, 4 * 32 * 32)
+    assert (network.name, network.last_step()) == ("tiny-1", 18)
+    assert (network.goal, network.step_pixels) == (18 * 4 * 32 * 32, 4 * 32 * 32)
     assert network.checkpoint == Path("runs/tiny-1/checkpoints/last.ckpt")
 
 

@@ -8,23 +8,23 @@ from lic_models.zoo.networks import Network
 from lic_models.zoo.turns import next_network, slice_minutes, start
 
 
-def network(family: str, quality: int, steps: int = 100, width: int = 8) -> Network:
+def network(family: str, quality: int, goal: int = 100, width: int = 8) -> Network:
     lmbda, components = 0.01 * quality, {"channels": width}
-    return Network(Path("c.yaml"), family, str(quality), lmbda, steps, 10, components, Path("runs"))
+    return Network(Path("c.yaml"), family, str(quality), lmbda, goal, 10, components, Path("runs"))
 
 
 def test_the_one_that_has_come_least_far_is_next() -> None:
-    networks = [network("a", 1), network("a", 2, steps=1000), network("b", 1)]
-    steps = {"a-1": 50, "a-2": 400, "b-1": 60}
-    assert next_network(networks, steps, set()) == networks[1]  # 40 % of its own way
-    assert next_network(networks, steps, {"a-2"}) == networks[0]
-    assert next_network(networks, steps, {"a-2", "a-1", "b-1"}) is None
+    networks = [network("a", 1), network("a", 2, goal=1000), network("b", 1)]
+    pixels = {"a-1": 50, "a-2": 400, "b-1": 60}
+    assert next_network(networks, pixels, set()) == networks[1]  # 40 % of its own way
+    assert next_network(networks, pixels, {"a-2"}) == networks[0]
+    assert next_network(networks, pixels, {"a-2", "a-1", "b-1"}) is None
 
 
 def test_among_equals_the_largest_is_first() -> None:
     networks = [network("b", 1), network("b", 2), network("a", 2)]
-    steps = {each.name: 0 for each in networks}
-    assert next_network(networks, steps, set()) == networks[2]
+    pixels = {each.name: 0 for each in networks}
+    assert next_network(networks, pixels, set()) == networks[2]
 
 
 def test_one_that_has_come_to_its_end_has_no_turn() -> None:
