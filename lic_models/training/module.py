@@ -236,7 +236,13 @@ class CodecTraining(LightningModule):
             scheduler.step(self.trainer.callback_metrics["validation_loss"])
 
     def on_train_start(self) -> None:
-        """Start the clock."""
+        """Start the clock, and lay the moments of a checkpoint out in memory as their parameters."""
+        # Fused Adam pairs numbers by their place in memory, whatever the strides say.
+        for optimizer in self.trainer.optimizers:
+            for parameter, moments in optimizer.state.items():
+                for name, value in moments.items():
+                    if value.shape == parameter.shape and value.stride() != parameter.stride():
+                        moments[name] = torch.empty_like(parameter).copy_(value)
         self._since = time.monotonic()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
