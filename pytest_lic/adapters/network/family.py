@@ -11,12 +11,12 @@ from typing import Any
 from pytest_lic.adapters.network.calls import NetworkCalls, blamed
 from pytest_lic.adapters.network.codec import LatentNetworkCodec, NetworkCodec
 from pytest_lic.adapters.network.heap_memory import keep_freed_memory
+from pytest_lic.adapters.network.held_state import state_digest
 from pytest_lic.adapters.network.layout import find_layout
 from pytest_lic.adapters.network.rans_guard import guard_rans
 from pytest_lic.adapters.network.state import (
     build_tables,
     same_random_numbers,
-    settings_digest,
     weights_digest,
     with_own_tables,
 )
@@ -114,10 +114,9 @@ class NetworkFamily:
         weights = weights_digest(network) if fingerprint is None else fingerprint(quality)
         fixed = _digest((arguments, decoder_arguments))
         kind = f"{type(network).__module__}.{type(network).__qualname__}"
-        known = weights is not None and fixed is not None
-        self._fingerprints[quality] = (
-            f"{kind} {weights} {settings_digest(network)} {fixed}" if known else None
-        )
+        held = state_digest(network) if fingerprint is None and weights is not None else None
+        known = held is not None and fixed is not None
+        self._fingerprints[quality] = f"{kind} {held} {fixed}" if known else None
         expected = (layout.multiple, layout.nest, layout.shape)
         stamp = short_fingerprint(repr((recipe.name, quality, weights, fixed, expected)))
         codec = LatentNetworkCodec if calls.offers_latents else NetworkCodec
