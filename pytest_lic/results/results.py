@@ -22,7 +22,7 @@ class RunFacts:
     """The circumstances of a run.
 
     ``commit`` is the full id of what was checked out, ``changed`` whether tracked files differed
-    from it.
+    from it. ``failure`` is why the run failed after its tests, such as slower benchmarks.
     """
 
     created: datetime
@@ -33,6 +33,7 @@ class RunFacts:
     changed: bool
     strict: bool
     tolerances: Mapping[str, Tolerance]
+    failure: str = ""
 
 
 @dataclass(frozen=True)
