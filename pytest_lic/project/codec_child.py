@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,7 +39,7 @@ class CodecServer:
 
 
 class CodecChild(ChildProcess):
-    """The parent's side; its folder ``exchange`` goes with it.
+    """The parent's side; its folder ``exchange`` goes when it is closed.
 
     Args:
         server: answers in the child.
@@ -53,16 +55,34 @@ class CodecChild(ChildProcess):
         variables: Mapping[str, str] | None = None,
         **arguments: Any,
     ) -> None:
-        self._temporary = tempfile.TemporaryDirectory(prefix="pytest-lic-")
-        self.exchange = Path(self._temporary.name)
-        work = self.exchange / _WORK
-        work.mkdir()
-        own = {"folder": origin.folder, "args": origin.args, "exchange": str(self.exchange)}
+        self._folder = Path(tempfile.mkdtemp(prefix="pytest-lic-"))
+        # For whoever does not close it.
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        own = {"folder": origin.folder, "args": origin.args, "exchange": str(self._folder)}
         super().__init__(
             server,
             own | arguments,
             path=origin.path,
             cwd=origin.folder,
-            env={**os.environ, **(variables or {}), "TMPDIR": str(work)},
-            stderr=self.exchange / "stderr.txt",
+            env={**os.environ, **(variables or {}), "TMPDIR": str(self._folder / _WORK)},
+            stderr=self._folder / "stderr.txt",
         )
+
+    @property
+    def exchange(self) -> Path:
+        """The folder, there from now on."""
+        self._make_folder()
+        return self._folder
+
+    def start(self) -> None:
+        """Start the child, unless it runs."""
+        self._make_folder()
+        super().start()
+
+    def close(self) -> None:
+        """End the child and what it started, and remove the folder."""
+        super().close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _make_folder(self) -> None:
+        (self._folder / _WORK).mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ commit_tree     a commit's files in a folder
 environment     what a number depends on besides the codec and the image
 files           writing a file wholly or not at all
 git             commits, and the repository around a folder
+import_warnings  what importing a library warns of
 groups          values in groups of one key
 latest          a slot for one costly thing
 pickles         telling a pickle from a safetensors file

@@ -23,6 +23,7 @@ from pytest_lic.adapters.network.state import (
 from pytest_lic.adapters.network.value_packing import pack_value
 from pytest_lic.container import short_fingerprint
 from pytest_lic.errors import CodecError, UsageError
+from pytest_lic.system.import_warnings import scripting_unwarned
 
 Arguments = Callable[[str], Mapping[str, Any]]
 """Quality → what a network takes by name."""
@@ -148,7 +149,7 @@ def _called(build_network: Callable[..., Any], quality: str, name: str) -> Any:
         CodecError: the callable raised.
         UsageError: it returned something without ``compress`` and ``decompress``.
     """
-    with blamed(f"{name} q{quality}: building the network"), same_random_numbers():
+    with blamed(f"{name} q{quality}: building the network"), same_random_numbers(), scripting_unwarned():
         network = build_network(quality) if _takes_one(build_network) else build_network()
     missing = [name for name in ("compress", "decompress") if not hasattr(network, name)]
     if missing:
