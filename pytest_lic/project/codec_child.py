@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pytest_lic.errors import CodecError
+from pytest_lic.errors import CodecError, is_crash
 from pytest_lic.project.discovery import Origin, rediscover
 from pytest_lic.system.child_process import ChildProcess
 
@@ -30,7 +30,9 @@ class CodecServer:
     def __init__(self, *, folder: str, args: Sequence[str], exchange: str) -> None:
         try:
             self.families = rediscover(Origin(folder, tuple(args), tuple(sys.path)))
-        except Exception as error:
+        except BaseException as error:
+            if not is_crash(error):
+                raise
             raise CodecError(
                 f"the codecs could not be found again: {type(error).__name__}: {error}"
             ) from error

@@ -149,7 +149,11 @@ def _called(build_network: Callable[..., Any], quality: str, name: str) -> Any:
         CodecError: the callable raised.
         UsageError: it returned something without ``compress`` and ``decompress``.
     """
-    with blamed(f"{name} q{quality}: building the network"), same_random_numbers(), scripting_unwarned():
+    with (
+        blamed(f"{name} q{quality}: building the network"),
+        same_random_numbers(),
+        scripting_unwarned(),
+    ):
         network = build_network(quality) if _takes_one(build_network) else build_network()
     missing = [name for name in ("compress", "decompress") if not hasattr(network, name)]
     if missing:
