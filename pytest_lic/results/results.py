@@ -77,6 +77,9 @@ class CurveResult:
     anchors: tuple[AnchorResult, ...] = ()
 
 
+Outcome = Literal["passed", "failed", "skipped"]
+
+
 @dataclass(frozen=True)
 class TestResult:
     """One test of a suite, about the cell or curve ``subject``; ``text`` is why it failed."""
@@ -84,7 +87,7 @@ class TestResult:
     __test__ = False  # no test class, for pytest
 
     id: str
-    outcome: Literal["passed", "failed", "skipped"]
+    outcome: Outcome
     checks: tuple[str, ...]
     subject: str
     text: str = ""

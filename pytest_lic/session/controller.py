@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
 from pytest_lic.report.terminal import summary as terminal
-from pytest_lic.results.records import ErrorRecord, Record
-from pytest_lic.results.results import Results, TestResult
+from pytest_lic.results.records import ErrorRecord, Record, Remark
+from pytest_lic.results.results import Outcome, Results, TestResult
 from pytest_lic.run.run import Run
 from pytest_lic.run.update import update_baselines
 from pytest_lic.session.collecting import bracketed
@@ -45,6 +46,13 @@ class Controller:
         if reported is None:
             if report.failed:
                 self._silent.append(report)
+            return
+        if report.outcome not in get_args(Outcome):
+            # A plugin such as pytest-rerunfailures runs the test again, and only that counts.
+            subject = reported.subject or report.nodeid
+            lines = report.longreprtext.removeprefix(f"{subject}: ").strip().splitlines()
+            why = lines[0] if lines else "no reason given"
+            self._records.append(Remark(subject, f"tried again, since it failed: {why}"))
             return
         self._records += reported.records
         text = _failure_text(report) if report.failed else _skip_reason(report)
