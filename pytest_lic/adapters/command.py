@@ -82,7 +82,8 @@ def command_family(
         timeout: seconds that one program may take for one image; then it and everything that it
             started are killed.
         input_suffix: ``.png`` or ``.ppm``, the 8-bit RGB image that the encoder reads.
-        output_suffix: ``.png`` or ``.ppm``, the 8-bit RGB image that the decoder writes.
+        output_suffix: ``.png`` or ``.ppm``, the 8-bit image that the decoder writes: RGB, grey or, without
+            transparency, of a palette.
         bitstream_suffix: of the bitstream's file, whose bytes are the bitstream.
         tags: added to ``{"architecture": name, "kind": "command"}``.
         version: goes into the fingerprint. The bytes of the programs, and of every other file that
@@ -226,11 +227,11 @@ class CommandCodec:
     def _pixels(self, path: Path) -> NDArray[np.uint8]:
         expected = _IMAGE_FORMATS[path.suffix]
         try:
-            return png.decoded(path, expected)
+            return png.decoded(path, expected, or_grey=True)
         except png.NotRGBError as error:
             raise CodecError(
                 f"{self.name}: decoder's {path.name} is of Pillow mode {error.mode}; "
-                "expected 8-bit RGB"
+                "expected 8-bit RGB, or grey (of ImageMagick: PNG24:NAME)"
             ) from None
         except Exception as error:  # Pillow raises almost anything on a damaged file
             reason = str(error).replace(str(path), path.name)

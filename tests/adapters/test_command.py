@@ -277,9 +277,20 @@ def test_an_output_that_is_no_8_bit_rgb_image_is_a_codec_error(tmp_path: Path) -
     with pytest.raises(CodecError, match=r"decoder's output\.png is not a readable PNG"):
         codec.decode([codec.encode(noise(1, 9, 9))[0][:-40]])
     grey = tmp_path / "grey.png"
-    Image.new("L", (3, 3)).save(grey)
-    with pytest.raises(CodecError, match="is of Pillow mode L; expected 8-bit RGB"):
+    Image.new("LA", (3, 3)).save(grey)
+    with pytest.raises(CodecError, match="is of Pillow mode LA; expected 8-bit RGB, or grey"):
         codec.decode([grey.read_bytes()])
+
+
+@pytest.mark.parametrize("mode", ["L", "P"])
+def test_a_decoder_that_writes_the_smallest_png_that_there_is(tmp_path: Path, mode: str) -> None:
+    from PIL import Image
+
+    smallest = tmp_path / "smallest.png"
+    Image.new("RGB", (3, 2), (51, 51, 51)).convert(mode).save(smallest)
+    decoded = codec_of().decode([smallest.read_bytes()])
+    assert decoded.shape == (1, 3, 2, 3)
+    assert torch.equal(decoded, torch.full_like(decoded, 51 / 255))
 
 
 def test_images_of_different_sizes_are_a_codec_error() -> None:
