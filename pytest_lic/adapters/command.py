@@ -82,8 +82,8 @@ def command_family(
         timeout: seconds that one program may take for one image; then it and everything that it
             started are killed.
         input_suffix: ``.png`` or ``.ppm``, the 8-bit RGB image that the encoder reads.
-        output_suffix: ``.png`` or ``.ppm``, the 8-bit image that the decoder writes: RGB, grey or, without
-            transparency, of a palette.
+        output_suffix: ``.png`` or ``.ppm``, the 8-bit image that the decoder writes: RGB, grey
+            or, without transparency, of a palette.
         bitstream_suffix: of the bitstream's file, whose bytes are the bitstream.
         tags: added to ``{"architecture": name, "kind": "command"}``.
         version: goes into the fingerprint. The bytes of the programs, and of every other file that
