@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+from pytest_lic.adapters import command
 from pytest_lic.adapters.command import command_family
 from pytest_lic.codec import Codec
 from pytest_lic.errors import CodecError, UnavailableError, UnknownNameError, UsageError
@@ -334,6 +335,39 @@ def test_unknown_qualities_and_devices_are_named() -> None:
         family.build("9", "cpu")
     with pytest.raises(UsageError, match="cuda"):
         family.build("7", "cuda")
+
+
+def test_a_fingerprint_follows_the_weights_that_a_command_names(
+    script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = tmp_path / "weights"
+    for name in ("q7.pt", "q8.pt", "parts/a.pt"):
+        (weights / name).parent.mkdir(parents=True, exist_ok=True)
+        (weights / name).write_text("first")
+    copy = [*script(COPY), "{input}", "{bitstream}"]
+
+    def fingerprint(*words: str, quality: str = "7") -> str | None:
+        family = command_family("copy", [*copy, *words], DECODE, ["7", "8"])
+        assert family.fingerprint is not None
+        return family.fingerprint(quality)
+
+    for name, words in (
+        ("q7.pt", [f"{weights}/q{{quality}}.pt"]),
+        ("q7.pt", [f"--weights={weights}/q7.pt"]),
+        ("parts/a.pt", [f"{weights}/parts"]),
+        ("parts/a.pt", [f"--folder={weights}"]),
+    ):
+        before = fingerprint(*words)
+        assert before is not None
+        assert fingerprint(*words) == before
+        file = weights / name
+        file.write_text(file.read_text() + ", trained on")
+        assert fingerprint(*words) != before
+    other = fingerprint(f"{weights}/q{{quality}}.pt", quality="8")
+    (weights / "q7.pt").write_text("another quality's")
+    assert fingerprint(f"{weights}/q{{quality}}.pt", quality="8") == other
+    monkeypatch.setattr(command, "_MOST_FILES", 3)
+    assert fingerprint(f"{weights}") is None
 
 
 def test_a_fingerprint_follows_commands_versions_and_the_programs_bytes(script: Script) -> None:
