@@ -236,7 +236,7 @@ class CodecTraining(LightningModule):
             scheduler.step(self.trainer.callback_metrics["validation_loss"])
 
     def on_train_start(self) -> None:
-        """Start the clock, and lay the moments of a checkpoint out in memory as their parameters."""
+        """Start the clock; lay a checkpoint's moments out in memory as their parameters are."""
         # Fused Adam pairs numbers by their place in memory, whatever the strides say.
         for optimizer in self.trainer.optimizers:
             for parameter, moments in optimizer.state.items():
