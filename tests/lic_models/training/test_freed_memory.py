@@ -15,7 +15,8 @@ import torch
 from lic_models.training.freed_memory import keep_freed_memory
 if sys.argv[1] == "kept":
     keep_freed_memory()
-torch.ones(16 << 20)  # 64 MiB, more than malloc learns to keep by itself
+for _ in range(10):  # until the heap has found its shape
+    torch.ones(16 << 20)  # 64 MiB, more than malloc learns to keep by itself
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(8):
     torch.ones(16 << 20)
