@@ -25,6 +25,7 @@ from pytest_lic.session.controller import Controller
 from pytest_lic.session.gate import Gate
 from pytest_lic.session.opening_lines import opening_lines
 from pytest_lic.session.reported import Reported
+from pytest_lic.session.result_files import why_failed
 from pytest_lic.system.watchdog import Limit, limited
 
 if TYPE_CHECKING:
@@ -238,8 +239,25 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         config.pluginmanager.register(config.stash[_controller], "lic-controller")
 
 
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """In the controller: update, name or prune baselines."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None]:
+    """In the controller: update, name or prune baselines, and write what was found out."""
+    _conclude(session, exitstatus)
+    failure = ""
+    try:
+        # Here others fail a run that passed: over times, a coverage, a number of warnings.
+        return (yield)
+    except BaseException as error:
+        failure = why_failed(error, session.config)
+        raise
+    finally:
+        config = session.config
+        if _controller in config.stash and _run in config.stash:
+            status = int(session.exitstatus) or int(bool(failure))
+            config.stash[_controller].fail_late(config.stash[_run], status, failure)
+
+
+def _conclude(session: pytest.Session, exitstatus: int) -> None:
     config = session.config
     if _controller in config.stash and config.stash[_controller].has_records:
         # Workers may have run tests of the user's that the controller did not foresee.

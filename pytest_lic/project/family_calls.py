@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 
 from pytest_lic.codec import Codec, CodecFamily
-from pytest_lic.errors import CodecError, LicError, UnavailableError
+from pytest_lic.errors import CodecError, LicError, UnavailableError, is_crash
 from pytest_lic.system.watchdog import guarded
 
 
@@ -57,5 +57,7 @@ def blamed(what: str) -> Iterator[None]:
         raise
     except LicError as error:
         raise LicError(f"{what}: {error}") from error
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if not is_crash(error):
+            raise
         raise CodecError(f"{what}: {type(error).__name__}: {error}") from error

@@ -6,9 +6,11 @@ commit_tree     a commit's files in a folder
 environment     what a number depends on besides the codec and the image
 files           writing a file wholly or not at all
 git             commits, and the repository around a folder
+import_warnings  what importing a library warns of
 groups          values in groups of one key
 latest          a slot for one costly thing
 pickles         telling a pickle from a safetensors file
+pointer_files   what stands for a file that was not fetched
 process_memory  what Linux says of this process's memory
 program         running a program to its end, and killing what it left
 simulated_environments  other threads, instructions, memory formats and devices
