@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -25,6 +26,7 @@ from pytest_lic.session.gate import Gate
 from pytest_lic.session.opening_lines import opening_lines
 from pytest_lic.session.reported import Reported
 from pytest_lic.session.result_files import why_failed
+from pytest_lic.system.watchdog import Limit, limited
 
 if TYPE_CHECKING:
     from pytest_lic.session.scheduler import NetworkScheduling
@@ -51,6 +53,7 @@ _controller = pytest.StashKey[Controller]()
 _gate = pytest.StashKey[Gate]()
 _untimed = pytest.StashKey[bool]()
 _uncompared = pytest.StashKey[bool]()
+_stderr = pytest.StashKey[int]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -67,12 +70,15 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the markers; prepare to collect what the tests report."""
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
+    # Capturing has not begun: this is where a process that must be ended can still say why.
+    config.stash[_stderr] = os.dup(2)
     if not _is_worker(config):
         config.stash[_controller] = Controller()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End child processes and remove the run's store."""
+    os.close(config.stash[_stderr])
     if _run in config.stash:
         config.stash[_run].close()
     if _shared in config.stash and not _is_worker(config):
@@ -183,6 +189,15 @@ def lic(request: pytest.FixtureRequest) -> Gate:
     gate = Gate(_run_of(request.config), marker.kwargs if marker is not None else {})
     request.node.stash[_gate] = gate
     return gate
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Let no step of a codec hang the run, or end it."""
+    if _gate not in item.stash:
+        return (yield)
+    with limited(Limit(_run_of(item.config).setup.options.timeout, item.config.stash[_stderr])):
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)

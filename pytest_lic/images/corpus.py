@@ -51,6 +51,8 @@ _CROPS = {"astronaut_128x96": ("astronaut.png", 96, 128), "chelsea_67x45": ("che
 # Name → the photograph, and the height and width cut from its centre: a face; fur, with sides that
 # are a multiple of nothing.
 
+EDGE = "edge"
+"""The corpus of small images on which codecs break."""
 RANDOM = "rand"
 """How cells call the random images that times are taken on: a name that no corpus gets."""
 
@@ -118,7 +120,7 @@ def check_corpus(spec: str) -> None:
     if spec in ("photos", CONFORMANCE):
         for name in PHOTOS:
             _photo_path(name)
-    elif spec != "edge":
+    elif spec != EDGE:
         paths = sorted(image_files(_folder(spec)))
         if not paths:
             raise _no_image(spec)
@@ -261,7 +263,7 @@ def _conformance() -> Iterator[Image]:
 
 _BUILT_IN: dict[str, Callable[[], Iterator[Image]]] = {
     "photos": lambda: map(_photo, PHOTOS),
-    "edge": lambda: starmap(Image, edge_images().items()),
+    EDGE: lambda: starmap(Image, edge_images().items()),
     CONFORMANCE: _conformance,
 }
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from pytest_lic.codec import Codec, CodecFamily
 from pytest_lic.errors import CodecError, LicError, UnavailableError, is_crash
+from pytest_lic.system.watchdog import guarded
 
 
 def unavailable(family: CodecFamily, device: str) -> str | None:
@@ -50,7 +51,8 @@ def fingerprint(family: CodecFamily, quality: str) -> str | None:
 def blamed(what: str) -> Iterator[None]:
     """Name the subject in an error, and turn a crash of the user's code into one clear line."""
     try:
-        yield
+        with guarded(what):
+            yield
     except UnavailableError:
         raise
     except LicError as error:
