@@ -15,6 +15,10 @@ class LicError(Exception):
     """Base of every error raised on purpose; its text is meant for the user."""
 
 
+class PassingThrough(BaseException):
+    """Base of what pytest-lic itself raises within a codec, to be caught further out."""
+
+
 def is_crash(error: BaseException) -> bool:
     """Whether somebody else's code broke; not so where a run or a test is ended on purpose.
 
@@ -23,7 +27,8 @@ def is_crash(error: BaseException) -> bool:
     """
     from _pytest.outcomes import Exit, OutcomeException  # of pytest.exit, of pytest.skip
 
-    return not isinstance(error, KeyboardInterrupt | GeneratorExit | Exit | OutcomeException)
+    on_purpose = (KeyboardInterrupt, GeneratorExit, PassingThrough, Exit, OutcomeException)
+    return not isinstance(error, on_purpose)
 
 
 class UsageError(LicError):

@@ -8,6 +8,7 @@ from pytest_lic import errors
 from pytest_lic.errors import (
     BitstreamError,
     LicError,
+    PassingThrough,
     UnknownNameError,
     UsageError,
     is_crash,
@@ -17,6 +18,7 @@ from pytest_lic.errors import (
 def test_every_error_is_a_lic_error():
     classes = [each for _, each in inspect.getmembers(errors, inspect.isclass)]
     classes.remove(errors.Unavailable)  # stands in place of a value, and is not raised
+    classes.remove(errors.PassingThrough)  # never reaches the user
     assert len(classes) > 10
     assert all(issubclass(each, LicError) for each in classes if each.__module__ == errors.__name__)
 
@@ -70,7 +72,13 @@ def test_what_somebody_elses_code_raises_is_a_crash(error: BaseException) -> Non
 
 
 @pytest.mark.parametrize(
-    "error", [KeyboardInterrupt(), pytest.skip.Exception("no"), pytest.exit.Exception("end")]
+    "error",
+    [
+        KeyboardInterrupt(),
+        PassingThrough(),
+        pytest.skip.Exception("no"),
+        pytest.exit.Exception("end"),
+    ],
 )
 def test_what_ends_a_run_or_a_test_is_none(error: BaseException) -> None:
     assert not is_crash(error)

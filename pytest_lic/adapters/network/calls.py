@@ -12,7 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_lic.errors import CodecError, CorruptBitstreamError, LicError, UsageError, is_crash
+from pytest_lic.errors import (
+    CodecError,
+    CorruptBitstreamError,
+    LicError,
+    PassingThrough,
+    UsageError,
+    is_crash,
+)
 from pytest_lic.system.words import plural
 
 if TYPE_CHECKING:
@@ -30,7 +37,7 @@ class Compressed:
     parameters: Mapping[str, Any]
 
 
-class _LatentsSeen(BaseException):
+class _LatentsSeen(PassingThrough):
     """Carries the synthesis transform's input out of a decoder that need not go on.
 
     No `Exception`, so that a network which catches those lets it pass.
