@@ -8,6 +8,8 @@ stream          strings, shape and parameters as the sections of a container
 string_nesting  how a network nests its strings, and what it calls their shape
 value_packing   small Python values as bytes, exactly
 state           initial weights, entropy coder tables, their digests
-rans_guard      keeps CompressAI's entropy decoder within its string
+rans_guard      keeps CompressAI's entropy decoder within its string, and in step
+rans_reading    what a decoder read of a string: too much, too little, or other symbols
+rans_written    what its encoder put into the latest strings
 heap_memory     lets the C library keep large freed buffers
 """

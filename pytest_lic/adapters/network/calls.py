@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pytest_lic.adapters.network.rans_guard import in_step
 from pytest_lic.errors import CodecError, CorruptBitstreamError, LicError, UsageError
 from pytest_lic.system.words import plural
 
@@ -119,7 +120,8 @@ class NetworkCalls:
 
         Raises:
             CodecError: the network raised, or returned something else than expected.
-            CorruptBitstreamError: parameters that this network's decoder does not take.
+            CorruptBitstreamError: parameters that this network's decoder does not take, or a
+                decoder out of step with its encoder.
         """
         import torch
 
@@ -131,7 +133,7 @@ class NetworkCalls:
             )
         positional = (compressed.strings, compressed.shape)[: 2 if self._takes_shape else 1]
         named = self._decompress_arguments | moved(compressed.parameters, self.device)
-        with blamed(f"{self.label}: decompress"), torch.inference_mode():
+        with blamed(f"{self.label}: decompress"), torch.inference_mode(), in_step():
             result = self.network.decompress(*positional, **named)
         x_hat = result.get("x_hat") if isinstance(result, Mapping) else result
         if not isinstance(x_hat, torch.Tensor) or x_hat.dim() != 4:
