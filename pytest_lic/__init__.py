@@ -42,6 +42,7 @@ from pytest_lic.codec import (
     SupportsLatents,
     SupportsMemoryFormat,
     SupportsParts,
+    SupportsRemarks,
     SupportsStages,
 )
 from pytest_lic.entropy_coder import CoderUnderTest, EntropyCoder, TableMaker
@@ -66,6 +67,7 @@ __all__ = [
     "SupportsLatents",
     "SupportsMemoryFormat",
     "SupportsParts",
+    "SupportsRemarks",
     "SupportsStages",
     "TableMaker",
     "properties",

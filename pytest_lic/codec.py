@@ -72,6 +72,15 @@ class SupportsMemoryFormat(Protocol):
 
 
 @runtime_checkable
+class SupportsRemarks(Protocol):
+    """What a codec may add to `Codec` so that a run says what its author may not expect."""
+
+    def remarks(self) -> Sequence[str]:
+        """Such as the padding that was found out; the round trip's report shows them."""
+        ...
+
+
+@runtime_checkable
 class SupportsStages(Protocol):
     """What a codec may add to `Codec` so that its time is told stage by stage."""
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pytest_lic.baselines.comparison import Comparison
 from pytest_lic.baselines.tolerances import parse_tolerances
 from pytest_lic.checks import determinism
+from pytest_lic.codec import SupportsRemarks
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell, Curve
 from pytest_lic.results.records import ConformanceRecord, EnvironmentsRecord, Record, UntimedRecord
@@ -73,6 +74,9 @@ class Gate:
         """Every bitstream decodes to the right size, type and range."""
         with self._available(cell):
             self._run.codecs.coded(cell)
+            codec = self._run.codecs.codec(cell)
+            for text in codec.remarks() if isinstance(codec, SupportsRemarks) else ():
+                self._recorder.remark(cell.id, text)
 
     def repeat(self, cell: Cell) -> None:
         """The same bits and the same pixels, twice in one process."""
@@ -108,7 +112,8 @@ class Gate:
         """The bits of an image do not depend on the images beside it."""
         with self._available(cell), self._threads():
             codec, corpus = self._run.codecs.codec(cell), self._run.setup.corpus(cell)
-            self._recorder.remark(cell.id, determinism.check_batch(codec, cell, corpus))
+            remark = determinism.check_batch(codec, cell, corpus)
+            self._recorder.remark(cell.id, remark, strictly=True)
 
     def hostile_bitstreams(self, cell: Cell) -> None:
         """No damaged bitstream crashes the decoder, hangs it, or becomes an image of wrong size."""

@@ -9,6 +9,7 @@ git             commits, and the repository around a folder
 groups          values in groups of one key
 latest          a slot for one costly thing
 pickles         telling a pickle from a safetensors file
+places          where in the user's code an error was raised
 process_memory  what Linux says of this process's memory
 program         running a program to its end, and killing what it left
 simulated_environments  other threads, instructions, memory formats and devices

@@ -2,8 +2,11 @@
 
 family          builds the codecs of a family, and tells what coding with them depends on
 codec           the codec: pad, code, pack; unpack, decode, crop
+blame           what a user's network raises, in one line with its place
 calls           calls into the network, checked on the way in and out
+devices         values with their tensors on a device
 layout          padding, memory format and nesting, found out by coding one small image
+signatures      what a user's functions ask for
 stream          strings, shape and parameters as the sections of a container
 string_nesting  how a network nests its strings, and what it calls their shape
 value_packing   small Python values as bytes, exactly

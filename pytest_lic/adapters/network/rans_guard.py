@@ -46,8 +46,8 @@ class RansGuard:
         self._at_once_of_stream = at_once_of_stream
         self._readings: WeakKeyDictionary[Any, Reading] = WeakKeyDictionary()
         self._information = Information()
-        self._watched: ContextVar[list[Reading] | None] = ContextVar("watched", default=None)
-        self._judged: set[int] = set()
+        self._watched: ContextVar[tuple[list[Reading], set[int]] | None]
+        self._watched = ContextVar("watched", default=None)
         self.written = Written()
 
     def install(self) -> None:
@@ -85,16 +85,19 @@ class RansGuard:
         return self._decoded(decoder, self._reading(encoded, self._at_once), indexes, tables)
 
     @contextmanager
-    def in_step(self) -> Iterator[None]:
+    def in_step(self, judged: set[int]) -> Iterator[None]:
         """Every string that is decoded in this block must be read to its end, and hold what was
-        encoded into it where that was seen. Of equal strings the first is looked at: when times
-        are taken the same ones are decoded over and over.
+        encoded into it where that was seen.
+
+        Args:
+            judged: strings that the same decoder has read well are not looked at again, for when
+                times are taken it reads the same over and over. They are added here.
 
         Raises:
             CorruptBitstreamError: a decoder out of step with its encoder.
         """
         readings: list[Reading] = []
-        token = self._watched.set(readings)
+        token = self._watched.set((readings, judged))
         try:
             yield
         finally:
@@ -110,13 +113,13 @@ class RansGuard:
                 f"out of step: {text}; encoder and decoder do not agree on tables, indices or "
                 "shape, or the string was damaged"
             )
-        if len(self._judged) > _JUDGED:
-            self._judged.clear()
-        self._judged.update(found)
+        if len(judged) > _JUDGED:
+            judged.clear()
+        judged.update(found)
 
     def _reading(self, encoded: bytes, at_once: int) -> Reading:
-        string, readings = hash(encoded), self._watched.get()
-        if readings is None or string in self._judged:
+        string, (readings, judged) = hash(encoded), self._watched.get() or ([], set())
+        if string in judged:
             return Reading(string, len(encoded), at_once, ())
         readings.append(Reading(string, len(encoded), at_once, self.written.into(encoded)))
         return readings[-1]
@@ -175,10 +178,10 @@ def guard_rans() -> RansGuard | None:
 
 
 @contextmanager
-def in_step() -> Iterator[None]:
+def in_step(judged: set[int]) -> Iterator[None]:
     """`RansGuard.in_step`, where CompressAI is in use."""
     guard = guard_rans()
-    with nullcontext() if guard is None else guard.in_step():
+    with nullcontext() if guard is None else guard.in_step(judged):
         yield
 
 
