@@ -12,7 +12,7 @@ from pytest_lic.adapters.network.layout import (
     codes_batches,
     in_other_memory_format,
 )
-from pytest_lic.adapters.network.state import part_digests
+from pytest_lic.adapters.network.state import part_digests, settings_digest
 from pytest_lic.adapters.network.stream import from_sections, to_sections
 from pytest_lic.adapters.network.string_nesting import has_batch_axis, nest_of, of_batch, of_image
 from pytest_lic.adapters.network.value_packing import pack_value
@@ -144,8 +144,12 @@ class NetworkCodec:
             )
 
     def part_digests(self) -> Mapping[str, str]:
-        """``weights`` and ``tables`` → a digest of what the network has of them."""
-        return part_digests(self._calls.network)
+        """``weights``, ``tables`` and ``settings`` → a digest of what the network has of them.
+
+        Settings are the numbers and texts that its modules hold as attributes.
+        """
+        network = self._calls.network
+        return {**part_digests(network), "settings": settings_digest(network)[:16]}
 
     def _padded(self, images: Tensor) -> Tensor:
         """Images as the network wants them, their edges repeated around them on all sides.
