@@ -14,6 +14,7 @@ from pytest_lic.adapters.network.blame import blamed
 from pytest_lic.adapters.network.devices import moved
 from pytest_lic.adapters.network.rans_guard import in_step
 from pytest_lic.adapters.network.signatures import compress_needs, decoder_arguments
+from pytest_lic.adapters.network.string_nesting import flatten
 from pytest_lic.errors import CodecError, CorruptBitstreamError, UsageError
 from pytest_lic.system.words import plural
 
@@ -191,7 +192,8 @@ class NetworkCalls:
             )
         positional = (compressed.strings, compressed.shape)[: 2 if self._takes_shape else 1]
         named = self._decompress_arguments | moved(compressed.parameters, self.device)
-        with blamed(f"{self.label}: decompress"), torch.inference_mode(), in_step(self._judged):
+        steps = in_step(flatten(compressed.strings), self._judged)
+        with blamed(f"{self.label}: decompress"), torch.inference_mode(), steps:
             result = self.network.decompress(*positional, **named)
         x_hat = result.get("x_hat") if isinstance(result, Mapping) else result
         if not isinstance(x_hat, torch.Tensor) or x_hat.dim() != 4:

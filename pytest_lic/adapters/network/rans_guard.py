@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import struct
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import cache
@@ -46,7 +46,7 @@ class RansGuard:
         self._at_once_of_stream = at_once_of_stream
         self._readings: WeakKeyDictionary[Any, Reading] = WeakKeyDictionary()
         self._information = Information()
-        self._watched: ContextVar[tuple[list[Reading], set[int]] | None]
+        self._watched: ContextVar[tuple[list[Reading], Collection[bytes], set[int]] | None]
         self._watched = ContextVar("watched", default=None)
         self.written = Written()
 
@@ -85,11 +85,13 @@ class RansGuard:
         return self._decoded(decoder, self._reading(encoded, self._at_once), indexes, tables)
 
     @contextmanager
-    def in_step(self, judged: set[int]) -> Iterator[None]:
+    def in_step(self, strings: Collection[bytes], judged: set[int]) -> Iterator[None]:
         """Every string that is decoded in this block must be read to its end, and hold what was
         encoded into it where that was seen.
 
         Args:
+            strings: those of the bitstream. Others are looked at only where they were seen being
+                written: some codecs append to a string before they decode it.
             judged: strings that the same decoder has read well are not looked at again, for when
                 times are taken it reads the same over and over. They are added here.
 
@@ -97,7 +99,7 @@ class RansGuard:
             CorruptBitstreamError: a decoder out of step with its encoder.
         """
         readings: list[Reading] = []
-        token = self._watched.set((readings, judged))
+        token = self._watched.set((readings, strings, judged))
         try:
             yield
         finally:
@@ -118,11 +120,13 @@ class RansGuard:
         judged.update(found)
 
     def _reading(self, encoded: bytes, at_once: int) -> Reading:
-        string, (readings, judged) = hash(encoded), self._watched.get() or ([], set())
-        if string in judged:
-            return Reading(string, len(encoded), at_once, ())
-        readings.append(Reading(string, len(encoded), at_once, self.written.into(encoded)))
-        return readings[-1]
+        readings, strings, judged = self._watched.get() or ([], (), set())
+        reading = Reading(hash(encoded), len(encoded), at_once, ())
+        if reading.string not in judged:
+            reading.written = self.written.into(encoded)
+            if reading.written or encoded in strings:
+                readings.append(reading)
+        return reading
 
     def _decoded(
         self, decoder: Any, reading: Reading, indexes: Sequence[int], tables: Tables
@@ -178,10 +182,10 @@ def guard_rans() -> RansGuard | None:
 
 
 @contextmanager
-def in_step(judged: set[int]) -> Iterator[None]:
+def in_step(strings: Collection[bytes], judged: set[int]) -> Iterator[None]:
     """`RansGuard.in_step`, where CompressAI is in use."""
     guard = guard_rans()
-    with nullcontext() if guard is None else guard.in_step(judged):
+    with nullcontext() if guard is None else guard.in_step(strings, judged):
         yield
 
 
