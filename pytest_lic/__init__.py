@@ -39,6 +39,7 @@ from pytest_lic import properties
 from pytest_lic.codec import (
     Codec,
     CodecFamily,
+    SupportsEncoderLatents,
     SupportsLatents,
     SupportsMemoryFormat,
     SupportsParts,
@@ -64,6 +65,7 @@ __all__ = [
     "ProbabilityTables",
     "Quantizer",
     "QuantizerUnderTest",
+    "SupportsEncoderLatents",
     "SupportsLatents",
     "SupportsMemoryFormat",
     "SupportsParts",

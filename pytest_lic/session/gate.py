@@ -71,10 +71,10 @@ class Gate:
         self._rate.skip_without_bd_rate(result)
 
     def round_trip(self, cell: Cell) -> None:
-        """Every bitstream decodes to the right size, type and range."""
-        with self._available(cell):
-            self._run.codecs.coded(cell)
-            codec = self._run.codecs.codec(cell)
+        """Every bitstream decodes to the right size, type and range, from the latents written."""
+        with self._available(cell), self._threads():
+            codec, coded = self._run.codecs.codec(cell), self._run.codecs.coded(cell)
+            determinism.check_in_step(codec, cell, coded)
             for text in codec.remarks() if isinstance(codec, SupportsRemarks) else ():
                 self._recorder.remark(cell.id, text)
 
