@@ -84,7 +84,7 @@ class NetworkFamily:
         self._recipe = recipe
         self._network: Any = None
         self._fingerprints: dict[str, str | None] = {}
-        self._spare: tuple[str, _Prepared] | None = None
+        self._spare: tuple[str, str, _Prepared] | None = None
         self._failures: dict[tuple[str, str], str] = {}
 
     def build(self, quality: str, device: str) -> NetworkCodec:
@@ -105,7 +105,7 @@ class NetworkFamily:
         if quality not in self._fingerprints:
             device = self._recipe.device
             prepared = self._once(quality, device, lambda: self._prepared(quality, device))
-            self._spare = (quality, prepared)
+            self._spare = (quality, device, prepared)
         return self._fingerprints[quality]
 
     def _once(self, quality: str, device: str, make: Callable[[], _Made]) -> _Made:
@@ -151,7 +151,10 @@ class NetworkFamily:
         if device == "cpu":
             keep_freed_memory()
         spare, self._spare = self._spare, None
-        prepared = spare[1] if spare and spare[0] == quality else self._prepared(quality, device)
+        if spare is not None and spare[:2] == (quality, device):
+            prepared = spare[2]
+        else:
+            prepared = self._prepared(quality, device)
         network, arguments = prepared.network, prepared.arguments
         guard_rans()
         with blamed(f"{label}: preparing the network"), same_random_numbers():
