@@ -6,6 +6,7 @@ data            data modules: what is trained, validated and tested on
 config          the file that describes a codec, and clear errors for what is wrong in it
 storage         weights, checkpoints and exports, all safetensors
 training        the loss, first weights, the training module, and what a run leaves behind
+zoo             many networks trained by turns, for as long as there is time
 command_line    what the commands of ``python -m lic_models`` do
 families        the shipped families, and those that a config describes
 untrained       families with random weights, to be timed

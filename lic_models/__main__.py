@@ -181,7 +181,7 @@ def _export(arguments: list[str]) -> int:
 
 
 def _zoo(arguments: list[str]) -> int:
-    from lic_models.command_line.zoo_command import zoo
+    from lic_models.zoo.command import zoo
 
     return zoo(PROGRAM, arguments)
 

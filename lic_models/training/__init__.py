@@ -8,6 +8,7 @@ defaults                what neither a config nor the command line says
 run_folder              the folder of a run, and the checkpoint that it goes on from
 callbacks               checkpoints, and a clean stop on Ctrl-C
 progress                the bar, and the lines around a run
+freed_memory            what a step frees, kept for the next
 running_means           means since the last row of the log
 metrics_file            the log
 saved_config            the config that a run leaves behind

@@ -69,11 +69,11 @@ class CodecTraining(LightningModule):
         warm_up: the first steps, in which the learning rate rises to its value.
         patience: validations to wait before the learning rate is halved.
         bfloat16_steps: the first steps, whose transforms run under bfloat16 autocast, on CPUs
-            too: nearly twice as fast where the processor has it. On a GPU,
+            too: nearly twice as fast with matrix units for it (AMX), slower without. On a GPU,
             ``trainer.precision=bf16-mixed`` does so for all steps. The entropy model, its loss and
             validation are computed in float32 always.
-        compiled: compile the step, which takes half a minute and makes steps up to 1.4 times
-            faster; on a CPU this needs a C++ compiler, on a GPU it takes CUDA graphs.
+        compiled: compile the step, which takes half a minute and makes steps of small networks
+            1.2 times as fast; on a CPU this needs a C++ compiler.
 
     Raises:
         UsageError: components that do not fit each other, or a value outside its range.
@@ -236,7 +236,7 @@ class CodecTraining(LightningModule):
             scheduler.step(self.trainer.callback_metrics["validation_loss"])
 
     def on_train_start(self) -> None:
-        """Start the clock, and lay the moments of a checkpoint out in memory as their parameters."""
+        """Start the clock; lay a checkpoint's moments out in memory as their parameters are."""
         # Fused Adam pairs numbers by their place in memory, whatever the strides say.
         for optimizer in self.trainer.optimizers:
             for parameter, moments in optimizer.state.items():

@@ -4,6 +4,7 @@
                                    ▲           (fit, in a process)          │
                                    └────────────────────────────────────────┘
 
+command     ``python -m lic_models zoo``: its options, and what they mean
 networks    the networks of some configs, and how far each has come
 turns       which network is trained next, and for how long
 slices      one slice of one network's training, in a process of its own

@@ -6,6 +6,8 @@ determinism         the same bits and pixels twice, elsewhere, with other thread
 environment_matrix  a cell encoded and decoded in every simulated environment
 fresh_child         what encodes and decodes in a fresh process
 fresh_process       the parent's side of it
+growth              memory that grows with each image
 hostile             damaged bitstreams
+odd_sides           the same pixels coded within even and odd sides
 old_stream          one old bitstream: whether it decodes alike, and what broke if not
 """

@@ -19,6 +19,7 @@ from pytest_lic.errors import CodecError, DeterminismError, OutOfStepError, Unav
 from pytest_lic.images.corpus import Corpus, Image, batches
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell
+from pytest_lic.system.process_memory import memory_bytes
 from pytest_lic.system.words import plural
 
 if TYPE_CHECKING:
@@ -29,11 +30,15 @@ _BATCH_SIDE = 256  # pixels; the batch check needs two equally large images, not
 
 @dataclass(frozen=True)
 class CodedBatch:
-    """One batch with what the encoder and the decoder of this process made of it."""
+    """One batch with what the encoder and the decoder of this process made of it.
+
+    ``resident`` is this process's memory in bytes after it; None where the system does not tell.
+    """
 
     images: tuple[Image, ...]
     bitstreams: list[bytes]
     pixels: list[NDArray[np.uint8]]
+    resident: int | None = None
 
 
 def code(codec: Codec, cell: Cell, corpus: Corpus) -> list[CodedBatch]:
@@ -41,7 +46,8 @@ def code(codec: Codec, cell: Cell, corpus: Corpus) -> list[CodedBatch]:
     coded = []
     for images in batches(corpus, cell.setting.batch):
         bitstreams = coding.encode(codec, images, cell.setting.device)
-        coded.append(CodedBatch(images, bitstreams, coding.decode(codec, bitstreams, images)))
+        pixels = coding.decode(codec, bitstreams, images)
+        coded.append(CodedBatch(images, bitstreams, pixels, memory_bytes("VmRSS")))
     return coded
 
 

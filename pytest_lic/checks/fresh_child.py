@@ -116,7 +116,7 @@ def _decode(codec: Any, folder: Path, batches: Sequence[int], latents: bool) -> 
                 decoded = codec.decode(bitstreams)
                 if with_latents:
                     keep(codec.decode_latents(bitstreams))
-        except Exception:
+        except BaseException:
             if with_latents:
                 # Where entropy decoding fell out of step, they show it; else this fails likewise.
                 with suppress(LicError):

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pytest_lic.codec import Codec
-from pytest_lic.errors import CodecError, LicError
+from pytest_lic.errors import CodecError, LicError, is_crash
 from pytest_lic.images.corpus import Image
+from pytest_lic.system.watchdog import guarded
 from pytest_lic.system.words import listed
 
 if TYPE_CHECKING:
@@ -165,12 +166,15 @@ def _named(images: Sequence[Image]) -> str:
 
 @contextmanager
 def _blamed(side: str, images: Sequence[Image]) -> Iterator[None]:
-    """Name the side and the images in whatever a codec raises."""
+    """Name the side and the images in whatever a codec raises, and let it neither hang nor exit."""
     try:
-        yield
+        with guarded(f"{side} on {_named(images)}"):
+            yield
     except LicError as error:
         raise CodecError(f"{side} failed on {_named(images)}: {error}") from error
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if not is_crash(error):
+            raise
         raise CodecError(
             f"{side} crashed on {_named(images)}: {type(error).__name__}: {error}"
         ) from error

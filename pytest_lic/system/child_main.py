@@ -34,7 +34,9 @@ def main(argument: str) -> None:
             try:
                 request = json.loads(line)
                 answer = getattr(server, request["do"])(**request["arguments"])
-            except Exception as reason:
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as reason:  # a panic of Rust's is no Exception
                 answer = {"error": _text(reason)}
         channel.write(json.dumps(answer) + "\n")
         channel.flush()
@@ -51,7 +53,7 @@ def _server(file: str, name: str) -> Any:
     return getattr(module, name)
 
 
-def _text(error: Exception) -> str:
+def _text(error: BaseException) -> str:
     traceback.print_exception(error)
     return f"{type(error).__name__}: {error}"
 

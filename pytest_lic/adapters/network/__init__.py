@@ -10,7 +10,8 @@ signatures      what a user's functions ask for
 stream          strings, shape and parameters as the sections of a container
 string_nesting  how a network nests its strings, and what it calls their shape
 value_packing   small Python values as bytes, exactly
-state           initial weights, entropy coder tables, their digests
+state           initial weights, entropy coder tables, digests of both
+held_state      the digest of all that a network holds, or that it can't be told
 rans_guard      keeps CompressAI's entropy decoder within its string, and in step
 rans_reading    what a decoder read of a string: too much, too little, or other symbols
 rans_written    what its encoder put into the latest strings

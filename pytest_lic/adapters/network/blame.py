@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pytest_lic.errors import BitstreamError, CodecError, LicError
+from pytest_lic.errors import BitstreamError, CodecError, LicError, is_crash
 from pytest_lic.system.places import place
 
 _NO_SHAPES = (
@@ -21,6 +21,10 @@ _NO_SHAPES = (
 )
 
 
+class Passing(BaseException):
+    """Ours, on its way out of a user's network; no `Exception`, which that might catch."""
+
+
 @contextmanager
 def blamed(what: str, called: str = "") -> Iterator[None]:
     """Whatever a user's network raises, as a `CodecError` of ``what``; our own as they are.
@@ -29,9 +33,11 @@ def blamed(what: str, called: str = "") -> Iterator[None]:
     """
     try:
         yield
-    except LicError:
+    except (LicError, Passing):
         raise
-    except Exception as error:
+    except BaseException as error:
+        if not is_crash(error):
+            raise
         raise CodecError(
             f"{what} failed: {type(error).__name__}: {error}{place(error)}{called}"
         ) from error

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_lic.adapters.network.blame import blamed
+from pytest_lic.adapters.network.blame import Passing, blamed
 from pytest_lic.adapters.network.devices import moved
 from pytest_lic.adapters.network.rans_guard import in_step
 from pytest_lic.adapters.network.signatures import compress_needs, decoder_arguments
@@ -33,11 +33,8 @@ class Compressed:
     parameters: Mapping[str, Any]
 
 
-class _LatentsSeen(BaseException):
-    """Carries the synthesis transform's input out of a decoder that need not go on.
-
-    No `Exception`, so that a network which catches those lets it pass.
-    """
+class _LatentsSeen(Passing):
+    """Carries the synthesis transform's input out of a decoder that need not go on."""
 
     def __init__(self, latents: Any) -> None:
         super().__init__()

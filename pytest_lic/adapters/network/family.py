@@ -12,20 +12,20 @@ from pytest_lic.adapters.network.blame import blamed
 from pytest_lic.adapters.network.calls import NetworkCalls
 from pytest_lic.adapters.network.codec import LatentNetworkCodec, NetworkCodec
 from pytest_lic.adapters.network.heap_memory import keep_freed_memory
+from pytest_lic.adapters.network.held_state import state_digest
 from pytest_lic.adapters.network.layout import find_layout
 from pytest_lic.adapters.network.rans_guard import guard_rans
 from pytest_lic.adapters.network.signatures import positional_needed, wants_quality
 from pytest_lic.adapters.network.state import (
     build_tables,
-    is_lazy,
     same_random_numbers,
-    settings_digest,
     weights_digest,
     with_own_tables,
 )
 from pytest_lic.adapters.network.value_packing import pack_value
 from pytest_lic.container import short_fingerprint
 from pytest_lic.errors import CodecError, LicError, UnavailableError, UsageError
+from pytest_lic.system.import_warnings import scripting_unwarned
 
 Arguments = Callable[..., Mapping[str, Any]]
 """Quality → what a network takes by name; for an encoder also quality and images."""
@@ -139,9 +139,10 @@ class NetworkFamily:
                 arguments = dict(recipe.compress_arguments(quality))
             prepared = _Prepared(network, arguments, dict(recipe.decompress_arguments(quality)))
         if quality not in self._fingerprints:
-            weights = None if is_lazy(network) else self._weights(network, quality)
-            known = None not in (weights, prepared.fixed) and not callable(arguments)
-            text = f"{prepared.kind} {weights} {settings_digest(network)} {prepared.fixed}"
+            told = recipe.fingerprint is None and hasattr(network, "state_dict")
+            held = state_digest(network) if told else None
+            known = None not in (held, prepared.fixed) and not callable(arguments)
+            text = f"{prepared.kind} {held} {prepared.fixed}"
             self._fingerprints[quality] = text if known else None
         return prepared
 
@@ -213,8 +214,11 @@ def _called(build_network: Callable[..., Any], quality: str, name: str) -> Any:
     """
     arguments = (quality,) if wants_quality(build_network) else ()
     called = f"{getattr(build_network, '__name__', 'build_network')}{_in_brackets(arguments)}"
-    where = f"{name} q{quality}: building the network"
-    with blamed(where, f"; it was called as {called}"), same_random_numbers():
+    with (
+        blamed(f"{name} q{quality}: building the network", f"; it was called as {called}"),
+        same_random_numbers(),
+        scripting_unwarned(),
+    ):
         network = build_network(*arguments)
     missing = [name for name in ("compress", "decompress") if not hasattr(network, name)]
     if missing:

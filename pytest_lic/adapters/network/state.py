@@ -90,15 +90,6 @@ def _rate_scale(network: Any, arguments: Mapping[str, Any]) -> Any:
     return inverse_step if inverse_step != 0 else network.Gain[values["s"]].detach().abs()
 
 
-def is_lazy(network: Any) -> bool:
-    """Whether some weights only take shape when the first image comes."""
-    import torch
-
-    return isinstance(network, torch.nn.Module) and any(
-        torch.nn.parameter.is_lazy(tensor) for tensor in (*network.parameters(), *network.buffers())
-    )
-
-
 def weights_digest(network: Any) -> str | None:
     """SHA-256 of every parameter and buffer by name; None for what is not an ``nn.Module``.
 

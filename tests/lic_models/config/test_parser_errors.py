@@ -104,7 +104,7 @@ CONFIGS: list[tuple[dict[str, Any], str]] = [
     ({"model.patience": -1}, "my.yaml: model.patience: -1; expected 0 or more"),
     (
         {"model.decay": "linaer"},
-        "my.yaml: model.decay: linaer; expected plateau, linear or constant",
+        "my.yaml: model.decay: linaer; expected plateau, linear, late or constant",
     ),
     (
         {"model.transform.init_args.channels": "many"},

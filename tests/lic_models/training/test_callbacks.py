@@ -182,3 +182,20 @@ def test_without_validation_every_epoch_leaves_a_checkpoint(
     assert fit() == 130
     assert describe_checkpoint(LAST)["training"]["steps"] == 8
     assert not (LAST.parent / "best.ckpt").exists()
+
+
+def test_a_run_stops_in_time_and_goes_on_the_same(
+    whole: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert fit("--minutes=0.00001") == 0  # over with the first step
+    told = capsys.readouterr().out
+    assert "stopped after step 1; to go on:" in told
+    assert f"--ckpt_path={LAST}" in told
+    assert fit("--ckpt_path=last") == 0
+    assert_same_outcome(whole, RUN)
+
+
+def test_minutes_are_positive(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        fit("--minutes=-1")
+    assert "expected a positive number of minutes" in capsys.readouterr().err

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from lic_models.storage.checkpoint import describe_checkpoint
 from lic_models.training.module import CodecTraining
-from tests.helpers.tiny_run import fit
+from tests.helpers.tiny_run import LAST, RUN, fit, read_metrics
 
 pytestmark = pytest.mark.usefixtures("tiny_folder")
+METRICS = RUN / "metrics.csv"
+EVERY_STEP = ("--trainer.log_every_n_steps=1",)
+
+
+def is_of_training(row: dict[str, float]) -> bool:
+    return "train_loss" in row
 
 
 def test_training_that_diverged_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,3 +85,43 @@ def test_the_entropy_model_can_be_trained_alone() -> None:
     every = {name for name, _ in training.codec.named_parameters()}
     assert names == {name for name in every if name.startswith("entropy_model.")} < every
     assert not any(each.requires_grad for each in training.codec.transform.parameters())
+
+
+def test_late_decay_keeps_the_learning_rate_and_then_lets_it_fall() -> None:
+    assert (
+        fit("--model.decay=late", "--model.warm_up=3", *EVERY_STEP, "--trainer.max_steps=20") == 0
+    )
+    rates = {
+        int(row["step"]): row["learning_rate"]
+        for row in read_metrics(METRICS)
+        if is_of_training(row)
+    }
+    assert [rates[step] for step in range(4)] == pytest.approx([0.0025, 0.005, 0.0075, 0.01])
+    assert {rates[step] for step in range(4, 14)} == {0.01}
+    falling = [rates[step] for step in range(14, 20)]
+    assert falling == sorted(falling, reverse=True)
+    assert rates[17] == pytest.approx(0.01 * (3 / 20) / 0.3)
+
+
+def test_late_decay_needs_to_know_how_long_the_run_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert fit("--model.decay=late", "--trainer.max_steps=-1") == 2
+    assert "decay: late needs to know how long the run is" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler (g++) on the path")
+def test_a_compiled_step_trains_as_one_that_is_not() -> None:
+    noiseless = ["--model.quantizer=StraightThroughQuantizer", *EVERY_STEP, "--trainer.max_steps=3"]
+    assert fit(*noiseless, "--trainer.logger.init_args.name=eager") == 0
+    assert fit(*noiseless, "--model.compiled=true") == 0
+    eager, compiled = (
+        [row["train_loss"] for row in read_metrics(path) if is_of_training(row)]
+        for path in (Path("runs/eager/metrics.csv"), METRICS)
+    )
+    assert len(eager) == 3
+    assert compiled == pytest.approx(eager, rel=1e-3)
+
+
+def test_a_checkpoint_tells_the_pixels() -> None:
+    assert fit("--trainer.max_steps=5") == 0
+    assert fit("--ckpt_path=last", "--trainer.max_steps=7") == 0
+    assert describe_checkpoint(LAST)["training"]["pixels"] == 7 * 2 * 32 * 32
