@@ -14,7 +14,7 @@ import numpy as np
 
 from pytest_lic.checks.agreement import Agreement, agreement, decodings, first_pixel
 from pytest_lic.checks.fresh_process import DecodedBatch, FreshProcess
-from pytest_lic.codec import Codec, SupportsLatents
+from pytest_lic.codec import Codec, SupportsEncoderLatents, SupportsLatents
 from pytest_lic.errors import CodecError, DeterminismError, OutOfStepError, UnavailableError
 from pytest_lic.images.corpus import Corpus, Image, batches
 from pytest_lic.measuring import coding
@@ -49,6 +49,23 @@ def code(codec: Codec, cell: Cell, corpus: Corpus) -> list[CodedBatch]:
         pixels = coding.decode(codec, bitstreams, images)
         coded.append(CodedBatch(images, bitstreams, pixels, memory_bytes("VmRSS")))
     return coded
+
+
+def check_in_step(codec: Codec, cell: Cell, coded: Sequence[CodedBatch]) -> None:
+    """The decoder's latents are the encoder's, where the codec shows both."""
+    if not isinstance(codec, SupportsEncoderLatents):
+        return
+    for batch in coded:
+        written = codec.encode_latents(coding.image_batch(batch.images, cell.setting.device))
+        read = codec.decode_latents(batch.bitstreams)
+        sides = [
+            decodings(batch.pixels, [latent.detach().cpu().numpy() for latent in latents])
+            for latents in (written, read)
+        ]
+        for image, one, other in zip(batch.images, *sides, strict=True):
+            kind, difference = agreement(one, other, ("encoded", "decoded"))
+            if kind is Agreement.BROKEN:
+                raise OutOfStepError(f"{image.name}: out of step in one process: {difference}")
 
 
 def check_repeat(codec: Codec, cell: Cell, coded: Sequence[CodedBatch]) -> None:

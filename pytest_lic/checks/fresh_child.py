@@ -18,6 +18,7 @@ from pytest_lic.codec import (
     SupportsDecodingWithLatents,
     SupportsLatents,
     SupportsMemoryFormat,
+    SupportsParts,
 )
 from pytest_lic.errors import CodecError, LicError, UnavailableError
 from pytest_lic.images.corpus import Image
@@ -59,6 +60,18 @@ class FreshServer(CodecServer):
             return _decode(codec, Path(folder), **arguments)
         except UnavailableError as error:
             return {"unavailable": str(error)}
+
+    def parts(self, family: str, quality: str, device: str, threads: int) -> Answer:
+        """Part → digest of the codec that codes here; none where it does not show them."""
+        import torch
+
+        torch.set_num_threads(threads)
+        key = (family, quality, device)
+        try:
+            codec = self._codec.of(key, lambda: self._build(*key))
+        except UnavailableError as error:
+            return {"unavailable": str(error)}
+        return {"parts": dict(codec.part_digests()) if isinstance(codec, SupportsParts) else {}}
 
     def _build(self, family: str, quality: str, device: str) -> Codec:
         codec = self.families[family].build(quality, device)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -139,17 +139,32 @@ class FreshProcess(CodecChild):
             self._code("encode", folder, **codec, names=names)
             return [(folder / f"{index}.bin").read_bytes() for index in range(len(images))]
 
+    def parts(self, family: str, quality: str, device: str, *, threads: int) -> Mapping[str, str]:
+        """Part → digest of the codec in the child; none where it does not show them.
+
+        Raises:
+            CodecError: it failed there, or the process died or took too long.
+            UnavailableError: the codec can't be had in this environment.
+        """
+        codec = {"family": family, "quality": quality, "device": device, "threads": threads}
+        parts: Mapping[str, str] = self._asked("parts", "telling its parts", codec)["parts"]
+        return parts
+
     @contextmanager
     def _exchange(self) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="request-", dir=self.exchange) as folder:
             yield Path(folder)
 
     def _code(self, task: Literal["encode", "decode"], folder: Path, **request: Any) -> Answer:
-        where, doing = "in a fresh process", {"encode": "encoding", "decode": "decoding"}[task]
+        doing = {"encode": "encoding", "decode": "decoding"}[task]
+        return self._asked("code", doing, {"task": task, "folder": str(folder), **request})
+
+    def _asked(self, what: str, doing: str, request: Mapping[str, Any]) -> Answer:
+        where = "in a fresh process"
         if self._environment is not HERE:
             where += f" ({self._environment.name})"
         try:
-            answer = self.ask("code", self._timeout, task=task, folder=str(folder), **request)
+            answer = self.ask(what, self._timeout, **request)
         except ChildHungError:
             raise HungError(
                 f"{where}: {doing} took over {self._timeout:g} s and was stopped; "

@@ -17,6 +17,7 @@ from pytest_lic.baselines.tolerances import parse_tolerances
 from pytest_lic.checks import determinism
 from pytest_lic.checks.growth import growth
 from pytest_lic.checks.odd_sides import check_odd_sides
+from pytest_lic.codec import SupportsRemarks
 from pytest_lic.images.corpus import EDGE
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell, Curve
@@ -78,11 +79,13 @@ class Gate:
     def round_trip(self, cell: Cell) -> None:
         """Every bitstream decodes to the right size, type and range, and as well at odd sides."""
         with self._available(cell), self._threads():
-            coded = self._run.codecs.coded(cell)
+            codec, coded = self._run.codecs.codec(cell), self._run.codecs.coded(cell)
+            determinism.check_in_step(codec, cell, coded)
             if cell.setting.corpus != EDGE:
-                codec, corpus = self._run.codecs.codec(cell), self._run.setup.corpus(cell)
-                check_odd_sides(codec, cell, corpus)
-        self._recorder.remark(cell.id, growth(coded))
+                check_odd_sides(codec, cell, self._run.setup.corpus(cell))
+            for text in codec.remarks() if isinstance(codec, SupportsRemarks) else ():
+                self._recorder.remark(cell.id, text)
+        self._recorder.remark(cell.id, growth(coded), strictly=True)
 
     def repeat(self, cell: Cell) -> None:
         """The same bits and the same pixels, twice in one process."""
@@ -118,7 +121,8 @@ class Gate:
         """The bits of an image do not depend on the images beside it."""
         with self._available(cell), self._threads():
             codec, corpus = self._run.codecs.codec(cell), self._run.setup.corpus(cell)
-            self._recorder.remark(cell.id, determinism.check_batch(codec, cell, corpus))
+            remark = determinism.check_batch(codec, cell, corpus)
+            self._recorder.remark(cell.id, remark, strictly=True)
 
     def hostile_bitstreams(self, cell: Cell) -> None:
         """No damaged bitstream crashes the decoder, hangs it, or becomes an image of wrong size."""

@@ -10,6 +10,7 @@ import_warnings  what importing a library warns of
 groups          values in groups of one key
 latest          a slot for one costly thing
 pickles         telling a pickle from a safetensors file
+places          where in the user's code an error was raised
 pointer_files   what stands for a file that was not fetched
 process_memory  what Linux says of this process's memory
 program         running a program to its end, and killing what it left

@@ -16,6 +16,7 @@ from pytest_lic.checks.determinism import (
     CodedBatch,
     check_batch,
     check_fresh_process,
+    check_in_step,
     check_repeat,
     check_threads,
     code,
@@ -95,6 +96,29 @@ class Shifted(Latent):
         if len(bitstreams) == 2:
             found[1][2, 7, 4] += self.latent_shift
         return found
+
+
+class BothSides(Shifted):
+    """Shows what its encoder writes, too."""
+
+    def encode_latents(self, images: torch.Tensor) -> list[torch.Tensor]:
+        return [self.levels(bitstream) for bitstream in self.encode(images)]
+
+
+def test_latents_that_are_the_encoders_are_in_step() -> None:
+    check_in_step(Raw(), CELL, coded(Raw()))
+    check_in_step(BothSides(0), CELL, coded(Raw()))
+
+
+def test_latents_that_are_not_the_encoders_are_out_of_step_in_one_process() -> None:
+    codec = BothSides(0)
+    codec.decode_latents = BothSides(0, latent=1.0).latents  # type: ignore[method-assign]
+    with pytest.raises(
+        OutOfStepError,
+        match=r"1.png: out of step in one process: 1 of 1152 latents differ, first at "
+        r"channel 2, row 7, column 4: .* encoded, .* decoded",
+    ):
+        check_in_step(codec, CELL, coded(codec))
 
 
 def test_batches_are_coded_in_the_order_of_the_corpus() -> None:
