@@ -1,11 +1,13 @@
 """Checks of a codec: repeated, in fresh processes, elsewhere, on old and on damaged bitstreams.
 
 agreement           how far two decodings of one bitstream agree
+company             the same bits and pixels alone and in batches
 conformance         the old bitstreams of a cell: examined, kept, judged
-determinism         the same bits and pixels twice, elsewhere, with other threads, in other batches
+determinism         the same bits and pixels twice, elsewhere, with other threads
 environment_matrix  a cell encoded and decoded in every simulated environment
 fresh_child         what encodes and decodes in a fresh process
 fresh_process       the parent's side of it
 hostile             damaged bitstreams
 old_stream          one old bitstream: whether it decodes alike, and what broke if not
+same_bits           the same bits both times, or where they part
 """

@@ -14,6 +14,7 @@ import numpy as np
 
 from pytest_lic.checks.agreement import Agreement, agreement, decodings, first_pixel
 from pytest_lic.checks.fresh_process import DecodedBatch, FreshProcess
+from pytest_lic.checks.same_bits import same_bits
 from pytest_lic.codec import Codec, SupportsLatents
 from pytest_lic.errors import CodecError, DeterminismError, OutOfStepError, UnavailableError
 from pytest_lic.images.corpus import Corpus, Image, batches
@@ -23,8 +24,6 @@ from pytest_lic.system.words import plural
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-_BATCH_SIDE = 256  # pixels; the batch check needs two equally large images, not large ones
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def check_repeat(codec: Codec, cell: Cell, coded: Sequence[CodedBatch]) -> None:
     """The same bits twice, and the same pixels twice, in one process."""
     for batch in coded:
         again = coding.encode(codec, batch.images, cell.setting.device)
-        _same_bits(batch.images, batch.bitstreams, again, "encoded twice in one process")
+        same_bits(batch.images, batch.bitstreams, again, "encoded twice in one process")
     # The other way round: a decoder must not depend on what it decoded before.
     for batch in reversed(coded):
         pixels = coding.decode(codec, batch.bitstreams, batch.images)
@@ -104,61 +103,6 @@ def check_threads(
     return f"{where}: {shifted} of {images} images differ by one level" if shifted else None
 
 
-def check_batch(codec: Codec, cell: Cell, corpus: Corpus) -> str | None:
-    """An image's bits, and its reconstruction, do not depend on the images beside it.
-
-    The first image is coded alone and between three different companions, one before and one
-    behind it, since what an image leaves behind may reach only those that come after it. Other
-    bits between other companions are structural: images influence each other. Other bits only
-    when alone are numerical: kernels for another batch size rounded a tie the other way.
-
-    Returns:
-        A remark where the bits or the pixels depend on the batch numerically, else None.
-
-    Raises:
-        DeterminismError: images influence each other, or the bits change from call to call.
-    """
-    subject = _cropped(corpus.images[0])
-    turned = np.ascontiguousarray(subject.pixels[::-1, ::-1])
-    companion = Image("turned companion", turned)
-    negative = Image("negative companion", np.subtract(255, turned, dtype=np.uint8))
-    white = Image("white companion", np.full_like(turned, 255))
-    device = cell.setting.device
-    alone = coding.encode(codec, [subject], device)
-    company = [companion, subject, companion]
-    first = coding.encode(codec, company, device)
-    again = coding.encode(codec, company, device)
-    _same_bits(company, first, again, "encoded twice in one process")
-    beside = first[1]
-    for stranger in (negative, white):
-        other = coding.encode(codec, [stranger, subject, stranger], device)[1]
-        if beside != other:
-            raise DeterminismError(
-                f"{subject.name}: images influence each other (structural): its bitstream changes "
-                f"with the images beside it in the batch: {_first_byte(beside, other)}"
-            )
-    twice = coding.encode(codec, [subject], device)
-    _same_bits([subject], alone, twice, "encoded twice in one process")
-    together = coding.decode(codec, first, company)[1].astype(np.int16)
-    separate = coding.decode(codec, [beside], [subject])[0].astype(np.int16)
-    apart = np.abs(together - separate).max()
-    if apart > 1:
-        raise DeterminismError(
-            f"{subject.name}: images influence each other (structural): decoded in a batch and "
-            f"alone, its pixels differ by up to {apart} levels of 255"
-        )
-    if alone[0] != beside:
-        pixels = coding.decode(codec, alone, [subject])[0].astype(np.int16)
-        return (
-            f"{subject.name}: bits depend on the batch size (numerical, not on the other images): "
-            f"{_first_byte(alone[0], beside)}; pixels differ by up to "
-            f"{np.abs(pixels - separate).max()} levels"
-        )
-    if apart:
-        return f"{subject.name}: pixels depend on the batch size, by one level (numerical)"
-    return None
-
-
 def _decode_elsewhere(
     cell: Cell, coded: Sequence[CodedBatch], fresh: FreshProcess, threads: int, *, latents: bool
 ) -> list[DecodedBatch]:
@@ -189,23 +133,3 @@ def checked(decoded: NDArray[np.float32], images: Sequence[Image]) -> list[NDArr
         return coding.check_decoded(torch.from_numpy(decoded), images)
     except CodecError as error:
         raise CodecError(f"in a fresh process: {error}") from error
-
-
-def _same_bits(
-    images: Sequence[Image], first: Sequence[bytes], second: Sequence[bytes], where: str
-) -> None:
-    for image, one, other in zip(images, first, second, strict=True):
-        if one != other:
-            raise DeterminismError(
-                f"{image.name}: {where}, gave different bits each time: {_first_byte(one, other)}"
-            )
-
-
-def _cropped(image: Image) -> Image:
-    return Image(image.name, np.ascontiguousarray(image.pixels[:_BATCH_SIDE, :_BATCH_SIDE]))
-
-
-def _first_byte(one: bytes, other: bytes) -> str:
-    shorter = min(len(one), len(other))
-    place = next((i for i in range(shorter) if one[i] != other[i]), shorter)
-    return f"{len(one)} and {len(other)} bytes, first difference at byte {place}"

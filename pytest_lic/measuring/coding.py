@@ -29,7 +29,7 @@ def encode(codec: Codec, images: Sequence[Image], device: str) -> list[bytes]:
 
     Raises:
         CodecError: it crashed, overwrote its input, or returned anything but one non-empty
-            ``bytes`` per image.
+            ``bytes`` per image; a subclass could lie about its length.
     """
     batch = image_batch(images, device)
     copy = batch.clone()
@@ -53,10 +53,12 @@ def encode(codec: Codec, images: Sequence[Image], device: str) -> list[bytes]:
             "bytes object per image"
         )
     for image, bitstream in zip(images, bitstreams, strict=True):
-        if not isinstance(bitstream, bytes):
+        kind = type(bitstream)
+        if kind is not bytes:
+            a = "a subclass of bytes, " if issubclass(kind, bytes) else ""
             raise CodecError(
-                f"encoder returned {type(bitstream).__name__} for {image.name}; a bitstream is a "
-                "bytes object, and its length is the rate (estimates are never used)"
+                f"encoder returned {a}{kind.__name__} for {image.name}; a bitstream is a bytes "
+                "object itself, and its length is the rate (estimates are never used)"
             )
         if not bitstream:
             raise CodecError(f"encoder returned an empty bitstream for {image.name}")

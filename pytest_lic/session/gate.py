@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pytest_lic.baselines.comparison import Comparison
 from pytest_lic.baselines.tolerances import parse_tolerances
-from pytest_lic.checks import determinism
+from pytest_lic.checks import company, determinism
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell, Curve
 from pytest_lic.results.records import ConformanceRecord, EnvironmentsRecord, Record, UntimedRecord
@@ -108,7 +108,7 @@ class Gate:
         """The bits of an image do not depend on the images beside it."""
         with self._available(cell), self._threads():
             codec, corpus = self._run.codecs.codec(cell), self._run.setup.corpus(cell)
-            self._recorder.remark(cell.id, determinism.check_batch(codec, cell, corpus))
+            self._recorder.remark(cell.id, company.check_batch(codec, cell, corpus))
 
     def hostile_bitstreams(self, cell: Cell) -> None:
         """No damaged bitstream crashes the decoder, hangs it, or becomes an image of wrong size."""
