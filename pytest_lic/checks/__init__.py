@@ -3,10 +3,11 @@
 agreement           how far two decodings of one bitstream agree
 company             the same bits and pixels alone and in batches
 conformance         the old bitstreams of a cell: examined, kept, judged
-determinism         the same bits and pixels twice, elsewhere, with other threads
+determinism         the same bits and pixels twice, in a fresh process, with other threads
 environment_matrix  a cell encoded and decoded in every simulated environment
 fresh_child         what encodes and decodes in a fresh process
 fresh_process       the parent's side of it
+hidden_inputs       what a codec used there beside its input, and what it hangs on
 hostile             damaged bitstreams
 old_stream          one old bitstream: whether it decodes alike, and what broke if not
 same_bits           the same bits both times, or where they part

@@ -9,9 +9,13 @@ from pytest_lic.images.corpus import Image
 
 
 def same_bits(
-    images: Sequence[Image], first: Sequence[bytes], second: Sequence[bytes], where: str
+    images: Sequence[Image],
+    first: Sequence[bytes],
+    second: Sequence[bytes],
+    where: str,
+    why: str = "",
 ) -> None:
-    """Refuse other bits; ``where`` says how both were had.
+    """Refuse other bits; ``where`` says how both were had, ``why`` ends the message.
 
     Raises:
         DeterminismError: naming the image and the first byte that differs.
@@ -19,7 +23,8 @@ def same_bits(
     for image, one, other in zip(images, first, second, strict=True):
         if one != other:
             raise DeterminismError(
-                f"{image.name}: {where}, gave different bits each time: {first_byte(one, other)}"
+                f"{image.name}: {where}, gave different bits each time: "
+                f"{first_byte(one, other)}{why}"
             )
 
 

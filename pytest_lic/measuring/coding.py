@@ -17,6 +17,7 @@ import numpy as np
 from pytest_lic.codec import Codec
 from pytest_lic.errors import CodecError, LicError
 from pytest_lic.images.corpus import Image
+from pytest_lic.system.last_frame import last_frame
 from pytest_lic.system.words import listed
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def encode(codec: Codec, images: Sequence[Image], device: str) -> list[bytes]:
     """
     batch = image_batch(images, device)
     copy = batch.clone()
-    with _blamed("encoder", images):
+    with blamed("encoder", _named(images)):
         bitstreams = codec.encode(copy)
     import torch
 
@@ -79,7 +80,7 @@ def decode(
         CodecError: it crashed, or returned the wrong type, size or range, or values that are not
             finite.
     """
-    with _blamed("decoder", images):
+    with blamed("decoder", _named(images)):
         decoded = codec.decode(list(bitstreams))
     return check_decoded(decoded, images)
 
@@ -166,13 +167,13 @@ def _named(images: Sequence[Image]) -> str:
 
 
 @contextmanager
-def _blamed(side: str, images: Sequence[Image]) -> Iterator[None]:
-    """Name the side and the images in whatever a codec raises."""
+def blamed(side: str, images: str) -> Iterator[None]:
+    """Name the side, the images, and for a crash its place, in whatever a codec raises."""
     try:
         yield
     except LicError as error:
-        raise CodecError(f"{side} failed on {_named(images)}: {error}") from error
+        raise CodecError(f"{side} failed on {images}: {error}") from error
     except (Exception, SystemExit) as error:
         raise CodecError(
-            f"{side} crashed on {_named(images)}: {type(error).__name__}: {error}"
+            f"{side} crashed on {images}: {type(error).__name__}: {error}{last_frame(error)}"
         ) from error

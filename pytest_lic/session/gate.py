@@ -82,10 +82,12 @@ class Gate:
             )
 
     def fresh_process(self, cell: Cell) -> None:
-        """The same pixels in a process that never saw the encoder."""
+        """The same pixels, and the same bits, in a process that never saw the encoder."""
         with self._available(cell), self._threads():
             coded, fresh = self._run.codecs.coded(cell), self._run.processes.fresh(cell.family)
-            determinism.check_fresh_process(cell, coded, fresh, self._run.setup.options.threads)
+            threads = self._run.setup.options.threads
+            remark = determinism.check_fresh_process(cell, coded, fresh, threads)
+            self._recorder.remark(cell.id, remark)
 
     def other_threads(self, cell: Cell) -> None:
         """The same latents in a process with another number of threads."""

@@ -1,12 +1,15 @@
 """The machine under a run: processes, files, git, environment.
 
+audit           what this process opens, writes, sets and connects to
 child_main      the program of a child process, a script of the standard library alone
 child_process   the parent's side: ask, wait, kill
+circumstances   what a second process has otherwise than the first
 commit_tree     a commit's files in a folder
 environment     what a number depends on besides the codec and the image
 files           writing a file wholly or not at all
 git             commits, and the repository around a folder
 groups          values in groups of one key
+last_frame      where in a user's code an error came from
 latest          a slot for one costly thing
 pickles         telling a pickle from a safetensors file
 process_memory  what Linux says of this process's memory

@@ -18,9 +18,10 @@ from pytest_lic.checks.determinism import (
     check_threads,
     code,
 )
-from pytest_lic.checks.fresh_process import DecodedBatch
+from pytest_lic.checks.fresh_process import DecodedBatch, EncodedBatch
 from pytest_lic.errors import CodecError, DeterminismError, OutOfStepError
-from pytest_lic.images.corpus import Corpus
+from pytest_lic.images.corpus import Corpus, Image
+from pytest_lic.measuring.coding import image_batch
 from pytest_lic.measuring.grid import Cell, Setting
 from tests.helpers.raw_codec import Raw, photo
 
@@ -43,6 +44,7 @@ class Elsewhere:
         self.codec = codec
         self.latents = latents
         self.threads: list[int] = []
+        self.searched = True  # no other processes here
 
     def decode(
         self,
@@ -50,11 +52,15 @@ class Elsewhere:
         quality: str,
         device: str,
         batches: Sequence[Sequence[bytes]],
+        names: Sequence[Sequence[str]],
         *,
         threads: int,
         latents: bool = False,
+        unprepared: bool = False,
     ) -> list[DecodedBatch]:
         assert (family, quality, device) == ("raw", "1", "cpu")
+        assert [len(batch) for batch in batches] == [len(batch) for batch in names]
+        assert unprepared != latents
         self.threads.append(threads)
         shown = latents and self.latents
         return [
@@ -64,6 +70,18 @@ class Elsewhere:
             )
             for batch in batches
         ]
+
+    def encode_batches(
+        self,
+        family: str,
+        quality: str,
+        device: str,
+        batches: Sequence[Sequence[Image]],
+        *,
+        threads: int,
+    ) -> list[EncodedBatch]:
+        assert (family, quality, device) == ("raw", "1", "cpu")
+        return [EncodedBatch(self.codec.encode(image_batch(batch))) for batch in batches]
 
 
 class Latent(Raw):
