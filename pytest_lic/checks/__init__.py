@@ -10,5 +10,6 @@ fresh_process       the parent's side of it
 hidden_inputs       what a codec used there beside its input, and what it hangs on
 hostile             damaged bitstreams
 old_stream          one old bitstream: whether it decodes alike, and what broke if not
+plausible_length    whether a bitstream is long enough to hold its image
 same_bits           the same bits both times, or where they part
 """

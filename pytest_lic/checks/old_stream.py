@@ -41,6 +41,7 @@ class Broke(StrEnum):
     HEADER = "header"
     FINGERPRINT = "model fingerprint"
     TABLES = "tables"
+    WEIGHTS = "weights"
     DECODER = "decoder"
     PIXELS = "pixels"
 
@@ -102,6 +103,8 @@ def check(decoder: Decoder, kept: Kept, original: Image | None) -> StreamFinding
         changed, alike = _parts(decoder.codec, stream)
         if broke is Broke.PIXELS and "tables" in changed:
             broke = Broke.TABLES
+        if broke is Broke.TABLES and "tables" in alike:
+            broke = Broke.WEIGHTS if "weights" in changed else Broke.DECODER
         what += _parts_text(stream, changed, alike)
     return StreamFinding(stream.image, Verdict.REGRESSED, broke, f"{what}; {_origin(stream, here)}")
 
@@ -168,7 +171,10 @@ def _parts_text(stream: Stream, changed: Mapping[str, str], alike: Sequence[str]
         f"; {part} changed since (was {stream.parts[part]}, is {digest})"
         for part, digest in changed.items()
     ]
-    return "".join(changes) + (f"; {' and '.join(alike)} as they were" if alike else "")
+    unchanged = f"; {' and '.join(alike)} as they were" if alike else ""
+    if alike and not changed:
+        unchanged += ", so what changed is the decoder's code, or what it computes with"
+    return "".join(changes) + unchanged
 
 
 def _origin(stream: Stream, here: Environment) -> str:

@@ -5,7 +5,7 @@ The fresh process is a stand-in here: what comes back from one is decided by the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import count
 
 import pytest
@@ -268,3 +268,50 @@ def test_latents_need_not_have_three_axes() -> None:
         check_threads(
             codec, CELL, coded(codec), Elsewhere(Flat(0, latent=1.0), latents=True), threads=2
         )
+
+
+class Lossy(Raw):
+    """The bits of a child whose threads round otherwise; ``change`` makes them of a bitstream."""
+
+    def __init__(self, change: Callable[[bytes], bytes]) -> None:
+        self.change = change
+
+    def encode(self, images: torch.Tensor) -> list[bytes]:
+        return [self.change(stream) for stream in super().encode(images)]
+
+    def levels(self, bitstream: bytes) -> torch.Tensor:
+        return super().levels(bitstream[:1156])
+
+
+def with_threads(change: Callable[[bytes], bytes]) -> str | None:
+    codec = Lossy(lambda stream: stream)
+    return check_threads(codec, CELL, coded(codec), Elsewhere(Lossy(change)), threads=2)
+
+
+def test_bits_that_round_otherwise_with_other_threads_are_a_numerical_remark() -> None:
+    remark = with_threads(lambda stream: stream[:9] + bytes([stream[9] ^ 1]) + stream[10:])
+    assert remark == (
+        "0.png: encoded with 2 threads, other bits: 1156 and 1156 bytes, first difference at byte "
+        "9; pixels differ by up to 4 levels (numerical)"
+    )
+
+
+def test_the_number_of_threads_in_a_bitstream_is_told_from_rounding() -> None:
+    remark = with_threads(lambda stream: stream + b"2")
+    assert remark is not None
+    assert remark.endswith("yet the same pixels: look for the number of threads in them")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda stream: stream + bytes(99), r"no such length \(structural\)"),
+        (lambda stream: stream[:4] + bytes(1152), r"no such picture \(structural\)"),
+    ],
+    ids=["longer", "black"],
+)
+def test_other_bits_that_no_rounding_explains_are_structural(
+    change: Callable[[bytes], bytes], message: str
+) -> None:
+    with pytest.raises(DeterminismError, match=message):
+        with_threads(change)

@@ -197,7 +197,12 @@ def test_rate_that_is_an_estimate_is_caught_in_a_fresh_process(recorded: Project
     """
     result = broken(recorded, change, "-k", "fresh_process")
     assert failing(result) == {"test_fresh_process"}
-    result.stdout.fnmatch_lines(["*in a fresh process: KeyError*"])
+    result.stdout.fnmatch_lines(
+        [
+            "*in a fresh process: decoder crashed on photo7.png: KeyError: * (conftest.py, line *, "
+            "in *)*"
+        ]
+    )
 
 
 def test_decoder_that_depends_on_what_it_decoded_before_is_caught(recorded: Project) -> None:
@@ -284,7 +289,10 @@ def test_decoder_that_hangs_or_dies_is_an_error_not_a_hung_run(recorded: Project
     )
     assert failing(result) == {"test_fresh_process"}
     result.stdout.fnmatch_lines(
-        ["*toy-q1-*decoding took over 10 s and was stopped*", "*toy-q2-*killed by signal 11*"]
+        [
+            "*toy-q1-*decoding photo7.png took over 10 s and was stopped*",
+            "*toy-q2-*it died while decoding photo7.png: killed by signal 11*",
+        ]
     )
 
 

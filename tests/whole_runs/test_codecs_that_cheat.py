@@ -210,6 +210,30 @@ def test_weights_drawn_unseeded_while_building_are_caught_and_named(small: Proje
     result.stdout.fnmatch_lines(
         [
             "*photo0.png: a fresh process decoded other pixels from the same bitstream: *; it "
-            "hangs on the seed that torch starts with: random numbers are drawn while building, unseeded*"
+            "hangs on the seed that torch starts with: random numbers are drawn while building, "
+            "unseeded*"
         ]
     )
+
+
+def test_bitstreams_too_short_to_be_true_are_remarked_on(small: Project) -> None:
+    change = (
+        PAYLOAD_IN.replace("WRITE", "Broken.kept[name] = bitstream")
+        .replace("READ", "Broken.kept[name]")
+        .replace("class Broken(Toy):", "class Broken(Toy):\n        kept = {}\n")
+    )
+    result = broken(small, change, "-k", "round_trip", "--lic-quality=5")
+    assert result.ret == 0, result.stdout.str()
+    result.stdout.fnmatch_lines(["*toy-q5-*: photo*.png: 11 bytes are hard to believe for *WebP*"])
+
+
+def test_strict_leaves_the_rounding_of_other_threads_alone(small: Project) -> None:
+    change = """
+        class Broken(Toy):
+            def decode(self, bitstreams):
+                images = super().decode(bitstreams)
+                return (images + (torch.get_num_threads() > 1) * 0.6 / 255).clamp(0, 1)
+    """
+    result = broken(small, change, "-k", "other_threads", "--lic-quality=1", "--lic-strict")
+    assert result.ret == 0, result.stdout.str()
+    result.stdout.fnmatch_lines(["*decoded with 2 threads: 2 of 2 images differ by one level*"])
