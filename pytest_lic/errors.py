@@ -15,6 +15,17 @@ class LicError(Exception):
     """Base of every error raised on purpose; its text is meant for the user."""
 
 
+def is_crash(error: BaseException) -> bool:
+    """Whether somebody else's code broke; not so where a run or a test is ended on purpose.
+
+    A panic of a library written in Rust is no ``Exception``, as PyO3 raises it, and neither is
+    ``SystemExit``.
+    """
+    from _pytest.outcomes import Exit, OutcomeException  # of pytest.exit, of pytest.skip
+
+    return not isinstance(error, KeyboardInterrupt | GeneratorExit | Exit | OutcomeException)
+
+
 class UsageError(LicError):
     """An option, an ini value or a marker that can't be honoured."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -24,6 +25,8 @@ from pytest_lic.session.controller import Controller
 from pytest_lic.session.gate import Gate
 from pytest_lic.session.opening_lines import opening_lines
 from pytest_lic.session.reported import Reported
+from pytest_lic.session.result_files import why_failed
+from pytest_lic.system.watchdog import Limit, limited
 
 if TYPE_CHECKING:
     from pytest_lic.session.scheduler import NetworkScheduling
@@ -50,6 +53,7 @@ _controller = pytest.StashKey[Controller]()
 _gate = pytest.StashKey[Gate]()
 _untimed = pytest.StashKey[bool]()
 _uncompared = pytest.StashKey[bool]()
+_stderr = pytest.StashKey[int]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -66,12 +70,15 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the markers; prepare to collect what the tests report."""
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
+    # Capturing has not begun: this is where a process that must be ended can still say why.
+    config.stash[_stderr] = os.dup(2)
     if not _is_worker(config):
         config.stash[_controller] = Controller()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End child processes and remove the run's store."""
+    os.close(config.stash[_stderr])
     if _run in config.stash:
         config.stash[_run].close()
     if _shared in config.stash and not _is_worker(config):
@@ -185,6 +192,15 @@ def lic(request: pytest.FixtureRequest) -> Gate:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Let no step of a codec hang the run, or end it."""
+    if _gate not in item.stash:
+        return (yield)
+    with limited(Limit(_run_of(item.config).setup.options.timeout, item.config.stash[_stderr])):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -223,8 +239,25 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         config.pluginmanager.register(config.stash[_controller], "lic-controller")
 
 
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """In the controller: update, name or prune baselines."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None]:
+    """In the controller: update, name or prune baselines, and write what was found out."""
+    _conclude(session, exitstatus)
+    failure = ""
+    try:
+        # Here others fail a run that passed: over times, a coverage, a number of warnings.
+        return (yield)
+    except BaseException as error:
+        failure = why_failed(error, session.config)
+        raise
+    finally:
+        config = session.config
+        if _controller in config.stash and _run in config.stash:
+            status = int(session.exitstatus) or int(bool(failure))
+            config.stash[_controller].fail_late(config.stash[_run], status, failure)
+
+
+def _conclude(session: pytest.Session, exitstatus: int) -> None:
     config = session.config
     if _controller in config.stash and config.stash[_controller].has_records:
         # Workers may have run tests of the user's that the controller did not foresee.

@@ -69,11 +69,11 @@ class CodecTraining(LightningModule):
         warm_up: the first steps, in which the learning rate rises to its value.
         patience: validations to wait before the learning rate is halved.
         bfloat16_steps: the first steps, whose transforms run under bfloat16 autocast, on CPUs
-            too: nearly twice as fast where the processor has it. On a GPU,
+            too: nearly twice as fast with matrix units for it (AMX), slower without. On a GPU,
             ``trainer.precision=bf16-mixed`` does so for all steps. The entropy model, its loss and
             validation are computed in float32 always.
-        compiled: compile the step, which takes half a minute and makes steps up to 1.4 times
-            faster; on a CPU this needs a C++ compiler, on a GPU it takes CUDA graphs.
+        compiled: compile the step, which takes half a minute and makes steps of small networks
+            1.2 times as fast; on a CPU this needs a C++ compiler.
 
     Raises:
         UsageError: components that do not fit each other, or a value outside its range.

@@ -6,6 +6,7 @@ import argparse
 import os
 import shutil
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +22,7 @@ def zoo(program: str, arguments: Sequence[str]) -> int:
     Raises:
         LicError: configs, data or options that are wrong, before anything is trained.
     """
+    began = time.monotonic()
     options = _parser(program).parse_args(arguments)
     if not 0.0 < options.minutes < float("inf"):
         raise UsageError(f"--minutes {options.minutes:g}: expected a positive number")
@@ -52,6 +54,7 @@ def zoo(program: str, arguments: Sequence[str]) -> int:
         length,
         how,
         lambda *told: print(slice_line(*told, options.minutes), flush=True),
+        began,
     )
     for line in closing(networks, outcome):
         print(line, flush=True)

@@ -43,6 +43,7 @@ def train(
     slice_minutes: float,
     how: How,
     say: Say,
+    began: float,
 ) -> Outcome:
     """Train all networks by turns, the one that has come least far first.
 
@@ -53,8 +54,8 @@ def train(
         how: what all slices share.
         say: called after each slice with the network, what came of it (or why it failed), and the
             minutes so far.
+        began: since when the minutes count, by `time.monotonic`.
     """
-    began = time.monotonic()
     outcome = Outcome()
     children = Children()
     pixels = {network.name: int(network.trained()["pixels"]) for network in networks}

@@ -86,8 +86,9 @@ def compressai_family(
             ``{"analysis": "transform.analysis"}``, in the order of coding; so the times of each
             are told apart. By default CompressAI's: ``g_a``, ``h_a``, ``h_s`` and ``g_s``.
         fingerprint: quality → text that changes whenever weights or arguments do, such as the
-            digest of a weights file. By default the network is built and every tensor digested;
-            what is no ``nn.Module`` then has no fingerprint.
+            digest of a weights file. By default the network is built and all that its modules hold
+            is digested, tensors or not. What is no ``nn.Module``, or holds something that pickle
+            refuses, then has no fingerprint, and is measured anew in each run.
         unavailable: the reason why the family can't run here, or None.
         devices: the device types that it can run on.
         trained: False for networks that are only to be timed (see `CodecFamily`).

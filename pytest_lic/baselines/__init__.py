@@ -6,6 +6,7 @@ kept_streams    kept bitstreams: a manifest for each family, and two files for e
 layered         what both have in common: the user's folder, the shipped one, an earlier one
 tolerances      how much worse each metric may get
 comparison      a measurement against its baseline: differences and a verdict
+plausible       gains that are too good to be true
 edits           what was done to all of this between two commits
 at_commit       folders and files as they were at a commit
 shipped         where those lie that come with pytest-lic

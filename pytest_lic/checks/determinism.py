@@ -24,6 +24,7 @@ from pytest_lic.images.corpus import Corpus, Image, batches
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell
 from pytest_lic.measuring.metrics.psnr import psnr
+from pytest_lic.system.process_memory import memory_bytes
 from pytest_lic.system.words import plural
 
 if TYPE_CHECKING:
@@ -38,11 +39,15 @@ _COARSE = 20.0  # dB; below, two pictures of one image may be anything
 
 @dataclass(frozen=True)
 class CodedBatch:
-    """One batch with what the encoder and the decoder of this process made of it."""
+    """One batch with what the encoder and the decoder of this process made of it.
+
+    ``resident`` is this process's memory in bytes after it; None where the system does not tell.
+    """
 
     images: tuple[Image, ...]
     bitstreams: list[bytes]
     pixels: list[NDArray[np.uint8]]
+    resident: int | None = None
 
 
 def code(codec: Codec, cell: Cell, corpus: Corpus) -> list[CodedBatch]:
@@ -50,7 +55,8 @@ def code(codec: Codec, cell: Cell, corpus: Corpus) -> list[CodedBatch]:
     coded = []
     for images in batches(corpus, cell.setting.batch):
         bitstreams = coding.encode(codec, images, cell.setting.device)
-        coded.append(CodedBatch(images, bitstreams, coding.decode(codec, bitstreams, images)))
+        pixels = coding.decode(codec, bitstreams, images)
+        coded.append(CodedBatch(images, bitstreams, pixels, memory_bytes("VmRSS")))
     return coded
 
 

@@ -157,7 +157,7 @@ class FreshServer(CodecServer):
                         decoded = codec.decode(bitstreams)
                 if with_latents:
                     keep(codec.decode_latents(bitstreams) if shown is None else shown)
-            except Exception:
+            except BaseException:
                 if with_latents:
                     # Where entropy decoding fell out of step, they show it; else this fails too.
                     with suppress(LicError):

@@ -158,7 +158,7 @@ class FreshProcess(CodecChild):
         """
         codec = {"family": family, "quality": quality, "device": device, "threads": threads}
         if unprepared and (family, quality, device) in self._encoded:
-            self.close()
+            self.stop()
         flat = [bitstream for batch in batches for bitstream in batch]
         with self._exchange() as folder:
             for index, bitstream in enumerate(flat):
@@ -219,9 +219,9 @@ class FreshProcess(CodecChild):
                 for index, images in enumerate(batches)
             ]
 
-    def close(self) -> None:
+    def stop(self) -> None:
         """End the child, and with it what it remembers."""
-        super().close()
+        super().stop()
         self._encoded.clear()
 
     @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from pytest_lic.commands.plugin_options import add_plugin_options, origin_here, plugin_arguments
+from pytest_lic.errors import is_crash
 from pytest_lic.project.discovery import rediscover
 
 _OPTIONS = ("config",)
@@ -24,7 +25,9 @@ def run(arguments: argparse.Namespace) -> int:
     for family in families.by_name.values():
         try:
             reason = family.unavailable() if family.unavailable is not None else None
-        except Exception as error:
+        except BaseException as error:
+            if not is_crash(error):
+                raise
             reason = f"finding out failed: {type(error).__name__}: {error}"
         tags = " ".join(f"{tag}={choice}" for tag, choice in family.tags.items())
         qualities = " ".join(

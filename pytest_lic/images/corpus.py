@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING
 
 from pytest_lic.errors import CorpusError, UsageError
 from pytest_lic.images.edge_images import edge_images
-from pytest_lic.images.finding import image_files, name_below
+from pytest_lic.images.finding import image_files, name_below, passed_over
 from pytest_lic.images.reading import check_image, read_image
 from pytest_lic.system.groups import grouped
+from pytest_lic.system.words import listed, plural
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,6 +51,8 @@ _CROPS = {"astronaut_128x96": ("astronaut.png", 96, 128), "chelsea_67x45": ("che
 # Name → the photograph, and the height and width cut from its centre: a face; fur, with sides that
 # are a multiple of nothing.
 
+EDGE = "edge"
+"""The corpus of small images on which codecs break."""
 RANDOM = "rand"
 """How cells call the random images that times are taken on: a name that no corpus gets."""
 
@@ -93,8 +96,8 @@ def load_corpus(spec: str, resolution: str = "native") -> Corpus:
     Args:
         spec: ``"photos"``, ``"edge"`` or the path of a folder. A folder is read recursively,
             through links too; its images are named and sorted by their path below it. Hidden
-            files and files whose suffix is no image format's are ignored. `image_file` says
-            which images are converted and which are refused.
+            files and files whose suffix is no image format's are ignored. `reading` says which
+            images are converted and which are refused.
         resolution: ``"native"``, or the side in pixels of a square cut from each image's centre.
 
     Raises:
@@ -117,7 +120,7 @@ def check_corpus(spec: str) -> None:
     if spec in ("photos", CONFORMANCE):
         for name in PHOTOS:
             _photo_path(name)
-    elif spec != "edge":
+    elif spec != EDGE:
         paths = sorted(image_files(_folder(spec)))
         if not paths:
             raise _no_image(spec)
@@ -132,8 +135,30 @@ def corpus_name(spec: str) -> str:
     """
     if spec in _BUILT_IN:
         return spec
-    name = re.sub(r"[^A-Za-z0-9._]", "_", Path(spec).expanduser().resolve().name) or "root"
+    name = re.sub(r"[^A-Za-z0-9._]", "_", Path(spec).expanduser().absolute().name) or "root"
     return f"folder.{name}" if name in (*_BUILT_IN, RANDOM) else name
+
+
+def corpus_notes(spec: str) -> Iterator[str]:
+    """What may surprise about the images that a corpus consists of.
+
+    Raises:
+        CorpusError: a folder in it that can't be listed.
+    """
+    path = Path(spec).expanduser()
+    if spec not in _BUILT_IN:
+        others = passed_over(path)
+        if others:
+            told = f"{plural(len(others), 'file')} of {path.name}"
+            are = "is no image" if len(others) == 1 else "are no images"
+            left = "is" if len(others) == 1 else "are"
+            names = listed(others, 5)
+            yield f"{told} {are} that Pillow reads and {left} left out: {names}"
+    elif path.is_dir():
+        yield (
+            f"{spec} is the corpus of that name that comes with pytest-lic; the folder is "
+            f"--lic-corpus ./{spec}"
+        )
 
 
 def batches(corpus: Corpus, batch_size: int) -> list[tuple[Image, ...]]:
@@ -238,7 +263,7 @@ def _conformance() -> Iterator[Image]:
 
 _BUILT_IN: dict[str, Callable[[], Iterator[Image]]] = {
     "photos": lambda: map(_photo, PHOTOS),
-    "edge": lambda: starmap(Image, edge_images().items()),
+    EDGE: lambda: starmap(Image, edge_images().items()),
     CONFORMANCE: _conformance,
 }
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import struct
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
     import numpy as np
@@ -12,6 +14,9 @@ if TYPE_CHECKING:
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 """What a PNG file begins with."""
+_BESIDE = frozenset({b"tEXt", b"zTXt", b"iTXt", b"iCCP"})
+# Chunks of texts and the colour profile: whole editing histories, which Pillow unpacks up to a size
+# and then refuses the file.
 
 
 class NotRGBError(ValueError):
@@ -53,3 +58,31 @@ def decoded(source: bytes | Path, kind: str = "PNG") -> NDArray[np.uint8]:
         if image.mode != "RGB":
             raise NotRGBError(image.mode)
     return pixels
+
+
+def without_texts(path: Path) -> io.BytesIO | None:
+    """A PNG file without its texts and colour profile; None where it has none, or is no PNG."""
+    with path.open("rb") as file:
+        if file.read(len(SIGNATURE)) != SIGNATURE:
+            return None
+        chunks = list(_chunks(file))
+        if _BESIDE.isdisjoint(kind for kind, _, _ in chunks):
+            return None
+        rest = io.BytesIO()
+        rest.write(SIGNATURE)
+        for kind, start, size in chunks:
+            if kind not in _BESIDE:
+                file.seek(start)
+                rest.write(file.read(size))
+    rest.seek(0)
+    return rest
+
+
+def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+    """The kind of each chunk from here on, where it begins, and its size; what is cut too."""
+    start = file.tell()
+    while len(head := file.read(8)) == 8:
+        size = struct.unpack(">I", head[:4])[0] + 12  # length, kind, checksum
+        yield head[4:], start, size
+        start += size
+        file.seek(start)

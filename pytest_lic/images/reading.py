@@ -4,9 +4,9 @@ What a benchmark measures must be what the file holds, so nothing that changes a
 silently: more than 8 bits a sample, real transparency, several frames and colour models other
 than RGB and grey are refused with the way out.
 
-Taken as they are stored: colour profiles are not applied; an EXIF orientation is not applied
-(HEIF aside, whose decoder turns the picture by itself). Grey becomes RGB by replication, palettes
-are looked up, an opaque alpha channel is dropped, YCbCr is converted.
+Taken as they are stored: colour profiles are not applied; an orientation is not applied, but for
+those of TIFF and HEIF, whose decoders turn the picture by themselves. Grey becomes RGB by
+replication, palettes are looked up, an opaque alpha channel is dropped, YCbCr is converted.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 
 from pytest_lic.container import MAX_PIXELS
 from pytest_lic.errors import CorpusError
+from pytest_lic.images.png import without_texts
+from pytest_lic.system.pointer_files import how_to_fetch
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,6 +35,7 @@ _NOT_PHOTOGRAPHS = frozenset({"BUFR", "EPS", "FLI", "GRIB", "HDF5", "IPTC", "MPE
 _FIRST_PICTURE = frozenset({"MPO", "HEIF"})
 _GREY_OR_RGB = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "YCbCr"})
 _DEEP_MODES = re.compile(r"I|F|I;16.*")
+_BITS_PER_SAMPLE = 258  # of TIFF 6.0
 _DEEP_SAMPLES = re.compile(r";(16|32|64)[A-Z]")  # not BGR;16, which is 5 + 6 + 5 bits
 
 
@@ -76,7 +79,7 @@ def check_image(path: Path) -> None:
 @contextmanager
 def _opened(path: Path) -> Iterator[Image]:
     """The image, opened and not yet decoded; whatever goes wrong names the path."""
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     if not path.is_file():
         raise CorpusError(f"{path}: not a file that can be read; repair the link or take it out")
@@ -85,7 +88,7 @@ def _opened(path: Path) -> Iterator[Image]:
         with warnings.catch_warnings():
             # Remarks on odd metadata, and on sizes that _refuse judges by a limit of its own.
             warnings.simplefilter("ignore")
-            with Image.open(path, formats=formats) as image:
+            with Image.open(without_texts(path) or path, formats=formats) as image:
                 _refuse(image, path)
                 yield image
     except CorpusError:
@@ -93,7 +96,12 @@ def _opened(path: Path) -> Iterator[Image]:
     except Image.DecompressionBombError as error:
         raise CorpusError(f"{path}: {error}; take it out of the corpus") from error
     except Exception as error:  # Pillow's plugins raise almost anything on a damaged file
+        way_out = how_to_fetch(path)
+        if way_out is not None:
+            raise CorpusError(f"{path}: {way_out}") from error
         reason = str(error).replace(str(path), "it") or type(error).__name__
+        if isinstance(error, UnidentifiedImageError):
+            reason = "it begins as no image does that Pillow knows"
         raise CorpusError(
             f"{path}: not a readable image ({reason}); repair it or take it out of the corpus"
         ) from error
@@ -127,8 +135,16 @@ def _is_deep(image: Image, path: Path) -> bool:
     """
     if _DEEP_MODES.fullmatch(image.mode) or image.info.get("bit_depth", 8) > 8:
         return True
-    if image.format in {"JPEG2000", "AVIF"}:
-        return _is_deep_codestream(path.read_bytes())
+    match image.format:
+        case "JPEG2000" | "AVIF":
+            return _is_deep_codestream(path.read_bytes())
+        case "TIFF" if max(image.tag_v2.get(_BITS_PER_SAMPLE, (1,))) > 8:  # type: ignore[attr-defined]
+            return True
+        case "SGI":
+            with path.open("rb") as file:
+                return file.read(4)[3] > 1  # bytes a sample
+        case "DDS" if getattr(image, "pixel_format", "").startswith("BC6"):  # halves
+            return True
     for tile in getattr(image, "tile", ()):
         arguments = tile[3] if isinstance(tile[3], tuple) else (tile[3],)
         if any(isinstance(part, str) and _DEEP_SAMPLES.search(part) for part in arguments):
@@ -142,7 +158,9 @@ def _is_deep_codestream(contents: bytes | bytearray) -> bool:
     """The sample depth that a JPEG 2000 or AV1 header gives, which Pillow keeps to itself."""
     size_marker = contents.find(b"\xff\x4f\xff\x51")  # SOC, SIZ: ISO/IEC 15444-1, A.5.1
     if size_marker >= 0:
-        return (contents[size_marker + 42] & 0x7F) + 1 > 8
+        components = int.from_bytes(contents[size_marker + 40 : size_marker + 42])
+        depths = contents[size_marker + 42 : size_marker + 42 + 3 * components : 3]
+        return any((depth & 0x7F) + 1 > 8 for depth in depths)
     configuration = contents.find(b"av1C")  # AV1 in ISOBMFF, 2.3.3: high_bitdepth
     return configuration >= 0 and bool(contents[configuration + 6] & 0x40)
 

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pytest_lic.codec import Codec
-from pytest_lic.errors import CodecError, LicError
+from pytest_lic.errors import CodecError, LicError, is_crash
 from pytest_lic.images.corpus import Image
 from pytest_lic.system.last_frame import last_frame
+from pytest_lic.system.watchdog import guarded
 from pytest_lic.system.words import listed
 
 if TYPE_CHECKING:
@@ -168,12 +169,18 @@ def _named(images: Sequence[Image]) -> str:
 
 @contextmanager
 def blamed(side: str, images: str) -> Iterator[None]:
-    """Name the side, the images, and for a crash its place, in whatever a codec raises."""
+    """Name the side, the images, and for a crash its place, in whatever a codec raises.
+
+    It can neither hang nor exit.
+    """
     try:
-        yield
+        with guarded(f"{side} on {images}"):
+            yield
     except LicError as error:
         raise CodecError(f"{side} failed on {images}: {error}") from error
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if not is_crash(error):
+            raise
         raise CodecError(
             f"{side} crashed on {images}: {type(error).__name__}: {error}{last_frame(error)}"
         ) from error

@@ -161,11 +161,19 @@ def settings_on(corpora: Sequence[str], selection: Selection) -> list[Setting]:
 
 
 def absolute_corpora(corpora: Sequence[str], start: Path) -> tuple[str, ...]:
-    """Folder corpora relative to ``start``, as absolute paths; built-in names as they are."""
+    """Folder corpora relative to ``start``, as absolute paths; built-in names as they are.
+
+    A link keeps its own name, by which the corpus is called.
+    """
     return tuple(
-        spec if spec in ("photos", "edge") else str((start / Path(spec).expanduser()).resolve())
+        spec if spec in ("photos", "edge") else str(_absolute(start / Path(spec).expanduser()))
         for spec in corpora
     )
+
+
+def _absolute(path: Path) -> Path:
+    # What ".." means behind a link, the file system knows.
+    return path.resolve() if ".." in path.parts else path.absolute()
 
 
 def _equal(wanted: float, value: float | None) -> bool:

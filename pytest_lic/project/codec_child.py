@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pytest_lic.errors import CodecError
+from pytest_lic.errors import CodecError, is_crash
 from pytest_lic.project.discovery import Origin, rediscover
 from pytest_lic.system.child_process import ChildProcess
 
@@ -28,7 +30,9 @@ class CodecServer:
     def __init__(self, *, folder: str, args: Sequence[str], exchange: str) -> None:
         try:
             self.families = rediscover(Origin(folder, tuple(args), tuple(sys.path)))
-        except Exception as error:
+        except BaseException as error:
+            if not is_crash(error):
+                raise
             raise CodecError(
                 f"the codecs could not be found again: {type(error).__name__}: {error}"
             ) from error
@@ -37,7 +41,7 @@ class CodecServer:
 
 
 class CodecChild(ChildProcess):
-    """The parent's side; its folder ``exchange`` goes with it.
+    """The parent's side; its folder ``exchange`` goes when it is closed.
 
     Args:
         server: answers in the child.
@@ -53,16 +57,34 @@ class CodecChild(ChildProcess):
         variables: Mapping[str, str] | None = None,
         **arguments: Any,
     ) -> None:
-        self._temporary = tempfile.TemporaryDirectory(prefix="pytest-lic-")
-        self.exchange = Path(self._temporary.name)
-        work = self.exchange / _WORK
-        work.mkdir()
-        own = {"folder": origin.folder, "args": origin.args, "exchange": str(self.exchange)}
+        self._folder = Path(tempfile.mkdtemp(prefix="pytest-lic-"))
+        # For whoever does not close it.
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        own = {"folder": origin.folder, "args": origin.args, "exchange": str(self._folder)}
         super().__init__(
             server,
             own | arguments,
             path=origin.path,
             cwd=origin.folder,
-            env={**origin.variables, **(variables or {}), "TMPDIR": str(work)},
-            stderr=self.exchange / "stderr.txt",
+            env={**origin.variables, **(variables or {}), "TMPDIR": str(self._folder / _WORK)},
+            stderr=self._folder / "stderr.txt",
         )
+
+    @property
+    def exchange(self) -> Path:
+        """The folder, there from now on."""
+        self._make_folder()
+        return self._folder
+
+    def start(self) -> None:
+        """Start the child, unless it runs."""
+        self._make_folder()
+        super().start()
+
+    def close(self) -> None:
+        """End the child and what it started, and remove the folder."""
+        super().close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _make_folder(self) -> None:
+        (self._folder / _WORK).mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 from pytest_lic.codec import CodecFamily
-from pytest_lic.errors import LicError, UsageError
+from pytest_lic.errors import LicError, UsageError, is_crash
 
 READERS = "pytest_lic.configs"
 
@@ -51,7 +51,9 @@ def _read(reader: metadata.EntryPoint, path: Path) -> list[CodecFamily] | None:
     except LicError as error:
         text = "; ".join(line.strip() for line in str(error).splitlines() if line.strip())
         raise UsageError(text if str(path) in text else f"config {path}: {text}") from error
-    except (Exception, SystemExit) as error:  # parsers of command lines exit
+    except BaseException as error:  # parsers of command lines exit
+        if not is_crash(error):
+            raise
         raise UsageError(
             f"{blamed} failed: {type(error).__name__}: {error}; mend it, or uninstall the package "
             "that registers it"

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from pytest_lic.codec import CodecFamily
-from pytest_lic.errors import UnknownNameError, UsageError
+from pytest_lic.errors import UnknownNameError, UsageError, is_crash
 from pytest_lic.project.config_files import read_config
 from pytest_lic.project.pytest_options import config_files, on_command_line
 from pytest_lic.project.registration import Registered, entry_points
@@ -128,7 +128,9 @@ def pytest_config(origin: Origin) -> Iterator[pytest.Config]:
     os.chdir(origin.folder)
     try:
         config = _prepareconfig(["--capture=no", "-p", "no:cacheprovider", *origin.args])
-    except Exception as error:
+    except BaseException as error:
+        if not is_crash(error):
+            raise
         raise UsageError(f"pytest could not start in {origin.folder}: {error}") from error
     try:
         yield config

@@ -6,7 +6,8 @@ import contextlib
 from collections.abc import Iterator
 
 from pytest_lic.codec import Codec, CodecFamily
-from pytest_lic.errors import CodecError, LicError, UnavailableError
+from pytest_lic.errors import CodecError, LicError, UnavailableError, is_crash
+from pytest_lic.system.watchdog import guarded
 
 
 def unavailable(family: CodecFamily, device: str) -> str | None:
@@ -50,10 +51,13 @@ def fingerprint(family: CodecFamily, quality: str) -> str | None:
 def blamed(what: str) -> Iterator[None]:
     """Name the subject in an error, and turn a crash of the user's code into one clear line."""
     try:
-        yield
+        with guarded(what):
+            yield
     except UnavailableError:
         raise
     except LicError as error:
         raise LicError(f"{what}: {error}") from error
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if not is_crash(error):
+            raise
         raise CodecError(f"{what}: {type(error).__name__}: {error}") from error

@@ -103,7 +103,7 @@ OPTIONS = (
     ),
     Option(
         "timeout",
-        "seconds that coding in a fresh process may take",
+        "seconds that one batch, or one request to a fresh process, may take",
         "600",
         "SECONDS",
         read=number(float, least=0.1),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from configparser import RawConfigParser
 from pathlib import Path
 from typing import Any
@@ -65,17 +66,44 @@ def config_files(config: pytest.Config) -> dict[Path, str]:
 def _text(config: pytest.Config, option: Option) -> Any:
     """One text, several where the option takes many, or whether a flag is set."""
     value = config.getoption(option.ini_name)
-    if value is None:
-        value = config.getini(option.ini_name) or option.default
-    if option.flag:
-        return value if isinstance(value, bool) else _boolean(option, value)
-    texts = [value] if isinstance(value, str) else value
-    if config.getoption(option.ini_name) is not None and not all(text.strip() for text in texts):
+    if value is True:
+        return True
+    typed = value is not None
+    texts = ([value] if isinstance(value, str) else value) if typed else _ini_texts(config, option)
+    if typed and not all(text.strip() for text in texts):
         raise UsageError(f"{option.flag_name} is empty; give it a value, or leave it out")
+    if option.flag:
+        return _boolean(option, texts[0])
     if not option.many:
-        return str(value).strip()
+        return texts[0].strip()
     parts = (part.strip() for text in texts for part in text.replace("\n", ",").split(","))
     return tuple(dict.fromkeys(part for part in parts if part))
+
+
+def _ini_texts(config: pytest.Config, option: Option) -> list[str]:
+    """What the ini file says, one text unless the option takes many; else the default.
+
+    In ``pyproject.toml`` a list may stand there, and numbers in it.
+    """
+    try:
+        with warnings.catch_warnings():
+            # In pytest 9, that a list is no string.
+            warnings.simplefilter("ignore", pytest.PytestDeprecationWarning)
+            value = config.getini(option.ini_name)
+    except pytest.UsageError as error:
+        raise UsageError(str(error)) from error
+    if value is None or value in ("", []):
+        return [option.default]
+    items = value if isinstance(value, list) else [value]
+    if len(items) > 1 and not option.many:
+        raise UsageError(f"{option.ini_name} = {value}: expected one value, not a list")
+    for item in items:
+        if not isinstance(item, str | int | float):
+            raise UsageError(
+                f"{option.ini_name} = {value}: {item!r} is neither a text nor a number; expected "
+                f"such as {option.ini_name} = 'A,B', or a list of texts and numbers"
+            )
+    return [str(item) for item in items]
 
 
 def _boolean(option: Option, text: str) -> bool:

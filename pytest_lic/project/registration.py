@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from pytest_lic.errors import LicError, UsageError
+from pytest_lic.errors import LicError, UsageError, is_crash
 
 
 class Named(Protocol):
@@ -81,7 +81,9 @@ class Registered(Generic[Kind]):
             things = list(things)
         except LicError as error:
             raise UsageError(f"{source}: {error}") from error
-        except Exception as error:
+        except BaseException as error:
+            if not is_crash(error):
+                raise
             raise UsageError(
                 f"{source} failed: {type(error).__name__}: {error}; mend it, or uninstall the "
                 "package that registers it"

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Flaky
 from hypothesis.strategies import SearchStrategy
 
-from pytest_lic.errors import PropertyError
+from pytest_lic.errors import PropertyError, is_crash
 from pytest_lic.measuring.coding import cpu_threads
 from pytest_lic.project.registration import Named
 
@@ -59,10 +59,12 @@ def for_all(
     """
     errors: list[PropertyError] = []
 
-    def tried(example: Example) -> tuple[Broken | None, Exception | None]:
+    def tried(example: Example) -> tuple[Broken | None, BaseException | None]:
         try:
             return check(example), None
-        except Exception as error:
+        except BaseException as error:
+            if not is_crash(error):
+                raise
             return Broken("no exception", described(error)), error
 
     def attempt(example: Example) -> None:
@@ -119,7 +121,7 @@ def search_settings() -> settings:
     )
 
 
-def described(error: Exception) -> str:
+def described(error: BaseException) -> str:
     """An exception in a line: its type, its text, and where it was raised."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     text = " ".join(str(error).split())

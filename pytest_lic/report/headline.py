@@ -40,6 +40,8 @@ def headline(runs: Iterable[Results]) -> str:
     others = sum(len(broken(results)) for results in runs)
     if others:
         failing.append(f"{plural(others, 'other test' if failing else 'test')} failed")
+    late = dict.fromkeys(results.run.failure for results in runs if results.run.failure)
+    failing += late
     explained = {0, 1} if failing else {0}  # exit statuses that say no more than what failed
     if not failing:
         compared = " and ".join(

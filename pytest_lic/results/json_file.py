@@ -13,10 +13,10 @@
      "crops": [{"subject": "…", "image": "…", "left": 0, "top": 0, "original": "<PNG>", …}]
     }
 
-``crops`` is there if something regressed (see `crop`), and may be taken out of a file. A
-measurement stands in it as in a baseline file (see `entry_json`). JSON knows no infinity: a
-difference from a lossless image and a tolerance of infinity are written as ``"inf"``, what is no
-number as ``"nan"``.
+``run`` has a ``failure`` if the run failed after its tests. ``crops`` is there if something
+regressed (see `crop`), and may be taken out of a file. A measurement stands in it as in a baseline
+file (see `entry_json`). JSON knows no infinity: a difference from a lossless image and a tolerance
+of infinity are written as ``"inf"``, what is no number as ``"nan"``.
 
 `schema` says what a file may hold.
 """
@@ -74,6 +74,7 @@ def to_json(results: Results) -> dict[str, Any]:
                 else {"id": run.commit, "changed": run.changed},
                 "strict": run.strict,
                 "tolerances": run.tolerances,
+                **({"failure": run.failure} if run.failure else {}),
             },
             "families": results.families,
             "environments": by_digest(side.environment for side in sides if side is not None),
@@ -128,6 +129,7 @@ def _results(file: ResultsFile) -> Results:
             commit is not None and commit.changed,
             run.strict,
             _as(dict[str, Tolerance], msgspec.to_builtins(run.tolerances)),
+            "" if run.failure is msgspec.UNSET else run.failure,
         ),
         file.families,
         tuple(

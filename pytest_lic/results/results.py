@@ -22,7 +22,7 @@ class RunFacts:
     """The circumstances of a run.
 
     ``commit`` is the full id of what was checked out, ``changed`` whether tracked files differed
-    from it.
+    from it. ``failure`` is why the run failed after its tests, such as slower benchmarks.
     """
 
     created: datetime
@@ -33,6 +33,7 @@ class RunFacts:
     changed: bool
     strict: bool
     tolerances: Mapping[str, Tolerance]
+    failure: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,9 @@ class CurveResult:
     anchors: tuple[AnchorResult, ...] = ()
 
 
+Outcome = Literal["passed", "failed", "skipped"]
+
+
 @dataclass(frozen=True)
 class TestResult:
     """One test of a suite, about the cell or curve ``subject``; ``text`` is why it failed."""
@@ -83,7 +87,7 @@ class TestResult:
     __test__ = False  # no test class, for pytest
 
     id: str
-    outcome: Literal["passed", "failed", "skipped"]
+    outcome: Outcome
     checks: tuple[str, ...]
     subject: str
     text: str = ""

@@ -128,6 +128,7 @@ class RunPart(Part, frozen=True, kw_only=True):
     commit: CommitPart | None
     strict: bool
     tolerances: Tolerances
+    failure: Annotated[str, Meta(description="after the tests, if it was that")] | UnsetType = UNSET
 
 
 class ResultsFile(Part, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pytest_lic.errors import LicError
 from pytest_lic.results.records import ConformanceRecord, PointRecord, Record, of_kind
 from pytest_lic.run import update_entries, update_streams
+from pytest_lic.run.doubts import doubts
 from pytest_lic.run.run import Run
 
 
@@ -30,11 +31,15 @@ def update_baselines(
     lines: list[str] = []
     try:
         if options.update or options.update_missing:
+            # Before the baselines that they are held against are replaced.
+            recorded = update_entries.worth_a_look(points, update=options.update)
+            doubtful = [f"recorded, but it looks wrong: {text}" for text in doubts(run, recorded)]
             new = update_entries.record(
                 run.baselines, setup.grid.of("rate"), points, broken, update=options.update
             )
             new += update_streams.record(run.kept, setup.grid.of("conformance"), streams, broken)
             lines += new or ["baselines: nothing to record, all is as it was"]
+            lines += doubtful
         measured = {point.measurement.cell for point in points}
         complete = bool(points) and measured >= set(setup.grid.of("rate"))
         decoded = update_streams.covers(setup.grid.of("conformance"), streams)

@@ -80,6 +80,17 @@ def record(
     return lines
 
 
+def worth_a_look(measured: Iterable[Point], *, update: bool) -> list[Measurement]:
+    """The measurements that are new, and with ``update`` those that changed."""
+    unchanged = {Verdict.SAME, Verdict.WITHIN}
+    return [
+        point.measurement
+        for point in measured
+        if point.comparison.verdict is Verdict.NEW
+        or (update and point.comparison.verdict not in unchanged)
+    ]
+
+
 def stale(
     baselines: Baselines, families: Families, measured: Sequence[Point]
 ) -> list[Stale[BaselineKey]]:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import get_args
 
 import pytest
 
 from pytest_lic.report.terminal import summary as terminal
-from pytest_lic.results.records import ErrorRecord, Record
-from pytest_lic.results.results import TestResult
+from pytest_lic.results.records import ErrorRecord, Record, Remark
+from pytest_lic.results.results import Outcome, Results, TestResult
 from pytest_lic.run.run import Run
 from pytest_lic.run.update import update_baselines
 from pytest_lic.session.collecting import bracketed
 from pytest_lic.session.crops import with_crops
 from pytest_lic.session.gather_results import results_of
 from pytest_lic.session.reported import Reported
-from pytest_lic.session.result_files import github_summary, write_files
+from pytest_lic.session.result_files import GitHubSummary, write_files
 
 _NEVER_RECORDED = {"roundtrip", "determinism"}
 """Checks that a codec must pass, or nothing of it is recorded."""
@@ -30,6 +32,8 @@ class Controller:
         self._broken: set[tuple[str, str]] = set()
         self._silent: list[pytest.TestReport] = []
         self._epilogue: list[str] = []
+        self._results: Results | None = None
+        self._summary = GitHubSummary()
 
     @property
     def has_records(self) -> bool:
@@ -42,6 +46,13 @@ class Controller:
         if reported is None:
             if report.failed:
                 self._silent.append(report)
+            return
+        if report.outcome not in get_args(Outcome):
+            # A plugin such as pytest-rerunfailures runs the test again, and only that counts.
+            subject = reported.subject or report.nodeid
+            lines = report.longreprtext.removeprefix(f"{subject}: ").strip().splitlines()
+            why = lines[0] if lines else "no reason given"
+            self._records.append(Remark(subject, f"tried again, since it failed: {why}"))
             return
         self._records += reported.records
         text = _failure_text(report) if report.failed else _skip_reason(report)
@@ -70,16 +81,28 @@ class Controller:
         """Write the files that options ask for, and GitHub's; whether one could not be written."""
         options = run.setup.options
         tests = [*self._tests, *self._without_record(run)]
-        summary = github_summary() if tests else None
+        summary = self._summary if tests else None
         shown = options.json is not None or options.html is not None
-        if not shown and options.markdown is None and summary is None:
+        if not shown and options.markdown is None and (summary is None or summary.path is None):
             return False
         results = results_of(run.setup, self._records, tests, benchmarks, exit_status)
         if shown and _ended(exit_status):
             results = with_crops(run.setup, run.codecs, run.measurements.reconstructions, results)
         lines, failed = write_files(results, options, summary)
         self._epilogue += lines
+        ended = replace(results.run, exit_status=max(exit_status, int(failed)))
+        self._results = replace(results, run=ended)
         return failed
+
+    def fail_late(self, run: Run, exit_status: int, failure: str) -> None:
+        """Write the files again, where the run has failed since of something else than a test."""
+        written = self._results
+        if written is None or (exit_status == written.run.exit_status and not failure):
+            return
+        failure = failure or f"ended with exit status {exit_status} after its tests"
+        facts = replace(written.run, exit_status=exit_status or 1, failure=failure)
+        summary = self._summary if written.tests else None
+        write_files(replace(written, run=facts), run.setup.options, summary)
 
     def print(self, reporter: pytest.TerminalReporter, run: Run) -> None:
         """Write the summary."""

@@ -14,7 +14,11 @@ from typing import TYPE_CHECKING
 
 from pytest_lic.baselines.comparison import Comparison
 from pytest_lic.baselines.tolerances import parse_tolerances
-from pytest_lic.checks import company, determinism, plausible_length
+from pytest_lic.checks import company, determinism
+from pytest_lic.checks.growth import growth
+from pytest_lic.checks.odd_sides import check_odd_sides
+from pytest_lic.checks.plausible_length import check_plausible_length
+from pytest_lic.images.corpus import EDGE
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell, Curve
 from pytest_lic.results.records import ConformanceRecord, EnvironmentsRecord, Record, UntimedRecord
@@ -59,7 +63,9 @@ class Gate:
         with self._available(cell):
             stored = self._rate.measured(cell)
         command = self._command(cell)
-        self._recorder.judge(self._rate.point(cell, stored, command), command)
+        record = self._rate.point(cell, stored, command)
+        self._recorder.judge(record, command)
+        self._rate.refuse_implausible(record, command)
 
     def curve(self, curve: Curve) -> None:
         """BD-rate against the stored curve is inside its tolerance; anchors are only reported."""
@@ -67,13 +73,18 @@ class Gate:
             measured = self._run.curves.measured(curve)
         result = self._rate.curve(curve, measured)
         self._recorder.judge(result, self._command(curve))
+        self._rate.refuse_lost_bd_rate(result, curve)
         self._rate.skip_without_bd_rate(result)
 
     def round_trip(self, cell: Cell) -> None:
-        """Every bitstream decodes to the right size, type and range, and can hold its image."""
-        with self._available(cell):
+        """Every bitstream decodes to the right size, type and range, and as well at odd sides."""
+        with self._available(cell), self._threads():
             coded = self._run.codecs.coded(cell)
-            self._recorder.remark(cell.id, plausible_length.check_plausible_length(coded))
+            if cell.setting.corpus != EDGE:
+                codec, corpus = self._run.codecs.codec(cell), self._run.setup.corpus(cell)
+                check_odd_sides(codec, cell, corpus)
+        self._recorder.remark(cell.id, growth(coded))
+        self._recorder.remark(cell.id, check_plausible_length(coded))
 
     def repeat(self, cell: Cell) -> None:
         """The same bits and the same pixels, twice in one process."""

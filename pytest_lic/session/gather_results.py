@@ -27,6 +27,7 @@ def results_of(
     tests: Sequence[TestResult],
     benchmarks: Iterable[Any],
     exit_status: int,
+    failure: str = "",
 ) -> Results:
     """All that a run found out, in an order that does not depend on how it was spread.
 
@@ -36,10 +37,11 @@ def results_of(
         tests: how each of them ended.
         benchmarks: pytest-benchmark's, of which only those of codecs are taken.
         exit_status: pytest's.
+        failure: why the run failed after its tests, if it did.
     """
     points = [record.result for record in of_kind(records, PointRecord)]
     return Results(
-        _facts(setup, exit_status),
+        _facts(setup, exit_status, failure),
         {
             family.name: FamilyFacts(dict(family.qualities), dict(family.tags))
             for family in setup.selected_families
@@ -52,7 +54,7 @@ def results_of(
     )
 
 
-def _facts(setup: Setup, exit_status: int) -> RunFacts:
+def _facts(setup: Setup, exit_status: int, failure: str) -> RunFacts:
     commit = setup.commit
     return RunFacts(
         created=datetime.now(UTC),
@@ -63,6 +65,7 @@ def _facts(setup: Setup, exit_status: int) -> RunFacts:
         changed=commit is not None and commit.changed,
         strict=setup.options.strict,
         tolerances=setup.options.tolerances,
+        failure=failure,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pytest_lic.images.corpus import corpus_notes
 from pytest_lic.measuring.grid import Grid
 from pytest_lic.project.options import Options
 from pytest_lic.system.words import plural
@@ -19,7 +20,8 @@ def opening_lines(grid: Grid, options: Options, gates: bool = True) -> list[str]
     """
     if not grid.of("rate", "time"):
         return ["lic: no codec is on the grid"]
-    notes = [f"lic: {note}" for note in (options.misled, *grid.notes) if note is not None]
+    of_images = [note for spec in options.selection.corpora for note in corpus_notes(spec)]
+    notes = [f"lic: {note}" for note in (options.misled, *grid.notes, *of_images) if note]
     timed = [_timing_line(grid, options)] if grid.of("time") else []
     gated = [_gates_line(grid, options)] if grid.of("rate") and gates else []
     return [*gated, *timed, *notes]

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_lic.baselines.comparison import Comparison, Verdict, compare, compare_curves
 from pytest_lic.baselines.entries import BaselineKey
+from pytest_lic.baselines.plausible import too_good
 from pytest_lic.baselines.tolerances import Tolerance
 from pytest_lic.errors import LicError, Unavailable, UnavailableError
 from pytest_lic.measuring.grid import Cell, Curve
@@ -84,6 +85,39 @@ class RateGate:
             curve.setting,
             tuple(self._against(name, measured, curve) for name in self.run.setup.options.anchors),
         )
+
+    def refuse_implausible(self, record: PointRecord, command: str) -> None:
+        """Fail over a gain that no change of a codec explains, unless it is to be recorded.
+
+        Raises:
+            GateError: there is one.
+        """
+        result = record.result
+        if result.measured is None or result.baseline is None or self.run.setup.options.update:
+            return
+        gain = too_good(result.measured, result.baseline)
+        if gain is not None:
+            raise GateError(
+                f"{record.cell.id}: {gain}; if it is right, record it: {command} --lic-update"
+            )
+
+    def refuse_lost_bd_rate(self, result: CurveResult, curve: Curve) -> None:
+        """Fail where the stored curve has a BD-rate, and the measured one no longer.
+
+        Raises:
+            GateError: it is lost.
+        """
+        verdict = result.comparison
+        if verdict.verdict is not Verdict.UNAVAILABLE or self.run.setup.options.update:
+            return
+        try:
+            stored = self.run.curves.stored(curve)
+        except UnavailableError:  # nothing is recorded that could be lost
+            return
+        if not isinstance(bd_rate(stored, stored).value, Unavailable):
+            raise GateError(
+                f"{curve.id}: BD-rate is lost: {verdict.reason}; the recorded curve has one"
+            )
 
     def skip_without_bd_rate(self, result: CurveResult) -> None:
         """Skip, with the reason, where a curve has no BD-rate.

@@ -7,21 +7,38 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from pytest_lic.project.options import Options
 from pytest_lic.report.html import html_report
 from pytest_lic.report.run_markdown import results_markdown
 from pytest_lic.results.json_file import to_text
 from pytest_lic.results.results import Results
 from pytest_lic.system.files import write_whole
+from pytest_lic.system.words import listed
 
 
-def github_summary() -> Path | None:
-    """The file that GitHub shows beside a workflow's run, inside of one."""
-    path = os.environ.get("GITHUB_STEP_SUMMARY")
-    return Path(path) if path else None
+class GitHubSummary:
+    """The file that GitHub shows beside a workflow's run; ``path`` is None outside of one."""
+
+    def __init__(self) -> None:
+        path = os.environ.get("GITHUB_STEP_SUMMARY")
+        self.path = Path(path) if path else None
+        self._start: int | None = None
+
+    def write(self, text: str) -> None:
+        """Add a text behind what others wrote, in place of what was added before."""
+        if self.path is None:
+            return
+        with self.path.open("ab") as stream:
+            self._start = stream.tell() if self._start is None else self._start
+            stream.truncate(self._start)
+            stream.write(text.encode())
 
 
-def write_files(results: Results, options: Options, summary: Path | None) -> tuple[list[str], bool]:
+def write_files(
+    results: Results, options: Options, summary: GitHubSummary | None
+) -> tuple[list[str], bool]:
     """Write them; a line on each, and whether one is lacking that was asked for.
 
     Args:
@@ -51,8 +68,16 @@ def write_files(results: Results, options: Options, summary: Path | None) -> tup
     whole &= written("markdown", "summary", options.markdown, lambda: results_markdown(results))
     if summary is not None:
         try:
-            with summary.open("a", encoding="utf-8") as stream:
-                stream.write(results_markdown(results))
+            summary.write(results_markdown(results))
         except OSError as error:  # nobody asked for it
             lines.append(f"$GITHUB_STEP_SUMMARY can't be written: {error}")
     return lines, not whole
+
+
+def why_failed(error: BaseException, config: pytest.Config) -> str:
+    """What another plugin ended a run with, on one line; with the benchmarks that got slower."""
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    benchmarks = config.pluginmanager.get_plugin("pytest-benchmark")
+    slower = getattr(benchmarks, "performance_regressions", ())
+    told = [f"{name}: {check}" for name, check in slower]
+    return f"{text} ({listed(told, 3)})" if told else text

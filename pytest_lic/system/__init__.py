@@ -8,14 +8,17 @@ commit_tree     a commit's files in a folder
 environment     what a number depends on besides the codec and the image
 files           writing a file wholly or not at all
 git             commits, and the repository around a folder
+import_warnings  what importing a library warns of
 groups          values in groups of one key
 last_frame      where in a user's code an error came from
 latest          a slot for one costly thing
 pickles         telling a pickle from a safetensors file
+pointer_files   what stands for a file that was not fetched
 process_memory  what Linux says of this process's memory
 program         running a program to its end, and killing what it left
 simulated_environments  other threads, instructions, memory formats and devices
 ticker          progress, said now and then
 typed_json      JSON files read, and their values as checked dataclasses and back
+watchdog        a bound to what a codec's own code may do to this process
 words           numbers and lists in words
 """

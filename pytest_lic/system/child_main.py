@@ -34,7 +34,9 @@ def main(argument: str) -> None:
             try:
                 request = json.loads(line)
                 answer = getattr(server, request["do"])(**request["arguments"])
-            except Exception as reason:
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as reason:  # a panic of Rust's is no Exception
                 answer = _told(reason)
         channel.write(json.dumps(answer) + "\n")
         channel.flush()
@@ -51,7 +53,7 @@ def _server(file: str, name: str) -> Any:
     return getattr(module, name)
 
 
-def _told(error: Exception) -> dict[str, str]:
+def _told(error: BaseException) -> dict[str, str]:
     text = "".join(traceback.format_exception(error))
     print(text, file=sys.stderr)
     return {"error": f"{type(error).__name__}: {error}", "traceback": text}

@@ -138,11 +138,11 @@ class ChildProcess:
         try:
             line = self._answers.get(timeout=timeout)
         except queue.Empty:
-            self.close()
+            self.stop()
             raise ChildHungError from None
         if not line.endswith("\n"):  # it died before it had said all
             status = self._process.wait()
-            self.close()
+            self.stop()
             raise ChildDiedError(f"{_status(status)}; its last words: {self._last_words()}")
         answer: Answer = json.loads(line)
         if "error" in answer:
@@ -150,7 +150,11 @@ class ChildProcess:
         return answer
 
     def close(self) -> None:
-        """End the child and what it started."""
+        """End the child for good; what a subclass needed it for goes too."""
+        self.stop()
+
+    def stop(self) -> None:
+        """End the child and what it started; it starts again when it is asked."""
         process, self._process = self._process, None
         if process is None:
             return

@@ -5,7 +5,13 @@ import inspect
 import pytest
 
 from pytest_lic import errors
-from pytest_lic.errors import BitstreamError, LicError, UnknownNameError, UsageError
+from pytest_lic.errors import (
+    BitstreamError,
+    LicError,
+    UnknownNameError,
+    UsageError,
+    is_crash,
+)
 
 
 def test_every_error_is_a_lic_error():
@@ -52,3 +58,19 @@ def test_where_nothing_is_registered_the_message_says_so():
 def test_an_unknown_name_is_an_error_of_usage():
     with pytest.raises(UsageError):
         raise UnknownNameError("anchor", "bpg", iter(["bpg-444"]), "--lic-anchor")
+
+
+class Panic(BaseException):
+    """What a panic of a library written in Rust is in Python."""
+
+
+@pytest.mark.parametrize("error", [ValueError(), SystemExit(0), Panic()], ids=repr)
+def test_what_somebody_elses_code_raises_is_a_crash(error: BaseException) -> None:
+    assert is_crash(error)
+
+
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), pytest.skip.Exception("no"), pytest.exit.Exception("end")]
+)
+def test_what_ends_a_run_or_a_test_is_none(error: BaseException) -> None:
+    assert not is_crash(error)

@@ -14,7 +14,16 @@ import pytest
 
 from pytest_lic.errors import CorpusError, UsageError
 from pytest_lic.images import corpus as corpora
-from pytest_lic.images.corpus import Corpus, Image, batches, check_corpus, corpus_name, load_corpus
+from pytest_lic.images.corpus import (
+    Corpus,
+    Image,
+    batches,
+    check_corpus,
+    corpus_name,
+    corpus_notes,
+    load_corpus,
+)
+from pytest_lic.measuring.selection import absolute_corpora
 from tests.helpers.written_images import picture, store
 
 
@@ -76,6 +85,19 @@ class TestFolder:
         (tmp_path / "README.txt").write_text("not an image")
         (tmp_path / "page.eps").write_text("%!PS-Adobe")
         assert [image.name for image in load_corpus(str(tmp_path)).images] == ["kept.png"]
+
+    def test_files_that_may_be_images_and_are_passed_over_are_told(self, tmp_path: Path) -> None:
+        for name in ("kept.png", "README.txt", "list.json", ".hidden.dng", "page.pdf"):
+            (tmp_path / name).touch()
+        assert list(corpus_notes(str(tmp_path))) == []
+        (tmp_path / "b.jxl").touch()
+        told = f"1 file of {tmp_path.name} is no image that Pillow reads and is left out: b.jxl"
+        assert list(corpus_notes(str(tmp_path))) == [told]
+        (tmp_path / "raw").mkdir()
+        for name in ("d", "raw/c.dng"):
+            (tmp_path / name).touch()
+        told = f"3 files of {tmp_path.name} are no images that Pillow reads and are left out: "
+        assert list(corpus_notes(str(tmp_path))) == [told + "b.jxl, d, raw/c.dng"]
 
     def test_digest_does_not_depend_on_the_place(self, tmp_path: Path) -> None:
         store(tmp_path / "here" / "x" / "a.png")
@@ -212,6 +234,23 @@ class TestName:
         assert corpus_name("photos") == "photos"
         assert corpus_name(str(tmp_path / "CLIC-2020 (pro)")) == "CLIC_2020__pro_"
         assert corpus_name("/") == "root"
+
+    def test_of_a_link_is_its_own(self, tmp_path: Path) -> None:
+        (tmp_path / "d1" / "images").mkdir(parents=True)
+        (tmp_path / "kodak").symlink_to(tmp_path / "d1" / "images")
+        (absolute,) = absolute_corpora(["kodak"], tmp_path)
+        assert (absolute, corpus_name(absolute)) == (str(tmp_path / "kodak"), "kodak")
+        (parent,) = absolute_corpora(["kodak/.."], tmp_path)
+        assert parent == str(tmp_path.resolve() / "d1")
+
+    def test_that_a_folder_has_beside_a_corpus_of_ours_is_told(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        assert list(corpus_notes("photos")) == []
+        (tmp_path / "photos").mkdir()
+        (note,) = corpus_notes("photos")
+        assert note.endswith("comes with pytest-lic; the folder is --lic-corpus ./photos")
 
     def test_of_a_folder_is_never_that_of_a_corpus_of_ours(self, tmp_path: Path) -> None:
         assert corpus_name(str(tmp_path / "photos")) == "folder.photos"

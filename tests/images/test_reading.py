@@ -10,6 +10,7 @@ import numpy as np
 import pillow_heif
 import pytest
 from PIL import Image as Pillow
+from PIL import PngImagePlugin
 
 from pytest_lic.errors import CorpusError
 from pytest_lic.images import reading
@@ -125,7 +126,109 @@ class TestImageFiles:
         with pytest.raises(CorpusError, match=r"huge\.png: .*decompression bomb"):
             read_image(tmp_path / "huge.png")
 
-    def test_orientation_is_left_as_stored(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "avif", "tif"])
+    def test_orientation_is_left_as_stored_but_where_the_decoder_turns_it(
+        self, tmp_path: Path, suffix: str
+    ) -> None:
         exif = Pillow.Exif()
         exif[0x0112] = 6  # rotated by a quarter turn
-        assert read_image(store(tmp_path / "a.png", exif=exif)).shape == (8, 12, 3)
+        read_image(store(tmp_path / "b.png"))  # registers the plugins that Pillow lacks
+        options = {"tiffinfo": {0x0112: 6}} if suffix == "tif" else {"exif": exif}
+        path = store(tmp_path / f"a.{suffix}", picture(32, 48), **options)
+        assert read_image(path).shape == ((48, 32, 3) if suffix == "tif" else (32, 48, 3))
+
+    @pytest.mark.parametrize("compression", [None, "zlib"])
+    @pytest.mark.parametrize("planes", ["contig", "separate"])
+    def test_deep_samples_are_seen_however_a_tiff_stores_them(
+        self, tmp_path: Path, planes: str, compression: str | None
+    ) -> None:
+        tifffile = pytest.importorskip("tifffile", reason="tifffile writes the 16-bit TIFF")
+        pixels = np.zeros((16, 16, 3), np.uint16)
+        pixels = pixels.transpose(2, 0, 1) if planes == "separate" else pixels
+        how = {"photometric": "rgb", "planarconfig": planes, "compression": compression}
+        tifffile.imwrite(tmp_path / "a.tif", pixels, **how)
+        with pytest.raises(CorpusError, match=r"a\.tif: more than 8 bits"):
+            read_image(tmp_path / "a.tif")
+
+    def test_deep_samples_are_seen_in_separate_planes(self, tmp_path: Path) -> None:
+        (tmp_path / "a.tif").write_bytes(planar_tiff(16))
+        with pytest.raises(CorpusError, match=r"a\.tif: more than 8 bits"):
+            read_image(tmp_path / "a.tif")
+        (tmp_path / "b.tif").write_bytes(planar_tiff(8))
+        assert (read_image(tmp_path / "b.tif") == 7).all()
+
+    def test_deep_samples_are_seen_in_formats_that_pillow_cuts_to_8_bits(
+        self, tmp_path: Path
+    ) -> None:
+        Pillow.fromarray(picture(8, 8)).save(tmp_path / "a.sgi", bpc=2)
+        Pillow.fromarray(picture(8, 8)).save(tmp_path / "b.sgi")
+        whole = bytearray(store(tmp_path / "c.jp2", picture(32, 32)).read_bytes())
+        whole[whole.index(b"\xff\x4f\xff\x51") + 42 + 3] = 11  # of the second component
+        (tmp_path / "c.jp2").write_bytes(whole)
+        assert read_image(tmp_path / "b.sgi").shape == (8, 8, 3)
+        for name in ("a.sgi", "c.jp2"):
+            with pytest.raises(CorpusError, match=rf"{name}: more than 8 bits"):
+                read_image(tmp_path / name)
+
+    def test_long_texts_beside_the_pixels_of_a_png_are_passed_over(self, tmp_path: Path) -> None:
+        texts = PngImagePlugin.PngInfo()
+        texts.add_text("history", "x" * 3_000_000, zip=True)
+        texts.add_itxt("more", "y" * 3_000_000, zip=True)
+        for _ in range(70):
+            texts.add_text("plain", "z" * 1_000_000)
+        pixels = picture(8, 12)
+        path = store(tmp_path / "a.png", pixels, pnginfo=texts, icc_profile=bytes(2_000_000))
+        assert (read_image(path) == pixels).all()
+        path.write_bytes(path.read_bytes()[:-40])
+        with pytest.raises(CorpusError, match="not a readable image"):
+            read_image(path)
+
+    @pytest.mark.parametrize(
+        ("text", "told"),
+        [
+            ("version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "Git LFS.*git lfs pull"),
+            ("/annex/objects/SHA256E-s48123--0.png\n", "git-annex.*git annex get"),
+        ],
+    )
+    def test_what_was_not_fetched_is_told(self, tmp_path: Path, text: str, told: str) -> None:
+        (tmp_path / "a.png").write_text(text)
+        with pytest.raises(CorpusError, match=rf"a\.png: a pointer of {told}$"):
+            read_image(tmp_path / "a.png")
+
+    def test_garbage_is_not_called_it(self, tmp_path: Path) -> None:
+        (tmp_path / "a.png").write_bytes(b"this is no image" * 10)
+        with pytest.raises(CorpusError, match=r"\(it begins as no image does that Pillow knows\)"):
+            read_image(tmp_path / "a.png")
+
+
+def planar_tiff(bits: int) -> bytes:
+    """2×2 RGB of sevens, planes apart, not compressed."""
+    plane = bytes([7]) * (4 * bits // 8)
+    start, entries = 8 + 3 * len(plane), 10
+    after = start + 2 + 12 * entries + 4
+
+    def entry(tag: int, kind: int, count: int, value: int) -> bytes:
+        short = kind == 3 and count == 1
+        return struct.pack("<HHI", tag, kind, count) + struct.pack(
+            "<HH" if short else "<I", *((value, 0) if short else (value,))
+        )
+
+    directory = b"".join(
+        (
+            entry(256, 3, 1, 2),  # width
+            entry(257, 3, 1, 2),  # height
+            entry(258, 3, 3, after),  # bits per sample
+            entry(259, 3, 1, 1),  # no compression
+            entry(262, 3, 1, 2),  # RGB
+            entry(273, 4, 3, after + 6),  # where the planes begin
+            entry(277, 3, 1, 3),  # samples per pixel
+            entry(278, 3, 1, 2),  # rows per strip
+            entry(279, 4, 3, after + 18),  # sizes of the planes
+            entry(284, 3, 1, 2),  # planes apart
+        )
+    )
+    arrays = struct.pack("<3H", bits, bits, bits)
+    arrays += struct.pack("<3I", *(8 + index * len(plane) for index in range(3)))
+    arrays += struct.pack("<3I", *[len(plane)] * 3)
+    head = struct.pack("<2sHI", b"II", 42, start)
+    return head + 3 * plane + struct.pack("<H", entries) + directory + bytes(4) + arrays

@@ -17,6 +17,10 @@ def ended(found: Results, status: int) -> Results:
     return replace(found, run=replace(found.run, exit_status=status))
 
 
+def slower() -> Results:
+    return replace(passing(), run=replace(RUN, exit_status=1, failure="coverage of 40 %"))
+
+
 BROKE = TestResult("test[toy]", "failed", ("roundtrip",), "toy", "gone")
 CURVE = CurveResult(Comparison("toy", Verdict.REGRESSED, "worse"), "toy", Setting("photos"))
 CHANGED = PointResult(Comparison("toy", Verdict.CHANGED, "other bits"))
@@ -31,6 +35,7 @@ MISSING = PointResult(Comparison("toy", Verdict.MISSING, "no baseline"))
     [
         ([passing()], "passed: none of 4 points got worse"),
         ([regressing()], "failed: 1 of 4 points regressed"),
+        ([slower()], "failed: coverage of 40 %"),
         ([passing(), regressing()], "failed: 1 of 8 points regressed"),
         (
             [replace(regressing(), curves=(CURVE,))],

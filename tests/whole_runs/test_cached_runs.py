@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -171,3 +172,59 @@ def test_a_conftest_that_is_new_counts_as_a_change(counted: Project) -> None:
     run = ("-m", "rd", "--lic-codec", "toy")
     counted.run(*run, cached=True).stdout.fnmatch_lines([NOTHING])
     counted.run(*run, "suite", cached=True).stdout.fnmatch_lines([EVERYTHING])
+
+
+# Blocks of 16×16 pixels, whose mean colour goes through a Linear whose weights torch packs.
+PACKED = """
+    import pathlib
+    import warnings
+    import zlib
+
+    import torch
+
+    from pytest_lic.adapters.compressai import compressai_family
+
+    BIAS = pathlib.Path(__file__).with_name("bias.txt")
+
+
+    class Packed(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.mix = torch.nn.Linear(3, 3)
+            torch.nn.init.eye_(self.mix.weight)
+            torch.nn.init.constant_(self.mix.bias, float(BIAS.read_text()))
+
+        def compress(self, x):
+            means = torch.nn.functional.avg_pool2d(x, 16).mul(255).byte()
+            strings = [zlib.compress(image.numpy().tobytes()) for image in means]
+            return {"strings": [strings], "shape": means.shape[-2:]}
+
+        def decompress(self, strings, shape):
+            flat = b"".join(map(zlib.decompress, strings[0]))
+            means = torch.frombuffer(bytearray(flat), dtype=torch.uint8).reshape(-1, 3, *shape)
+            mixed = self.mix(means.float().movedim(1, 3) / 255).movedim(3, 1)
+            return {"x_hat": torch.nn.functional.interpolate(mixed, scale_factor=16)}
+
+
+    def packed():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that eager quantisation is to be removed
+            return torch.ao.quantization.quantize_dynamic(Packed(), dtype=torch.qint8)
+
+
+    def pytest_lic_codecs():
+        yield compressai_family("packed", packed, ["1"])
+"""
+
+
+def test_other_weights_that_torch_packs_are_measured(small: Project) -> None:
+    (small.path / "conftest.py").write_text(textwrap.dedent(PACKED))
+    (small.path / "bias.txt").write_text("0")
+    run = ("-m", "rd", "--lic-codec=packed", "--lic-metrics=psnr")
+    small.run(*run, "--lic-update", cached=True)
+    again = small.run(*run, cached=True)
+    again.stdout.fnmatch_lines(["lic: 1 points, all from the cache: nothing was coded"])
+    (small.path / "bias.txt").write_text("0.2")
+    changed = small.run(*run, cached=True)
+    changed.stdout.fnmatch_lines(["*regressed*", "lic: 1 points: 1 measured now, *"])
+    assert changed.ret == 1

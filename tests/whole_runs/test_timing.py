@@ -305,3 +305,53 @@ class TestFailure:
         result.stdout.fnmatch_lines(["lic: not timed: toy-q3-rand-16px-b1-cpu, *: no such library"])
         required = take(timed, *SMALL, "--lic-require=toy")
         required.assert_outcomes(failed=4)
+
+
+def test_a_run_that_failed_over_its_times_is_told_as_failed(
+    timed: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = timed.path / "summary.md"
+    summary.write_text("another step's\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    one = (*SMALL[:1], "--lic-batch=1", "--lic-quality=3")
+    assert take(timed, "--benchmark-save=first", *one).ret == 0
+    (saved,) = timed.path.glob(".benchmarks/*/0001_first.json")
+    times = json.loads(saved.read_text())
+    for benchmark in times["benchmarks"]:
+        benchmark["stats"] |= {key: benchmark["stats"][key] / 1000 for key in ("min", "mean")}
+    saved.write_text(json.dumps(times))
+    summary.write_text("another step's\n")
+    files = {kind: timed.path / f"r.{kind}" for kind in ("json", "markdown", "html")}
+    result = take(
+        timed,
+        *("--benchmark-compare=0001", "--benchmark-compare-fail=mean:5%"),
+        *(f"--lic-{kind}={path}" for kind, path in files.items()),
+        *one,
+    )
+    assert result.ret != 0
+    run = json.loads(files["json"].read_text())["run"]
+    assert run["exit_status"] == 1
+    why = "PerformanceRegression: Performance has regressed. (toy-q3-rand-16px-b1-cpu-"
+    assert run["failure"].startswith(why)
+    assert "mean" in run["failure"]
+    first = files["markdown"].read_text().splitlines()[0]
+    assert first.startswith("### pytest-lic: failed: PerformanceRegression")
+    assert "failed: PerformanceRegression" in files["html"].read_text()
+    steps, _, ours = summary.read_text().partition("\n")
+    assert (steps, ours.count("### pytest-lic")) == ("another step's", 1)
+    assert "failed: PerformanceRegression" in ours
+
+
+def test_a_run_that_another_plugin_fails_is_told_as_failed(timed: Project) -> None:
+    strict = """
+import pytest
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    session.exitstatus = 6
+"""
+    write(timed, more=strict)
+    path = timed.path / "r.json"
+    take(timed, "--lic-resolution=16", "--lic-batch=1", "--lic-quality=3", f"--lic-json={path}")
+    run = json.loads(path.read_text())["run"]
+    assert (run["exit_status"], run["failure"]) == (6, "ended with exit status 6 after its tests")

@@ -31,6 +31,7 @@ from lic_models.components.entropy_coding.runs import (
 )
 from lic_models.components.entropy_coding.tables import FrequencyTables
 from pytest_lic.errors import CorruptBitstreamError
+from pytest_lic.system.import_warnings import scripting_unwarned
 
 Model = TypeVar("Model")
 
@@ -218,7 +219,8 @@ class RansCoder(RunCoder[list[int]]):
 
     def __init__(self) -> None:
         super().__init__()
-        from compressai import ans  # which takes seconds
+        with scripting_unwarned():
+            from compressai import ans  # which takes seconds
 
         self._ans = ans
 

@@ -7,7 +7,8 @@ layout          padding, memory format and nesting, found out by coding one smal
 stream          strings, shape and parameters as the sections of a container
 string_nesting  how a network nests its strings, and what it calls their shape
 value_packing   small Python values as bytes, exactly
-state           initial weights, entropy coder tables, their digests
+state           initial weights, entropy coder tables, digests of both
+held_state      the digest of all that a network holds, or that it can't be told
 rans_guard      keeps CompressAI's entropy decoder within its string
 heap_memory     lets the C library keep large freed buffers
 """

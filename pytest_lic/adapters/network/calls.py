@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_lic.errors import CodecError, CorruptBitstreamError, LicError, UsageError
+from pytest_lic.errors import CodecError, CorruptBitstreamError, LicError, UsageError, is_crash
 from pytest_lic.system.words import plural
 
 if TYPE_CHECKING:
@@ -203,7 +203,9 @@ def blamed(what: str) -> Iterator[None]:
         yield
     except LicError:
         raise
-    except Exception as error:
+    except BaseException as error:
+        if not is_crash(error):
+            raise
         raise CodecError(f"{what} failed: {type(error).__name__}: {error}") from error
 
 

@@ -11,18 +11,19 @@ from typing import Any
 from pytest_lic.adapters.network.calls import NetworkCalls, blamed
 from pytest_lic.adapters.network.codec import LatentNetworkCodec, NetworkCodec
 from pytest_lic.adapters.network.heap_memory import keep_freed_memory
+from pytest_lic.adapters.network.held_state import state_digest
 from pytest_lic.adapters.network.layout import find_layout
 from pytest_lic.adapters.network.rans_guard import guard_rans
 from pytest_lic.adapters.network.state import (
     build_tables,
     same_random_numbers,
-    settings_digest,
     weights_digest,
     with_own_tables,
 )
 from pytest_lic.adapters.network.value_packing import pack_value
 from pytest_lic.container import short_fingerprint
 from pytest_lic.errors import CodecError, UsageError
+from pytest_lic.system.import_warnings import scripting_unwarned
 
 Arguments = Callable[[str], Mapping[str, Any]]
 """Quality → what a network takes by name."""
@@ -114,10 +115,9 @@ class NetworkFamily:
         weights = weights_digest(network) if fingerprint is None else fingerprint(quality)
         fixed = _digest((arguments, decoder_arguments))
         kind = f"{type(network).__module__}.{type(network).__qualname__}"
-        known = weights is not None and fixed is not None
-        self._fingerprints[quality] = (
-            f"{kind} {weights} {settings_digest(network)} {fixed}" if known else None
-        )
+        held = state_digest(network) if fingerprint is None and weights is not None else None
+        known = held is not None and fixed is not None
+        self._fingerprints[quality] = f"{kind} {held} {fixed}" if known else None
         expected = (layout.multiple, layout.nest, layout.shape)
         stamp = short_fingerprint(repr((recipe.name, quality, weights, fixed, expected)))
         codec = LatentNetworkCodec if calls.offers_latents else NetworkCodec
@@ -149,7 +149,11 @@ def _called(build_network: Callable[..., Any], quality: str, name: str) -> Any:
         CodecError: the callable raised.
         UsageError: it returned something without ``compress`` and ``decompress``.
     """
-    with blamed(f"{name} q{quality}: building the network"), same_random_numbers():
+    with (
+        blamed(f"{name} q{quality}: building the network"),
+        same_random_numbers(),
+        scripting_unwarned(),
+    ):
         network = build_network(quality) if _takes_one(build_network) else build_network()
     missing = [name for name in ("compress", "decompress") if not hasattr(network, name)]
     if missing:

@@ -145,25 +145,6 @@ def _tensors_digest(tensors: Mapping[str, Any]) -> str:
     return digest.hexdigest()
 
 
-def settings_digest(network: Any) -> str:
-    """SHA-256 of the numbers and texts that the modules of a network hold as attributes.
-
-    A stride, a flag such as ``no_quantoffset``: they change what is coded and are no tensors.
-    """
-    digest = hashlib.sha256()
-    for index, module in enumerate(_modules(network)):
-        held = {name: value for name, value in vars(module).items() if name[:1] != "_"}
-        settings = {name: value for name, value in held.items() if _is_setting(value)}
-        digest.update(f"{index} {type(module).__qualname__} {sorted(settings.items())}\n".encode())
-    return digest.hexdigest()
-
-
-def _is_setting(value: Any) -> bool:
-    if isinstance(value, list | tuple):
-        return all(_is_setting(item) for item in value)
-    return value is None or isinstance(value, bool | int | float | str)
-
-
 def with_own_tables(network: Any, *, share_weights: bool) -> Any:
     """A copy of a network whose entropy coder tables may differ from the original's.
 

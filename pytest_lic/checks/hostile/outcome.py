@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from pytest_lic.container import is_container, unpack
-from pytest_lic.errors import BitstreamError, LicError
+from pytest_lic.errors import BitstreamError, LicError, is_crash
 
 if TYPE_CHECKING:
     from pytest_lic.codec import Codec
@@ -85,7 +85,9 @@ def outcome_of(codec: Codec, bitstream: bytes) -> tuple[Outcome, str]:
     """What a decoder makes of one bitstream that may be damaged, and in which words."""
     try:
         decoded = codec.decode([bitstream])
-    except Exception as error:
+    except BaseException as error:
+        if not is_crash(error):
+            raise
         words = f"{type(error).__name__}: {error}"
         if _refused_memory(error):
             return Outcome.OVER_ALLOCATED, words

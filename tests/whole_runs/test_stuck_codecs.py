@@ -1,0 +1,90 @@
+"""Codecs that hang, leave, or keep what they code: the run says so, and looks at the others."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.helpers.toy_project import Project, write_photographs
+
+HUNG = """
+class Hung(Toy):
+    def encode(self, images):
+        while self.step == STEPS["2"]:
+            pass
+        return super().encode(images)
+"""
+LEAVING = """
+import os
+
+class Leaving(Toy):
+    def decode(self, bitstreams):
+        if self.step == STEPS["2"]:
+            os._exit(0)
+        return super().decode(bitstreams)
+"""
+KEEPING = """
+KEPT = []
+
+class Keeping(Toy):
+    def encode(self, images):
+        KEPT.append(np.ones(50 << 20, np.uint8))
+        return super().encode(images)
+"""
+ODD = """
+class Odd(Toy):
+    def encode(self, images):
+        if images.shape[-1] % 2:
+            images = images.clone()
+            images[..., ::2] += 0.08
+        return super().encode(images.clamp(0, 1))
+"""
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester) -> Project:
+    project = Project(pytester, "--lic-quality", "1,2")
+    write_photographs(project.images, count=5)
+    return project
+
+
+def test_an_encoder_that_hangs_is_stopped_and_named(project: Project) -> None:
+    project.write_codec(HUNG, codec="Hung")
+    ended = project.run("-m", "roundtrip", "--lic-timeout=1")
+    ended.assert_outcomes(passed=2, failed=2)
+    ended.stdout.fnmatch_lines(
+        [
+            "*encoder failed on photo0.png (176×176): it did not come back within 1 s, and was "
+            "stopped in *conftest.py, line *, in encode; raise --lic-timeout if that is expected*"
+        ]
+    )
+
+
+def test_a_decoder_that_ends_the_process_is_refused(project: Project) -> None:
+    project.write_codec(LEAVING, codec="Leaving")
+    ended = project.run("-m", "roundtrip")
+    ended.assert_outcomes(passed=2, failed=2)
+    ended.stdout.fnmatch_lines(
+        ["*decoder failed on photo0.png (176×176): it called os._exit(0) in *conftest.py, line *"]
+    )
+
+
+def test_memory_that_grows_with_each_image_is_remarked(project: Project) -> None:
+    project.write_codec(KEEPING, codec="Keeping")
+    ended = project.run("-m", "roundtrip", "--lic-quality=1")
+    assert ended.ret == 0
+    ended.stdout.fnmatch_lines(["*this process grows by 50 MiB with each image*"])
+    project.write_codec()
+    ended = project.run("-m", "roundtrip", "--lic-quality=1")
+    ended.stdout.no_fnmatch_line("*this process grows*")
+
+
+def test_an_encoder_that_loses_on_odd_sides_fails_its_round_trip(project: Project) -> None:
+    project.write_codec(ODD, codec="Odd")
+    ended = project.run("-m", "roundtrip", "--lic-quality=1")
+    assert ended.ret == 1
+    ended.stdout.fnmatch_lines(
+        [
+            "*photo0.png: odd sides cost * dB: its upper left 113×127 pixels come back with * dB, "
+            "and within 128×128 pixels with * dB; look at how the codec pads and crops*"
+        ]
+    )
