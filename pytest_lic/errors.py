@@ -15,6 +15,13 @@ class LicError(Exception):
     """Base of every error raised on purpose; its text is meant for the user."""
 
 
+class Unwinding(BaseException):
+    """Base of what ends a step of a codec's own code on purpose.
+
+    No `Exception`, so that code which catches those lets it pass; whoever raised it catches it.
+    """
+
+
 def is_crash(error: BaseException) -> bool:
     """Whether somebody else's code broke; not so where a run or a test is ended on purpose.
 
@@ -23,7 +30,8 @@ def is_crash(error: BaseException) -> bool:
     """
     from _pytest.outcomes import Exit, OutcomeException  # of pytest.exit, of pytest.skip
 
-    return not isinstance(error, KeyboardInterrupt | GeneratorExit | Exit | OutcomeException)
+    on_purpose = KeyboardInterrupt | GeneratorExit | Exit | OutcomeException | Unwinding
+    return not isinstance(error, on_purpose)
 
 
 class UsageError(LicError):

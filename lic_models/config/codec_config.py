@@ -174,14 +174,33 @@ def _documents(path: Path, extending: tuple[Path, ...]) -> list[tuple[Path, dict
     return [(path, own), *_documents(target, chain)]
 
 
+class _OnceOnly(yaml.SafeLoader):
+    """YAML's safe loader, which refuses a key that is given twice: it would drop the first."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """The mapping of a node; keys that are one as text, such as 1 and "1", are one here."""
+        seen: dict[str, int] = {}
+        for key, _ in node.value:
+            name, line = str(self.construct_object(key, deep=True)), key.start_mark.line + 1
+            if name in seen:
+                raise UsageError(
+                    f"{name!r} stands there twice, in lines {seen[name]} and {line}, and one would "
+                    "be dropped; put what both say under one of them"
+                )
+            seen[name] = line
+        return super().construct_mapping(node, deep)
+
+
 def _document(path: Path) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.load(path.read_text(encoding="utf-8"), _OnceOnly)
     except OSError as error:
         raise UsageError(
             f"{path}: can't be read ({error.strerror or error}); expected a YAML file that "
             "describes a codec"
         ) from error
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise UsageError(f"{path}: not YAML ({reason})") from error

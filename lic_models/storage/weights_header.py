@@ -11,6 +11,7 @@ from typing import Any
 
 from pytest_lic.errors import WeightsError
 from pytest_lic.system.pickles import START, is_pickle
+from pytest_lic.system.pointer_files import how_to_fetch
 
 HEADER = "lic_models"  # the one entry of a safetensors file's metadata that is ours
 
@@ -68,6 +69,9 @@ def read_header(path: Path) -> WeightsHeader:
             "and export them (python -m lic_models), or reinstall the package"
         ) from error
     except (struct.error, ValueError, KeyError, TypeError) as error:
+        way_out = how_to_fetch(path)
+        if way_out is not None:
+            raise WeightsError(f"{path}: {way_out}") from error
         raise WeightsError(
             f"{path}: truncated, or no exported weights of lic_models "
             f"({type(error).__name__}: {error}); export them again"

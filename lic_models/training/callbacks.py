@@ -55,6 +55,11 @@ class KeepCheckpoints(ModelCheckpoint):
         """Where ``last.ckpt`` is, once the run has been set up."""
         return Path(self.dirpath or ".") / LAST
 
+    @property
+    def wrote(self) -> bool:
+        """Whether this run wrote ``last.ckpt``; an earlier one may have."""
+        return self._written_at > 0
+
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Keep what was just validated."""
         super().on_validation_end(trainer, pl_module)

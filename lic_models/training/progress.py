@@ -91,7 +91,7 @@ def ended_lines(trainer: Trainer, model: CodecTraining, program: str) -> Iterato
     reason = f": the loss has not fallen for {patient[0]} validations" if patient else ""
     yield f"trained for {trainer.global_step} steps in {model.minutes:.1f} minutes{reason}"
     for callback in trainer.callbacks:
-        if isinstance(callback, KeepCheckpoints) and callback.last.is_file():
+        if isinstance(callback, KeepCheckpoints) and (callback.wrote or trainer.ckpt_path):
             yield f"to export the weights: {program} export {shlex.quote(str(callback.last))}"
 
 

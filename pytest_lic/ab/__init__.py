@@ -1,5 +1,6 @@
 """Two commits of a project compared on this machine, in one run.
 
+absent_files   what a checkout lacks since git does not have it
 checkout       each side in a folder of its own, installed without dependencies
 compare_sides  which cells are measured, and which of them timed
 estimate       paired times → ratio, interval, verdict

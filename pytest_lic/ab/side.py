@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pytest_lic.ab import worker
+from pytest_lic.ab.absent_files import advice_on_absent_files
 from pytest_lic.ab.checkout import Checkout, Repository
 from pytest_lic.codec import Codec, CodecFamily
 from pytest_lic.errors import CodecError, UsageError
@@ -58,6 +59,7 @@ class Side:
         self, checkout: Checkout, repository: Repository, arguments: Sequence[str], timeout: float
     ) -> None:
         self.checkout = checkout
+        self._root = repository.root
         self._timeout = timeout
         self._folder = checkout.tree.parent / "exchange"
         self._folder.mkdir(exist_ok=True)
@@ -160,9 +162,14 @@ class Side:
                 "expected",
             ) from None
         except ChildDiedError as error:
-            raise SideError(self.label, f"its process died {what}: {error}") from None
+            text = f"its process died {what}: {error}"
+            raise SideError(self.label, text + self._advice(text)) from None
         except ChildFailedError as error:
-            raise SideError(self.label, f"{what} failed: {error}") from None
+            text = f"{what} failed: {error}"
+            raise SideError(self.label, text + self._advice(text)) from None
+
+    def _advice(self, text: str) -> str:
+        return advice_on_absent_files(text, self.checkout.tree, self._root)
 
 
 class _RemoteCodec:

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _IMAGE_FORMATS = {".png": "PNG", ".ppm": "PPM"}
 _ENCODE = ("input", "bitstream", "quality", "width", "height")
 _DECODE = ("bitstream", "output", "quality")
+_MOST_FILES = 1000
 
 
 def command_family(
@@ -82,11 +84,13 @@ def command_family(
         timeout: seconds that one program may take for one image; then it and everything that it
             started are killed.
         input_suffix: ``.png`` or ``.ppm``, the 8-bit RGB image that the encoder reads.
-        output_suffix: ``.png`` or ``.ppm``, the 8-bit RGB image that the decoder writes.
+        output_suffix: ``.png`` or ``.ppm``, the 8-bit image that the decoder writes: RGB, grey
+            or, without transparency, of a palette.
         bitstream_suffix: of the bitstream's file, whose bytes are the bitstream.
         tags: added to ``{"architecture": name, "kind": "command"}``.
         version: goes into the fingerprint. The bytes of the programs, and of every other file that
-            a command names, are in it anyway; a wrapper script's own programs are not.
+            a command names, or that lies in a folder which it names, are in it anyway; a wrapper
+            script's own programs are not. With over a thousand files there is no fingerprint.
 
     Programs run in a folder of their own that is deleted afterwards, one at a time, with this
     process's environment and nothing to read from stdin. Name files by their full path: the
@@ -135,13 +139,16 @@ def command_family(
     def fingerprint(quality: str) -> str | None:
         if unavailable() is not None:
             return None
-        files = sorted({path for word in (*encoder, *decoder) for path in files_named(word)})
+        words = [word.replace("{quality}", quality) for word in (*encoder, *decoder)]
+        files = list(islice(chain.from_iterable(map(files_named, words)), _MOST_FILES + 1))
+        if len(files) > _MOST_FILES:
+            return None  # a folder such as /usr, of which to digest everything takes too long
         description = {
             "encode": encoder,
             "decode": decoder,
             "quality": quality,
             "suffixes": (input_suffix, bitstream_suffix, output_suffix),
-            "files": {str(path): file_digest(path) for path in files},
+            "files": {str(path): file_digest(path) for path in sorted(set(files))},
             "version": version,
         }
         return json.dumps(description, sort_keys=True)
@@ -226,11 +233,11 @@ class CommandCodec:
     def _pixels(self, path: Path) -> NDArray[np.uint8]:
         expected = _IMAGE_FORMATS[path.suffix]
         try:
-            return png.decoded(path, expected)
+            return png.decoded(path, expected, or_grey=True)
         except png.NotRGBError as error:
             raise CodecError(
                 f"{self.name}: decoder's {path.name} is of Pillow mode {error.mode}; "
-                "expected 8-bit RGB"
+                "expected 8-bit RGB, or grey (of ImageMagick: PNG24:NAME)"
             ) from None
         except Exception as error:  # Pillow raises almost anything on a damaged file
             reason = str(error).replace(str(path), path.name)

@@ -53,12 +53,20 @@ def _absolute(word: str) -> str:
 
 
 def files_named(word: str) -> Iterator[Path]:
-    """The file that a word of a command names, as a program or by its path."""
+    """The files that a word of a command names: a program, a path or ``--option=PATH``.
+
+    Of a folder, all that lie below it.
+    """
     program = shutil.which(word)
     if program is not None:
         yield Path(program).resolve()
-    elif os.sep in word and Path(word).is_file():
-        yield Path(word).resolve()
+        return
+    for text in (word, word.partition("=")[2]):
+        path = Path(text)
+        if os.sep in text and path.is_file():
+            yield path.resolve()
+        elif os.sep in text and path.is_dir():
+            yield from (below.resolve() for below in path.rglob("*") if below.is_file())
 
 
 def file_digest(path: Path) -> str:
@@ -67,7 +75,7 @@ def file_digest(path: Path) -> str:
     return _digest(path, status.st_mtime_ns, status.st_size)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def _digest(path: Path, modified: int, size: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

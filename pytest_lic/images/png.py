@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 """What a PNG file begins with."""
+_AS_GOOD_AS_RGB = ("1", "L", "P")
 _BESIDE = frozenset({b"tEXt", b"zTXt", b"iTXt", b"iCCP"})
 # Chunks of texts and the colour profile: whole editing histories, which Pillow unpacks up to a size
 # and then refuses the file.
@@ -42,8 +43,13 @@ def encoded(pixels: NDArray[np.uint8], kind: str = "PNG", **options: Any) -> byt
     return file.getvalue()
 
 
-def decoded(source: bytes | Path, kind: str = "PNG") -> NDArray[np.uint8]:
+def decoded(source: bytes | Path, kind: str = "PNG", *, or_grey: bool = False) -> NDArray[np.uint8]:
     """The pixels of a file, or of its bytes, uint8 (H, W, 3).
+
+    Args:
+        source: the file.
+        kind: PNG or PPM.
+        or_grey: take 8-bit grey and palettes too, which are RGB without loss.
 
     Raises:
         OSError, SyntaxError, ValueError: it is not there, damaged, or of another format.
@@ -54,10 +60,11 @@ def decoded(source: bytes | Path, kind: str = "PNG") -> NDArray[np.uint8]:
 
     file = io.BytesIO(source) if isinstance(source, bytes) else source
     with Image.open(file, formats=[kind]) as image:
-        pixels = np.array(image)
-        if image.mode != "RGB":
+        image.load()
+        as_good = or_grey and image.mode in _AS_GOOD_AS_RGB and "transparency" not in image.info
+        if image.mode != "RGB" and not as_good:
             raise NotRGBError(image.mode)
-    return pixels
+        return np.array(image.convert("RGB"))
 
 
 def without_texts(path: Path) -> io.BytesIO | None:

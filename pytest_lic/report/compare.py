@@ -20,12 +20,16 @@ from pytest_lic.system.words import shortened
 FORMAT = 1
 _QUIET = (Verdict.SAME, Verdict.WITHIN, Verdict.CHANGED)
 _LINES = 8  # of the numbers of one cell
+_MISORDERED = (
+    "the run before is the younger of the two: where that is not meant, give the older one first"
+)
 _NOT_GATED = "times of two runs decide nothing; pytest-lic ab takes them side by side"
 
 
 def compare_text(compared: ResultsComparison) -> str:
     """What changed, the worst last, where a terminal shows it."""
-    lines = [f"before: {_run(compared.before)}", f"after:  {_run(compared.after)}", ""]
+    lines = [f"before: {_run(compared.before)}", f"after:  {_run(compared.after)}"]
+    lines += [_MISORDERED, ""] if compared.misordered else [""]
     lines += [f"{place}: {subject}" for place, subject in _one_sided(compared)]
     for change in reversed(_changed(compared.cells)):
         comparison = change.comparison
@@ -49,6 +53,8 @@ def compare_markdown(compared: ResultsComparison, room: int = LIMIT) -> str:
     page.add(
         f"before: {escaped(_run(compared.before))}  ", f"after: {escaped(_run(compared.after))}", ""
     )
+    if compared.misordered:
+        page.add(f"{_MISORDERED}.", "")
     changed = [
         change_row(change.comparison, moved(change.before, change.after))
         for change in _changed(compared.cells)
@@ -86,6 +92,7 @@ def compare_json(compared: ResultsComparison) -> dict[str, Any]:
         "times": [{**asdict(time), "ratio": time.ratio} for time in compared.times],
         "only_before": list(compared.only_before),
         "only_after": list(compared.only_after),
+        "misordered": compared.misordered,
     }
 
 

@@ -15,6 +15,9 @@ from pytest_lic.results.json_file import load
 from pytest_lic.results.results import FamilyFacts, PointResult, Results, RunFacts
 from pytest_lic.system.environment import package_version
 
+RECORDED = ("what", "is", "recorded", "in")
+"""What stands in place of a command where a folder of baselines is read."""
+
 
 def load_run(path: Path, tolerances: Mapping[str, Tolerance] = DEFAULT_TOLERANCES) -> Results:
     """Read what a run left at ``path``, a results file or a folder of baselines.
@@ -44,7 +47,7 @@ def load_run(path: Path, tolerances: Mapping[str, Tolerance] = DEFAULT_TOLERANCE
             created=datetime.fromtimestamp(written, UTC),
             pytest_lic=package_version("pytest-lic") or "",
             exit_status=0,
-            command=("what", "is", "recorded", "in", str(path)),
+            command=(*RECORDED, str(path)),
             commit=None,
             changed=False,
             strict=False,

@@ -94,8 +94,10 @@ class TestResult:
 
     @property
     def first_line(self) -> str:
-        """Of its text, or its id where that has none."""
-        return next((line for line in self.text.splitlines() if line.strip()), self.id)
+        """Of its text, or its id where that has none; of a traceback, what was raised."""
+        lines = [line for line in self.text.splitlines() if line.strip()]
+        raised = (line.removeprefix("E").strip() for line in lines if line.startswith("E   "))
+        return next(raised, lines[0] if lines else self.id)
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,11 @@ from pytest_lic.baselines.entries import BaselineKey
 from pytest_lic.errors import ResultsError
 from pytest_lic.measuring.grid import Curve
 from pytest_lic.measuring.measure import Measurement, rd_curve
-from pytest_lic.measuring.rate_distortion import bd_quality, bd_rate
+from pytest_lic.measuring.rate_distortion import MIN_POINTS, bd_quality, bd_rate
+from pytest_lic.results.recorded_run import RECORDED
 from pytest_lic.results.results import Results, RunFacts, TimeResult
 from pytest_lic.system.groups import grouped
+from pytest_lic.system.words import plural
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,15 @@ class ResultsComparison:
         return [*(cell.comparison for cell in self.cells), *self.curves, *self.broken]
 
     @property
+    def misordered(self) -> bool:
+        """Whether the earlier run was made after the later one.
+
+        Of a folder of baselines that is not known: git writes its files when it checks them out.
+        """
+        folders = any(run.command[:4] == RECORDED for run in (self.before, self.after))
+        return not folders and self.before.created > self.after.created
+
+    @property
     def worse(self) -> bool:
         """Whether any verdict fails; ``changed`` does if the later run was strict."""
         strict = self.after.strict
@@ -107,7 +118,7 @@ def compare_results(before: Results, after: Results) -> ResultsComparison:
         before.run,
         after.run,
         tuple(changes),
-        tuple(_curves(changes, after)),
+        tuple(_curves(changes, before, after)),
         tuple(
             Comparison(subject, Verdict.ERROR, reason)
             for subject, reason in broken.items()
@@ -163,7 +174,7 @@ def _compared(before: Measurement, after: Measurement, run: RunFacts) -> Compari
     return compare(after, before, run.tolerances)
 
 
-def _curves(changes: list[CellChange], after: Results) -> Iterator[Comparison]:
+def _curves(changes: list[CellChange], before: Results, after: Results) -> Iterator[Comparison]:
     """BD-rate of each family and setting of which every quality is comparable."""
     groups: dict[Curve, dict[str, tuple[Measurement, Measurement]]] = {}
     for change in changes:
@@ -172,7 +183,25 @@ def _curves(changes: list[CellChange], after: Results) -> Iterator[Comparison]:
             pair = (change.before, change.after)
             groups.setdefault(Curve(cell.family, cell.setting), {})[cell.quality] = pair
     for curve, pairs in groups.items():
-        yield _curve(curve, pairs, after)
+        if len(pairs) < MIN_POINTS:
+            first, _ = next(iter(pairs.values()))
+            sizes = (
+                _size(before, Curve(curve.family, first.cell.setting)),
+                _size(after, curve),
+            )
+            reason = (
+                f"the runs have {plural(len(pairs), 'point')} of it in common (before "
+                f"{sizes[0]}, after {sizes[1]}); a BD value needs at least {MIN_POINTS}"
+            )
+            yield Comparison(curve.id, Verdict.UNAVAILABLE, reason)
+        else:
+            yield _curve(curve, pairs, after)
+
+
+def _size(results: Results, curve: Curve) -> int:
+    """How many points of a curve a run measured."""
+    cells = (measurement.cell for measurement in _measured(results).values())
+    return sum((cell.family, cell.setting) == (curve.family, curve.setting) for cell in cells)
 
 
 def _curve(

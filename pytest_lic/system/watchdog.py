@@ -23,7 +23,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from types import FrameType
 
-from pytest_lic.errors import CodecError
+from pytest_lic.errors import CodecError, Unwinding
 
 GRACE = 30.0
 """Seconds after the limit in which a step that was interrupted may end."""
@@ -91,11 +91,11 @@ def guarded(step: str) -> Iterator[None]:
         ) from stopped
 
 
-class _TookTooLong(BaseException):
-    """Not an Exception, which a codec's loop may catch."""
+class _TookTooLong(Unwinding):
+    """The limit is over."""
 
 
-class _CalledExit(BaseException):
+class _CalledExit(Unwinding):
     """With the status that the process would have ended with."""
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+from pytest_lic.adapters import command
 from pytest_lic.adapters.command import command_family
 from pytest_lic.codec import Codec
 from pytest_lic.errors import CodecError, UnavailableError, UnknownNameError, UsageError
@@ -277,9 +278,20 @@ def test_an_output_that_is_no_8_bit_rgb_image_is_a_codec_error(tmp_path: Path) -
     with pytest.raises(CodecError, match=r"decoder's output\.png is not a readable PNG"):
         codec.decode([codec.encode(noise(1, 9, 9))[0][:-40]])
     grey = tmp_path / "grey.png"
-    Image.new("L", (3, 3)).save(grey)
-    with pytest.raises(CodecError, match="is of Pillow mode L; expected 8-bit RGB"):
+    Image.new("LA", (3, 3)).save(grey)
+    with pytest.raises(CodecError, match="is of Pillow mode LA; expected 8-bit RGB, or grey"):
         codec.decode([grey.read_bytes()])
+
+
+@pytest.mark.parametrize("mode", ["L", "P"])
+def test_a_decoder_that_writes_the_smallest_png_that_there_is(tmp_path: Path, mode: str) -> None:
+    from PIL import Image
+
+    smallest = tmp_path / "smallest.png"
+    Image.new("RGB", (3, 2), (51, 51, 51)).convert(mode).save(smallest)
+    decoded = codec_of().decode([smallest.read_bytes()])
+    assert decoded.shape == (1, 3, 2, 3)
+    assert torch.equal(decoded, torch.full_like(decoded, 51 / 255))
 
 
 def test_images_of_different_sizes_are_a_codec_error() -> None:
@@ -323,6 +335,39 @@ def test_unknown_qualities_and_devices_are_named() -> None:
         family.build("9", "cpu")
     with pytest.raises(UsageError, match="cuda"):
         family.build("7", "cuda")
+
+
+def test_a_fingerprint_follows_the_weights_that_a_command_names(
+    script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = tmp_path / "weights"
+    for name in ("q7.pt", "q8.pt", "parts/a.pt"):
+        (weights / name).parent.mkdir(parents=True, exist_ok=True)
+        (weights / name).write_text("first")
+    copy = [*script(COPY), "{input}", "{bitstream}"]
+
+    def fingerprint(*words: str, quality: str = "7") -> str | None:
+        family = command_family("copy", [*copy, *words], DECODE, ["7", "8"])
+        assert family.fingerprint is not None
+        return family.fingerprint(quality)
+
+    for name, words in (
+        ("q7.pt", [f"{weights}/q{{quality}}.pt"]),
+        ("q7.pt", [f"--weights={weights}/q7.pt"]),
+        ("parts/a.pt", [f"{weights}/parts"]),
+        ("parts/a.pt", [f"--folder={weights}"]),
+    ):
+        before = fingerprint(*words)
+        assert before is not None
+        assert fingerprint(*words) == before
+        file = weights / name
+        file.write_text(file.read_text() + ", trained on")
+        assert fingerprint(*words) != before
+    other = fingerprint(f"{weights}/q{{quality}}.pt", quality="8")
+    (weights / "q7.pt").write_text("another quality's")
+    assert fingerprint(f"{weights}/q{{quality}}.pt", quality="8") == other
+    monkeypatch.setattr(command, "_MOST_FILES", 3)
+    assert fingerprint(f"{weights}") is None
 
 
 def test_a_fingerprint_follows_commands_versions_and_the_programs_bytes(script: Script) -> None:

@@ -38,6 +38,29 @@ def test_a_grey_image_is_refused_by_its_mode() -> None:
     assert refused.value.mode == "L"
 
 
+@pytest.mark.parametrize("mode", ["1", "L", "P"])
+def test_grey_and_palettes_are_taken_where_they_may(mode: str) -> None:
+    grey = Image.fromarray(np.where(PIXELS[..., 0] > 127, 255, 0).astype(np.uint8))
+    picture, file = grey.convert(mode), io.BytesIO()
+    picture.save(file, "PNG")
+    assert np.array_equal(png.decoded(file.getvalue(), or_grey=True), np.array(grey.convert("RGB")))
+    with pytest.raises(png.NotRGBError):
+        png.decoded(file.getvalue())
+
+
+def test_transparency_and_deep_grey_are_no_grey() -> None:
+    palette = Image.new("P", (2, 2))
+    for picture, options in (
+        (palette, {"transparency": 0}),
+        (Image.new("LA", (2, 2)), {}),
+        (Image.fromarray(np.zeros((2, 2), np.uint16)), {}),
+    ):
+        file = io.BytesIO()
+        picture.save(file, "PNG", **options)
+        with pytest.raises(png.NotRGBError):
+            png.decoded(file.getvalue(), or_grey=True)
+
+
 def test_another_format_is_refused() -> None:
     with pytest.raises(OSError, match="cannot identify"):
         png.decoded(png.encoded(PIXELS, "PPM"))

@@ -15,6 +15,7 @@ from pytest_lic.baselines.comparison import Comparison, Difference, Verdict
 from pytest_lic.baselines.tolerances import Tolerance
 from pytest_lic.errors import ResultsError
 from pytest_lic.results.json_file import load, to_json, to_text
+from pytest_lic.results.results import TestResult
 from pytest_lic.results.schema import schema
 from tests.helpers.toy_project import Project
 
@@ -197,3 +198,18 @@ def test_workers_results_are_the_same(recorded: Project) -> None:
         return {key: value for key, value in stored.items() if key not in ("created", "run")}
 
     assert told("alone.json") == told("spread.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("toy-q1: it broke\nmore", "toy-q1: it broke"),
+        (
+            "lic = <Gate>\n\n    def test():\n>       f()\nE       KeyError: 'x'\nE  more",
+            "KeyError: 'x'",
+        ),
+        ("\n", "test_rd.py::test_mine"),
+    ],
+)
+def test_a_test_is_told_by_what_it_failed_of(text: str, line: str) -> None:
+    assert TestResult("test_rd.py::test_mine", "failed", (), "", text).first_line == line

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from pytest_lic.results.json_file import to_text
 from pytest_lic.results.results import Results, TestResult, TimeResult
 from tests.helpers.made_results import curve_points, results
 from tests.helpers.measurements import measurement
+from tests.helpers.toy_project import Project
 
 
 @pytest.fixture(autouse=True)
@@ -147,7 +150,7 @@ def test_a_changed_bit_fails_where_the_later_run_was_strict() -> None:
 def test_too_few_qualities_give_cells_and_no_curve(capsys: pytest.CaptureFixture[str]) -> None:
     run = results([measurement()])
     assert compared(run, run) == 0
-    assert "unavailable: toy-photos-native-b1-cpu: anchor the earlier curve has 1 point" in (
+    assert "unavailable: toy-photos-native-b1-cpu: the runs have 1 point of it in common" in (
         capsys.readouterr().out
     )
 
@@ -170,3 +173,37 @@ def test_two_devices_in_one_run_are_not_mixed_up(capsys: pytest.CaptureFixture[s
     ]
     assert compared(results(cpu), results(both)) == 0
     assert "only after: toy-q1-photos-native-b1-cuda" in capsys.readouterr().out
+
+
+def test_curves_of_different_lengths_are_told_by_what_they_share(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    points = curve_points()
+    assert compared(results(points), results(points[:3])) == 0
+    told = "toy-photos-native-b1-cpu: the runs have 3 points of it in common (before 4, after 3); a"
+    assert told in capsys.readouterr().out
+    assert compared(results(points[:1]), results(points)) == 0
+    assert "have 1 point of it in common (before 1, after 4); " in capsys.readouterr().out
+
+
+def test_a_run_before_that_is_the_younger_one_is_remarked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = results(curve_points())
+    older = replace(run, run=replace(run.run, created=run.run.created - timedelta(days=1)))
+    told = "the run before is the younger of the two"
+    assert compared(run, older, "--markdown=found.md", "--json=found.json") == 0
+    assert told in capsys.readouterr().out
+    assert told in Path("found.md").read_text()
+    assert json.loads(Path("found.json").read_text())["misordered"]
+    assert compared(older, run) == 0
+    assert told not in capsys.readouterr().out
+
+
+def test_when_a_folder_was_recorded_is_not_known(
+    capsys: pytest.CaptureFixture[str], small: Project
+) -> None:
+    small.run("-m", "rd", "--lic-update", f"--lic-json={small.path / 'r.json'}")
+    os.utime(small.baseline, (2**31, 2**31))
+    assert cli.main(["compare", str(small.baseline.parent), str(small.path / "r.json")]) == 0
+    assert "the younger" not in capsys.readouterr().out

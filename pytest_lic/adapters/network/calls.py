@@ -12,7 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_lic.errors import CodecError, CorruptBitstreamError, LicError, UsageError, is_crash
+from pytest_lic.errors import (
+    CodecError,
+    CorruptBitstreamError,
+    LicError,
+    Unwinding,
+    UsageError,
+    is_crash,
+)
 from pytest_lic.system.words import plural
 
 if TYPE_CHECKING:
@@ -30,11 +37,8 @@ class Compressed:
     parameters: Mapping[str, Any]
 
 
-class _LatentsSeen(BaseException):
-    """Carries the synthesis transform's input out of a decoder that need not go on.
-
-    No `Exception`, so that a network which catches those lets it pass.
-    """
+class _LatentsSeen(Unwinding):
+    """Carries the synthesis transform's input out of a decoder that need not go on."""
 
     def __init__(self, latents: Any) -> None:
         super().__init__()

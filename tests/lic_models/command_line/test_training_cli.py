@@ -36,6 +36,18 @@ def test_options_of_the_trainer_hold(option: str, left: set[str]) -> None:
     assert {path.name for path in RUN.glob("*")} == left
 
 
+def test_a_run_that_writes_nothing_gives_no_advice_on_the_checkpoint_of_another(
+    whole: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    RUN.parent.mkdir()
+    whole.rename(RUN)
+    capsys.readouterr()
+    assert fit("--trainer.logger.init_args.name=other", "--trainer.fast_dev_run=true") == 0
+    out = capsys.readouterr().out
+    assert "trained for " in out
+    assert "export" not in out
+
+
 def test_another_log_may_be_named_by_its_class(capsys: pytest.CaptureFixture[str]) -> None:
     interrupted = {"class_path": "interrupting.Interrupting", "init_args": {"also": "5:SIGINT"}}
     log = "--trainer.logger=lightning.pytorch.loggers.CSVLogger"

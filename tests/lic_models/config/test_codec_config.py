@@ -30,6 +30,15 @@ pytestmark = pytest.mark.usefixtures("photos_folder")
             "extends: fp-gnd",
             "my.yaml: extends: fp-gnd: no such file beside it; the shipped ones are fp-1dn, ",
         ),
+        (
+            "model: {}\ntrainer:\n  max_steps: 2\nmodel: {lmbda: 1}",
+            "my.yaml: 'model' stands there twice, in lines 1 and 4, and one would be dropped; put",
+        ),
+        (
+            'qualities:\n  1: {}\n  "1": {}',
+            "my.yaml: '1' stands there twice, in lines 2 and 3, and ",
+        ),
+        ("model: {a: {b: 1,\n b: 2}}", "my.yaml: 'b' stands there twice, in lines 1 and 2, and "),
         ("extends: [1]", "my.yaml: extends: [1]; expected a path or a shipped name"),
         ("qualities: {}", "my.yaml: qualities: {}; expected label → options"),
         ("qualities: {1: 0.0018}", "my.yaml: qualities: 1: 0.0018; expected options such as "),

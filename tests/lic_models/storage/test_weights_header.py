@@ -23,6 +23,13 @@ def test_a_header_cut_short(shipped_weights: Path, kept: int) -> None:
         read_header(shipped_weights)
 
 
+def test_weights_that_were_not_fetched(shipped_weights: Path) -> None:
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 48123\n"
+    shipped_weights.write_text(pointer)
+    with pytest.raises(WeightsError, match=r"a pointer of Git LFS.*: git lfs pull$"):
+        read_header(shipped_weights)
+
+
 def test_tags_name_every_component() -> None:
     components = {
         "transform": {
