@@ -93,7 +93,7 @@ def compared(cell: Cell, examined: Examined, command: str) -> Comparison:
     if len(unreadable) < len(broken):
         kinds = {finding.broke for finding in broken} - {Broke.FILE}
         what = "no longer decode as they did"
-        if kinds == {Broke.WEIGHTS}:
+        if kinds == {Broke.OTHER_WEIGHTS}:
             what = "are of other weights than are built here"
             way_out = "where these are meant, record"
         elif kinds == {Broke.VERSION}:

@@ -211,7 +211,11 @@ class _Coder:
         try:
             (answer,) = self._asked(
                 lambda process: process.decode(
-                    *self._codec, [bitstreams], threads=self._threads, latents=True
+                    *self._codec,
+                    [bitstreams],
+                    [[image.name for image in images]],
+                    threads=self._threads,
+                    latents=True,
                 )
             )
             latents = answer.latents

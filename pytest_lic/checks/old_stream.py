@@ -47,8 +47,9 @@ class Broke(StrEnum):
     VERSION = "format version"
     HEADER = "header"
     FINGERPRINT = "model fingerprint"
-    WEIGHTS = "other weights"
+    OTHER_WEIGHTS = "other weights"
     TABLES = "tables"
+    WEIGHTS = "weights"
     DECODER = "decoder"
     PIXELS = "pixels"
 
@@ -110,11 +111,11 @@ def check(decoder: Decoder, kept: Kept, original: Image | None) -> StreamFinding
         changed, alike = _parts(decoder.codec, stream)
         if broke is Broke.PIXELS and "tables" in changed:
             broke = Broke.TABLES
-        elif broke is Broke.TABLES and {"weights", "tables"} <= set(alike):
-            broke = Broke.DECODER  # nothing else is left
+        elif broke is Broke.TABLES and "tables" in alike:
+            broke = Broke.WEIGHTS if "weights" in changed else Broke.DECODER
         what += _parts_text(stream, changed, alike)
         if "weights" in changed and stream.environment.instructions != here.instructions:
-            broke = Broke.WEIGHTS
+            broke = Broke.OTHER_WEIGHTS
             what += f". {ANOTHER_NETWORK}"
     return StreamFinding(stream.image, Verdict.REGRESSED, broke, f"{what}; {_origin(stream, here)}")
 
@@ -183,7 +184,10 @@ def _parts_text(stream: Stream, changed: Mapping[str, str], alike: Sequence[str]
     ]
     *most, last = alike or [""]
     kept = f"{', '.join(most)} and {last}" if most else last
-    return "".join(changes) + (f"; {kept} as they were" if kept else "")
+    unchanged = f"; {kept} as they were" if kept else ""
+    if alike and not changed:
+        unchanged += ", so what changed is the decoder's code, or what it computes with"
+    return "".join(changes) + unchanged
 
 
 def _origin(stream: Stream, here: Environment) -> str:

@@ -1,7 +1,9 @@
 """The machine under a run: processes, files, git, environment.
 
+audit           what this process opens, writes, sets and connects to
 child_main      the program of a child process, a script of the standard library alone
 child_process   the parent's side: ask, wait, kill
+circumstances   what a second process has otherwise than the first
 commit_tree     a commit's files in a folder
 environment     what a number depends on besides the codec and the image
 files           writing a file wholly or not at all

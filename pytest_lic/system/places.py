@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import sys
+import sysconfig
 import traceback
 from pathlib import Path
 
 _OURS = Path(__file__).parents[1]
+_LIBRARIES = ("torch", "torchvision", "numpy")
 
 
 def place(error: BaseException) -> str:
-    """`` (at FILE:LINE, in FUNCTION)``: the last frame outside torch and this plugin, or nothing.
+    """`` (at FILE:LINE, in FUNCTION)``: the last frame of the user's code, or nothing.
 
-    A file below the working directory is named from there.
+    That is the last one outside this package, torch, numpy and Python's own modules. A file below
+    the working directory is named from there.
     """
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith("<") and not _is_inside(Path(frame.filename))
+        if not _is_foreign(Path(frame.filename))
     ]
     if not frames:
         return ""
@@ -26,8 +28,10 @@ def place(error: BaseException) -> str:
     return f" (at {shown}:{frames[-1].lineno}, in {frames[-1].name})"
 
 
-def _is_inside(file: Path) -> bool:
-    torch = getattr(sys.modules.get("torch"), "__file__", None)
-    return file.is_relative_to(_OURS) or (
-        torch is not None and file.is_relative_to(Path(torch).parent)
-    )
+def _is_foreign(file: Path) -> bool:
+    if file.is_relative_to(_OURS) or not file.suffix:  # "<string>", "<frozen importlib>"
+        return True
+    for name in ("site-packages", "dist-packages"):
+        if name in file.parts:
+            return file.parts[file.parts.index(name) + 1] in _LIBRARIES
+    return file.is_relative_to(sysconfig.get_path("stdlib"))

@@ -56,6 +56,7 @@ class Somewhere:
         quality: str,
         device: str,
         batches: Sequence[Sequence[bytes]],
+        names: Sequence[Sequence[str]],
         *,
         threads: int,
         latents: bool = False,
