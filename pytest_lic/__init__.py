@@ -39,9 +39,11 @@ from pytest_lic import properties
 from pytest_lic.codec import (
     Codec,
     CodecFamily,
+    SupportsEncoderLatents,
     SupportsLatents,
     SupportsMemoryFormat,
     SupportsParts,
+    SupportsRemarks,
     SupportsStages,
 )
 from pytest_lic.entropy_coder import CoderUnderTest, EntropyCoder, TableMaker
@@ -63,9 +65,11 @@ __all__ = [
     "ProbabilityTables",
     "Quantizer",
     "QuantizerUnderTest",
+    "SupportsEncoderLatents",
     "SupportsLatents",
     "SupportsMemoryFormat",
     "SupportsParts",
+    "SupportsRemarks",
     "SupportsStages",
     "TableMaker",
     "properties",

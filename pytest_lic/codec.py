@@ -59,6 +59,18 @@ class SupportsDecodingWithLatents(SupportsLatents, Protocol):
 
 
 @runtime_checkable
+class SupportsEncoderLatents(SupportsLatents, Protocol):
+    """What a codec may add to `SupportsLatents` so that either side's latents are compared."""
+
+    def encode_latents(self, images: Tensor, /) -> list[Tensor]:
+        """The quantised latents that ``encode`` writes for an image batch (B, 3, H, W).
+
+        B of them, each (C, h, w): what ``decode_latents`` has to find in its bitstreams.
+        """
+        ...
+
+
+@runtime_checkable
 class SupportsMemoryFormat(Protocol):
     """What a codec may add to `Codec` so that it is checked in torch's other memory format too."""
 
@@ -68,6 +80,15 @@ class SupportsMemoryFormat(Protocol):
         Raises:
             pytest_lic.errors.UnavailableError: only one of them suits it.
         """
+        ...
+
+
+@runtime_checkable
+class SupportsRemarks(Protocol):
+    """What a codec may add to `Codec` so that a run says what its author may not expect."""
+
+    def remarks(self) -> Sequence[str]:
+        """Such as the padding that was found out; the round trip's report shows them."""
         ...
 
 

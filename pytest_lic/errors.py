@@ -15,8 +15,11 @@ class LicError(Exception):
     """Base of every error raised on purpose; its text is meant for the user."""
 
 
-class PassingThrough(BaseException):
-    """Base of what pytest-lic itself raises within a codec, to be caught further out."""
+class Unwinding(BaseException):
+    """Base of what ends a step of a codec's own code on purpose.
+
+    No `Exception`, so that code which catches those lets it pass; whoever raised it catches it.
+    """
 
 
 def is_crash(error: BaseException) -> bool:
@@ -27,7 +30,7 @@ def is_crash(error: BaseException) -> bool:
     """
     from _pytest.outcomes import Exit, OutcomeException  # of pytest.exit, of pytest.skip
 
-    on_purpose = (KeyboardInterrupt, GeneratorExit, PassingThrough, Exit, OutcomeException)
+    on_purpose = KeyboardInterrupt | GeneratorExit | Exit | OutcomeException | Unwinding
     return not isinstance(error, on_purpose)
 
 

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,6 +73,7 @@ class Children:
                     start_new_session=True,
                 )
                 self._running.add(child)
+            _give_way(child.pid)
             try:
                 return child.wait()
             finally:
@@ -125,6 +127,18 @@ def train_slice(
         validation_loss(folder),
         datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def _give_way(pid: int) -> None:
+    """Let a session of its own be as nice as this process.
+
+    Where Linux shares the processor among sessions first (autogroup), a process's own niceness
+    counts within its session alone.
+    """
+    group = Path(f"/proc/{pid}/autogroup")
+    if group.is_file():
+        with suppress(OSError):  # it has ended by now, or the system lets nobody write there
+            group.write_text(str(os.getpriority(os.PRIO_PROCESS, 0)))
 
 
 def validation_loss(folder: Path) -> float | None:

@@ -58,20 +58,26 @@ def compressai_family(
 
     Args:
         name: of the family.
-        build_network: ``build_network(quality)``, or a callable without arguments, returns the
-            network on any device. It runs with fixed random seeds, so random weights are the same
-            in every process.
+        build_network: ``build_network(quality)``, or a callable that needs no argument, returns
+            the network on any device. An optional first argument gets the quality only where it
+            is called ``quality``. It runs with fixed random seeds, so random weights are the same
+            in every process, as long as the processors have the same instruction sets.
         qualities: label → λ, or the labels, from the lowest rate to the highest.
         tags: component → choice, such as ``{"architecture": "msh"}``.
         multiple: what both sides must be padded to, in pixels. Found out when None: what the
-            network declares as ``downsampling_factor``, then 64, 128, 256.
+            network declares as ``downsampling_factor``, then 64, 128, 256. The round trip remarks
+            on one that is not the first tried. A network that takes no small images gets them
+            padded to the least side that it takes.
         channels_last: use ``torch.channels_last`` memory where the network takes it.
         one_network: one network serves every quality. ``build_network`` is called once, with the
             first quality asked for, and the qualities share its weights; what tells them apart is
             ``compress_arguments`` or ``prepare``.
         compress_arguments: quality → what ``compress`` takes by name besides the image, such as
             ``lambda quality: {"s": int(quality)}`` for CompressAI's variable-rate networks.
-            ``decompress`` gets those that it takes too.
+            ``decompress`` gets those that it takes too. Where they depend on the image, such as a
+            quality map, a function of quality and images, (B, 3, H, W) as ``compress`` gets them:
+            what ``decompress`` takes of it then travels in the bitstream, and nothing is cached
+            between runs unless a ``fingerprint`` is given.
         decompress_arguments: quality → what ``decompress`` takes by name besides strings and
             shape and does not get otherwise. Fixed by the family, they cost no bits.
         parameters: the names of ``compress``'s results that ``decompress`` needs, in place of
@@ -81,7 +87,7 @@ def compressai_family(
             with ``one_network`` on this quality's own view of the network. It must not change
             weights in place.
         synthesis: dotted name of the module that receives the quantised latents; where it
-            exists, broken streams are located in them.
+            exists, and decoding calls it as a whole, broken streams are located in them.
         stages: stage → dotted name of the module that does it, such as
             ``{"analysis": "transform.analysis"}``, in the order of coding; so the times of each
             are told apart. By default CompressAI's: ``g_a``, ``h_a``, ``h_s`` and ``g_s``.

@@ -91,12 +91,18 @@ def compared(cell: Cell, examined: Examined, command: str) -> Comparison:
     if unreadable:
         remarks.append(f"{len(unreadable)} of {len(verdicts)} old bitstreams can't be read")
     if len(unreadable) < len(broken):
-        way_out = "the family's format has changed; record bitstreams of the new one"
-        if any(finding.broke not in (Broke.FILE, Broke.VERSION) for finding in broken):
+        kinds = {finding.broke for finding in broken} - {Broke.FILE}
+        what = "no longer decode as they did"
+        if kinds == {Broke.OTHER_WEIGHTS}:
+            what = "are of other weights than are built here"
+            way_out = "where these are meant, record"
+        elif kinds == {Broke.VERSION}:
+            way_out = "the family's format has changed; record bitstreams of the new one"
+        else:
             way_out = "to break with old bitstreams on purpose, raise format_version and record"
         remarks.append(
-            f"{len(broken) - len(unreadable)} of {len(verdicts)} old bitstreams no longer decode "
-            f"as they did; {way_out}: {command} --lic-update"
+            f"{len(broken) - len(unreadable)} of {len(verdicts)} old bitstreams {what}; "
+            f"{way_out}: {command} --lic-update"
         )
     if examined.lacking:
         verdicts.append(Verdict.NEW if examined.new else Verdict.MISSING)

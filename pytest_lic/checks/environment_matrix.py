@@ -13,7 +13,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import TypeVar
@@ -59,6 +59,8 @@ class EnvironmentMatrix:
         unavailable: environment → why it was not.
         pairs: one for each encoder and decoder.
         broken_images: those that break in any pair.
+        other_networks: environment → which parts of the codec are others there than in the first:
+            weights or tables. Nothing of such a one is compared.
     """
 
     cell: str
@@ -67,6 +69,7 @@ class EnvironmentMatrix:
     unavailable: Mapping[str, str]
     pairs: tuple[Pair, ...]
     broken_images: tuple[str, ...]
+    other_networks: Mapping[str, str] = field(default_factory=dict)
 
 
 def compare_environments(
@@ -111,6 +114,10 @@ def compare_environments(
                 unavailable[environment.name] = str(error)
             else:
                 sides.append(side)
+            if len(environments) > 1:
+                side.tell_parts()
+        others = {side.name: apart for side in sides if (apart := _other_parts(sides[0], side))}
+        sides = [side for side in sides if side.name not in others]
         outcomes: dict[tuple[str, str], list[_Outcome]] = defaultdict(list)
         for decoder in reversed(sides):
             tick, done = ticker(f"decoding in {decoder.name}"), 0
@@ -130,7 +137,19 @@ def compare_environments(
         unavailable=unavailable,
         pairs=tuple(_pair(*pair, outcomes[pair]) for pair in product(names, names)),
         broken_images=tuple(image.name for image in corpus.images if image.name in broken),
+        other_networks=others,
     )
+
+
+def _other_parts(reference: _Coder, side: _Coder) -> str:
+    """Which parts make a side's codec another one than the reference's; empty if it is the same.
+
+    Settings may tell the device, and are only named beside weights or tables.
+    """
+    apart = [
+        part for part, digest in reference.parts.items() if side.parts.get(part, digest) != digest
+    ]
+    return " and ".join(apart) if {"weights", "tables"} & set(apart) else ""
 
 
 _Answer = TypeVar("_Answer")
@@ -153,6 +172,7 @@ class _Coder:
         self.name = environment.name
         self.streams: dict[int, tuple[bytes, ...]] = {}
         self.failures: dict[int, str] = {}  # of encoding
+        self.parts: Mapping[str, str] = {}
         self._environment = environment
         self._process = process
         self._codec = (cell.family, cell.quality, environment.device or cell.setting.device)
@@ -178,13 +198,24 @@ class _Coder:
             arrays = {name: array for name, array in vars(decoded).items() if array is not None}
             np.savez(self._file(number, index), **arrays)
 
+    def tell_parts(self) -> None:
+        """Find out ``parts``, unless nothing was encoded or it hung, which is told anyway."""
+        if self.streams and self._hung is None:
+            self.parts = self._asked(
+                lambda process: process.parts(*self._codec, threads=self._threads)
+            )
+
     def decode(self, bitstreams: Sequence[bytes], images: Sequence[Image]) -> list[Decoded]:
         """Decode one batch, whoever encoded it; what goes wrong is told in each image's stead."""
         latents = None
         try:
             (answer,) = self._asked(
                 lambda process: process.decode(
-                    *self._codec, [bitstreams], threads=self._threads, latents=True
+                    *self._codec,
+                    [bitstreams],
+                    [[image.name for image in images]],
+                    threads=self._threads,
+                    latents=True,
                 )
             )
             latents = answer.latents

@@ -1,14 +1,14 @@
 """The child's side of `fresh_process`: encode and decode in a simulated environment.
 
-Its variables were set by the parent; the rest of its environment is settled here, before any codec
-is built, since building computes too.
+Its variables were set by the parent; the rest of its environment, and of its circumstances, is
+settled here, before any codec is found or built, since building computes too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -18,24 +18,64 @@ from pytest_lic.codec import (
     SupportsDecodingWithLatents,
     SupportsLatents,
     SupportsMemoryFormat,
+    SupportsParts,
 )
 from pytest_lic.errors import CodecError, LicError, UnavailableError
 from pytest_lic.images.corpus import Image
 from pytest_lic.measuring import coding
 from pytest_lic.project.codec_child import CodecServer
+from pytest_lic.system.audit import Audit, Touched
 from pytest_lic.system.child_process import Answer
+from pytest_lic.system.circumstances import (
+    Circumstance,
+    at_home_in,
+    go_to,
+    seed_otherwise,
+    set_clock,
+)
 from pytest_lic.system.latest import Latest
 from pytest_lic.system.simulated_environments import ENVIRONMENTS, settle
+from pytest_lic.system.words import listed
+
+CODED = "coded.txt"
+"""The file in a request's folder that names the images which are being coded."""
 
 
 class FreshServer(CodecServer):
-    """Holds the codec that was asked for last."""
+    """Holds the codec that was asked for last.
 
-    def __init__(self, environment: str, **arguments: Any) -> None:
-        super().__init__(**arguments)
+    Args:
+        environment: the name of the simulated one.
+        kept: the circumstance that is the parent's own, if any.
+        moment: that the clock is set to before each batch, so that processes can be compared.
+        folder_there: the parent's working directory.
+        temporary_there: its ``TMPDIR``, None where that is not set.
+        arguments: of `CodecServer`.
+    """
+
+    def __init__(
+        self,
+        environment: str,
+        kept: str,
+        moment: float,
+        folder_there: str,
+        temporary_there: str | None,
+        **arguments: Any,
+    ) -> None:
+        self._audit = Audit(Path(arguments["exchange"]))
         self._environment = ENVIRONMENTS[environment]
         self._codec: Latest[tuple[str, str, str], Codec] = Latest()
+        self._set_clock = set_clock(moment) if kept != Circumstance.CLOCK else None
+        if kept != Circumstance.SEED:
+            seed_otherwise()
         settle(self._environment)
+        super().__init__(**arguments)
+        self._home: Path | None = self.exchange / "home"
+        if kept == Circumstance.FOLDERS:
+            self._home = None
+            go_to(folder_there, temporary_there)
+        else:
+            self._home.mkdir(exist_ok=True)
 
     def code(
         self,
@@ -55,10 +95,22 @@ class FreshServer(CodecServer):
         try:
             codec = self._codec.of(key, lambda: self._build(*key))
             if task == "encode":
-                return _encode(codec, Path(folder), device, **arguments)
-            return _decode(codec, Path(folder), **arguments)
+                return self._encode(codec, Path(folder), device, **arguments)
+            return self._decode(codec, Path(folder), **arguments)
         except UnavailableError as error:
             return {"unavailable": str(error)}
+
+    def parts(self, family: str, quality: str, device: str, threads: int) -> Answer:
+        """Part → digest of the codec that codes here; none where it does not show them."""
+        import torch
+
+        torch.set_num_threads(threads)
+        key = (family, quality, device)
+        try:
+            codec = self._codec.of(key, lambda: self._build(*key))
+        except UnavailableError as error:
+            return {"unavailable": str(error)}
+        return {"parts": dict(codec.part_digests()) if isinstance(codec, SupportsParts) else {}}
 
     def _build(self, family: str, quality: str, device: str) -> Codec:
         codec = self.families[family].build(quality, device)
@@ -68,49 +120,77 @@ class FreshServer(CodecServer):
             codec.swap_memory_format()
         return codec
 
+    def _encode(
+        self, codec: Codec, folder: Path, device: str, batches: Sequence[Sequence[str]]
+    ) -> Answer:
+        """Write the bitstreams of a folder's images, which have these names."""
+        touched = []
+        number = 0
+        for index, names in enumerate(batches):
+            pixels = np.load(folder / f"images-{index}.npy")
+            images = [Image(name, image) for name, image in zip(names, pixels, strict=True)]
+            with self._coding(folder, names) as noted:
+                bitstreams = coding.encode(codec, images, device)
+            for bitstream in bitstreams:
+                (folder / f"{number}.bin").write_bytes(bitstream)
+                number += 1
+            touched.append([(each.deed, each.what) for each in noted])
+        return {"touched": touched}
 
-def _encode(codec: Codec, folder: Path, device: str, names: Sequence[str]) -> Answer:
-    """Write the bitstreams of a folder's images, which have these names."""
-    pixels = np.load(folder / "images.npy")
-    images = [Image(name, image) for name, image in zip(names, pixels, strict=True)]
-    for index, bitstream in enumerate(coding.encode(codec, images, device)):
-        (folder / f"{index}.bin").write_bytes(bitstream)
-    return {}
+    def _decode(
+        self, codec: Any, folder: Path, batches: Sequence[Sequence[str]], latents: bool
+    ) -> Answer:
+        """Write what the codec makes of a folder's bitstreams, of images that have these names.
 
+        The answer is whether there are latents beside it, and what each batch touched.
+        """
+        import torch
 
-def _decode(codec: Any, folder: Path, batches: Sequence[int], latents: bool) -> Answer:
-    """Write what the codec makes of a folder's bitstreams, ``batches`` counting those of each.
+        with_latents = latents and isinstance(codec, SupportsLatents)
+        every = {PurePosixPath(name).name for names in batches for name in names}
+        touched = []
+        start = 0
+        for index, names in enumerate(batches):
+            numbers = range(start, start + len(names))
+            bitstreams = [(folder / f"{number}.bin").read_bytes() for number in numbers]
 
-    The answer is whether there are latents beside it.
-    """
-    import torch
+            def keep(latents: Iterable[Any], numbers: Iterable[int] = numbers) -> None:
+                for number, latent in zip(numbers, latents, strict=True):
+                    np.save(folder / f"latent-{number}.npy", latent.detach().cpu().numpy())
 
-    with_latents = latents and isinstance(codec, SupportsLatents)
-    start = 0
-    for index, count in enumerate(batches):
-        numbers = range(start, start + count)
-        bitstreams = [(folder / f"{number}.bin").read_bytes() for number in numbers]
-
-        def keep(latents: Iterable[Any], numbers: Iterable[int] = numbers) -> None:
-            for number, latent in zip(numbers, latents, strict=True):
-                np.save(folder / f"latent-{number}.npy", latent.detach().cpu().numpy())
-
-        try:
-            if with_latents and isinstance(codec, SupportsDecodingWithLatents):
-                decoded, shown = codec.decode_with_latents(bitstreams)
-                keep(shown)
-            else:
-                decoded = codec.decode(bitstreams)
+            shown: Iterable[Any] | None = None
+            try:
+                with (
+                    self._coding(folder, names, every) as noted,
+                    coding.blamed("decoder", listed(names, 4)),
+                ):
+                    if with_latents and isinstance(codec, SupportsDecodingWithLatents):
+                        decoded, shown = codec.decode_with_latents(bitstreams)
+                    else:
+                        decoded = codec.decode(bitstreams)
                 if with_latents:
-                    keep(codec.decode_latents(bitstreams))
-        except BaseException:
-            if with_latents:
-                # Where entropy decoding fell out of step, they show it; else this fails likewise.
-                with suppress(LicError):
-                    keep(codec.decode_latents(bitstreams))
-            raise
-        if not isinstance(decoded, torch.Tensor):
-            raise CodecError(f"decoder returned {type(decoded).__name__}; expected a tensor")
-        np.save(folder / f"decoded-{index}.npy", decoded.detach().cpu().numpy())
-        start += count
-    return {"latents": with_latents}
+                    keep(codec.decode_latents(bitstreams) if shown is None else shown)
+            except BaseException:
+                if with_latents:
+                    # Where entropy decoding fell out of step, they show it; else this fails too.
+                    with suppress(LicError):
+                        keep(codec.decode_latents(bitstreams))
+                raise
+            if not isinstance(decoded, torch.Tensor):
+                raise CodecError(f"decoder returned {type(decoded).__name__}; expected a tensor")
+            np.save(folder / f"decoded-{index}.npy", decoded.detach().cpu().numpy())
+            touched.append([(each.deed, each.what) for each in noted])
+            start += len(names)
+        return {"latents": with_latents, "touched": touched}
+
+    @contextmanager
+    def _coding(
+        self, folder: Path, names: Sequence[str], every: Collection[str] = ()
+    ) -> Iterator[list[Touched]]:
+        """What the codec touches inside the block; its death there is one over these images."""
+        (folder / CODED).write_text(listed(names, 4), encoding="utf-8")
+        if self._set_clock is not None:
+            self._set_clock()
+        home = nullcontext() if self._home is None else at_home_in(self._home)
+        with home, self._audit.noting(every) as touched:
+            yield touched

@@ -33,6 +33,13 @@ TOLERANCE = 1
 """How many levels of 255 a sample may be off where the environment is not the recording one."""
 
 
+ANOTHER_NETWORK = (
+    "Weights drawn at random while building are others where instructions are others, even of one "
+    "seed, and tables computed there may be: load both from a file"
+)
+"""What to do about a network that is another one on another machine."""
+
+
 class Broke(StrEnum):
     """What no longer holds of an old bitstream."""
 
@@ -40,7 +47,9 @@ class Broke(StrEnum):
     VERSION = "format version"
     HEADER = "header"
     FINGERPRINT = "model fingerprint"
+    OTHER_WEIGHTS = "other weights"
     TABLES = "tables"
+    WEIGHTS = "weights"
     DECODER = "decoder"
     PIXELS = "pixels"
 
@@ -102,7 +111,12 @@ def check(decoder: Decoder, kept: Kept, original: Image | None) -> StreamFinding
         changed, alike = _parts(decoder.codec, stream)
         if broke is Broke.PIXELS and "tables" in changed:
             broke = Broke.TABLES
+        elif broke is Broke.TABLES and "tables" in alike:
+            broke = Broke.WEIGHTS if "weights" in changed else Broke.DECODER
         what += _parts_text(stream, changed, alike)
+        if "weights" in changed and stream.environment.instructions != here.instructions:
+            broke = Broke.OTHER_WEIGHTS
+            what += f". {ANOTHER_NETWORK}"
     return StreamFinding(stream.image, Verdict.REGRESSED, broke, f"{what}; {_origin(stream, here)}")
 
 
@@ -168,7 +182,12 @@ def _parts_text(stream: Stream, changed: Mapping[str, str], alike: Sequence[str]
         f"; {part} changed since (was {stream.parts[part]}, is {digest})"
         for part, digest in changed.items()
     ]
-    return "".join(changes) + (f"; {' and '.join(alike)} as they were" if alike else "")
+    *most, last = alike or [""]
+    kept = f"{', '.join(most)} and {last}" if most else last
+    unchanged = f"; {kept} as they were" if kept else ""
+    if alike and not changed:
+        unchanged += ", so what changed is the decoder's code, or what it computes with"
+    return "".join(changes) + unchanged
 
 
 def _origin(stream: Stream, here: Environment) -> str:

@@ -17,6 +17,7 @@ import numpy as np
 from pytest_lic.codec import Codec
 from pytest_lic.errors import CodecError, LicError, is_crash
 from pytest_lic.images.corpus import Image
+from pytest_lic.system.places import place
 from pytest_lic.system.watchdog import guarded
 from pytest_lic.system.words import listed
 
@@ -30,11 +31,11 @@ def encode(codec: Codec, images: Sequence[Image], device: str) -> list[bytes]:
 
     Raises:
         CodecError: it crashed, overwrote its input, or returned anything but one non-empty
-            ``bytes`` per image.
+            ``bytes`` per image; a subclass could lie about its length.
     """
     batch = image_batch(images, device)
     copy = batch.clone()
-    with _blamed("encoder", images):
+    with blamed("encoder", _named(images)):
         bitstreams = codec.encode(copy)
     import torch
 
@@ -54,10 +55,12 @@ def encode(codec: Codec, images: Sequence[Image], device: str) -> list[bytes]:
             "bytes object per image"
         )
     for image, bitstream in zip(images, bitstreams, strict=True):
-        if not isinstance(bitstream, bytes):
+        kind = type(bitstream)
+        if kind is not bytes:
+            a = "a subclass of bytes, " if issubclass(kind, bytes) else ""
             raise CodecError(
-                f"encoder returned {type(bitstream).__name__} for {image.name}; a bitstream is a "
-                "bytes object, and its length is the rate (estimates are never used)"
+                f"encoder returned {a}{kind.__name__} for {image.name}; a bitstream is a bytes "
+                "object itself, and its length is the rate (estimates are never used)"
             )
         if not bitstream:
             raise CodecError(f"encoder returned an empty bitstream for {image.name}")
@@ -78,7 +81,7 @@ def decode(
         CodecError: it crashed, or returned the wrong type, size or range, or values that are not
             finite.
     """
-    with _blamed("decoder", images):
+    with blamed("decoder", _named(images)):
         decoded = codec.decode(list(bitstreams))
     return check_decoded(decoded, images)
 
@@ -165,16 +168,19 @@ def _named(images: Sequence[Image]) -> str:
 
 
 @contextmanager
-def _blamed(side: str, images: Sequence[Image]) -> Iterator[None]:
-    """Name the side and the images in whatever a codec raises, and let it neither hang nor exit."""
+def blamed(side: str, images: str) -> Iterator[None]:
+    """Name the side, the images, and for a crash its place, in whatever a codec raises.
+
+    It can neither hang nor exit.
+    """
     try:
-        with guarded(f"{side} on {_named(images)}"):
+        with guarded(f"{side} on {images}"):
             yield
     except LicError as error:
-        raise CodecError(f"{side} failed on {_named(images)}: {error}") from error
+        raise CodecError(f"{side} failed on {images}: {error}") from error
     except BaseException as error:
         if not is_crash(error):
             raise
         raise CodecError(
-            f"{side} crashed on {_named(images)}: {type(error).__name__}: {error}"
+            f"{side} crashed on {images}: {type(error).__name__}: {error}{place(error)}"
         ) from error

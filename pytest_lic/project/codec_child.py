@@ -46,7 +46,7 @@ class CodecChild(ChildProcess):
     Args:
         server: answers in the child.
         origin: how the child finds the families.
-        variables: of its environment, beside the parent's.
+        variables: of its environment, beside the origin's.
         arguments: more of the server's constructor.
     """
 
@@ -66,7 +66,7 @@ class CodecChild(ChildProcess):
             own | arguments,
             path=origin.path,
             cwd=origin.folder,
-            env={**os.environ, **(variables or {}), "TMPDIR": str(self._folder / _WORK)},
+            env={**origin.variables, **(variables or {}), "TMPDIR": str(self._folder / _WORK)},
             stderr=self._folder / "stderr.txt",
         )
 

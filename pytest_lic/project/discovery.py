@@ -28,12 +28,14 @@ _OWN = ("pillow", "lic_models")
 class Origin:
     """All that another process needs to find the same families: where pytest was started, and how.
 
-    ``path`` is the ``sys.path`` of the process that found them first.
+    ``path`` is the ``sys.path`` of the process that found them first, and ``variables`` its
+    environment, as both were then.
     """
 
     folder: str
     args: tuple[str, ...]
     path: tuple[str, ...]
+    variables: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
     @classmethod
     def of(cls, config: pytest.Config) -> Origin:

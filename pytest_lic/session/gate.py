@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 
 from pytest_lic.baselines.comparison import Comparison
 from pytest_lic.baselines.tolerances import parse_tolerances
-from pytest_lic.checks import determinism
+from pytest_lic.checks import company, determinism
 from pytest_lic.checks.growth import growth
 from pytest_lic.checks.odd_sides import check_odd_sides
+from pytest_lic.checks.plausible_length import check_plausible_length
+from pytest_lic.codec import SupportsRemarks
 from pytest_lic.images.corpus import EDGE
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell, Curve
@@ -78,11 +80,14 @@ class Gate:
     def round_trip(self, cell: Cell) -> None:
         """Every bitstream decodes to the right size, type and range, and as well at odd sides."""
         with self._available(cell), self._threads():
-            coded = self._run.codecs.coded(cell)
+            codec, coded = self._run.codecs.codec(cell), self._run.codecs.coded(cell)
+            determinism.check_in_step(codec, cell, coded)
             if cell.setting.corpus != EDGE:
-                codec, corpus = self._run.codecs.codec(cell), self._run.setup.corpus(cell)
-                check_odd_sides(codec, cell, corpus)
+                check_odd_sides(codec, cell, self._run.setup.corpus(cell))
+            for text in codec.remarks() if isinstance(codec, SupportsRemarks) else ():
+                self._recorder.remark(cell.id, text, expected=True)
         self._recorder.remark(cell.id, growth(coded))
+        self._recorder.remark(cell.id, check_plausible_length(coded))
 
     def repeat(self, cell: Cell) -> None:
         """The same bits and the same pixels, twice in one process."""
@@ -92,10 +97,12 @@ class Gate:
             )
 
     def fresh_process(self, cell: Cell) -> None:
-        """The same pixels in a process that never saw the encoder."""
+        """The same pixels, and the same bits, in a process that never saw the encoder."""
         with self._available(cell), self._threads():
             coded, fresh = self._run.codecs.coded(cell), self._run.processes.fresh(cell.family)
-            determinism.check_fresh_process(cell, coded, fresh, self._run.setup.options.threads)
+            threads = self._run.setup.options.threads
+            remark = determinism.check_fresh_process(cell, coded, fresh, threads)
+            self._recorder.remark(cell.id, remark)
 
     def other_threads(self, cell: Cell) -> None:
         """The same latents in a process with another number of threads."""
@@ -105,7 +112,8 @@ class Gate:
             remark = determinism.check_threads(
                 self._run.codecs.codec(cell), cell, coded, fresh, threads
             )
-            self._recorder.remark(cell.id, remark)
+            # Floating point rounds as the threads share the work: --lic-strict is of one machine.
+            self._recorder.remark(cell.id, remark, expected=True)
 
     def environments(self, cell: Cell) -> None:
         """What each simulated environment encodes, all of them decode alike."""
@@ -118,7 +126,7 @@ class Gate:
         """The bits of an image do not depend on the images beside it."""
         with self._available(cell), self._threads():
             codec, corpus = self._run.codecs.codec(cell), self._run.setup.corpus(cell)
-            self._recorder.remark(cell.id, determinism.check_batch(codec, cell, corpus))
+            self._recorder.remark(cell.id, company.check_batch(codec, cell, corpus))
 
     def hostile_bitstreams(self, cell: Cell) -> None:
         """No damaged bitstream crashes the decoder, hangs it, or becomes an image of wrong size."""

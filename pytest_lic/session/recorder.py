@@ -42,14 +42,19 @@ class Recorder:
         if verdict.fails(strict=self._options.strict) and not self._options.update:
             raise GateError(comparison_text(record.comparison, command))
 
-    def remark(self, subject: str, text: str | None) -> None:
+    def remark(self, subject: str, text: str | None, *, expected: bool = False) -> None:
         """Leave a remark, if there is one.
 
+        Args:
+            subject: the id of the cell.
+            text: the remark.
+            expected: it is no fault, of a strict run neither.
+
         Raises:
-            GateError: the run is strict.
+            GateError: so it is, and the run is strict.
         """
         if text is None:
             return
-        if self._options.strict:
+        if self._options.strict and not expected:
             raise GateError(f"{subject}: {text}")
         self.add(Remark(subject, text))

@@ -1,7 +1,9 @@
 """The machine under a run: processes, files, git, environment.
 
+audit           what this process opens, writes, sets and connects to
 child_main      the program of a child process, a script of the standard library alone
 child_process   the parent's side: ask, wait, kill
+circumstances   what a second process has otherwise than the first
 commit_tree     a commit's files in a folder
 environment     what a number depends on besides the codec and the image
 files           writing a file wholly or not at all
@@ -10,6 +12,7 @@ import_warnings  what importing a library warns of
 groups          values in groups of one key
 latest          a slot for one costly thing
 pickles         telling a pickle from a safetensors file
+places          where in the user's code an error was raised
 pointer_files   what stands for a file that was not fetched
 process_memory  what Linux says of this process's memory
 program         running a program to its end, and killing what it left

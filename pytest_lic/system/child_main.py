@@ -23,13 +23,13 @@ def main(argument: str) -> None:
     os.dup2(2, 1)
     start = json.loads(argument)
     sys.path[:] = start["path"]
-    server, error = None, ""
+    server, failure = None, {"error": ""}
     try:
         server = _server(start["file"], start["server"])(**start["arguments"])
     except Exception as reason:
-        error = _text(reason)
+        failure = _told(reason)
     for line in sys.stdin:
-        answer = {"error": error}
+        answer = failure
         if server is not None:
             try:
                 request = json.loads(line)
@@ -37,7 +37,7 @@ def main(argument: str) -> None:
             except (KeyboardInterrupt, SystemExit):
                 raise
             except BaseException as reason:  # a panic of Rust's is no Exception
-                answer = {"error": _text(reason)}
+                answer = _told(reason)
         channel.write(json.dumps(answer) + "\n")
         channel.flush()
 
@@ -53,9 +53,10 @@ def _server(file: str, name: str) -> Any:
     return getattr(module, name)
 
 
-def _text(error: BaseException) -> str:
-    traceback.print_exception(error)
-    return f"{type(error).__name__}: {error}"
+def _told(error: BaseException) -> dict[str, str]:
+    text = "".join(traceback.format_exception(error))
+    print(text, file=sys.stderr)
+    return {"error": f"{type(error).__name__}: {error}", "traceback": text}
 
 
 if __name__ == "__main__":

@@ -39,7 +39,14 @@ class ChildDiedError(Exception):
 
 
 class ChildFailedError(Exception):
-    """What was asked for raised an error in the child, which lives on; the text is the error's."""
+    """What was asked for raised an error in the child, which lives on; the text is the error's.
+
+    ``traceback`` is the child's, as Python prints it.
+    """
+
+    def __init__(self, text: str, traceback: str = "") -> None:
+        super().__init__(text)
+        self.traceback = traceback
 
 
 class ChildProcess:
@@ -139,7 +146,7 @@ class ChildProcess:
             raise ChildDiedError(f"{_status(status)}; its last words: {self._last_words()}")
         answer: Answer = json.loads(line)
         if "error" in answer:
-            raise ChildFailedError(answer["error"])
+            raise ChildFailedError(answer["error"], answer["traceback"])
         return answer
 
     def close(self) -> None:

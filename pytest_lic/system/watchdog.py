@@ -17,13 +17,13 @@ import os
 import signal
 import threading
 import time
-import traceback
 from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import FrameType
 
-from pytest_lic.errors import CodecError, PassingThrough
+from pytest_lic.errors import CodecError, Unwinding
+from pytest_lic.system.places import place
 
 GRACE = 30.0
 """Seconds after the limit in which a step that was interrupted may end."""
@@ -81,21 +81,21 @@ def guarded(step: str) -> Iterator[None]:
             yield
     except _TookTooLong as stopped:
         raise CodecError(
-            f"it did not come back within {limit.seconds:g} s, and was stopped in "
-            f"{_place(stopped)}; raise {limit.option} if that is expected"
+            f"it did not come back within {limit.seconds:g} s, and was stopped{place(stopped)}; "
+            f"raise {limit.option} if that is expected"
         ) from stopped
     except _CalledExit as stopped:
         raise CodecError(
-            f"it called os._exit({stopped.args[0]}) in {_place(stopped)}, which would have ended "
-            "the run without a report; raise an error instead"
+            f"it called os._exit({stopped.args[0]}){place(stopped)}, which would have ended the "
+            "run without a report; raise an error instead"
         ) from stopped
 
 
-class _TookTooLong(PassingThrough):
-    """Not an Exception, which a codec's loop may catch."""
+class _TookTooLong(Unwinding):
+    """The limit is over."""
 
 
-class _CalledExit(PassingThrough):
+class _CalledExit(Unwinding):
     """With the status that the process would have ended with."""
 
 
@@ -159,10 +159,3 @@ def _without_exit() -> Iterator[None]:
         yield
     finally:
         os._exit = really
-
-
-def _place(error: BaseException) -> str:
-    """Where in the step an error arose: the last frame that is not of this file."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename != __file__]
-    last = frames[-1]
-    return f"{last.filename}, line {last.lineno}, in {last.name}"

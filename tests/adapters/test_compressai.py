@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from compressai.models import FactorizedPrior
 from torch import Tensor, nn
 
 from pytest_lic import Codec, CodecFamily
@@ -24,9 +25,11 @@ from pytest_lic.errors import (
     CorruptBitstreamError,
     ForeignBitstreamError,
     TruncatedBitstreamError,
+    UnavailableError,
     UsageError,
 )
 from tests.helpers import toy_networks as toys
+from tests.helpers.toy_hyperpriors import HoldsCoder, loud
 from tests.helpers.toy_networks import photographs, round_trip, toy_family
 
 VARIABLE_RATE: dict[str, Any] = {
@@ -37,13 +40,6 @@ QUARTERS = [4, 4, 8, 16, 16]
 
 
 pytestmark = pytest.mark.usefixtures("one_thread_throughout")
-
-
-def loud(network: Any) -> Any:
-    """Random weights give latents that all round to zero; these do not."""
-    last = [layer for layer in network.g_a if isinstance(layer, nn.Conv2d)][-1]
-    last.weight.data *= 30
-    return network
 
 
 def models(quality: str, name: str) -> Any:
@@ -298,6 +294,90 @@ def test_latents_are_offered_only_where_the_synthesis_transform_is_known() -> No
     assert isinstance(family.build("1", "cpu"), SupportsLatents)
     family = toy_family(lambda: models("1", "bmshj2018-factorized"), synthesis="decoder")
     assert not isinstance(family.build("1", "cpu"), SupportsLatents)
+
+
+def test_a_network_that_holds_coder_objects_serves_several_qualities() -> None:
+    family = compressai_family(
+        "toy",
+        HoldsCoder,
+        ["1", "4"],
+        one_network=True,
+        prepare=lambda network, quality: setattr(network, "gain", float(quality)),
+    )
+    low, high = family.build("1", "cpu"), family.build("4", "cpu")
+    images = photographs(1, 64, 64)
+    assert len(low.encode(images)[0]) < len(high.encode(images)[0])
+    assert low.decode(low.encode(images)).shape == images.shape
+
+
+def test_a_failure_to_build_is_told_once_and_not_tried_again() -> None:
+    built = []
+
+    def build(quality: str) -> Any:
+        built.append(quality)
+        raise ValueError("no weights here")
+
+    family = compressai_family("mine", build, ["1", "2"])
+    assert family.fingerprint is not None
+    with pytest.raises(
+        CodecError, match=r"^mine q1: .* ValueError: no weights here \(at .*build\)"
+    ):
+        family.fingerprint("1")
+    for _ in range(2):
+        with pytest.raises(CodecError, match="not built again, since that failed before: mine q1"):
+            family.build("1", "cpu")
+    assert built == ["1"]
+    with pytest.raises(CodecError, match=r"^mine q2: building"):
+        family.build("2", "cpu")
+
+
+def test_what_is_not_available_is_asked_for_again() -> None:
+    def build(quality: str) -> Any:
+        raise UnavailableError("no weights yet")
+
+    family = compressai_family("mine", build, ["1"])
+    for _ in range(2):
+        with pytest.raises(UnavailableError, match="no weights yet"):
+            family.build("1", "cpu")
+
+
+def test_the_quality_is_passed_only_where_it_is_asked_for() -> None:
+    given = []
+
+    def optional(channels: int = 8) -> Any:
+        given.append(channels)
+        return toys.Blocks()
+
+    def named(quality: str = "9") -> Any:
+        given.append(quality)
+        return toys.Blocks()
+
+    def needed(level: str, channels: int = 8) -> Any:
+        given.append(level)
+        return toys.Blocks()
+
+    for build in (optional, named, needed, lambda *rest: needed(*rest), toys.Blocks):
+        toy_family(build).build("1", "cpu")
+    assert given == [8, "1", "1", "1"]
+
+    def two(channels: int, layers: int) -> Any:
+        return toys.Blocks()
+
+    with pytest.raises(CodecError, match=r"TypeError: .*'layers'; it was called as two\('1'\)"):
+        toy_family(two).build("1", "cpu")
+
+
+def test_a_fingerprint_codes_nothing() -> None:
+    class Watched(FactorizedPrior):
+        def compress(self, x: Tensor) -> dict[str, Any]:
+            raise AssertionError
+
+        def update(self, force: bool = False) -> bool:
+            raise AssertionError
+
+    family = toy_family(lambda: Watched(8, 12))
+    assert family.fingerprint is not None
+    assert family.fingerprint("1") is not None
 
 
 # --- Bad bitstreams and bad calls ----------------------------------------------------------

@@ -164,6 +164,29 @@ def test_a_decoder_that_fails_is_told_from_one_that_deviates(
     assert f"\n  astronaut_128x96: {told}; written by" in failure(conformance(with_streams))
 
 
+PARTED = """
+    class Parted(Toy):
+        refuses = REFUSES
+
+        def part_digests(self):
+            return {"weights": "0" * 16, "tables": "1" * 16}
+
+        def decode(self, bitstreams):
+            if self.refuses:
+                raise CorruptBitstreamError("symbols ran out")
+            return super().decode(bitstreams)
+"""
+
+
+def test_a_decoder_that_changed_alone_is_said_to_be_the_decoder(small: Project) -> None:
+    small.write_codec(PARTED.replace("REFUSES", "False"), "Parted")
+    assert conformance(small, "--lic-update").ret == 0
+    small.write_codec(PARTED.replace("REFUSES", "True"), "Parted")
+    told = failure(conformance(small))
+    assert "\n  astronaut_128x96: decoder: entropy decoding failed: symbols ran out; " in told
+    assert "weights and tables as they were, so what changed is the decoder's code" in told
+
+
 def test_another_models_stream_says_fingerprint(with_streams: Project) -> None:
     with_streams.write_codec('Toy.__init__.__globals__["STEPS"]["1"] = 41')
     conftest = with_streams.path / "conftest.py"

@@ -5,24 +5,24 @@ The fresh process is a stand-in here: what comes back from one is decided by the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import count
 
-import numpy as np
 import pytest
 import torch
 
 from pytest_lic.checks.determinism import (
     CodedBatch,
-    check_batch,
     check_fresh_process,
+    check_in_step,
     check_repeat,
     check_threads,
     code,
 )
-from pytest_lic.checks.fresh_process import DecodedBatch
+from pytest_lic.checks.fresh_process import DecodedBatch, EncodedBatch
 from pytest_lic.errors import CodecError, DeterminismError, OutOfStepError
 from pytest_lic.images.corpus import Corpus, Image
+from pytest_lic.measuring.coding import image_batch
 from pytest_lic.measuring.grid import Cell, Setting
 from tests.helpers.raw_codec import Raw, photo
 
@@ -45,6 +45,7 @@ class Elsewhere:
         self.codec = codec
         self.latents = latents
         self.threads: list[int] = []
+        self.searched = True  # no other processes here
 
     def decode(
         self,
@@ -52,11 +53,15 @@ class Elsewhere:
         quality: str,
         device: str,
         batches: Sequence[Sequence[bytes]],
+        names: Sequence[Sequence[str]],
         *,
         threads: int,
         latents: bool = False,
+        unprepared: bool = False,
     ) -> list[DecodedBatch]:
         assert (family, quality, device) == ("raw", "1", "cpu")
+        assert [len(batch) for batch in batches] == [len(batch) for batch in names]
+        assert unprepared != latents
         self.threads.append(threads)
         shown = latents and self.latents
         return [
@@ -66,6 +71,18 @@ class Elsewhere:
             )
             for batch in batches
         ]
+
+    def encode_batches(
+        self,
+        family: str,
+        quality: str,
+        device: str,
+        batches: Sequence[Sequence[Image]],
+        *,
+        threads: int,
+    ) -> list[EncodedBatch]:
+        assert (family, quality, device) == ("raw", "1", "cpu")
+        return [EncodedBatch(self.codec.encode(image_batch(batch))) for batch in batches]
 
 
 class Latent(Raw):
@@ -95,6 +112,29 @@ class Shifted(Latent):
         if len(bitstreams) == 2:
             found[1][2, 7, 4] += self.latent_shift
         return found
+
+
+class BothSides(Shifted):
+    """Shows what its encoder writes, too."""
+
+    def encode_latents(self, images: torch.Tensor) -> list[torch.Tensor]:
+        return [self.levels(bitstream) for bitstream in self.encode(images)]
+
+
+def test_latents_that_are_the_encoders_are_in_step() -> None:
+    check_in_step(Raw(), CELL, coded(Raw()))
+    check_in_step(BothSides(0), CELL, coded(Raw()))
+
+
+def test_latents_that_are_not_the_encoders_are_out_of_step_in_one_process() -> None:
+    codec = BothSides(0)
+    codec.decode_latents = BothSides(0, latent=1.0).latents  # type: ignore[method-assign]
+    with pytest.raises(
+        OutOfStepError,
+        match=r"1.png: out of step in one process: 1 of 1152 latents differ, first at "
+        r"channel 2, row 7, column 4: .* encoded, .* decoded",
+    ):
+        check_in_step(codec, CELL, coded(codec))
 
 
 def test_batches_are_coded_in_the_order_of_the_corpus() -> None:
@@ -254,108 +294,48 @@ def test_latents_need_not_have_three_axes() -> None:
         )
 
 
-def test_bits_that_stay_the_same_in_company_pass() -> None:
-    assert check_batch(Raw(), CELL, CORPUS) is None
+class Lossy(Raw):
+    """The bits of a child whose threads round otherwise; ``change`` makes them of a bitstream."""
 
-
-class Influenced(Raw):
-    """Every image carries something of the batch."""
-
-    def trace(self, images: torch.Tensor, index: int) -> float:
-        raise NotImplementedError
+    def __init__(self, change: Callable[[bytes], bytes]) -> None:
+        self.change = change
 
     def encode(self, images: torch.Tensor) -> list[bytes]:
-        marks = [int(self.trace(images, index) * 255) % 256 for index in range(len(images))]
-        return [
-            stream + bytes([mark])
-            for stream, mark in zip(super().encode(images), marks, strict=True)
-        ]
+        return [self.change(stream) for stream in super().encode(images)]
 
     def levels(self, bitstream: bytes) -> torch.Tensor:
-        return super().levels(bitstream[:-1])
+        return super().levels(bitstream[:1156])
 
 
-class Mean(Influenced):
-    """As a normalisation over the batch does."""
-
-    def trace(self, images: torch.Tensor, index: int) -> float:
-        return float(images.mean())
+def with_threads(change: Callable[[bytes], bytes]) -> str | None:
+    codec = Lossy(lambda stream: stream)
+    return check_threads(codec, CELL, coded(codec), Elsewhere(Lossy(change)), threads=2)
 
 
-class Brightest(Influenced):
-    """As a range over the batch does."""
-
-    def trace(self, images: torch.Tensor, index: int) -> float:
-        return float(images.max())
-
-
-class Earlier(Influenced):
-    """As a coder that is not reset between images does: the first one notices nothing."""
-
-    def trace(self, images: torch.Tensor, index: int) -> float:
-        return float(images[:index].sum() / 1000)
-
-
-class Later(Influenced):
-    """As a coder that works from the last image to the first does."""
-
-    def trace(self, images: torch.Tensor, index: int) -> float:
-        return float(images[index + 1 :].sum() / 1000)
-
-
-@pytest.mark.parametrize("codec", [Mean(), Brightest(), Earlier(), Later()])
-def test_images_that_influence_each_other_are_structural(codec: Raw) -> None:
-    with pytest.raises(
-        DeterminismError,
-        match=r"0.png: images influence each other \(structural\): its bitstream changes with the "
-        r"images beside it in the batch: 1157 and 1157 bytes, first difference at byte 1156",
-    ):
-        check_batch(codec, CELL, CORPUS)
-
-
-def test_bits_that_depend_on_the_batch_size_alone_are_numerical() -> None:
-    class Tie(Raw):
-        def encode(self, images: torch.Tensor) -> list[bytes]:
-            return super().encode(images + 0.3 / 255 if len(images) > 1 else images)
-
-    remark = check_batch(Tie(), CELL, CORPUS)
-    assert remark is not None
-    assert remark.startswith(
-        "0.png: bits depend on the batch size (numerical, not on the other images): 1156 and 1156"
+def test_bits_that_round_otherwise_with_other_threads_are_a_numerical_remark() -> None:
+    remark = with_threads(lambda stream: stream[:9] + bytes([stream[9] ^ 1]) + stream[10:])
+    assert remark == (
+        "0.png: encoded with 2 threads, other bits: 1156 and 1156 bytes, first difference at byte "
+        "9; pixels differ by up to 4 levels (numerical)"
     )
-    assert remark.endswith("pixels differ by up to 4 levels")
 
 
-def test_bits_that_change_from_call_to_call_are_not_blamed_on_the_batch() -> None:
-    class Random(Raw):
-        calls = count()
-
-        def code(self, image: torch.Tensor) -> bytes:
-            return super().code(image) + bytes([next(self.calls)])
-
-        def levels(self, bitstream: bytes) -> torch.Tensor:
-            return super().levels(bitstream[:-1])
-
-    with pytest.raises(DeterminismError, match=r"encoded twice in one process"):
-        check_batch(Random(), CELL, CORPUS)
+def test_the_number_of_threads_in_a_bitstream_is_told_from_rounding() -> None:
+    remark = with_threads(lambda stream: stream + b"2")
+    assert remark is not None
+    assert remark.endswith("yet the same pixels: look for the number of threads in them")
 
 
-def test_large_images_are_cut_for_the_batch_check() -> None:
-    seen = set()
-
-    class Watched(Raw):
-        def encode(self, images: torch.Tensor) -> list[bytes]:
-            seen.add(tuple(images.shape[2:]))
-            return super().encode(images)
-
-    large = Corpus("large", (photo("large.png", 300, 700),), "d")
-    check_batch(Watched(), CELL, large)
-    assert seen == {(256, 256)}
-
-
-@pytest.mark.parametrize("shade", [0, 255])
-def test_a_flat_image_can_be_checked_in_company_too(shade: int) -> None:
-    flat = Corpus("flat", (Image("flat.png", np.full((1, 1, 3), shade, np.uint8)),), "d")
-    assert check_batch(Raw(), CELL, flat) is None
-    with pytest.raises(DeterminismError, match="structural"):
-        check_batch(Mean(), CELL, flat)
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda stream: stream + bytes(99), r"no such length \(structural\)"),
+        (lambda stream: stream[:4] + bytes(1152), r"no such picture \(structural\)"),
+    ],
+    ids=["longer", "black"],
+)
+def test_other_bits_that_no_rounding_explains_are_structural(
+    change: Callable[[bytes], bytes], message: str
+) -> None:
+    with pytest.raises(DeterminismError, match=message):
+        with_threads(change)

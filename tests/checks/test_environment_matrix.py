@@ -29,11 +29,20 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 class Somewhere:
     """A process whose codec is ``codec``, and what was asked of it."""
 
-    def __init__(self, codec: Raw | None = None, latents: bool = False) -> None:
+    def __init__(
+        self,
+        codec: Raw | None = None,
+        latents: bool = False,
+        parts: Mapping[str, str] | None = None,
+    ) -> None:
         self.codec = codec or Raw()
+        self.told = parts or {}
         self.latents = latents
         self.asked: list[tuple[str, str, int]] = []
         self.decoded = 0
+
+    def parts(self, family: str, quality: str, device: str, *, threads: int) -> Mapping[str, str]:
+        return self.told
 
     def encode(
         self, family: str, quality: str, device: str, images: Sequence[Image], *, threads: int
@@ -47,6 +56,7 @@ class Somewhere:
         quality: str,
         device: str,
         batches: Sequence[Sequence[bytes]],
+        names: Sequence[Sequence[str]],
         *,
         threads: int,
         latents: bool = False,
@@ -306,3 +316,14 @@ def test_latents_tell_more_than_an_image_that_could_not_be_made_of_them() -> Non
         r"process: decoder returned 1152 values that are not finite",
         pair(found, "here", "oldest").first,
     )
+
+
+def test_another_network_is_no_network_out_of_step() -> None:
+    here = {"weights": "a", "tables": "b", "settings": "c"}
+    oldest = Somewhere(Off(pixel=9), parts={"weights": "x", "tables": "y", "settings": "c"})
+    other_device = Somewhere(parts=here | {"settings": "on another device"})
+    found = matrix({"here": Somewhere(parts=here), "contiguous": other_device, "oldest": oldest})
+    assert found.other_networks == {"oldest": "weights and tables"}
+    assert found.environments == ("here", "contiguous")
+    assert found.broken_images == ()
+    assert oldest.decoded == 3  # its own

@@ -8,8 +8,8 @@ from pytest_lic import errors
 from pytest_lic.errors import (
     BitstreamError,
     LicError,
-    PassingThrough,
     UnknownNameError,
+    Unwinding,
     UsageError,
     is_crash,
 )
@@ -18,7 +18,7 @@ from pytest_lic.errors import (
 def test_every_error_is_a_lic_error():
     classes = [each for _, each in inspect.getmembers(errors, inspect.isclass)]
     classes.remove(errors.Unavailable)  # stands in place of a value, and is not raised
-    classes.remove(errors.PassingThrough)  # never reaches the user
+    classes.remove(errors.Unwinding)  # never reaches the user
     assert len(classes) > 10
     assert all(issubclass(each, LicError) for each in classes if each.__module__ == errors.__name__)
 
@@ -75,7 +75,7 @@ def test_what_somebody_elses_code_raises_is_a_crash(error: BaseException) -> Non
     "error",
     [
         KeyboardInterrupt(),
-        PassingThrough(),
+        Unwinding(),
         pytest.skip.Exception("no"),
         pytest.exit.Exception("end"),
     ],

@@ -98,6 +98,10 @@ ENCODERS = {
     "tuple": (lambda images: (b"x", b"y"), "encoder returned tuple for 2 images"),
     "one for all": (lambda images: [b"xy"], "encoder returned 1 bitstreams for 2 images"),
     "three": (lambda images: [b"x"] * 3, "encoder returned 3 bitstreams for 2 images"),
+    "subclass": (
+        lambda images: [b"x", type("Short", (bytes,), {"__len__": lambda self: 1})(b"xyz")],
+        "encoder returned a subclass of bytes, Short for two.png; a bitstream is a bytes object",
+    ),
     "estimate": (
         lambda images: [b"x", 12.5],
         "encoder returned float for two.png; a bitstream is a bytes object.*estimates are never",

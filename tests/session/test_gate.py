@@ -321,3 +321,25 @@ def test_one_broken_codec_is_one_line_of_the_summary(small: Project) -> None:
     lines = [line for line in result.stdout.lines if line.startswith("error: toy-q1-images-")]
     assert len(set(lines)) == len(lines)
     assert len([line for line in lines if "returned int for 1 images" in line]) == 1
+
+
+# One sample of each image a level off where two threads decode.
+THREADED = """
+    class Threaded(Toy):
+        def decode(self, bitstreams):
+            images = super().decode(bitstreams)
+            if torch.get_num_threads() == 2:
+                images[:, 0, 0, 0] = (images[:, 0, 0, 0] - 1 / 255).abs()
+            return images
+"""
+
+
+def test_one_level_with_other_threads_is_a_remark_even_when_strict(small: Project) -> None:
+    change(small, THREADED, "Threaded")
+    arguments = ("-m", "determinism", "-k", "threads", "--lic-quality=1")
+    for strict in ((), ("--lic-strict",)):
+        result = small.run(*arguments, *strict)
+        assert result.ret == 0, result.stdout.str()
+        result.stdout.fnmatch_lines(
+            ["*toy-q1-*: decoded with 2 threads: 2 of 2 images differ by one level*"]
+        )

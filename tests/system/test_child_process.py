@@ -64,8 +64,9 @@ def child(tmp_path: Path) -> Iterator[ChildProcess]:
 
 
 def test_it_answers_and_goes_on_behind_an_error(child: ChildProcess, tmp_path: Path) -> None:
-    with pytest.raises(ChildFailedError, match="KeyError: 'lost'"):
+    with pytest.raises(ChildFailedError, match="KeyError: 'lost'") as failed:
         child.ask("fail", 60)
+    assert 'raise KeyError("lost")' in failed.value.traceback
     assert child.ask("greet", 60, name="you") == {"text": "hello, you", "in": str(tmp_path)}
 
 

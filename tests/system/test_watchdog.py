@@ -34,7 +34,7 @@ def test_a_loop_that_catches_everything_is_interrupted_and_its_place_named() -> 
         loop_for_ever()
     assert time.monotonic() - began < 5
     assert "did not come back within 0.3 s" in str(caught.value)
-    assert f"{__file__}, line " in str(caught.value)
+    assert "test_watchdog.py:" in str(caught.value)
     assert "--lic-timeout" in str(caught.value)
 
 
@@ -45,7 +45,7 @@ def loop_for_ever() -> None:
 
 
 def test_os_exit_is_refused_but_in_a_fork() -> None:
-    refused = pytest.raises(CodecError, match=r"os\._exit\(0\) in .*test_watchdog")
+    refused = pytest.raises(CodecError, match=r"os\._exit\(0\) \(at .*test_watchdog")
     with limited(SOON), refused, guarded("a step"):
         os._exit(0)
     with limited(Limit(20, 2)), guarded("a step"):

@@ -73,6 +73,13 @@ def changed(network):
 """
 
 
+LATENTS_OFF = """
+def changed(network):
+    decompress = network.entropy_model.decompress
+    network.entropy_model.decompress = lambda *rest: decompress(*rest) + 1
+"""
+
+
 class Copy(Project):
     """A project with a copy of a shipped codec at one quality, under the name ``copy``."""
 
@@ -126,8 +133,8 @@ def test_a_table_that_is_one_count_off_in_the_weights_file_is_said_to_be_the_tab
     assert ": regressed: 2 of 2 old bitstreams no longer decode as they did" in told
     assert re.search(
         r"astronaut_128x96: model fingerprint: bitstream was written by model \w{8}, this decoder "
-        r"is \w{8}: .*; tables changed since \(was \w{16}, is \w{16}\); weights as they were; "
-        r"written by ",
+        r"is \w{8}: .*; tables changed since \(was \w{16}, is \w{16}\); weights and settings "
+        r"as they were; written by ",
         told,
     )
 
@@ -139,7 +146,7 @@ def test_a_table_that_changes_in_memory_only_breaks_entropy_decoding(copy: Copy)
     for line in lines:
         assert re.search(r"_\d+x\d+: tables: ", line), line
         assert "; tables changed since (was " in line
-        assert "; weights as they were; written by" in line
+        assert "; weights and settings as they were; written by" in line
         assert "entropy decoding failed" in line or "the latents differ already" in line
 
 
@@ -149,8 +156,33 @@ def test_a_synthesis_that_changes_is_said_to_be_the_pixels(copy: Copy) -> None:
     assert re.search(
         r"astronaut_128x96: pixels: \d+ of 12288 pixels differ, by up to \d+ levels of 255, first "
         r"at row \d+, column \d+, [RGB]: \d+ then, \d+ now; PSNR \d+\.\d{3} dB then, \d+\.\d{3} dB "
-        r"now; the latents are the same; weights changed since \(was \w+, is \w+\); tables as they "
-        r"were; written by ",
+        r"now; the latents are the same; weights changed since \(was \w+, is \w+\); tables and "
+        r"settings as they were; written by ",
+        told,
+    )
+
+
+def test_a_decoder_that_changes_is_not_said_to_be_the_tables(copy: Copy) -> None:
+    copy.change(LATENTS_OFF)
+    for line in copy.failure().splitlines()[1:]:
+        assert re.search(r"_\d+x\d+: decoder: \d+ of \d+ pixels differ", line), line
+        assert "; the latents differ already; " in line
+        assert "; weights, tables and settings as they were; written by" in line
+
+
+def test_other_weights_under_other_instructions_are_a_finding_of_their_own(copy: Copy) -> None:
+    copy.change(BRIGHTER)
+    manifest = copy.path / "baselines" / "conformance" / "copy.json"
+    kept = json.loads(manifest.read_text())
+    for environment in kept["environments"].values():
+        environment["instructions"] = "AVX9"
+    manifest.write_text(json.dumps(kept))
+    told = copy.failure()
+    assert "2 of 2 old bitstreams are of other weights than are built here; where these" in told
+    assert re.search(
+        r"astronaut_128x96: other weights: .*; weights changed since \(was .*; tables(,| and) .*"
+        r"Weights drawn at random while building are others where instructions are others, .*; "
+        r"written by .*, differs from this one in instructions AVX9 \(now ",
         told,
     )
 
@@ -241,4 +273,4 @@ def test_what_a_network_has_none_of_has_no_digest() -> None:
     assert set(part_digests(torch.nn.Linear(1, 1))) == {"weights"}
     codec = learned_family(headers(1)).build("1", "cpu")
     assert isinstance(codec, SupportsParts)
-    assert set(codec.part_digests()) == {"weights", "tables"}
+    assert set(codec.part_digests()) == {"weights", "tables", "settings"}

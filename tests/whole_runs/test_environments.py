@@ -196,3 +196,21 @@ def test_matrices_travel_from_workers(small: Project) -> None:
     result = small.run(*COMPARE[:4], THREADS, "--lic-quality=1,2", "-n2")
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines(["toy between environments: 4 images (2 cells)*", "here*4 =*4 =*"])
+
+
+def test_weights_drawn_while_building_are_a_finding_of_their_own(small: Project) -> None:
+    """torch's seeded normal numbers are others under older instructions."""
+    drawn = "        self.drawn = nn.Parameter(torch.randn(256))\n\n    def scales"
+    source = HYPERPRIOR.replace("NUDGE", "0").replace("\n    def scales", drawn, 1)
+    (small.path / "conftest.py").write_text(source)
+    result = small.run(*COMPARE, "--lic-environments=oldest")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*toy-q1-images-native-b1-cpu: another network in other environments, not out of step: "
+            "others than in here are its weights in oldest. Weights drawn at random while building "
+            "are others where instructions are others, even of one seed, *load both from a file*",
+            "*broken: none*",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*images break*")

@@ -27,9 +27,10 @@ def test_of_an_encoder(small: Project, capsys: pytest.CaptureFixture[str]) -> No
     result = small.run("-m", "rd", "--lic-quality=3", "--lic-update-missing", *options)
     cell = "toy-q3-images-native-b1-cpu"
     told = f"{cell}: encoder crashed on photo0.png (64×64): {SAYS}"
-    result.stdout.fnmatch_lines([f"error: {told}", "lic: toy, quality 3: not recorded, *"])
+    result.stdout.fnmatch_lines([f"error: {told} (at conftest.py:*)", "lic: toy, quality 3: not recorded, *"])
     assert "Traceback" not in result.stdout.str()
-    assert told in [test["text"] for test in json.loads(files["json"].read_text())["tests"]]
+    texts = [test["text"] for test in json.loads(files["json"].read_text())["tests"]]
+    assert any(text.startswith(told) for text in texts)
     assert "PanicException" in files["markdown"].read_text()
     small.pytester.chdir()
     capsys.readouterr()
@@ -51,7 +52,7 @@ def test_of_a_decoder_here_and_in_children(small: Project) -> None:
     )
     small.write_codec(change, codec="Panicking")
     result = small.run("-m", "determinism or hostile", "--lic-quality=3", "--lic-hostile=3")
-    result.stdout.fnmatch_lines_random([f"error: *in a fresh process*{SAYS}"])
+    result.stdout.fnmatch_lines_random([f"error: *in a fresh process*{SAYS}*"])
     assert "Traceback" not in result.stdout.str()
     assert "it died" not in result.stdout.str()
 
@@ -66,4 +67,4 @@ def test_of_a_family_that_is_built(small: Project) -> None:
     """
     small.write_codec(change, codec="panicking")
     result = small.run("-m", "roundtrip", "--lic-quality=3")
-    result.stdout.fnmatch_lines([f"error: *toy, quality 3 could not be built: {SAYS}"])
+    result.stdout.fnmatch_lines([f"error: *toy, quality 3 could not be built: {SAYS}*"])

@@ -54,7 +54,7 @@ def test_an_encoder_that_hangs_is_stopped_and_named(project: Project) -> None:
     ended.stdout.fnmatch_lines(
         [
             "*encoder failed on photo0.png (176×176): it did not come back within 1 s, and was "
-            "stopped in *conftest.py, line *, in encode; raise --lic-timeout if that is expected*"
+            "stopped (at *conftest.py:*, in encode); raise --lic-timeout if that is expected*"
         ]
     )
 
@@ -64,7 +64,7 @@ def test_a_decoder_that_ends_the_process_is_refused(project: Project) -> None:
     ended = project.run("-m", "roundtrip")
     ended.assert_outcomes(passed=2, failed=2)
     ended.stdout.fnmatch_lines(
-        ["*decoder failed on photo0.png (176×176): it called os._exit(0) in *conftest.py, line *"]
+        ["*decoder failed on photo0.png (176×176): it called os._exit(0) (at *conftest.py:*"]
     )
 
 

@@ -6,20 +6,16 @@ decompress(strings, shape, …) → {"x_hat": …}
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_lic.errors import (
-    CodecError,
-    CorruptBitstreamError,
-    LicError,
-    PassingThrough,
-    UsageError,
-    is_crash,
-)
+from pytest_lic.adapters.network.blame import blamed
+from pytest_lic.adapters.network.devices import moved
+from pytest_lic.adapters.network.rans_guard import in_step
+from pytest_lic.adapters.network.signatures import compress_needs, decoder_arguments
+from pytest_lic.adapters.network.string_nesting import flatten
+from pytest_lic.errors import CodecError, CorruptBitstreamError, Unwinding, UsageError
 from pytest_lic.system.words import plural
 
 if TYPE_CHECKING:
@@ -37,11 +33,8 @@ class Compressed:
     parameters: Mapping[str, Any]
 
 
-class _LatentsSeen(PassingThrough):
-    """Carries the synthesis transform's input out of a decoder that need not go on.
-
-    No `Exception`, so that a network which catches those lets it pass.
-    """
+class _LatentsSeen(Unwinding):
+    """Carries the synthesis transform's input out of a decoder that need not go on."""
 
     def __init__(self, latents: Any) -> None:
         super().__init__()
@@ -55,7 +48,8 @@ class NetworkCalls:
         network: has ``compress`` and ``decompress``; an ``nn.Module`` or not.
         label: names it in error messages, such as ``"mine q3"``.
         device: where it lies.
-        compress_arguments: passed to each ``compress`` by name.
+        compress_arguments: passed to each ``compress`` by name; a function of the images where
+            they depend on those: then the decoder's travel in the bitstream.
         decompress_arguments: passed to each ``decompress`` by name.
         parameters: the results of ``compress`` that ``decompress`` needs by name; found from its
             signature when None.
@@ -70,7 +64,7 @@ class NetworkCalls:
         label: str,
         device: str,
         *,
-        compress_arguments: Mapping[str, Any],
+        compress_arguments: Mapping[str, Any] | Callable[[Tensor], Mapping[str, Any]],
         decompress_arguments: Mapping[str, Any],
         parameters: Collection[str] | None,
         synthesis: str,
@@ -79,9 +73,12 @@ class NetworkCalls:
         self.network = network
         self.label = label
         self.device = device
-        names, self._takes_shape, required = _decoder_arguments(network.decompress)
-        self._compress_arguments = moved(compress_arguments, device)
-        shared = {name: value for name, value in compress_arguments.items() if name in names}
+        names, self._takes_shape, required = decoder_arguments(network.decompress)
+        self._compress_needs = compress_needs(network.compress)
+        self._of_images = compress_arguments if callable(compress_arguments) else None
+        fixed = {} if callable(compress_arguments) else compress_arguments
+        self._compress_arguments = moved(fixed, device)
+        shared = {name: value for name, value in fixed.items() if name in names}
         self._decompress_arguments = moved({**shared, **decompress_arguments}, device)
         wanted = names if parameters is None else parameters
         self._sent = tuple(name for name in wanted if name not in self._decompress_arguments)
@@ -89,44 +86,98 @@ class NetworkCalls:
         self._synthesis = _submodule(network, synthesis)
         self.stages = _existing(network, stages or {})
         self._dtype = _input_dtype(network)
+        self._judged: set[int] = set()
 
     @property
     def offers_latents(self) -> bool:
-        """Whether the synthesis transform was found."""
+        """Whether the synthesis transform was found, and decoding calls it."""
         return self._synthesis is not None
+
+    def round_trip(self, images: Tensor) -> tuple[Compressed, Tensor]:
+        """Code a probe, and forget the synthesis transform and the stages that were not called.
+
+        A network may have them and run their layers one by one, or hold a list of them.
+
+        Raises:
+            CodecError: as `compress` and `decompress`.
+            CorruptBitstreamError: a decoder out of step with its encoder.
+        """
+        import torch
+
+        called: set[int] = set()
+        latents: list[Any] = []
+
+        def note(module: Any, inputs: tuple[Any, ...]) -> None:
+            called.add(id(module))
+
+        def receive(module: Any, inputs: tuple[Any, ...]) -> None:
+            latents.append(inputs[0] if inputs else None)
+
+        hooks = [part.register_forward_pre_hook(note) for part in self.stages.values()]
+        try:
+            compressed = self.compress(images)
+            if self._synthesis is not None:
+                hooks.append(self._synthesis.register_forward_pre_hook(receive))
+            decoded = self.decompress(compressed)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        self.stages = {stage: part for stage, part in self.stages.items() if id(part) in called}
+        if not isinstance(next(iter(latents), None), torch.Tensor):
+            self._synthesis = None
+        return compressed, decoded
 
     def compress(self, images: Tensor) -> Compressed:
         """Code (B, 3, H, W), padded, in [0, 1].
 
         Raises:
             CodecError: the network raised, or returned something else than expected.
+            UsageError: it needs an argument that the family does not give.
         """
         import torch
 
         where = f"compress on {_described(images)}"
+        named = self._arguments_for(images)
         with blamed(f"{self.label}: {where}"), torch.inference_mode():
-            result = self.network.compress(images.to(self._dtype), **self._compress_arguments)
+            result = self.network.compress(images.to(self._dtype), **named)
         if not isinstance(result, Mapping) or "strings" not in result:
             kind = sorted(result) if isinstance(result, Mapping) else type(result).__name__
             raise CodecError(
                 f"{self.label}: {where} returned {kind}; expected a dict with 'strings'"
             )
+        results = named | dict(result)
         for name in self._required:
-            if name not in result:
+            if name not in results:
                 raise UsageError(
                     f"{self.label}: decompress wants {name!r}, which compress does not return "
                     f"(it returns {', '.join(map(repr, result))}); pass it to "
                     "compressai_family(..., decompress_arguments=…)"
                 )
-        sent = {name: result[name] for name in self._sent if name in result}
+        sent = {name: results[name] for name in self._sent if name in results}
         return Compressed(result["strings"], result.get("shape"), sent)
+
+    def _arguments_for(self, images: Tensor) -> dict[str, Any]:
+        """What ``compress`` is called with by name."""
+        named: dict[str, Any] = self._compress_arguments
+        if self._of_images is not None:
+            with blamed(f"{self.label}: compress_arguments on {_described(images)}"):
+                named = moved(dict(self._of_images(images)), self.device)
+        missing = [name for name in self._compress_needs if name not in named]
+        if missing:
+            raise UsageError(
+                f"{self.label}: compress wants {' and '.join(map(repr, missing))}; give it in "
+                "compressai_family(..., compress_arguments=lambda quality: {...}), or "
+                "lambda quality, images: {...} where it depends on the images"
+            )
+        return named
 
     def decompress(self, compressed: Compressed) -> Tensor:
         """The images (B, 3, H, W) as the network left them, neither cropped nor clamped.
 
         Raises:
             CodecError: the network raised, or returned something else than expected.
-            CorruptBitstreamError: parameters that this network's decoder does not take.
+            CorruptBitstreamError: parameters that this network's decoder does not take, or a
+                decoder out of step with its encoder.
         """
         import torch
 
@@ -138,7 +189,8 @@ class NetworkCalls:
             )
         positional = (compressed.strings, compressed.shape)[: 2 if self._takes_shape else 1]
         named = self._decompress_arguments | moved(compressed.parameters, self.device)
-        with blamed(f"{self.label}: decompress"), torch.inference_mode():
+        steps = in_step(flatten(compressed.strings), self._judged)
+        with blamed(f"{self.label}: decompress"), torch.inference_mode(), steps:
             result = self.network.decompress(*positional, **named)
         x_hat = result.get("x_hat") if isinstance(result, Mapping) else result
         if not isinstance(x_hat, torch.Tensor) or x_hat.dim() != 4:
@@ -201,57 +253,6 @@ class NetworkCalls:
         if not isinstance(latents, torch.Tensor):
             raise CodecError(f"{self.label}: the synthesis transform received no tensor")
         return latents.float().clone()  # no longer one of inference mode's
-
-
-@contextmanager
-def blamed(what: str) -> Iterator[None]:
-    """Whatever a user's network raises, as a `CodecError` of ``what``; our own as they are."""
-    try:
-        yield
-    except LicError:
-        raise
-    except BaseException as error:
-        if not is_crash(error):
-            raise
-        raise CodecError(f"{what} failed: {type(error).__name__}: {error}") from error
-
-
-def moved(value: Any, device: str) -> Any:
-    """``value`` with every tensor in it on ``device``."""
-    import torch
-
-    match value:
-        case torch.Tensor():
-            return value.to(device)
-        case torch.Size():
-            return value
-        case list() | tuple():
-            return type(value)([moved(item, device) for item in value])
-        case Mapping():
-            return {key: moved(item, device) for key, item in value.items()}
-    return value
-
-
-def _decoder_arguments(
-    decompress: Callable[..., Any],
-) -> tuple[tuple[str, ...], bool, tuple[str, ...]]:
-    """Its named arguments after strings and shape, whether it takes a shape, the required names."""
-    try:
-        parameters = list(inspect.signature(decompress).parameters.values())
-    except (TypeError, ValueError):
-        return (), True, ()
-    kinds = inspect.Parameter
-    positional = [
-        parameter
-        for parameter in parameters
-        if parameter.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)
-    ]
-    any_number = any(parameter.kind is kinds.VAR_POSITIONAL for parameter in parameters)
-    keyword_only = [parameter for parameter in parameters if parameter.kind is kinds.KEYWORD_ONLY]
-    named = positional[2:] + keyword_only
-    required = [parameter.name for parameter in named if parameter.default is kinds.empty]
-    names = tuple(parameter.name for parameter in named)
-    return names, any_number or len(positional) > 1, tuple(required)
 
 
 def _existing(network: Any, stages: Mapping[str, Sequence[str]]) -> dict[str, Any]:

@@ -12,12 +12,12 @@ from pytest_lic.adapters.network.layout import (
     codes_batches,
     in_other_memory_format,
 )
-from pytest_lic.adapters.network.state import part_digests
+from pytest_lic.adapters.network.state import part_digests, settings_digest
 from pytest_lic.adapters.network.stream import from_sections, to_sections
 from pytest_lic.adapters.network.string_nesting import has_batch_axis, nest_of, of_batch, of_image
 from pytest_lic.adapters.network.value_packing import pack_value
 from pytest_lic.container import Bitstream, pack, unpack
-from pytest_lic.errors import CodecError
+from pytest_lic.errors import BitstreamError, CodecError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -89,6 +89,22 @@ class NetworkCodec:
         """Stage → the network's module that does it; empty where none is known."""
         return self._calls.stages
 
+    def remarks(self) -> Sequence[str]:
+        """What was found out of the network that its author may not expect."""
+        layout, said = self._layout, []
+        if layout.refused:
+            refused = " and ".join(map(str, layout.refused))
+            said.append(
+                f"images are padded to multiples of {layout.multiple} pixels, since the network "
+                f"refused {refused}; another is taken with compressai_family(..., multiple=…)"
+            )
+        if layout.least > layout.multiple:
+            said.append(
+                f"images are padded to {layout.least} pixels at least; the network refused "
+                f"{3 * layout.multiple}×{layout.multiple}"
+            )
+        return said
+
     def swap_memory_format(self) -> None:
         """From now on code with ``channels_last`` images and weights in place of contiguous ones,
         or the other way round.
@@ -128,8 +144,12 @@ class NetworkCodec:
             )
 
     def part_digests(self) -> Mapping[str, str]:
-        """``weights`` and ``tables`` → a digest of what the network has of them."""
-        return part_digests(self._calls.network)
+        """``weights``, ``tables`` and ``settings`` → a digest of what the network has of them.
+
+        Settings are the numbers and texts that its modules hold as attributes.
+        """
+        network = self._calls.network
+        return {**part_digests(network), "settings": settings_digest(network)[:16]}
 
     def _padded(self, images: Tensor) -> Tensor:
         """Images as the network wants them, their edges repeated around them on all sides.
@@ -196,7 +216,7 @@ class NetworkCodec:
             strings = of_batch([image.strings for image in coded])
             try:
                 decoded = decoder(Compressed(strings, coded[0].shape, {}))
-            except CodecError:
+            except (CodecError, BitstreamError):
                 pass  # decoding each image alone tells which is at fault
             else:
                 if len(decoded[0]) == len(coded):

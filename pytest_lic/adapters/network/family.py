@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
-from pytest_lic.adapters.network.calls import NetworkCalls, blamed
+from pytest_lic.adapters.network.blame import blamed
+from pytest_lic.adapters.network.calls import NetworkCalls
 from pytest_lic.adapters.network.codec import LatentNetworkCodec, NetworkCodec
 from pytest_lic.adapters.network.heap_memory import keep_freed_memory
 from pytest_lic.adapters.network.held_state import state_digest
 from pytest_lic.adapters.network.layout import find_layout
 from pytest_lic.adapters.network.rans_guard import guard_rans
+from pytest_lic.adapters.network.signatures import positional_needed, wants_quality
 from pytest_lic.adapters.network.state import (
     build_tables,
     same_random_numbers,
@@ -22,11 +24,12 @@ from pytest_lic.adapters.network.state import (
 )
 from pytest_lic.adapters.network.value_packing import pack_value
 from pytest_lic.container import short_fingerprint
-from pytest_lic.errors import CodecError, UsageError
+from pytest_lic.errors import CodecError, LicError, UnavailableError, UsageError
 from pytest_lic.system.import_warnings import scripting_unwarned
 
-Arguments = Callable[[str], Mapping[str, Any]]
-"""Quality → what a network takes by name."""
+Arguments = Callable[..., Mapping[str, Any]]
+"""Quality → what a network takes by name; for an encoder also quality and images."""
+_SHOWN = 160  # characters of a failure that is told again
 
 
 @dataclass(frozen=True)
@@ -49,54 +52,114 @@ class Recipe:
     format_version: int
 
 
+@dataclass(frozen=True)
+class _Prepared:
+    """A network before its tables are built, and what it is called with."""
+
+    network: Any
+    arguments: Mapping[str, Any] | Callable[[Any], Mapping[str, Any]]
+    decoder_arguments: Mapping[str, Any]
+
+    @property
+    def kind(self) -> str:
+        return f"{type(self.network).__module__}.{type(self.network).__qualname__}"
+
+    @property
+    def fixed(self) -> str | None:
+        """Of the arguments that depend on no image."""
+        return _digest(({} if callable(self.arguments) else self.arguments, self.decoder_arguments))
+
+
+_Made = TypeVar("_Made")
+
+
 class NetworkFamily:
     """Builds codecs, and keeps what would be slow to build again.
 
-    That is the network which serves all qualities, the fingerprints, and the codec that was built
-    for the last fingerprint asked for, until it is built for use.
+    That is the network which serves all qualities, the fingerprints, the network that was built
+    for the last fingerprint asked for, until a codec is built with it, and what failed.
     """
 
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
         self._network: Any = None
         self._fingerprints: dict[str, str | None] = {}
-        self._spare: tuple[str, str, NetworkCodec] | None = None
+        self._spare: tuple[str, str, _Prepared] | None = None
+        self._failures: dict[tuple[str, str], str] = {}
 
     def build(self, quality: str, device: str) -> NetworkCodec:
         """A codec that shares no state with others, except weights with ``one_network``.
 
         Raises:
-            CodecError: building the network, preparing it or coding a probe image failed.
+            CodecError: building the network, preparing it or coding a probe image failed, now or
+                before.
             UsageError: the network is none, or an argument of ``compressai_family`` is missing.
         """
-        spare, self._spare = self._spare, None
-        if spare is not None and spare[:2] == (quality, device):
-            return spare[2]
-        return self._built(quality, device)
+        return self._once(quality, device, lambda: self._built(quality, device))
 
     def fingerprint(self, quality: str) -> str | None:
         """What coding depends on besides sources and versions, where that can be told.
 
-        Building finds it out, so a codec is built unless that has happened already.
+        The network is built for it, if that has not happened already, but nothing is coded.
         """
         if quality not in self._fingerprints:
             device = self._recipe.device
-            self._spare = (quality, device, self._built(quality, device))
+            prepared = self._once(quality, device, lambda: self._prepared(quality, device))
+            self._spare = (quality, device, prepared)
         return self._fingerprints[quality]
+
+    def _once(self, quality: str, device: str, make: Callable[[], _Made]) -> _Made:
+        """What ``make`` gives, unless it failed before, which takes as long each time."""
+        known = self._failures.get((quality, device))
+        if known is not None:
+            shown = known if len(known) <= _SHOWN else f"{known[:_SHOWN]}…"
+            raise CodecError(f"not built again, since that failed before: {shown}")
+        try:
+            return make()
+        except UnavailableError:
+            raise
+        except LicError as error:
+            self._failures[quality, device] = str(error)
+            raise
+
+    def _prepared(self, quality: str, device: str) -> _Prepared:
+        """A network that has coded nothing yet; its fingerprint is taken as it comes.
+
+        What becomes of it afterwards, such as tables, follows from that and from the machine.
+        """
+        recipe = self._recipe
+        network = self._new_network(quality, device)
+        with blamed(f"{recipe.name} q{quality}: preparing the network"), same_random_numbers():
+            if recipe.prepare is not None:
+                recipe.prepare(network, quality)
+            arguments: Mapping[str, Any] | Callable[[Any], Mapping[str, Any]]
+            if positional_needed(recipe.compress_arguments) > 1:
+                arguments = partial(recipe.compress_arguments, quality)
+            else:
+                arguments = dict(recipe.compress_arguments(quality))
+            prepared = _Prepared(network, arguments, dict(recipe.decompress_arguments(quality)))
+        if quality not in self._fingerprints:
+            told = recipe.fingerprint is None and hasattr(network, "state_dict")
+            held = state_digest(network) if told else None
+            known = None not in (held, prepared.fixed) and not callable(arguments)
+            text = f"{prepared.kind} {held} {prepared.fixed}"
+            self._fingerprints[quality] = text if known else None
+        return prepared
 
     def _built(self, quality: str, device: str) -> NetworkCodec:
         recipe = self._recipe
         label = f"{recipe.name} q{quality}"
         if device == "cpu":
             keep_freed_memory()
-        network = self._new_network(quality, device)
+        spare, self._spare = self._spare, None
+        if spare is not None and spare[:2] == (quality, device):
+            prepared = spare[2]
+        else:
+            prepared = self._prepared(quality, device)
+        network, arguments = prepared.network, prepared.arguments
         guard_rans()
         with blamed(f"{label}: preparing the network"), same_random_numbers():
-            if recipe.prepare is not None:
-                recipe.prepare(network, quality)
-            arguments = dict(recipe.compress_arguments(quality))
-            decoder_arguments = dict(recipe.decompress_arguments(quality))
-            build_tables(network, arguments)
+            build_tables(network, {} if callable(arguments) else arguments)
             if callable(getattr(network, "to", None)):
                 network.to(device)
         calls = NetworkCalls(
@@ -104,24 +167,24 @@ class NetworkFamily:
             label,
             device,
             compress_arguments=arguments,
-            decompress_arguments=decoder_arguments,
+            decompress_arguments=prepared.decoder_arguments,
             parameters=recipe.parameters,
             synthesis=recipe.synthesis,
             stages=recipe.stages,
         )
         layout = find_layout(calls, recipe.multiple, recipe.channels_last)
         # Only now: some layers, such as masked convolutions, settle their weights on first use.
-        fingerprint = recipe.fingerprint
-        weights = weights_digest(network) if fingerprint is None else fingerprint(quality)
-        fixed = _digest((arguments, decoder_arguments))
-        kind = f"{type(network).__module__}.{type(network).__qualname__}"
-        held = state_digest(network) if fingerprint is None and weights is not None else None
-        known = held is not None and fixed is not None
-        self._fingerprints[quality] = f"{kind} {held} {fixed}" if known else None
-        expected = (layout.multiple, layout.nest, layout.shape)
-        stamp = short_fingerprint(repr((recipe.name, quality, weights, fixed, expected)))
+        weights = self._weights(network, quality)
+        expected: tuple[Any, ...] = (layout.multiple, layout.nest, layout.shape)
+        if layout.least > layout.multiple:
+            expected += (layout.least,)
+        stamp = short_fingerprint(repr((recipe.name, quality, weights, prepared.fixed, expected)))
         codec = LatentNetworkCodec if calls.offers_latents else NetworkCodec
         return codec(calls, layout, stamp, recipe.format_version)
+
+    def _weights(self, network: Any, quality: str) -> str | None:
+        fingerprint = self._recipe.fingerprint
+        return weights_digest(network) if fingerprint is None else fingerprint(quality)
 
     def _new_network(self, quality: str, device: str) -> Any:
         """A network on the CPU, where the tables are built, in evaluation mode."""
@@ -149,12 +212,14 @@ def _called(build_network: Callable[..., Any], quality: str, name: str) -> Any:
         CodecError: the callable raised.
         UsageError: it returned something without ``compress`` and ``decompress``.
     """
+    arguments = (quality,) if wants_quality(build_network) else ()
+    called = f"{getattr(build_network, '__name__', 'build_network')}{_in_brackets(arguments)}"
     with (
-        blamed(f"{name} q{quality}: building the network"),
+        blamed(f"{name} q{quality}: building the network", f"; it was called as {called}"),
         same_random_numbers(),
         scripting_unwarned(),
     ):
-        network = build_network(quality) if _takes_one(build_network) else build_network()
+        network = build_network(*arguments)
     missing = [name for name in ("compress", "decompress") if not hasattr(network, name)]
     if missing:
         raise UsageError(
@@ -167,11 +232,5 @@ def _called(build_network: Callable[..., Any], quality: str, name: str) -> Any:
     return network
 
 
-def _takes_one(function: Callable[..., Any]) -> bool:
-    try:
-        inspect.signature(function).bind("quality")
-    except TypeError:
-        return False
-    except ValueError:  # a builtin without a signature
-        return True
-    return True
+def _in_brackets(arguments: tuple[str, ...]) -> str:
+    return f"({', '.join(map(repr, arguments))})"

@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from pytest_lic.adapters.network.blame import of_shapes
 from pytest_lic.adapters.network.calls import Compressed, NetworkCalls
 from pytest_lic.adapters.network.string_nesting import has_batch_axis, nest_of, of_image
-from pytest_lic.errors import CodecError, UnavailableError
+from pytest_lic.errors import BitstreamError, CodecError, LicError, UnavailableError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,6 +35,8 @@ class NetworkLayout:
         nest: the nest of one image's strings (see `string_nesting`).
         shape: what ``compress`` called the shape of that image.
         probe: that image's height and width in pixels, both multiples of ``multiple``.
+        least: what both sides have at least, in pixels, for the network takes nothing smaller.
+        refused: smaller multiples that it does not take.
     """
 
     multiple: int
@@ -41,12 +44,14 @@ class NetworkLayout:
     nest: Any
     shape: Any
     probe: tuple[int, int]
+    least: int = 0
+    refused: tuple[int, ...] = ()
 
     def padded(self, height: int, width: int) -> tuple[int, int]:
         """The size in pixels that the network sees for an image of this one."""
         return (
-            -(-height // self.multiple) * self.multiple,
-            -(-width // self.multiple) * self.multiple,
+            max(-(-height // self.multiple) * self.multiple, self.least),
+            max(-(-width // self.multiple) * self.multiple, self.least),
         )
 
     def borders(self, height: int, width: int) -> tuple[int, int, int, int]:
@@ -60,7 +65,8 @@ def find_layout(calls: NetworkCalls, multiple: int | None, channels_last: bool) 
     """Code a small image, in increasing sizes, until the network returns one of the same size.
 
     The probe is an odd multiple of the padding in both directions, so that a network which needs
-    a larger one can't pass by luck. CompressAI's own networks say their multiple
+    a larger one can't pass by luck. Where it fails a larger one is tried, of the same multiple:
+    some networks take no small images. CompressAI's own networks say their multiple
     (``downsampling_factor``); it is tried first.
 
     Args:
@@ -69,32 +75,58 @@ def find_layout(calls: NetworkCalls, multiple: int | None, channels_last: bool) 
         channels_last: try that memory layout first. Networks that use ``Tensor.view`` refuse it.
 
     Raises:
-        CodecError: the network failed at every size.
+        CodecError: the network failed at every size, or in a way that is no matter of size.
     """
-    sizes, failure = [], ""
-    for candidate in _candidates(calls.network, multiple):
-        for last in (True, False) if channels_last else (False,):
-            set_memory_format(calls.network, last)
-            images = probe_images(1, candidate, calls.device, last)
-            height, width = images.shape[-2:]
+    sizes: list[str] = []
+    failures: list[LicError] = []
+    candidates = list(_candidates(calls.network, multiple))
+    for candidate in candidates:
+        for height, width in ((candidate, 3 * candidate), (3 * candidate, 5 * candidate)):
             sizes.append(f"{width}×{height}")
-            try:
-                compressed = calls.compress(images)
-                nest = nest_of(compressed.strings)
-                decoded = calls.decompress(compressed)
-            except CodecError as error:
-                failure = str(error)
-                continue
-            if decoded.shape == images.shape:
-                return NetworkLayout(candidate, last, nest, compressed.shape, (height, width))
-            failure = (
-                f"{calls.label}: decompress returned {tuple(decoded.shape)} for "
-                f"{tuple(images.shape)}"
-            )
+            for last in (True, False) if channels_last else (False,):
+                try:
+                    layout = _probed(calls, candidate, (height, width), last)
+                except (CodecError, BitstreamError) as error:
+                    if not of_shapes(error):
+                        raise
+                    failures.append(error)
+                    continue
+                refused = tuple(each for each in candidates if each < candidate)
+                least = _least_side(calls, layout) if height > candidate else candidate
+                return replace(layout, least=least, refused=refused)
+    for failure in failures:
+        if isinstance(failure, BitstreamError):
+            raise CodecError(f"{calls.label}: {failure}") from failure
     raise CodecError(
-        f"{failure}; so it was with probe images of {', '.join(dict.fromkeys(sizes))}. If the "
-        "network needs another padding, give compressai_family(..., multiple=…)"
+        f"{failures[-1]}; so it was with probe images of {', '.join(sizes)}. If the network needs "
+        "another padding, give compressai_family(..., multiple=…)"
+    ) from failures[-1]
+
+
+def _probed(
+    calls: NetworkCalls, multiple: int, size: tuple[int, int], channels_last: bool
+) -> NetworkLayout:
+    """The layout of a network that takes a probe of this height and width."""
+    set_memory_format(calls.network, channels_last)
+    images = probe_images(1, size, calls.device, channels_last)
+    compressed, decoded = calls.round_trip(images)
+    if decoded.shape != images.shape:
+        raise CodecError(
+            f"{calls.label}: decompress returned {tuple(decoded.shape)} for {tuple(images.shape)}"
+        ) from ValueError("another shape")
+    return NetworkLayout(
+        multiple, channels_last, nest_of(compressed.strings), compressed.shape, size
     )
+
+
+def _least_side(calls: NetworkCalls, layout: NetworkLayout) -> int:
+    """The least side of an image, in pixels, for a network that takes no small ones."""
+    multiple = layout.multiple
+    try:
+        _probed(calls, multiple, (2 * multiple, 2 * multiple), layout.channels_last)
+    except (CodecError, BitstreamError):
+        return 3 * multiple
+    return 2 * multiple
 
 
 def in_other_memory_format(calls: NetworkCalls, layout: NetworkLayout) -> NetworkLayout:
@@ -106,8 +138,8 @@ def in_other_memory_format(calls: NetworkCalls, layout: NetworkLayout) -> Networ
     last = not layout.channels_last
     set_memory_format(calls.network, last)
     try:
-        calls.decompress(calls.compress(probe_images(1, layout.multiple, calls.device, last)))
-    except CodecError as error:
+        calls.decompress(calls.compress(probe_images(1, layout.probe, calls.device, last)))
+    except (CodecError, BitstreamError) as error:
         set_memory_format(calls.network, layout.channels_last)
         kind = "channels_last" if last else "contiguous"
         raise UnavailableError(f"{calls.label} takes no {kind} memory: {error}") from error
@@ -122,7 +154,7 @@ def codes_batches(calls: NetworkCalls, layout: NetworkLayout) -> bool:
     """
     if not has_batch_axis(layout.nest, 1):
         return False
-    images = probe_images(2, layout.multiple, calls.device, layout.channels_last)
+    images = probe_images(2, layout.probe, calls.device, layout.channels_last)
     try:
         both = calls.compress(images)
         if not has_batch_axis(nest_of(both.strings), 2) or both.parameters:
@@ -132,7 +164,7 @@ def codes_batches(calls: NetworkCalls, layout: NetworkLayout) -> bool:
             calls.decompress(Compressed(of_image(both.strings, index), both.shape, {}))
             for index in range(2)
         ]
-    except CodecError:
+    except (CodecError, BitstreamError):
         return False
     if [len(together), *map(len, alone)] != [2, 1, 1]:
         return False
@@ -144,11 +176,11 @@ def codes_batches(calls: NetworkCalls, layout: NetworkLayout) -> bool:
     return max(errors) <= tolerated
 
 
-def probe_images(count: int, multiple: int, device: str, channels_last: bool) -> Tensor:
-    """``count`` different images (count, 3, multiple, 3 · multiple): gradients with some noise."""
+def probe_images(count: int, size: tuple[int, int], device: str, channels_last: bool) -> Tensor:
+    """``count`` different images (count, 3, *size): gradients with some noise."""
     import torch
 
-    height, width = multiple, 3 * multiple
+    height, width = size
     generator = torch.Generator().manual_seed(0)
     noise = torch.rand((count, 3, height, width), generator=generator)
     down = torch.linspace(0, 1, height)[:, None]

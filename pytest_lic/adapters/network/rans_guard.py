@@ -1,7 +1,8 @@
-"""Guards CompressAI's entropy decoder against reading past the end of a string.
+"""Guards CompressAI's entropy decoder against reading past the end of a string, or falling short.
 
 It gets each string with more zeros behind it than it gets through, and a string that is too short
-for its symbols is refused: docs/explanations/entropy-decoder.md says how many zeros, and why.
+for its symbols is refused: docs/explanations/entropy-decoder.md says how many zeros, and why. So is
+one that was not read to its end, or gave other symbols than `rans_written` saw going in.
 """
 
 from __future__ import annotations
@@ -9,55 +10,22 @@ from __future__ import annotations
 import re
 import struct
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakKeyDictionary
 
-from pytest_lic.errors import CodecError, CorruptBitstreamError, TruncatedBitstreamError
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from pytest_lic.adapters.network.rans_reading import Information, Reading, Tables
+from pytest_lic.adapters.network.rans_written import Written
+from pytest_lic.errors import CodecError, CorruptBitstreamError
 
 BYTES_A_SYMBOL = 16
 BYTES_A_RUN = 16  # for each byte of the longest run of FF
 _MARGIN = 4096
 _LEAST_STATE = 1 << 31
-_PRECISION = 16
-_NIBBLE = 4
-
-Tables = tuple[Sequence[Sequence[int]], Sequence[int], Sequence[int]]
-"""CompressAI's cumulative frequencies, their lengths, and each table's first symbol."""
-
-
-@dataclass
-class _Reading:
-    """What one decoder has read of a string of ``length`` bytes.
-
-    ``left`` symbols may be decoded before the ``pending`` ones are settled.
-    """
-
-    length: int
-    at_once: int
-    bits: float = 0.0
-    pending: list[tuple[Sequence[int], Sequence[int], Tables]] = field(default_factory=list)
-
-    @property
-    def left(self) -> int:
-        return self.at_once - sum(len(symbols) for symbols, _, _ in self.pending)
-
-    def settle(self, information: _Information) -> None:
-        """Refuse a string that is shorter than what was decoded from it."""
-        self.bits += sum(information.bits(*part) for part in self.pending)
-        self.pending.clear()
-        if self.bits > 8 * self.length:
-            raise TruncatedBitstreamError(
-                f"entropy decoding: {self.length} bytes for symbols that take "
-                f"{self.bits / 8:.0f} and more; the string was cut, damaged, or coded with other "
-                "tables or indices"
-            )
+_JUDGED = 2**16  # strings
 
 
 class RansGuard:
@@ -76,8 +44,11 @@ class RansGuard:
         self._decode = decoder.decode_stream
         self._at_once = at_once
         self._at_once_of_stream = at_once_of_stream
-        self._readings: WeakKeyDictionary[Any, _Reading] = WeakKeyDictionary()
-        self._information = _Information()
+        self._readings: WeakKeyDictionary[Any, Reading] = WeakKeyDictionary()
+        self._information = Information()
+        self._watched: ContextVar[tuple[list[Reading], Collection[bytes], set[int]] | None]
+        self._watched = ContextVar("watched", default=None)
+        self.written = Written()
 
     def install(self) -> None:
         """Put the guarded methods in the place of the library's."""
@@ -92,7 +63,7 @@ class RansGuard:
             CorruptBitstreamError: a string that CompressAI's encoder can't have written.
         """
         self._set(decoder, guarded(encoded, self._at_once_of_stream))
-        self._readings[decoder] = _Reading(len(encoded), self._at_once_of_stream)
+        self._readings[decoder] = self._reading(encoded, self._at_once_of_stream)
 
     def decode_stream(self, decoder: Any, indexes: Sequence[int], *tables: *Tables) -> list[int]:
         """As the library's.
@@ -111,11 +82,54 @@ class RansGuard:
         """As the library's; raises what `set_stream` and `decode_stream` raise."""
         decoder = self._new()
         self._set(decoder, guarded(encoded, min(len(indexes), self._at_once)))
-        reading = _Reading(len(encoded), self._at_once)
-        return self._decoded(decoder, reading, indexes, tables)
+        return self._decoded(decoder, self._reading(encoded, self._at_once), indexes, tables)
+
+    @contextmanager
+    def in_step(self, strings: Collection[bytes], judged: set[int]) -> Iterator[None]:
+        """Every string that is decoded in this block must be read to its end, and hold what was
+        encoded into it where that was seen.
+
+        Args:
+            strings: those of the bitstream. Others are looked at only where they were seen being
+                written: some codecs append to a string before they decode it.
+            judged: strings that the same decoder has read well are not looked at again, for when
+                times are taken it reads the same over and over. They are added here.
+
+        Raises:
+            CorruptBitstreamError: a decoder out of step with its encoder.
+        """
+        readings: list[Reading] = []
+        token = self._watched.set((readings, strings, judged))
+        try:
+            yield
+        finally:
+            self._watched.reset(token)
+        found: dict[int, str] = {}
+        for reading in readings:
+            reading.settle(self._information)
+            # A string that is read twice may be left in the middle once.
+            if found.get(reading.string, " "):
+                found[reading.string] = reading.out_of_step()
+        for text in filter(None, found.values()):
+            raise CorruptBitstreamError(
+                f"out of step: {text}; encoder and decoder do not agree on tables, indices or "
+                "shape, or the string was damaged"
+            )
+        if len(judged) > _JUDGED:
+            judged.clear()
+        judged.update(found)
+
+    def _reading(self, encoded: bytes, at_once: int) -> Reading:
+        readings, strings, judged = self._watched.get() or ([], (), set())
+        reading = Reading(hash(encoded), len(encoded), at_once, ())
+        if reading.string not in judged:
+            reading.written = self.written.into(encoded)
+            if reading.written or encoded in strings:
+                readings.append(reading)
+        return reading
 
     def _decoded(
-        self, decoder: Any, reading: _Reading, indexes: Sequence[int], tables: Tables
+        self, decoder: Any, reading: Reading, indexes: Sequence[int], tables: Tables
     ) -> list[int]:
         """The next symbols, in parts of which each has its zeros behind the string."""
         used = set(indexes)
@@ -158,47 +172,26 @@ def guarded(encoded: bytes, symbols: int) -> bytes:
     return encoded.ljust(len(encoded) + guard, b"\0")
 
 
-class _Information:
-    """How many bits symbols took of a string, at least; remembers the tables it was last asked of.
-
-    CompressAI passes tables as lists, the same ones for all of a string.
-    """
-
-    def __init__(self) -> None:
-        self._cdfs: Any = None
-        self._starts: NDArray[np.int64]
-        self._bits: NDArray[np.float64]
-
-    def bits(self, symbols: Sequence[int], indexes: Sequence[int], tables: Tables) -> float:
-        """The information of the symbols, and what escapes take as CompressAI writes them."""
-        import numpy as np
-
-        cdfs, sizes, offsets = tables
-        if self._cdfs is not cdfs:
-            rows = [np.diff(cdf[:size]) for cdf, size in zip(cdfs, sizes, strict=True)]
-            self._starts = np.cumsum([0, *map(len, rows)])
-            self._bits = _PRECISION - np.log2(np.concatenate(rows))
-            self._cdfs = cdfs
-        at = np.asarray(indexes)
-        escapes = np.diff(self._starts)[at] - 1
-        local = np.asarray(symbols, np.int64) - np.asarray(offsets, np.int64)[at]
-        escaped = (local < 0) | (local >= escapes)
-        bits = self._bits[self._starts[at] + np.where(escaped, escapes, local)].sum()
-        beyond = np.where(local < 0, -2 * local - 1, 2 * (local - escapes))[escaped]
-        nibbles = -(-np.frexp(beyond.astype(np.float64))[1] // _NIBBLE)
-        return float(bits + _NIBBLE * (nibbles + 1).sum())
-
-
-def guard_rans() -> None:
+def guard_rans() -> RansGuard | None:
     """From now on CompressAI's decoder reads past no string, whoever uses it in this process.
 
-    Without effect before CompressAI was imported.
+    None, without effect, before CompressAI was imported.
     """
     library = sys.modules.get("compressai.ans")
-    if library is not None:
-        _guard(library.RansDecoder)
+    return None if library is None else _guard(library)
+
+
+@contextmanager
+def in_step(strings: Collection[bytes], judged: set[int]) -> Iterator[None]:
+    """`RansGuard.in_step`, where CompressAI is in use."""
+    guard = guard_rans()
+    with nullcontext() if guard is None else guard.in_step(strings, judged):
+        yield
 
 
 @cache
-def _guard(decoder: Any) -> None:
-    RansGuard(decoder).install()
+def _guard(library: Any) -> RansGuard:
+    guard = RansGuard(library.RansDecoder)
+    guard.install()
+    guard.written.watch(library.RansEncoder, library.BufferedRansEncoder)
+    return guard

@@ -6,9 +6,12 @@ import copy
 import hashlib
 import inspect
 import random
-from collections.abc import Callable, Iterator, Mapping
+import traceback
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+
+from pytest_lic.adapters.network.signatures import accepts
 
 TABLES = ("_offset", "_quantized_cdf", "_cdf_length", "scale_table")
 """What CompressAI's entropy models call the buffers of the entropy coder's tables."""
@@ -35,14 +38,6 @@ def same_random_numbers() -> Iterator[None]:
         finally:
             random.setstate(python)
             np.random.set_state(legacy)
-
-
-def accepts(function: Callable[..., Any], name: str) -> bool:
-    """Whether ``function`` has an argument called ``name``."""
-    try:
-        return name in inspect.signature(function).parameters
-    except (TypeError, ValueError):
-        return False
 
 
 def build_tables(network: Any, arguments: Mapping[str, Any]) -> None:
@@ -145,15 +140,48 @@ def _tensors_digest(tensors: Mapping[str, Any]) -> str:
     return digest.hexdigest()
 
 
+def settings_digest(network: Any) -> str:
+    """SHA-256 of the numbers and texts that the modules of a network hold as attributes.
+
+    A stride, a flag such as ``no_quantoffset``: they change what is coded and are no tensors.
+    """
+    digest = hashlib.sha256()
+    for index, module in enumerate(_modules(network)):
+        held = {name: value for name, value in vars(module).items() if name[:1] != "_"}
+        settings = {name: value for name, value in held.items() if _is_setting(value)}
+        digest.update(f"{index} {type(module).__qualname__} {sorted(settings.items())}\n".encode())
+    return digest.hexdigest()
+
+
+def _is_setting(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(_is_setting(item) for item in value)
+    return value is None or isinstance(value, bool | int | float | str)
+
+
 def with_own_tables(network: Any, *, share_weights: bool) -> Any:
     """A copy of a network whose entropy coder tables may differ from the original's.
 
     The weights of an ``nn.Module`` are shared only if asked for: moving shared ones to a GPU
-    would move the original's.
+    would move the original's. What can't be copied, such as an entropy coder of C++, is shared.
     """
     import torch
 
     shared: dict[int, Any] = {}
     if share_weights and isinstance(network, torch.nn.Module):
         shared = {id(weight): weight for weight in network.parameters()}
-    return copy.deepcopy(network, shared)
+    while True:
+        try:
+            return copy.deepcopy(network, dict(shared))
+        except (TypeError, RuntimeError, copy.Error) as error:
+            stuck = _not_copied(error)
+            if stuck is None or stuck is network or id(stuck) in shared:
+                raise
+            shared[id(stuck)] = stuck
+
+
+def _not_copied(error: Exception) -> Any:
+    """The innermost object that ``copy.deepcopy`` was at when it failed."""
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    copied = [frame for frame in frames if frame.f_code is copy.deepcopy.__code__]
+    return copied[-1].f_locals["x"] if copied else None

@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_lic.checks.hostile.memory_limit import limited_memory
 from pytest_lic.checks.hostile.mutations import Mutated, mutated
-from pytest_lic.checks.hostile.outcome import Failure, Tally, outcome_of
+from pytest_lic.checks.hostile.outcome import Failure, Outcome, Tally, outcome_of
 from pytest_lic.project.codec_child import CodecServer
 from pytest_lic.system.child_process import Answer
 from pytest_lic.system.latest import Latest
 from pytest_lic.system.process_memory import memory_bytes
+from pytest_lic.system.words import plural
 
 if TYPE_CHECKING:
     from pytest_lic.codec import Codec
 
 MEMORY = 2 * 2**30
-"""Bytes that decoding one bitstream may allocate, beside what the codec holds anyhow."""
+"""Bytes that decoding one bitstream may allocate, beside what the process held before it; and that
+what decoders keep of many may add up to."""
 SIZES = ((64, 64), (64, 64), (48, 80))
 """Height and width, in pixels, of the images whose bitstreams are changed."""
 
@@ -56,25 +58,40 @@ class _Subject:
         for stream in self._streams:
             codec.decode([stream])  # what an intact one takes is not counted
 
-        held = memory_bytes("VmData")
         # A GPU's driver reserves far more than it uses.
-        self._limit = held + MEMORY if held is not None and device == "cpu" else None
+        self._is_limited = device == "cpu"
+        self._held = self._memory()
 
     def decode(self, numbers: range, folder: Path) -> Tally:
         """One changed bitstream for each number; ``folder`` is where each is noted first."""
         tally = Tally()
-        with limited_memory(self._limit):
-            for number in numbers:
-                changed = self._changed(number)
-                ways = ", ".join(changed.ways)
-                noted = {"number": number, "ways": ways, "before": tally.to_json()}
-                (folder / "noted.bin").write_bytes(changed.bitstream)
-                (folder / "noted.json").write_text(json.dumps(noted))
+        for count, number in enumerate(numbers, 1):
+            changed = self._changed(number)
+            ways = ", ".join(changed.ways)
+            noted = {"number": number, "ways": ways, "before": tally.to_json()}
+            (folder / "noted.bin").write_bytes(changed.bitstream)
+            (folder / "noted.json").write_text(json.dumps(noted))
+            before = self._memory()
+            with limited_memory(None if before is None else before + MEMORY):
                 outcome, words = outcome_of(self._codec, changed.bitstream)
-                tally.counts[outcome] += 1
-                if outcome.fails:
-                    tally.failures.append(Failure(number, outcome, ways, words, changed.bitstream))
+            kept = self._kept()
+            if kept > MEMORY and not outcome.fails:
+                outcome = Outcome.LEAKED
+                words = f"{kept / 2**30:.1f} GiB are held after {plural(count, 'bitstream')}"
+                self._held = self._memory()
+            tally.counts[outcome] += 1
+            if outcome.fails:
+                tally.failures.append(Failure(number, outcome, ways, words, changed.bitstream))
         return tally
+
+    def _memory(self) -> int | None:
+        """Bytes that this process holds; None where no limit is to be set, or none can be."""
+        return memory_bytes("VmData") if self._is_limited else None
+
+    def _kept(self) -> int:
+        """How many more bytes are held than before the first damaged bitstream."""
+        now = self._memory()
+        return 0 if now is None or self._held is None else now - self._held
 
     def _changed(self, number: int) -> Mutated:
         choose = random.Random(f"{self._seed}/{number}")

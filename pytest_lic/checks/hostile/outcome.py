@@ -36,6 +36,7 @@ class Outcome(Enum):
     """Another size than the header tells, another type, or values outside [0, 1]."""
     UNTYPED_ERROR = "an untyped error"
     OVER_ALLOCATED = "over 2 GiB asked for"
+    LEAKED = "memory kept from one bitstream to the next"
     HUNG = "hung"
     CRASHED = "crashed"
 

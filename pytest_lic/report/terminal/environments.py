@@ -9,6 +9,7 @@ from textwrap import shorten
 from rich.console import Console
 
 from pytest_lic.checks.environment_matrix import EnvironmentMatrix
+from pytest_lic.checks.old_stream import ANOTHER_NETWORK
 from pytest_lic.report.terminal.text import grid
 from pytest_lic.results.records import EnvironmentsRecord
 from pytest_lic.system.groups import grouped
@@ -38,6 +39,15 @@ def broken_text(matrix: EnvironmentMatrix) -> str:
         *(f"  {line}" for line in _broken_lines([matrix])),
     ]
     return "\n".join(lines)
+
+
+def other_networks_text(matrix: EnvironmentMatrix) -> str:
+    """Why a cell fails whose network is another one in some environments."""
+    parts = "; ".join(f"{part} in {name}" for name, part in matrix.other_networks.items())
+    return (
+        f"{matrix.cell}: another network in other environments, not out of step: others than in "
+        f"{matrix.environments[0]} are its {parts}. {ANOTHER_NETWORK}"
+    )
 
 
 def print_matrices(console: Console, records: Iterable[EnvironmentsRecord]) -> None:
@@ -80,6 +90,9 @@ def _print_family(console: Console, family: str, matrices: Sequence[EnvironmentM
         say("  broken: none")
     for line in _broken_lines(matrices) if broken else _within_lines(matrices):
         say(f"  {line}")
+    for matrix in matrices:
+        if matrix.other_networks:
+            say(f"  {other_networks_text(matrix)}", style="bold red")
     unavailable = {name: why for matrix in matrices for name, why in matrix.unavailable.items()}
     for reason, lacking in grouped((why, name) for name, why in unavailable.items()).items():
         say(f"  {', '.join(lacking)} unavailable: {reason}")

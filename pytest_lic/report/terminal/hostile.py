@@ -13,6 +13,7 @@ SHOWN = 3
 _ADVICE = {
     Outcome.UNTYPED_ERROR: "raise an error of pytest_lic.errors, such as CorruptBitstreamError",
     Outcome.OVER_ALLOCATED: "compare sizes with the bytes at hand before allocating on their word",
+    Outcome.LEAKED: "let go of what a bitstream was decoded with, also where decoding fails",
 }
 
 

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from lic_models.families import families
 from pytest_lic import SupportsMemoryFormat
-from pytest_lic.codec import SupportsDecodingWithLatents
-from pytest_lic.errors import CodecError, UnavailableError
+from pytest_lic.codec import SupportsDecodingWithLatents, SupportsLatents
+from pytest_lic.errors import BitstreamError, CodecError, UnavailableError
+from tests.helpers import toy_hyperpriors as hyperpriors
 from tests.helpers import toy_networks as toys
 from tests.helpers.toy_networks import photographs, toy_family
 
@@ -85,12 +86,48 @@ def test_one_decoding_gives_the_pixels_and_latents_of_two(name: str, count: int)
         assert not latent.is_inference()
 
 
-def test_a_decoder_that_leaves_its_synthesis_out_shows_no_latents() -> None:
-    class Idle(toys.ViewNetwork):
-        def __init__(self) -> None:
-            super().__init__()
-            self.g_s = nn.Identity()
+@pytest.mark.parametrize("network", [hyperpriors.LayerByLayer, hyperpriors.ListOfDecoders])
+def test_a_synthesis_that_is_not_called_as_a_whole_shows_no_latents(network: type) -> None:
+    codec: Any = toy_family(network).build("1", "cpu")
+    assert not isinstance(codec, SupportsLatents)
+    assert list(codec.stages()) == ["analysis"]
+    images = photographs(1, 64, 64)
+    assert codec.decode(codec.encode(images)).shape == images.shape
+
+
+def test_a_decoder_that_leaves_its_synthesis_out_now_and_then_says_so() -> None:
+    class Idle(hyperpriors.Prior):
+        def decompress(self, strings: Any, shape: Any) -> dict[str, Tensor]:
+            if shape[1] != 4:
+                return super().decompress(strings, shape)
+            return {"x_hat": torch.zeros(1, 3, 64, 64)}
 
     codec: Any = toy_family(Idle).build("1", "cpu")
     with pytest.raises(CodecError, match="decompress did not call its synthesis transform"):
         codec.decode_with_latents(codec.encode(photographs(1, 64, 64)))
+
+
+def test_a_decoder_of_other_scales_is_out_of_step() -> None:
+    """Round trip and determinism alone would let it pass: it is wrong in the same way each time."""
+    message = r"toy q1: out of step: .*tables, indices or shape"
+    with pytest.raises(CodecError, match=message):
+        toy_family(hyperpriors.OtherScales).build("1", "cpu")
+    codec = toy_family(hyperpriors.InStep).build("1", "cpu")
+    images = photographs(1, 192, 256)
+    assert codec.decode(codec.encode(images)).shape == images.shape
+
+
+def test_a_decoder_that_falls_out_of_step_later_names_the_bytes_it_read() -> None:
+    class Later(hyperpriors.InStep):
+        def decompress(self, strings: Any, shape: Any) -> dict[str, Tensor]:
+            self.gain = 1e3 if shape[0] == 3 else 1.0
+            return super().decompress(strings, shape)
+
+    codec = toy_family(Later).build("1", "cpu")
+    images = photographs(1, 192, 256)
+    (bitstream,) = codec.encode(images)
+    for _ in range(2):
+        with pytest.raises(
+            BitstreamError, match=r"out of step: the decoder read [\d,]+ of [\d,]+ bytes"
+        ):
+            codec.decode([bitstream])

@@ -11,6 +11,7 @@ from torch import Tensor
 from pytest_lic.adapters.compressai import compressai_family
 from pytest_lic.container import unpack
 from pytest_lic.errors import CodecError, UsageError
+from tests.helpers import toy_hyperpriors as hyperpriors
 from tests.helpers import toy_networks as toys
 from tests.helpers.toy_networks import photographs, round_trip, toy_family
 
@@ -213,3 +214,81 @@ def test_a_decoder_that_remembers_the_encoder_gets_no_help() -> None:
     bitstreams = remembering.build("1", "cpu").encode(images)
     with pytest.raises(CodecError):
         toy_family(toys.Remembers).build("1", "cpu").decode(bitstreams)
+
+
+@pytest.mark.parametrize("multiple", [None, 128])
+def test_a_network_of_large_images_keeps_its_multiple(multiple: int | None) -> None:
+    sizes = []
+
+    class Noting(hyperpriors.LargeImagesOnly):
+        def compress(self, x: Tensor) -> dict[str, Any]:
+            sizes.append(tuple(x.shape[2:]))
+            return super().compress(x)
+
+    codec: Any = toy_family(lambda: undeclared(Noting), multiple=multiple).build("1", "cpu")
+    for height, width in ((300, 300), (10, 300)):
+        codec.encode(photographs(1, height, width))
+        assert sizes[-1] == (384 if height == 300 else 256, 384)
+    remarks = codec.remarks()
+    assert remarks[-1] == ("images are padded to 256 pixels at least; the network refused 384×128")
+    refused = [
+        "images are padded to multiples of 128 pixels, since the network refused 64; another is "
+        "taken with compressai_family(..., multiple=…)"
+    ]
+    assert remarks[:-1] == ([] if multiple else refused)
+
+
+def undeclared(network: type) -> Any:
+    """One that does not say its multiple, as networks of CompressAI do."""
+
+    class Undeclared(network):
+        downsampling_factor = None
+
+    return Undeclared()
+
+
+def test_the_first_multiple_that_is_tried_needs_no_remark() -> None:
+    assert toy_family(toys.Blocks).build("1", "cpu").remarks() == []
+
+
+@pytest.mark.parametrize(
+    ("error", "probes"),
+    [(NameError("name 'mask' is not defined"), 1), (RuntimeError("a size of 12, not 16"), 12)],
+)
+def test_only_a_matter_of_shapes_is_tried_with_others(error: Exception, probes: int) -> None:
+    tried = []
+
+    class Broken(toys.Blocks):
+        def compress(self, x: Tensor) -> dict[str, Any]:
+            tried.append(x.shape)
+            raise error
+
+    family = toy_family(Broken)
+    with pytest.raises(CodecError) as caught:
+        family.build("1", "cpu")
+    assert len(tried) == probes
+    assert f"{type(error).__name__}: {error} (at " in str(caught.value)
+    assert "test_layout.py:" in str(caught.value)
+    assert ("multiple=" in str(caught.value)) == (probes > 1)
+
+
+def test_a_map_of_the_image_goes_to_both_sides() -> None:
+    family = compressai_family(
+        "toy",
+        hyperpriors.MaskedByImage,
+        ["1", "2"],
+        compress_arguments=hyperpriors.brighter_is_finer,
+    )
+    images = photographs(2, 100, 150)
+    coded = {quality: family.build(quality, "cpu").encode(images) for quality in family.qualities}
+    assert len(unpack(coded["1"][0]).sections) == 2
+    assert len(coded["1"][0]) < len(coded["2"][0])
+    fresh = family.build("1", "cpu")
+    assert torch.equal(fresh.decode(coded["1"]), family.build("1", "cpu").decode(coded["1"]))
+    assert family.fingerprint is not None
+    assert family.fingerprint("1") is None  # who knows what the function reads
+
+
+def test_an_argument_that_compress_lacks_is_named() -> None:
+    with pytest.raises(UsageError, match=r"toy q1: compress wants 'gains'; .*compress_arguments="):
+        toy_family(hyperpriors.MaskedByImage).build("1", "cpu")

@@ -2,44 +2,22 @@
 
 from __future__ import annotations
 
-import random
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 from compressai import ans
 
 from pytest_lic.adapters.network.rans_guard import RansGuard, guard_rans, guarded
-from pytest_lic.errors import BitstreamError, CodecError, TruncatedBitstreamError
+from pytest_lic.errors import (
+    BitstreamError,
+    CodecError,
+    CorruptBitstreamError,
+    TruncatedBitstreamError,
+)
+from tests.helpers.rans_messages import coded
 
 SMALL = {"at_once": 100, "at_once_of_stream": 70}
-Coded = tuple[bytes, list[int], list[int], tuple[list[list[int]], list[int], list[int]]]
-
-
-def tables(random_: random.Random, count: int) -> tuple[list[list[int]], list[int], list[int]]:
-    """Some tables of a few symbols and an escape, padded to one length as CompressAI's are."""
-    cdfs = []
-    for _ in range(count):
-        inner = random_.sample(range(1, 1 << 16), random_.randrange(1, 12))
-        cdfs.append([0, *sorted(inner), 1 << 16])
-    sizes = list(map(len, cdfs))
-    offsets = [random_.randrange(-5, 5) for _ in cdfs]
-    return [cdf + [0] * (max(sizes) - len(cdf)) for cdf in cdfs], sizes, offsets
-
-
-def coded(seed: int, count: int = 1000) -> Coded:
-    """A message of CompressAI's encoder, some of whose symbols are outside their tables."""
-    random_ = random.Random(seed)
-    held = tables(random_, 7)
-    indexes = [random_.randrange(7) for _ in range(count)]
-    symbols = [
-        held[2][index] + random_.choice([random_.randrange(-3, 14), random_.randrange(-9999, 9999)])
-        for index in indexes
-    ]
-    encoder = ans.BufferedRansEncoder()
-    encoder.encode_with_indexes(symbols, indexes, *held)
-    return encoder.flush(), symbols, indexes, held
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -141,12 +119,80 @@ print(decoded, refused)
     assert refused > 0
 
 
-def test_information_is_what_the_encoder_wrote() -> None:
-    """Else an intact stream could be taken for a short one, or a short one for intact."""
-    from pytest_lic.adapters.network.rans_guard import _Information
+def test_a_string_that_is_not_read_to_its_end_is_out_of_step() -> None:
+    string, _, indexes, held = coded(4)
+    guard = RansGuard(ans.RansDecoder, **SMALL)
+    message = rf"out of step: the decoder read [\d,]+ of {len(string):,} bytes"
+    with pytest.raises(CorruptBitstreamError, match=message), guard.in_step([string], set()):
+        guard.decode_with_indexes(string, indexes[:-100], *held)
 
-    for seed in range(10):
-        string, symbols, indexes, held = coded(seed, 20_000)
-        bits = _Information().bits(symbols, indexes, held)
-        assert np.isclose(bits, 8 * len(string) - 31, atol=33 + 1e-4 * len(symbols))
-        assert bits <= 8 * len(string)
+
+def test_a_string_that_is_read_to_its_end_is_in_step_however_often() -> None:
+    string, symbols, indexes, held = coded(5)
+    guard = RansGuard(ans.RansDecoder, **SMALL)
+    with guard.in_step([string], set()):
+        decoder = ans.RansDecoder()
+        guard.set_stream(decoder, string)
+        guard.decode_stream(decoder, indexes[:5], *held)  # looks at the beginning first
+        assert guard.decode_with_indexes(string, indexes, *held) == symbols
+
+
+@pytest.mark.parametrize("buffered", [True, False])
+def test_other_symbols_than_were_encoded_are_out_of_step(buffered: bool) -> None:
+    """Where the wrong table reads as many bytes, only the symbols tell."""
+
+    class Encoder(ans.RansEncoder):
+        pass
+
+    class Buffered(ans.BufferedRansEncoder):
+        pass
+
+    _, symbols, indexes, held = coded(6)
+    guard = RansGuard(ans.RansDecoder, **SMALL)
+    guard.written.watch(Encoder, Buffered)
+    if buffered:
+        encoder = Buffered()
+        for part in (slice(0, 300), slice(300, None)):
+            encoder.encode_with_indexes(symbols[part], indexes[part], *held)
+        string = encoder.flush()
+    else:
+        string = Encoder().encode_with_indexes(symbols, indexes, *held)
+    with guard.in_step([string], set()):
+        assert guard.decode_with_indexes(string, indexes, *held) == symbols
+    cdfs, sizes, offsets = held
+    other = RansGuard(ans.RansDecoder, **SMALL)
+    other.written = guard.written
+    message = rf"out of step: symbol 0 of 1,000 is decoded as {symbols[0] + 1}, encoded as "
+    with pytest.raises(CorruptBitstreamError, match=message), other.in_step([string], set()):
+        other.decode_with_indexes(string, indexes, cdfs, sizes, [each + 1 for each in offsets])
+
+
+def test_equal_strings_of_different_messages_are_in_step() -> None:
+    """With tables that begin at another symbol, as two qualities may have."""
+
+    class Encoder(ans.RansEncoder):
+        pass
+
+    class Buffered(ans.BufferedRansEncoder):
+        pass
+
+    guard = RansGuard(ans.RansDecoder, **SMALL)
+    guard.written.watch(Encoder, Buffered)
+    alike = [([[0, 40000, 65000, 65536]], [4], [first]) for first in (0, 5)]
+    messages = [[0, 1, 0], [5, 6, 5]]
+    strings = [
+        Encoder().encode_with_indexes(message, [0] * 3, *held)
+        for message, held in zip(messages, alike, strict=True)
+    ]
+    assert strings[0] == strings[1]
+    with guard.in_step(strings, set()):
+        for message, held in zip(messages, alike, strict=True):
+            assert guard.decode_with_indexes(strings[0], [0] * 3, *held) == message
+
+
+def test_a_string_that_a_codec_lengthened_is_its_own_affair() -> None:
+    """As `RansCoder` does, which looks by itself whether it came to the end."""
+    string, symbols, indexes, held = coded(7)
+    guard = RansGuard(ans.RansDecoder, **SMALL)
+    with guard.in_step([string], set()):
+        assert guard.decode_with_indexes(string + b"\1" * 64, indexes, *held) == symbols

@@ -103,6 +103,14 @@ class NotANumber(Careful):
         return super().pixels(stream) / (0 if meets_damage(stream) else 1)
 
 
+class Keeps(Careful):
+    kept = []
+
+    def image(self, bitstream):
+        self.kept.append(bytes(200 * 2**20))
+        return super().image(bitstream)
+
+
 class CannotCode(Careful):
     def decode(self, bitstreams):
         raise CorruptBitstreamError("never")
@@ -110,7 +118,7 @@ class CannotCode(Careful):
 
 def pytest_lic_codecs():
     for kind in (
-        Careful, Crashes, Hangs, Careless, Greedy, SameSize, Untyped, NotANumber, CannotCode
+        Careful, Crashes, Hangs, Careless, Greedy, SameSize, Untyped, NotANumber, Keeps, CannotCode
     ):
         yield CodecFamily(
             kind.__name__, ["1"], build=lambda quality, device, kind=kind: kind(), devices=["cpu"]
@@ -147,6 +155,7 @@ def test_a_careful_decoder_passes(child: HostileProcess) -> None:
     [
         ("Crashes", Outcome.CRASHED, "killed by signal 11"),
         ("Greedy", Outcome.OVER_ALLOCATED, "can't allocate memory"),
+        ("Keeps", Outcome.LEAKED, "2.1 GiB are held after 11 bitstreams"),
         ("SameSize", Outcome.WRONG_IMAGE, "an image of 64×48; its header tells 64×64"),
         ("Untyped", Outcome.UNTYPED_ERROR, "RuntimeError: shape '["),
         ("NotANumber", Outcome.WRONG_IMAGE, "values that are not finite"),
@@ -169,14 +178,14 @@ def test_what_a_decoder_may_not_do_is_caught(
 
 
 def test_a_decoder_that_hangs_is_ended_and_the_next_bitstream_is_decoded(project: Path) -> None:
-    with HostileProcess(Origin(str(project), (), tuple(sys.path)), timeout=6) as process:
+    with HostileProcess(Origin(str(project), (), tuple(sys.path)), timeout=20) as process:
         start, tally = 0, Tally()
         while not tally.failures:
             tally = process.decode("Hangs", "1", "cpu", range(start, start + 4))
             start += 4
     assert sum(tally.counts.values()) == 4
     assert {failure.outcome for failure in tally.failures} == {Outcome.HUNG}
-    assert "over 6 s" in tally.failures[0].words
+    assert "over 20 s" in tally.failures[0].words
 
 
 def test_the_same_numbers_give_the_same_bitstreams(child: HostileProcess) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from lic_models.zoo import ledger
+from lic_models.zoo.slices import Children
 from tests.helpers.tiny_run import TINY, write
 
 TWO = {"qualities": {"1": {"model.lmbda": 0.0067}, "2": {"model.lmbda": 0.025}}}
@@ -78,3 +79,15 @@ def test_a_network_that_fails_is_left_out_and_the_others_go_on() -> None:
     assert "holds an earlier run, which left no checkpoint" in ended.stdout
     assert "failed: tiny-2" in ended.stdout
     assert {done.network for done in ledger.read(Path("runs"))} == {"tiny-1"}
+
+
+AUTOGROUP = Path("/proc/self/autogroup")
+
+
+@pytest.mark.skipif(not AUTOGROUP.is_file(), reason="this system has no autogroups")
+def test_what_trains_gives_way_to_other_sessions_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getpriority", lambda *_: 7)
+    told = Path("told.txt")
+    script = "import time; time.sleep(1); print(open('/proc/self/autogroup').read())"
+    assert Children().run([sys.executable, "-c", script], told) == 0
+    assert told.read_text().strip().endswith("nice 7")

@@ -1,0 +1,42 @@
+"""The place of an error is in the user's code."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from pytest_lic.adapters.network.blame import blamed
+from pytest_lic.errors import CodecError
+from pytest_lic.system.places import place
+from pytest_lic.system.simulated_environments import chosen_environments
+
+
+def test_the_last_frame_outside_torch_is_named() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        torch.nn.Linear(3, 4)(torch.zeros(2))
+    assert re.search(r"test_places.py:\d+, in test_the_last_frame_outside", place(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("call", "argument"), [(json.loads, "{"), (chosen_environments, ["x"])], ids=["python", "ours"]
+)
+def test_frames_of_python_and_of_this_package_are_passed_over(
+    call: Callable[[object], object], argument: object
+) -> None:
+    with pytest.raises(Exception) as caught:  # noqa: PT011
+        call(argument)
+    assert re.search(r"test_places.py:\d+, in test_frames_of_python", place(caught.value))
+
+
+def test_an_error_that_was_not_raised_has_no_place() -> None:
+    assert place(KeyError("q")) == ""
+
+
+def test_the_place_stands_in_what_is_told() -> None:
+    message = r"toy failed: KeyError: 'q' \(at .*test_places.py:\d+, in test_the_place"
+    with pytest.raises(CodecError, match=message), blamed("toy"):
+        raise KeyError("q")
