@@ -41,7 +41,7 @@ def test_that_passes_then(small: Project, capsys: pytest.CaptureFixture[str]) ->
     run = ("-m", "rd", "--lic-quality=3", "--lic-update-missing", f"--lic-json={file}")
     result = small.run(*run)
     assert result.ret == 0
-    remark = "toy-q3-images-native-b1-cpu: tried again, since it failed: encoder crashed on *busy"
+    remark = "toy-q3-images-native-b1-cpu: tried again, since it failed: encoder crashed on *busy*"
     result.stdout.fnmatch_lines([f"lic: {remark}", "lic: toy, quality 3, *first recorded: *"])
     assert "error:" not in result.stdout.str()
     stored = json.loads(file.read_text())
@@ -56,5 +56,5 @@ def test_that_fails_again(small: Project) -> None:
     small.write_codec(AGAIN.replace("FAILS_TWICE", "True"), codec="Flaky")
     result = small.run("-m", "rd", "--lic-quality=3", "--lic-update-missing")
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["error: *device busy", "lic: toy, quality 3: not recorded, *"])
+    result.stdout.fnmatch_lines(["error: *device busy*", "lic: toy, quality 3: not recorded, *"])
     assert not small.baseline.exists()
