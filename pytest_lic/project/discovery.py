@@ -127,7 +127,9 @@ def pytest_config(origin: Origin) -> Iterator[pytest.Config]:
     sys.path[:] = list(dict.fromkeys([*origin.path, *sys.path]))
     os.chdir(origin.folder)
     try:
-        config = _prepareconfig(["--capture=no", "-p", "no:cacheprovider", *origin.args])
+        # This process may have imported a plugin already, and tests nothing.
+        quiet = ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
+        config = _prepareconfig(["--capture=no", "-p", "no:cacheprovider", *quiet, *origin.args])
     except BaseException as error:
         if not is_crash(error):
             raise
