@@ -44,8 +44,8 @@ class CropDataModule(LightningDataModule):
             cropping, which averages the artefacts of JPEG compression away; null for none.
             Validation crops are scaled by the middle of it.
         prescaled: scale each image beforehand to this many sizes, spread over ``scale``, keep them
-            on the device that trains, and cut crops there; 0 scales each crop as it is cut, which
-            knows every factor but is too slow for a GPU.
+            on the device that trains, and cut random crops there; 0 scales each crop as it is
+            cut, which knows every factor but is too slow for a GPU.
         mirror: mirror half of the training crops left to right.
         workers: processes that prepare batches; 0 prepares them in the main process.
         keep_in_memory: decode every image once, at set-up, and keep it; null does so for splits
@@ -95,11 +95,6 @@ class CropDataModule(LightningDataModule):
             raise UsageError(
                 f"--data.scale {list(scale)}: expected [smallest, largest] factor, above 0 and at "
                 "most 1, or null"
-            )
-        if prescaled and (scale is None or crop != "random"):
-            raise UsageError(
-                f"--data.prescaled {prescaled}: with crop: {crop} and scale: {scale}; expected "
-                "random crops and a range of scales, or 0"
             )
         if not 0.0 <= validation_share < 1.0:
             raise UsageError(f"--data.validation_share {validation_share}: expected 0 to below 1")
@@ -201,7 +196,7 @@ class CropDataModule(LightningDataModule):
                 f"training on {self.trainer.world_size} devices; the crops of a step are drawn "
                 "for one: use --trainer.devices=1"
             )
-        if self._prescaled:
+        if self._prescaled and self._training_recipe.place == "random":
             return ScaledCropLoader(
                 self._scaled_crops(), self._batch_size, self._steps_per_epoch, self._batches_so_far
             )

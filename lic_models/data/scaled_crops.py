@@ -27,8 +27,9 @@ class ScaledCrops:
 
     Args:
         images: what to train on.
-        recipe: with random places, and a range of scales.
-        sizes: how many, evenly spread over the recipe's scales; 1 takes the middle.
+        recipe: with random places.
+        sizes: how many, evenly spread over the recipe's scales; 1 takes the middle. A recipe
+            without scales has the images' own.
         seed: of the crops.
         device: where the pixels are kept, three bytes each.
         on_broken: at an image that can't be decoded, "raise", or "skip" with a warning.
@@ -46,8 +47,8 @@ class ScaledCrops:
         device: torch.device,
         on_broken: OnBroken,
     ) -> None:
-        assert recipe.scale is not None
-        low, high = recipe.scale
+        low, high = recipe.scale or (1.0, 1.0)
+        sizes = sizes if high > low else 1
         self._factors = np.linspace(low, high, 2 * sizes + 1)[1::2]
         self._recipe = recipe
         self._seed = seed

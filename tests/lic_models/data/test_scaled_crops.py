@@ -6,11 +6,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from lic_models.data.module import CropDataModule
-from pytest_lic.errors import CorpusError, UsageError
+from pytest_lic.errors import CorpusError
 from tests.helpers.image_folders import batches, cut_short, folder, samples, write_image
 
 PRESCALED: dict[str, Any] = {"prescaled": 2, "scale": (0.5, 1.0), "mirror": False}
@@ -64,9 +65,12 @@ def test_a_damaged_image_is_named_or_left_out(photographs: Path) -> None:
         batches(folder(photographs, on_broken="skip", validation_share=0.0, **PRESCALED))
 
 
-@pytest.mark.parametrize("changes", [{"scale": None}, {"crop": "centre"}], ids=str)
-def test_it_needs_random_crops_and_a_range_of_scales(
-    photographs: Path, changes: dict[str, Any]
-) -> None:
-    with pytest.raises(UsageError, match=r"--data\.prescaled 2"):
-        folder(photographs, **PRESCALED | changes)
+def test_without_scales_the_images_have_their_own_size(photographs: Path) -> None:
+    crops = samples(batches(folder(photographs, **PRESCALED | {"scale": None})))
+    assert {int(step) for step in np.diff(crops.reshape(-1, 16, 3)[..., 0].astype(int)).flat} == {4}
+
+
+def test_crops_that_are_not_random_are_cut_as_ever(photographs: Path) -> None:
+    options = {"crop": "centre", "mirror": False, "scale": None}
+    plain = batches(folder(photographs, **options))
+    assert torch.equal(batches(folder(photographs, prescaled=3, **options)), plain)
