@@ -199,7 +199,7 @@ def test_rate_that_is_an_estimate_is_caught_in_a_fresh_process(recorded: Project
     assert failing(result) == {"test_fresh_process"}
     result.stdout.fnmatch_lines(
         [
-            "*in a fresh process: decoder crashed on photo7.png: KeyError: * (conftest.py, line *, "
+            "*in a fresh process: decoder crashed on photo7.png: KeyError: * (at *conftest.py:*, "
             "in *)*"
         ]
     )
