@@ -15,6 +15,7 @@ from pytest_lic.images.corpus import Image
 from pytest_lic.system.audit import Deed, Touched
 from pytest_lic.system.circumstances import Circumstance
 from pytest_lic.system.groups import grouped
+from pytest_lic.system.places import without_place
 from pytest_lic.system.words import listed
 
 _SHOWN = 2  # files of a kind in a remark
@@ -77,7 +78,7 @@ def culprits(fresh: FreshProcess, outcome: Callable[[FreshProcess], object]) -> 
             except EndedError:
                 raise
             except CodecError as error:
-                return str(error)
+                return without_place(str(error))
 
     try:
         base = tried(None)

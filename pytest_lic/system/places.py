@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sysconfig
 import traceback
 from pathlib import Path
 
 _OURS = Path(__file__).parents[1]
+_PLACE = re.compile(r" \(at [^()]+:\d+, in [^()]+\)")
 _LIBRARIES = ("torch", "torchvision", "numpy")
 
 
@@ -26,6 +28,11 @@ def place(error: BaseException) -> str:
     file, here = Path(frames[-1].filename), Path.cwd()
     shown = file.relative_to(here) if file.is_relative_to(here) else file
     return f" (at {shown}:{frames[-1].lineno}, in {frames[-1].name})"
+
+
+def without_place(text: str) -> str:
+    """A message without its place, which reads otherwise where the working directory is another."""
+    return _PLACE.sub("", text)
 
 
 def _is_foreign(file: Path) -> bool:

@@ -11,7 +11,7 @@ import torch
 
 from pytest_lic.adapters.network.blame import blamed
 from pytest_lic.errors import CodecError
-from pytest_lic.system.places import place
+from pytest_lic.system.places import place, without_place
 from pytest_lic.system.simulated_environments import chosen_environments
 
 
@@ -40,3 +40,8 @@ def test_the_place_stands_in_what_is_told() -> None:
     message = r"toy failed: KeyError: 'q' \(at .*test_places.py:\d+, in test_the_place"
     with pytest.raises(CodecError, match=message), blamed("toy"):
         raise KeyError("q")
+
+
+def test_a_message_is_the_same_without_its_place_wherever_it_was_made() -> None:
+    told = [f"KeyError: 'a (b)' (at {file}:7, in <listcomp>); it" for file in ("c.py", "/x/c.py")]
+    assert {without_place(text) for text in told} == {"KeyError: 'a (b)'; it"}

@@ -129,7 +129,7 @@ def test_payload_in_a_variable_is_caught_and_the_variables_named(small: Project)
     result.stdout.fnmatch_lines(
         [
             "*in a fresh process: decoder crashed on photo1.png: KeyError: 'lic*' (at "
-            "*conftest.py:*, in *); it hangs on *environment variables set since the run began",
+            "*conftest.py:*, in *); it hangs on environment variables set since the run began",
             "*Traceback (most recent call last):*",
         ]
     )
