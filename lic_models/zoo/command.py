@@ -34,7 +34,7 @@ def zoo(program: str, arguments: Sequence[str]) -> int:
 
     device = options.device or "cpu"
     _check_device(device)
-    processes = options.processes or _processes(device)
+    processes = options.processes or _default_processes(device)
     more = [word for word in options.options if word != "--"]
     if options.data is not None:
         if not options.data.is_dir():
@@ -119,7 +119,7 @@ def _check_device(device: str) -> None:
         raise UnavailableError("--device cuda: PyTorch finds no GPU here; use --device cpu")
 
 
-def _processes(device: str) -> int:
+def _default_processes(device: str) -> int:
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
     return min(_PROCESSES[device], cores)
 

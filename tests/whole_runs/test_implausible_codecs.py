@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 from tests.helpers.toy_project import Project, write_photographs
 
@@ -68,3 +71,26 @@ def test_a_curve_in_disorder_is_recorded_with_a_word(project: Project) -> None:
     )
     again = project.run("--lic-update")
     again.stdout.no_fnmatch_line("*looks wrong*")
+
+
+RUINED = """
+class Ruined(Toy):
+    def encode(self, images):
+        if float(images.double().sum()) == RUINS:
+            images = torch.round(images)
+        return super().encode(images)
+"""
+
+
+def test_an_image_far_below_the_others_is_recorded_with_a_word(project: Project) -> None:
+    pixels = np.asarray(Image.open(project.images / "photo2.png"))
+    ruins = float((torch.from_numpy(pixels.copy()).float() / 255).double().sum())
+    project.write_codec(RUINED.replace("RUINS", repr(ruins)), codec="Ruined")
+    ended = project.run("--lic-update", "--lic-quality=3")
+    assert ended.ret == 0
+    ended.stdout.fnmatch_lines(
+        [
+            "lic: recorded, but it looks wrong: toy-q3-images-native-b1-cpu: photo2.png comes back "
+            "with * dB, half of the images with over * dB"
+        ]
+    )
