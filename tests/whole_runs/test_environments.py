@@ -185,9 +185,9 @@ def test_a_decoder_that_dies_or_hangs_elsewhere_is_broken_and_named(small: Proje
     result.stdout.fnmatch_lines(
         [
             "*toy-q1-*encoded in here, decoded in threads-2: 2 of 2 broken, first photo0.png: in a "
-            "fresh process (threads-2): it died while decoding: killed by signal 11*",
+            "fresh process (threads-2): it died while decoding photo0.png: killed by signal 11*",
             "*toy-q2-*encoded in here, decoded in threads-2: 2 of 2 broken, first photo0.png: *"
-            "decoding took over 8 s and was stopped*",
+            "decoding photo0.png took over 8 s and was stopped*",
         ]
     )
 
