@@ -74,7 +74,6 @@ class Gate:
             measured = self._run.curves.measured(curve)
         result = self._rate.curve(curve, measured)
         self._recorder.judge(result, self._command(curve))
-        self._rate.refuse_lost_bd_rate(result, curve)
         self._rate.skip_without_bd_rate(result)
 
     def round_trip(self, cell: Cell) -> None:

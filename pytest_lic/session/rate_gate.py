@@ -77,10 +77,16 @@ class RateGate:
             LicError: a point of an anchor can't be measured.
         """
         broken = measured.non_monotone()
-        return CurveResult(
+        comparison = (
             self._against_stored(measured, curve)
             if broken is None
-            else Comparison(curve.id, Verdict.UNAVAILABLE, broken),
+            else Comparison(curve.id, Verdict.UNAVAILABLE, broken)
+        )
+        if comparison.verdict is Verdict.UNAVAILABLE and self._had_bd_rate(curve):
+            lost = f"BD-rate is lost: {comparison.reason}; the recorded curve has one"
+            comparison = Comparison(curve.id, Verdict.REGRESSED, lost)
+        return CurveResult(
+            comparison,
             curve.family,
             curve.setting,
             tuple(self._against(name, measured, curve) for name in self.run.setup.options.anchors),
@@ -99,24 +105,6 @@ class RateGate:
         if gain is not None:
             raise GateError(
                 f"{record.cell.id}: {gain}; if it is right, record it: {command} --lic-update"
-            )
-
-    def refuse_lost_bd_rate(self, result: CurveResult, curve: Curve) -> None:
-        """Fail where the stored curve has a BD-rate, and the measured one no longer.
-
-        Raises:
-            GateError: it is lost.
-        """
-        verdict = result.comparison
-        if verdict.verdict is not Verdict.UNAVAILABLE or self.run.setup.options.update:
-            return
-        try:
-            stored = self.run.curves.stored(curve)
-        except UnavailableError:  # nothing is recorded that could be lost
-            return
-        if not isinstance(bd_rate(stored, stored).value, Unavailable):
-            raise GateError(
-                f"{curve.id}: BD-rate is lost: {verdict.reason}; the recorded curve has one"
             )
 
     def skip_without_bd_rate(self, result: CurveResult) -> None:
@@ -146,6 +134,14 @@ class RateGate:
         return compare_curves(
             curve.id, bd_rate(stored, measured), bd_quality(stored, measured), self.tolerances
         )
+
+    def _had_bd_rate(self, curve: Curve) -> bool:
+        """Whether the stored curve has a BD-rate, against itself."""
+        try:
+            stored = self.run.curves.stored(curve)
+        except UnavailableError:  # nothing is recorded that could be lost
+            return False
+        return not isinstance(bd_rate(stored, stored).value, Unavailable)
 
     def _against(self, name: str, measured: RDCurve, curve: Curve) -> AnchorResult:
         try:
