@@ -71,11 +71,13 @@ def test_the_fingerprint_does_not_depend_on_order() -> None:
 PSNR_BY_DEFINITION = {
     "ablation/result.py": "BD-rate",
     "adapters/image_files/formats.py": "libaom's own option",
+    "baselines/plausible.py": "a gain is told in bytes and dB",
     "commands/ablation.py": "BD-rate",
     "commands/show.py": "a cell is shown with PSNR, whatever the options say",
     "measuring/measure.py": "curves for BD-rate",
     "measuring/published/__init__.py": "published curves",
     "measuring/rate_distortion.py": "BD-rate",
+    "run/doubts.py": "an image is below the others, a curve below JPEG's, in dB",
     "session/crops.py": "crops show the error in pixels",
     "system/environment.py": "the package lpips",
 }
