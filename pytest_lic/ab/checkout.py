@@ -19,7 +19,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -205,7 +204,7 @@ def _is_built_by(file: Path) -> bool:
 
 
 def _install(package: Path, site: Path, side: str) -> None:
-    if find_spec("pip") is None:
+    if not _is_installed("pip"):  # find_spec("pip") would keep setuptools from being imported later
         raise UsageError(
             f"pip is not installed beside {sys.executable}, and both sides are installed with it; "
             "install pip into this environment"

@@ -254,3 +254,19 @@ def test_a_commit_s_name_may_look_like_an_option(
     repository.commit()
     assert cli.main(["ab", "--", "--all"]) == 2
     assert "--all: no commit of " in capsys.readouterr().err
+
+
+def test_looking_for_pip_leaves_setuptools_importable(tmp_path: Path) -> None:
+    # torch.compile imports it, and setuptools steps back for a process that looks for pip's module.
+    (tmp_path / "pyproject.toml").write_text("[build-system]\nrequires = []\n")
+    program = f"""
+import contextlib
+from pathlib import Path
+from pytest_lic.ab import checkout
+from pytest_lic.errors import UsageError
+
+with contextlib.suppress(UsageError):
+    checkout._install(Path({os.fspath(tmp_path)!r}), Path({os.fspath(tmp_path / "site")!r}), "base")
+import setuptools
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
