@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,12 @@ from tests.helpers.toy_project import Project, write_photographs
 if TYPE_CHECKING:
     from tests.helpers.ab_project import AbProject
     from tests.helpers.ablation_bench import Bench
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach what tests start, where a shell has put the tests into the background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
