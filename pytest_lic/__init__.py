@@ -51,6 +51,7 @@ from pytest_lic.quantizer import Quantizer, QuantizerUnderTest
 
 if TYPE_CHECKING:
     from pytest_lic.measuring.grid import Cell, Curve
+    from pytest_lic.measuring.metrics.base import Metric
     from pytest_lic.probability_tables import ProbabilityTables
     from pytest_lic.session.gate import Gate
 
@@ -62,6 +63,7 @@ __all__ = [
     "Curve",
     "EntropyCoder",
     "Gate",
+    "Metric",
     "ProbabilityTables",
     "Quantizer",
     "QuantizerUnderTest",
@@ -86,6 +88,10 @@ def __getattr__(name: str) -> object:
         from pytest_lic.measuring import grid
 
         return getattr(grid, name)
+    if name == "Metric":
+        from pytest_lic.measuring.metrics.base import Metric
+
+        return Metric
     if name == "ProbabilityTables":
         from pytest_lic.probability_tables import ProbabilityTables
 

@@ -98,6 +98,10 @@ class WeightsError(LicError):
     """A weights file that is missing, damaged, a pickle, or of another architecture."""
 
 
+class MetricError(LicError):
+    """A metric that fails, gives no finite number, or contradicts the direction it claims."""
+
+
 class CorpusError(LicError):
     """A corpus that is missing, empty, or holds a file that is not a usable image."""
 

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_lic.codec import CodecFamily
 from pytest_lic.entropy_coder import CoderUnderTest, TableMaker
+from pytest_lic.measuring.metrics.base import Metric
 from pytest_lic.quantizer import QuantizerUnderTest
 
 
@@ -29,3 +30,8 @@ def pytest_lic_quantizers() -> Iterable[QuantizerUnderTest]:  # type: ignore[emp
 @pytest.hookspec
 def pytest_lic_coders() -> Iterable[CoderUnderTest | TableMaker]:  # type: ignore[empty-body]
     """Yield the entropy coders, and the makers of their tables, that ``-m properties`` tests."""
+
+
+@pytest.hookspec
+def pytest_lic_metrics() -> Iterable[Metric]:  # type: ignore[empty-body]
+    """Yield metrics that ``--lic-metrics`` may name, beside those that come with the plugin."""

@@ -15,6 +15,7 @@ import pytest
 import torch  # noqa: F401
 
 from pytest_lic.measuring.coding import cpu_threads
+from pytest_lic.measuring.metrics import set_registered
 from tests.helpers.toy_project import Project, write_photographs
 
 if TYPE_CHECKING:
@@ -32,6 +33,13 @@ def pytest_configure() -> None:
 def no_step_summary(monkeypatch: pytest.MonkeyPatch) -> None:
     """On GitHub, keep the runs of the tests out of the summary of the tests' own run."""
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def no_metrics_of_another_project() -> Iterator[None]:
+    """Runs within this process have registered theirs in it."""
+    yield
+    set_registered(())
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import msgspec
 from pytest_lic.ab.checkout import Revision
 from pytest_lic.ab.result import CellResult, Compared, Demand, Timed
 from pytest_lic.baselines.comparison import Comparison
-from pytest_lic.baselines.entry_json import VARIANTS
+from pytest_lic.baselines.entry_json import variant_keys, variants_in
 from pytest_lic.errors import Unavailable, UsageError
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.system.environment import Environment
@@ -112,8 +112,7 @@ def _cell(part: CellPart) -> CellResult | None:
 def _side(stored: dict[str, Any]) -> Measurement | Unavailable:
     if "error" in stored:
         return Unavailable(str(stored["error"]))
-    variants = {name: stored[key] for name, key in VARIANTS.items() if stored.get(key)}
-    return structured({**stored, "variants": variants}, Measurement)
+    return structured({**stored, "variants": variants_in(stored)}, Measurement)
 
 
 def _cell_json(cell: CellResult, threshold: float) -> dict[str, Any]:
@@ -133,7 +132,7 @@ def _side_json(side: Measurement | Unavailable) -> Any:
         return {"error": side.reason}
     stored = plain(side)
     del stored["variants"]
-    return stored | {key: side.variants.get(name) for name, key in VARIANTS.items()}
+    return stored | {"lpips_net": None} | variant_keys(side.variants)
 
 
 def _times_json(times: Timed | Unavailable) -> Any:

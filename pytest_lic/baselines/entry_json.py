@@ -16,12 +16,14 @@ from msgspec import UNSET, Meta, UnsetType
 from pytest_lic.baselines.layered import named_in
 from pytest_lic.measuring.grid import Cell, Setting
 from pytest_lic.measuring.measure import ImageResult, Measurement
-from pytest_lic.measuring.metrics import METRICS, QUALITIES
+from pytest_lic.measuring.metrics import DEFAULTS, METRICS
 from pytest_lic.system.environment import Environment
 from pytest_lic.system.typed_json import Count, Finite
 
-VARIANTS = {name: metric.variant_field for name, metric in METRICS.items() if metric.variant_field}
-"""Metric → the key under which its variant is written."""
+_KEYS = tuple(metric.name for metric in DEFAULTS)
+"""Metrics that have a key of their own in an image's object; others stand under ``metrics``."""
+_VARIANTS = {metric.name: metric.variant_field for metric in DEFAULTS if metric.variant_field}
+"""Metric → the key under which its variant is written; others stand under ``variants``."""
 
 if TYPE_CHECKING:
     ImageEntry = Any
@@ -34,7 +36,8 @@ else:
             ("bytes", Count),
             ("payload", Annotated[int, Meta(ge=0)] | None),
             ("lossless", bool),
-            *((metric, Finite | UnsetType, UNSET) for metric in QUALITIES),
+            *((metric, Finite | UnsetType, UNSET) for metric in _KEYS),
+            ("metrics", dict[str, Finite] | UnsetType, UNSET),
             ("bitstream", str),
             ("reconstruction", str),
         ],
@@ -67,7 +70,10 @@ if TYPE_CHECKING:
 else:
     _Variants = msgspec.defstruct(
         "_Variants",
-        [(key, str | UnsetType, UNSET) for key in VARIANTS.values()],
+        [
+            *((key, str | UnsetType, UNSET) for key in _VARIANTS.values()),
+            ("variants", dict[str, str] | UnsetType, UNSET),
+        ],
         bases=(_Origin,),
         module=__name__,
         frozen=True,
@@ -101,7 +107,7 @@ def entry_of(measurement: Measurement, family: str | UnsetType = UNSET) -> Entry
         device=cell.setting.device,
         batch=cell.setting.batch,
         left_out=list(measurement.left_out),
-        **{VARIANTS[name]: variant for name, variant in measurement.variants.items()},
+        **variant_keys(measurement.variants),
         mean=means,
         images={name: _image_entry(image) for name, image in measurement.images.items()},
     )
@@ -123,8 +129,21 @@ def measurement_of(
         named_in(environments, entry.environment),
         {name: _image_result(image) for name, image in entry.images.items()},
         tuple(entry.left_out),
-        {name: getattr(entry, key) for name, key in VARIANTS.items() if getattr(entry, key)},
+        variants_in(msgspec.structs.asdict(entry)),
     )
+
+
+def variant_keys(variants: Mapping[str, str]) -> dict[str, Any]:
+    """What stands in an entry of the metrics' variants."""
+    own = {key: variants[name] for name, key in _VARIANTS.items() if name in variants}
+    others = {name: variant for name, variant in variants.items() if name not in _VARIANTS}
+    return own | ({"variants": others} if others else {})
+
+
+def variants_in(stored: Mapping[str, Any]) -> dict[str, str]:
+    """The variants back from an entry's keys."""
+    own = {name: stored[key] for name, key in _VARIANTS.items() if stored.get(key)}
+    return own | (stored.get("variants") or {})
 
 
 def same_results(one: Measurement, other: Measurement) -> bool:
@@ -134,11 +153,13 @@ def same_results(one: Measurement, other: Measurement) -> bool:
 
 def _image_entry(image: ImageResult) -> ImageEntry:
     shared = {name: getattr(image, name) for name in _FIELDS}
-    return ImageEntry(**shared, **image.metrics)
+    own = {name: value for name, value in image.metrics.items() if name in _KEYS}
+    others = {name: value for name, value in image.metrics.items() if name not in _KEYS}
+    return ImageEntry(**shared, **own, metrics=others or UNSET)
 
 
 def _image_result(entry: ImageEntry) -> ImageResult:
     shared = {name: getattr(entry, name) for name in _FIELDS}
-    values = {metric: getattr(entry, metric) for metric in QUALITIES}
+    values = {metric: getattr(entry, metric) for metric in _KEYS}
     metrics = {metric: value for metric, value in values.items() if value is not UNSET}
-    return ImageResult(**shared, metrics=metrics, unavailable={})
+    return ImageResult(**shared, metrics=metrics | (entry.metrics or {}), unavailable={})

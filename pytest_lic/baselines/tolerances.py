@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pytest_lic.errors import UnknownNameError, UsageError
-from pytest_lic.measuring.metrics import METRICS
+from pytest_lic.measuring.metrics import DEFAULTS, METRICS, Metric
 
 
 @dataclass(frozen=True)
@@ -23,22 +23,43 @@ class Tolerance:
     image: float
 
 
-DEFAULT_TOLERANCES: Mapping[str, Tolerance] = {
-    **{name: Tolerance(*metric.tolerance) for name, metric in METRICS.items()},
-    "bd_rate": Tolerance(0.1, 0.1),
-}
+def default_tolerances() -> dict[str, Tolerance]:
+    """Of every metric that is known now, and of BD-rate."""
+    metrics = {name: Tolerance(*metric.tolerance) for name, metric in METRICS.items()}
+    return metrics | {"bd_rate": Tolerance(0.1, 0.1)}
+
+
+def tolerances_of(
+    metrics: Iterable[Metric], tolerances: Mapping[str, Tolerance]
+) -> dict[str, Tolerance]:
+    """Those that count in a run that computes these metrics."""
+    computed = {metric.name for metric in metrics}
+    return {
+        name: tolerance
+        for name, tolerance in tolerances.items()
+        if name not in METRICS or name in computed or not METRICS[name].of_pixels
+    }
+
+
+DEFAULT_TOLERANCES: Mapping[str, Tolerance] = tolerances_of(DEFAULTS, default_tolerances())
+"""Those of a run that chooses neither metrics nor tolerances."""
 
 
 def parse_tolerances(
-    overrides: Mapping[str, object], where: str, base: Mapping[str, Tolerance] = DEFAULT_TOLERANCES
+    overrides: Mapping[str, object], where: str, base: Mapping[str, Tolerance] | None = None
 ) -> dict[str, Tolerance]:
     """``base`` with ``overrides``: each a number, or a table of ``mean`` and ``image``.
+
+    Args:
+        overrides: metric → its tolerance.
+        where: they stand, for errors.
+        base: `default_tolerances` unless given.
 
     Raises:
         UnknownNameError: a metric that is not gated.
         UsageError: a tolerance that is not a number of at least 0.
     """
-    tolerances = dict(base)
+    tolerances = default_tolerances() if base is None else dict(base)
     for metric, value in overrides.items():
         if metric not in tolerances:
             raise UnknownNameError("tolerance", metric, tolerances, where)
@@ -64,7 +85,7 @@ def read_tolerances(pyproject: Path) -> dict[str, Tolerance]:
         UsageError: the file is not TOML, or the table is not what it should be.
     """
     if not pyproject.exists():
-        return dict(DEFAULT_TOLERANCES)
+        return default_tolerances()
     try:
         text = pyproject.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:

@@ -7,7 +7,7 @@ count the bytes of the bitstreams; quality is computed on the 8-bit reconstructi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,7 +18,7 @@ from pytest_lic.container import payload_size
 from pytest_lic.images.corpus import Corpus, batches
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell
-from pytest_lic.measuring.metrics import METRICS, Metric, quality_metrics
+from pytest_lic.measuring.metrics import DEFAULTS, METRICS, Metric, quality_metrics
 from pytest_lic.measuring.metrics.base import NONE
 from pytest_lic.measuring.rate_distortion import RDCurve
 from pytest_lic.system.environment import Environment, environment
@@ -108,6 +108,15 @@ class Measurement:
         return f"{100 * (sum(payloads) / total):.1f} %"
 
 
+def reported_metrics(measurements: Iterable[Measurement | None]) -> list[Metric]:
+    """The metrics of which a report has a column: those of every run, and those that are there."""
+    there = {metric.name for metric in DEFAULTS}
+    for measurement in measurements:
+        for image in () if measurement is None else measurement.images.values():
+            there |= image.metrics.keys() | image.unavailable.keys()
+    return [metric for name, metric in METRICS.items() if name in there or not metric.of_pixels]
+
+
 def measure(
     codec: Codec,
     cell: Cell,
@@ -133,6 +142,7 @@ def measure(
 
     Raises:
         CodecError: the codec broke its protocol on some image.
+        MetricError: a metric failed on some image.
     """
     results: dict[str, ImageResult] = {}
     device = cell.setting.device
@@ -141,7 +151,7 @@ def measure(
             bitstreams = coding.encode(codec, group, device)
             decoded = coding.decode(codec, bitstreams, group)
             for image, bitstream, pixels in zip(group, bitstreams, decoded, strict=True):
-                values, unavailable = quality_metrics(image.pixels, pixels, metrics)
+                values, unavailable = quality_metrics(image.pixels, pixels, metrics, image.name)
                 results[image.name] = ImageResult(
                     height=image.height,
                     width=image.width,

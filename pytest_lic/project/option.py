@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_lic.errors import UsageError
-from pytest_lic.measuring.metrics import QUALITIES, metric_named
+from pytest_lic.measuring.metrics import metric_named
 from pytest_lic.measuring.metrics.base import MetricOption
 from pytest_lic.measuring.selection import absolute_corpora
 from pytest_lic.system.simulated_environments import SimulatedEnvironment, chosen_environments
@@ -105,8 +105,8 @@ def corpora(texts: tuple[str, ...], place: Place) -> tuple[str, ...]:
 
 def metrics(texts: tuple[str, ...], place: Place) -> tuple[str, ...]:
     """Names of quality metrics; the rate is measured always."""
-    named = (metric_named(name, place.option).name for name in texts)
-    return tuple(name for name in named if name in QUALITIES)
+    named = (metric_named(name, place.option) for name in texts)
+    return tuple(metric.name for metric in named if metric.of_pixels)
 
 
 def environments(texts: tuple[str, ...], place: Place) -> tuple[SimulatedEnvironment, ...]:

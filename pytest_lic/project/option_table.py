@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from pytest_lic.measuring.metrics import METRICS, QUALITIES
+from pytest_lic.measuring.metrics import BUILT_IN, DEFAULTS
 from pytest_lic.project.option import (
     Option,
     corpora,
@@ -20,9 +20,7 @@ from pytest_lic.project.option import (
     text_or_none,
 )
 
-METRIC_OPTIONS = tuple(
-    how_computed(option) for metric in METRICS.values() for option in metric.options
-)
+METRIC_OPTIONS = tuple(how_computed(option) for metric in BUILT_IN for option in metric.options)
 
 _several = partial(Option, many=True)
 
@@ -60,7 +58,13 @@ OPTIONS = (
     Option(
         "threads", "CPU threads per process while measuring", "1", "N", read=number(int, least=1)
     ),
-    _several("metrics", "quality metrics to compute", ",".join(QUALITIES), "METRIC", read=metrics),
+    _several(
+        "metrics",
+        "quality metrics to compute",
+        ",".join(metric.name for metric in DEFAULTS),
+        "METRIC",
+        read=metrics,
+    ),
     *METRIC_OPTIONS,
     _several(
         "anchor",

@@ -10,13 +10,14 @@ from typing import Any, TypeVar
 
 import pytest
 
-from pytest_lic.baselines.tolerances import Tolerance, read_tolerances
+from pytest_lic.baselines.tolerances import Tolerance, read_tolerances, tolerances_of
 from pytest_lic.errors import UsageError
 from pytest_lic.measuring.metrics import METRICS, Metric
 from pytest_lic.measuring.selection import Selection
 from pytest_lic.measuring.store import default_folder
 from pytest_lic.measuring.timed_grid import TimingChoice
 from pytest_lic.project.asked_for import wants_timing
+from pytest_lic.project.metrics import find_metrics
 from pytest_lic.project.pytest_options import on_command_line, option_values
 from pytest_lic.project.root import misled, project_root
 from pytest_lic.system.simulated_environments import SimulatedEnvironment
@@ -67,6 +68,7 @@ def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
     Raises:
         UsageError: a value that is not what its option takes, or two that exclude each other.
     """
+    find_metrics(config)
     values = option_values(config)
     if alone and not on_command_line(config, "codec"):
         values["codec"] = tuple(alone)
@@ -89,7 +91,9 @@ def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
         selection=selection,
         anchors=values["anchor"],
         cache=None if values["no-cache"] else values["cache-dir"] or default_folder(),
-        tolerances=read_tolerances(project_root(config) / "pyproject.toml"),
+        tolerances=tolerances_of(
+            values["metrics"], read_tolerances(project_root(config) / "pyproject.toml")
+        ),
         misled=misled(config),
         timing=_timing_choice(config, values, selection) if wants_timing(config) else None,
     )

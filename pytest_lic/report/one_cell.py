@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import RenderableType
 from rich.table import Table
 
-from pytest_lic.measuring.measure import ImageResult, Measurement
-from pytest_lic.measuring.metrics import METRICS, Metric
+from pytest_lic.measuring.measure import ImageResult, Measurement, reported_metrics
+from pytest_lic.measuring.metrics import Metric
 from pytest_lic.report.terminal.text import grid, terminal_text
 from pytest_lic.report.words import difference_text
 from pytest_lic.run.one_cell import CellFacts
 from pytest_lic.system.environment import Environment, differences
 
-_COLUMNS = ("image", "size", "bytes", *(metric.heading for metric in METRICS.values()), "bits")
-_NUMBERS = range(1, len(_COLUMNS) - 1)
 _WIDE = 200  # where nobody's terminal sets a width
 
 
@@ -82,23 +80,31 @@ def _environment(environment: Environment) -> str:
 
 
 def _images(measurement: Measurement, baseline: Measurement | None) -> Table:
-    table = grid(_COLUMNS, _NUMBERS, unwrapped=range(len(_COLUMNS)))
+    metrics = reported_metrics([measurement, baseline])
+    columns = ("image", "size", "bytes", *(metric.heading for metric in metrics), "bits")
+    table = grid(columns, range(1, len(columns) - 1), unwrapped=range(len(columns)))
     for name, image in measurement.images.items():
         old = None if baseline is None else baseline.images.get(name)
-        table.add_row(*_row(name, image, old))
+        table.add_row(*_row(name, image, old, metrics))
     numbers = [
-        _both(None if baseline is None else baseline.mean(name), measurement.mean(name), metric)
-        for name, metric in METRICS.items()
+        _both(
+            None if baseline is None else baseline.mean(metric.name),
+            measurement.mean(metric.name),
+            metric,
+        )
+        for metric in metrics
     ]
     table.add_row("mean", "", "", *numbers, "")
     return table
 
 
-def _row(name: str, image: ImageResult, old: ImageResult | None) -> tuple[str, ...]:
+def _row(
+    name: str, image: ImageResult, old: ImageResult | None, metrics: Sequence[Metric]
+) -> tuple[str, ...]:
     sizes = [f"{side.bytes}" for side in (old, image) if side is not None]
     numbers = [
-        _both(None if old is None else old.gated(name), image.gated(name), metric)
-        for name, metric in METRICS.items()
+        _both(None if old is None else old.gated(metric.name), image.gated(metric.name), metric)
+        for metric in metrics
     ]
     bits = ""
     if old is not None:

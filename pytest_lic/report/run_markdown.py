@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from pytest_lic.baselines.comparison import Comparison, Verdict
-from pytest_lic.measuring.measure import Measurement
-from pytest_lic.measuring.metrics import METRICS
+from pytest_lic.measuring.measure import Measurement, reported_metrics
+from pytest_lic.measuring.metrics import Metric
 from pytest_lic.measuring.metrics.base import NONE
 from pytest_lic.report.headline import broken, headline
 from pytest_lic.report.markdown.changes import (
@@ -27,7 +27,6 @@ SHOWN = 20
 
 _QUIET = (Verdict.SAME, Verdict.WITHIN)
 _CHANGE = change_columns("cell or curve")
-_CELLS = ("cell", *(metric.heading for metric in METRICS.values()), "verdict")
 _TIMES = ("what", "median ms", "interquartile range ms", "rounds")
 
 
@@ -52,9 +51,11 @@ def results_markdown(results: Results, room: int = LIMIT) -> str:
     times = map(_time, results.times)
     page.table(_TIMES, times, "times", numbers=(1, 2, 3), title="Times", most=8_000)
     worst_first = sorted(results.points, key=lambda point: -point.comparison.verdict.rank)
-    cells = [_cell(point) for point in worst_first]
-    numbers = range(1, 1 + len(METRICS))
-    page.table(_CELLS, cells, "cells", numbers=numbers, title=f"All {len(cells)} cells")
+    metrics = reported_metrics(point.measured for point in results.points)
+    columns = ("cell", *(metric.heading for metric in metrics), "verdict")
+    cells = [_cell(point, metrics) for point in worst_first]
+    numbers = range(1, 1 + len(metrics))
+    page.table(columns, cells, "cells", numbers=numbers, title=f"All {len(cells)} cells")
     return page.text
 
 
@@ -113,16 +114,16 @@ def _time(time: TimeResult) -> tuple[str, ...]:
     return escaped(time.name), *milliseconds, str(time.rounds)
 
 
-def _cell(point: PointResult) -> tuple[str, ...]:
+def _cell(point: PointResult, metrics: Sequence[Metric]) -> tuple[str, ...]:
     verdict = point.comparison.verdict.value
-    return escaped(point.comparison.subject), *_means(point.measured), verdict
+    return escaped(point.comparison.subject), *_means(point.measured, metrics), verdict
 
 
-def _means(measured: Measurement | None) -> tuple[str, ...]:
+def _means(measured: Measurement | None, metrics: Sequence[Metric]) -> tuple[str, ...]:
     """The mean of each metric; a dash where there is none."""
     if measured is None:
-        return (NONE,) * len(METRICS)
-    return tuple(metric.text(measured.mean(name)) for name, metric in METRICS.items())
+        return (NONE,) * len(metrics)
+    return tuple(metric.text(measured.mean(metric.name)) for metric in metrics)
 
 
 def _circumstances(results: Results) -> Iterator[list[str]]:

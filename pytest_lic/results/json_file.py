@@ -13,7 +13,8 @@
      "crops": [{"subject": "…", "image": "…", "left": 0, "top": 0, "original": "<PNG>", …}]
     }
 
-``run`` has a ``failure`` if the run failed after its tests. ``crops`` is there if something
+``run`` has a ``failure`` if the run failed after its tests. ``metrics`` describes those that not
+every run computes, so that a reader needs no project to show them. ``crops`` is there if something
 regressed (see `crop`), and may be taken out of a file. A measurement stands in it as in a baseline
 file (see `entry_json`). JSON knows no infinity: a difference from a lossless image and a tolerance
 of infinity are written as ``"inf"``, what is no number as ``"nan"``.
@@ -36,13 +37,16 @@ from pytest_lic.baselines.entry_json import entry_of, measurement_of
 from pytest_lic.baselines.layered import by_digest
 from pytest_lic.baselines.tolerances import Tolerance
 from pytest_lic.errors import ResultsError
-from pytest_lic.measuring.measure import Measurement
+from pytest_lic.measuring.measure import Measurement, reported_metrics
+from pytest_lic.measuring.metrics import METRICS, add_described
+from pytest_lic.measuring.metrics.base import Metric
 from pytest_lic.results.results import CurveResult, PointResult, Results, RunFacts
 from pytest_lic.results.schema import (
     FORMAT,
     ComparisonPart,
     CurvePart,
     Measured,
+    MetricPart,
     ResultsFile,
 )
 from pytest_lic.system.environment import Environment
@@ -60,7 +64,13 @@ def to_text(results: Results) -> str:
 def to_json(results: Results) -> dict[str, Any]:
     """The JSON object of a run's results."""
     run = results.run
-    sides = (side for point in results.points for side in (point.measured, point.baseline))
+    sides = [side for point in results.points for side in (point.measured, point.baseline)]
+    named = {*run.tolerances, *(metric.name for metric in reported_metrics(sides))}
+    described = {
+        name: _as(MetricPart, metric)
+        for name, metric in METRICS.items()
+        if name in named and metric.of_pixels and not metric.by_default
+    }
     stored: dict[str, Any] = json_value(
         {
             "format": FORMAT,
@@ -77,6 +87,7 @@ def to_json(results: Results) -> dict[str, Any]:
                 **({"failure": run.failure} if run.failure else {}),
             },
             "families": results.families,
+            **({"metrics": described} if described else {}),
             "environments": by_digest(side.environment for side in sides if side is not None),
             "points": [
                 {
@@ -118,6 +129,9 @@ def json_value(value: Any) -> Any:
 
 
 def _results(file: ResultsFile) -> Results:
+    described = (file.metrics or {}).items()
+    add_described(Metric.described(name, plain(facts)) for name, facts in described)
+    _check_metrics(file)
     run, commit = file.run, file.run.commit
     return Results(
         RunFacts(
@@ -146,6 +160,23 @@ def _results(file: ResultsFile) -> Results:
         file.remarks,
         file.crops or (),
     )
+
+
+def _check_metrics(file: ResultsFile) -> None:
+    """ValueError where a number is of a metric that neither the file nor this version describes."""
+    if "bd_rate" not in file.run.tolerances:
+        raise ValueError("$.run.tolerances lacks bd_rate")
+    known = [*METRICS, "bd_rate"]
+    named = [(f"$.run.tolerances has {name!r}", name) for name in file.run.tolerances]
+    comparisons = {f"$.points[{place}]": one.comparison for place, one in enumerate(file.points)}
+    comparisons |= {f"$.curves[{place}]": one.comparison for place, one in enumerate(file.curves)}
+    for subject, comparison in comparisons.items():
+        for number, difference in enumerate(comparison.differences):
+            where = f"{subject}.comparison.differences[{number}].metric"
+            named.append((f"{where} is {difference.metric!r}", difference.metric))
+    for where, name in named:
+        if name not in known:
+            raise ValueError(f"{where}: no metric of that name; expected {', '.join(known)}")
 
 
 def _as(kind: type[_T], value: Any) -> _T:

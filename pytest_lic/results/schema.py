@@ -9,16 +9,14 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.baselines.entry_json import Entry
-from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES
 from pytest_lic.measuring.grid import Setting
-from pytest_lic.measuring.metrics import METRICS
 from pytest_lic.results.crop import Crop
 from pytest_lic.results.results import AnchorResult, FamilyFacts, TestResult, TimeResult
 from pytest_lic.system.environment import Environment
@@ -32,13 +30,7 @@ PATH = Path(__file__).parents[1] / "schemas" / _NAME
 Number = Annotated[
     float | Literal["inf", "-inf", "nan"], Meta(description="JSON has no infinity and no NaN")
 ]
-if TYPE_CHECKING:
-    MetricName = str
-else:
-    MetricName = Annotated[
-        Literal[tuple(DEFAULT_TOLERANCES)],
-        Meta(description="what a difference or a tolerance is of"),
-    ]
+MetricName = Annotated[str, Meta(description="a metric, or bd_rate")]
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -103,21 +95,15 @@ class TolerancePart(Part, frozen=True, kw_only=True):
     image: Number
 
 
-if TYPE_CHECKING:
-    Tolerances = Any
-else:
-    Tolerances = msgspec.defstruct(
-        "Tolerances",
-        # A file that was written before there was a metric has no tolerance of it.
-        [
-            *((metric, TolerancePart | UnsetType, UNSET) for metric in METRICS),
-            ("bd_rate", TolerancePart),
-        ],
-        bases=(Part,),
-        module=__name__,
-        frozen=True,
-        kw_only=True,
-    )
+class MetricPart(Part, frozen=True, kw_only=True):
+    """What a reader must know of a metric that does not come with every pytest-lic."""
+
+    label: str
+    unit: str
+    higher_is_better: bool
+    decimals: Annotated[int, Meta(ge=0, le=12)]
+    relative: bool
+    definition: str
 
 
 class RunPart(Part, frozen=True, kw_only=True):
@@ -127,7 +113,9 @@ class RunPart(Part, frozen=True, kw_only=True):
     command: list[str]
     commit: CommitPart | None
     strict: bool
-    tolerances: Tolerances
+    tolerances: Annotated[
+        dict[MetricName, TolerancePart], Meta(extra_json_schema={"required": ["bd_rate"]})
+    ]
     failure: Annotated[str, Meta(description="after the tests, if it was that")] | UnsetType = UNSET
 
 
@@ -139,6 +127,7 @@ class ResultsFile(Part, frozen=True, kw_only=True):
     created: Annotated[datetime, Meta(tz=True)]
     run: RunPart
     families: dict[str, FamilyFacts]
+    metrics: dict[str, MetricPart] | UnsetType = UNSET
     environments: dict[str, Environment]
     points: list[PointPart]
     curves: list[CurvePart]

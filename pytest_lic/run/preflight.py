@@ -6,7 +6,7 @@ from pytest_lic.baselines.entries import Baselines
 from pytest_lic.baselines.kept_streams import KeptStreams
 from pytest_lic.errors import UnknownNameError, UsageError
 from pytest_lic.images.corpus import check_corpus
-from pytest_lic.measuring.metrics import METRICS, QUALITIES, metric_fingerprint
+from pytest_lic.measuring.metrics import BUILT_IN, METRICS, check_direction, metric_fingerprint
 from pytest_lic.measuring.published import published_names
 from pytest_lic.run.setup import Setup
 from pytest_lic.system.environment import environment
@@ -28,6 +28,10 @@ def preflight(setup: Setup, baselines: Baselines, kept: KeptStreams) -> None:
         if device != "cpu":
             environment(device, options.threads)
     metric_fingerprint(options.metrics)  # reads the weights given
+    own = {metric.name for metric in BUILT_IN}
+    for metric in options.metrics:
+        if metric.name not in own:
+            check_direction(metric)
     for family in setup.selected_families:
         baselines.check(family.name)
         kept.check(family.name)
@@ -46,7 +50,7 @@ def _check_required(setup: Setup) -> None:
     devices = options.selection.devices
     known = [*METRICS, "bd_rate", "cpu", "cuda", *devices, *setup.families.by_name, *ENVIRONMENTS]
     asked_for = {
-        *(METRICS.keys() - QUALITIES.keys()),
+        *(name for name, metric in METRICS.items() if not metric.of_pixels),
         *(metric.name for metric in options.metrics),
         *(["bd_rate"] if setup.grid.curves else []),
         *(*devices, *(device.split(":")[0] for device in devices)),

@@ -12,8 +12,8 @@ from pytest_lic.errors import UnknownNameError
 from pytest_lic.images.corpus import load_corpus
 from pytest_lic.measuring import metrics
 from pytest_lic.measuring.metrics import (
+    DEFAULTS,
     METRICS,
-    QUALITIES,
     metric_fingerprint,
     metric_named,
     quality_metrics,
@@ -41,13 +41,13 @@ def test_each_metric_is_one_file_of_its_name() -> None:
 
 
 def test_qualities_are_all_but_the_rate() -> None:
-    assert [*QUALITIES] == [name for name in METRICS if name != "bpp"]
+    assert [metric.name for metric in DEFAULTS] == [name for name in METRICS if name != "bpp"]
 
 
 def test_each_metric_has_a_value_or_a_reason() -> None:
     photo = next(image.pixels for image in load_corpus("photos").images if "coffee" in image.name)
     values, unavailable = quality_metrics(photo, noisy(photo, 5), METRICS.values())
-    assert {*values, *unavailable} == set(QUALITIES)
+    assert {*values, *unavailable} == {metric.name for metric in DEFAULTS}
     assert set(unavailable) == {"lpips"}
 
 
@@ -87,10 +87,11 @@ PSNR_BY_DEFINITION = {
 def test_nothing_else_knows_a_quality_metric_by_its_name() -> None:
     (root,) = pytest_lic.__path__
     knowing = set()
+    qualities = {metric.name for metric in DEFAULTS}
     for path in Path(root).rglob("*.py"):
         nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         names = {node.value for node in nodes if isinstance(node, ast.Constant)}
-        if names & set(QUALITIES):
+        if names & qualities:
             knowing.add(path.relative_to(root).as_posix())
-    own = {f"measuring/metrics/{name}.py" for name in QUALITIES}
+    own = {f"measuring/metrics/{name}.py" for name in qualities}
     assert knowing == own | set(PSNR_BY_DEFINITION)

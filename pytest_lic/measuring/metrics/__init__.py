@@ -1,4 +1,4 @@
-"""What is measured of an image: a metric is one file here, and one line in `METRICS`.
+"""What is measured of an image: a metric is one file here, and one line in `BUILT_IN`.
 
 base      what a metric is: its facts, how values compare, and how they are shown
 bpp       bits per pixel of the whole bitstream
@@ -13,11 +13,13 @@ published curves have PSNR and MS-SSIM.
 
 from __future__ import annotations
 
+import math
+from collections import ChainMap
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+from numbers import Real
 from typing import TYPE_CHECKING
 
-from pytest_lic.errors import UnavailableError, UnknownNameError
+from pytest_lic.errors import LicError, MetricError, UnavailableError, UnknownNameError, is_crash
 from pytest_lic.measuring.metrics.base import Metric
 from pytest_lic.measuring.metrics.bpp import BitsPerPixel
 from pytest_lic.measuring.metrics.lpips import LPIPS
@@ -29,35 +31,50 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "BUILT_IN",
+    "DEFAULTS",
     "HEADLINES",
     "METRICS",
-    "QUALITIES",
     "Metric",
+    "add_described",
+    "check_direction",
     "metric_fingerprint",
     "metric_named",
     "quality_metrics",
+    "set_registered",
 ]
 
-METRICS: Mapping[str, Metric] = MappingProxyType(
-    {
-        metric.name: metric
-        for metric in (
-            BitsPerPixel(),
-            PSNR(),
-            MSSSIM(),
-            LPIPS(),
-        )
-    }
+BUILT_IN: tuple[Metric, ...] = (
+    BitsPerPixel(),
+    PSNR(),
+    MSSSIM(),
+    LPIPS(),
 )
-"""Name → metric, as its options have it by default; in the order in which they are reported."""
+"""Those that come with the plugin, as their options have them by default."""
 
-QUALITIES: Mapping[str, Metric] = MappingProxyType(
-    {name: metric for name, metric in METRICS.items() if metric.of_stream(1, 1) is None}
-)
-"""Those that are computed from pixels, and stored; the others follow from the bitstream."""
+DEFAULTS = tuple(metric for metric in BUILT_IN if metric.by_default)
+"""Those that are computed from pixels unless a run asks for others."""
 
-HEADLINES = tuple(metric for metric in METRICS.values() if metric.in_headlines)
+HEADLINES = tuple(metric for metric in BUILT_IN if metric.in_headlines)
 """Those that one line about a measurement names."""
+
+_registered: dict[str, Metric] = {}
+_described: dict[str, Metric] = {}
+METRICS: Mapping[str, Metric] = ChainMap(
+    _registered, _described, {metric.name: metric for metric in BUILT_IN}
+)
+"""Name → metric, all that are known now; in the order in which they are reported."""
+
+
+def set_registered(metrics: Iterable[Metric]) -> None:
+    """Have `METRICS` know those of the project, in place of those of another one."""
+    _registered.clear()
+    _registered.update((metric.name, metric) for metric in metrics)
+
+
+def add_described(metrics: Iterable[Metric]) -> None:
+    """Have `METRICS` know those that a file describes, where it knows none of their names."""
+    _described.update((metric.name, metric) for metric in metrics if metric.name not in METRICS)
 
 
 def metric_named(name: str, where: str) -> Metric:
@@ -72,7 +89,10 @@ def metric_named(name: str, where: str) -> Metric:
 
 
 def quality_metrics(
-    original: NDArray[np.uint8], reconstruction: NDArray[np.uint8], metrics: Iterable[Metric]
+    original: NDArray[np.uint8],
+    reconstruction: NDArray[np.uint8],
+    metrics: Iterable[Metric],
+    image: str = "an image",
 ) -> tuple[dict[str, float], dict[str, str]]:
     """The metrics of one image, and the reasons for those that can't be computed.
 
@@ -80,11 +100,13 @@ def quality_metrics(
         original: uint8 (H, W, 3), RGB.
         reconstruction: the same shape.
         metrics: those that pixels don't tell are passed over.
+        image: its name, for errors.
 
     Returns:
         Name → value as stored, and name → reason. Each metric that pixels tell is in one of them.
 
     Raises:
+        MetricError: a metric failed, or its value is no finite number.
         WeightsError: a metric's weights file can't be used.
         ValueError: images of different shapes.
     """
@@ -95,9 +117,23 @@ def quality_metrics(
             value = metric.compute(original, reconstruction)
         except UnavailableError as reason:
             unavailable[metric.name] = str(reason)
-        else:
-            if value is not None:
-                values[metric.name] = round(value, metric.stored_decimals)
+            continue
+        except LicError:
+            raise
+        except BaseException as error:
+            if not is_crash(error):
+                raise
+            raise MetricError(
+                f"metric {metric.name} failed on {image}: {type(error).__name__}: {error}"
+            ) from error
+        if value is None:
+            continue
+        if not isinstance(value, Real) or not math.isfinite(value):
+            raise MetricError(
+                f"metric {metric.name} gave {value!r} for {image}; expected a finite number, or "
+                "UnavailableError with the reason for none"
+            )
+        values[metric.name] = round(float(value), metric.stored_decimals)
     return values, unavailable
 
 
@@ -108,3 +144,32 @@ def metric_fingerprint(metrics: Iterable[Metric]) -> str:
         WeightsError: a metric's weights file can't be read.
     """
     return " ".join(sorted({metric.fingerprint() for metric in metrics}))
+
+
+def check_direction(metric: Metric) -> None:
+    """Have the metric tell a slightly noisy image from a very noisy one.
+
+    Raises:
+        MetricError: it finds the very noisy one better, or fails.
+    """
+    import numpy as np
+
+    random = np.random.default_rng(0)
+    rows, columns = np.mgrid[0:256, 0:256]
+    waves = [128 + 100 * np.sin(rows / step + columns / 17) for step in (11, 23, 41)]
+    noise = random.normal(size=(256, 256, 3))
+    image, slightly, very = (
+        (np.stack(waves, -1) + strength * noise).clip(0, 255).astype(np.uint8)
+        for strength in (0, 3, 40)
+    )
+    values = [
+        quality_metrics(image, noisy, [metric], "a test image")[0].get(metric.name)
+        for noisy in (slightly, very)
+    ]
+    little, much = values
+    if little is not None and much is not None and metric.worse_by(little, much) < 0:
+        better = "higher" if metric.higher_is_better else "lower"
+        raise MetricError(
+            f"metric {metric.name} says that {better} is better, and gives {little:g} for a "
+            f"slightly noisy image and {much:g} for a very noisy one: turn higher_is_better round"
+        )

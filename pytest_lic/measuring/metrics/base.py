@@ -33,6 +33,10 @@ class MetricOption:
 class Metric:
     """A metric of one image: a subclass states the facts and computes the value.
 
+    A number without its definition is a rumour: ``definition`` says of which pixels it is and how
+    its mean is taken, ``implementation`` whose code it is, ``reference`` by which published or
+    recomputed value that code was checked.
+
     Values are stored as `compute` gives them, since that is what may be averaged; `shown` turns
     one into what tables, differences and tolerances are in.
     """
@@ -58,11 +62,29 @@ class Metric:
     """Whether one line about a measurement names it."""
     lossless: float | None = None
     """What the gate takes for a lossless image, where `compute` has no number for one."""
-    definition: int = 1
+    definition: str = ""
+    """Of which colour space and range it is, and by which paper."""
+    implementation: str = "pytest-lic"
+    """The distribution whose code computes it."""
+    revision: int = 1
     """Changes when the same pixels would give another value."""
+    reference: str = ""
+    """What the implementation was checked against."""
+    best: float | None = None
+    """The value of an image against itself, where it has one."""
+    by_default: bool = False
+    """Whether it is computed where a run does not choose."""
     variant_field: str = ""
     """Where a baseline entry holds the `variant`."""
     options: tuple[MetricOption, ...] = ()
+
+    @classmethod
+    def described(cls, name: str, facts: Mapping[str, Any]) -> Metric:
+        """One that can be shown and compared but not computed, of the facts that a file has."""
+        metric = cls()
+        for fact, value in {"name": name, "tolerance": (0.0, 0.0), **facts}.items():
+            setattr(metric, fact, value)
+        return metric
 
     def configured(self, values: Mapping[str, Any]) -> Self:
         """The metric as the values of its options have it; that of an empty file is None."""
@@ -83,6 +105,11 @@ class Metric:
         """The value of a bitstream of ``size`` bytes for so many pixels, where that tells it."""
         return None
 
+    @property
+    def of_pixels(self) -> bool:
+        """Whether it is computed from pixels, and stored, not told by the bitstream."""
+        return self.of_stream(1, 1) is None
+
     def average(self, values: Sequence[float]) -> float:
         """The mean over a corpus as the field defines it: over the images, whatever their size.
 
@@ -95,7 +122,7 @@ class Metric:
 
     def fingerprint(self) -> str:
         """A text that changes whenever the same pixels could give another value."""
-        return f"{self.name}:{self.definition}"
+        return f"{self.name}:{self.revision}"
 
     def shown(self, value: float) -> float:
         """A value as tables, differences and tolerances have it; may be infinite."""

@@ -58,6 +58,10 @@ class LPIPS(Metric):
     label = "LPIPS"
     higher_is_better = False
     tolerance = (0.001, 0.005)
+    by_default = True
+    definition = "RGB, −1 to 1, version 0.1 of the linear layers (Zhang 2018)"
+    implementation = "lpips"
+    best = 0.0
     variant_field = "lpips_net"
     options = (
         MetricOption("lpips-net", "backbone of LPIPS: vgg, alex or squeeze", "vgg", "NET"),

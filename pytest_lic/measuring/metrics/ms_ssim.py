@@ -42,6 +42,10 @@ class MSSSIM(Metric):
     decimals = 3
     stored_decimals = mean_decimals = 8
     tolerance = (0.02, 0.1)
+    by_default = True
+    definition = "RGB, 0 to 255, mean over channels, five scales (Wang 2003); mean of linear values"
+    reference = "pytorch-msssim in double precision, to 1e-6"
+    best = 1.0
 
     def compute(self, original: NDArray[np.uint8], reconstruction: NDArray[np.uint8]) -> float:
         """`ms_ssim`, where the images are large enough."""

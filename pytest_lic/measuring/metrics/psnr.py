@@ -23,7 +23,9 @@ class PSNR(Metric):
     decimals = 3
     mean_decimals = 5
     tolerance = (0.01, 0.05)
-    in_headlines = True
+    by_default = in_headlines = True
+    definition = "RGB, 0 to 255, the MSE over all samples of the image; mean of dB"
+    reference = "10 log10(255²/MSE) by hand"
     lossless = math.inf
 
     def compute(self, original: NDArray[np.uint8], reconstruction: NDArray[np.uint8]) -> float:

@@ -10,8 +10,8 @@ from rich.console import Console
 
 from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.measuring.grid import Cell
-from pytest_lic.measuring.measure import Measurement
-from pytest_lic.measuring.metrics import METRICS, QUALITIES
+from pytest_lic.measuring.measure import Measurement, reported_metrics
+from pytest_lic.measuring.metrics import Metric
 from pytest_lic.measuring.metrics.base import NONE
 from pytest_lic.project.discovery import Families
 from pytest_lic.report.terminal import times
@@ -113,15 +113,16 @@ def _print_table(
         of_kind(group, PointRecord), key=lambda point: order.get(point.cell.quality, 99)
     )
     curves = of_kind(group, CurveResult)
-    headings = ("quality", *_numbers(None), "BD-rate", "verdict")
+    metrics = reported_metrics(point.result.measured for point in points)
+    blank = _numbers(None, metrics)
+    headings = ("quality", *blank, "BD-rate", "verdict")
     table = grid(headings, range(1, len(headings) - 1), title=title)
     for point in points:
-        numbers = _numbers(point.result.measured).values()
+        numbers = _numbers(point.result.measured, metrics).values()
         table.add_row(point.cell.quality, *numbers, "", _styled(point.comparison.verdict))
     for curve in curves:
-        blank = [""] * len(_numbers(None))
         rate = percent(bd_rate_in(curve.comparison))
-        table.add_row("curve", *blank, rate, _styled(curve.comparison.verdict))
+        table.add_row("curve", *[""] * len(blank), rate, _styled(curve.comparison.verdict))
     console.print(table)
     for curve in curves:
         if curve.comparison.reason:
@@ -142,13 +143,13 @@ def _styled(verdict: Verdict) -> str:
     return f"[{_STYLES[verdict]}]{verdict.value}[/]"
 
 
-def _numbers(measurement: Measurement | None) -> dict[str, str]:
+def _numbers(measurement: Measurement | None, metrics: Iterable[Metric]) -> dict[str, str]:
     """Heading → mean, the payload's share after what is told by the bitstream."""
     columns: dict[str, str] = {}
-    for name, metric in METRICS.items():
-        if name in QUALITIES and "payload" not in columns:
+    for metric in metrics:
+        if metric.of_pixels and "payload" not in columns:
             columns["payload"] = NONE if measurement is None else measurement.payload_text
-        columns |= metric.columns(None if measurement is None else measurement.mean(name))
+        columns |= metric.columns(None if measurement is None else measurement.mean(metric.name))
     return columns
 
 
@@ -173,7 +174,8 @@ def _measured_lines(records: Iterable[PointRecord]) -> Iterator[str]:
     points = [record for record in records if record.result.measured is not None]
     if not points:
         return
-    means = ", ".join(metric.averaged for metric in METRICS.values() if metric.unit)
+    metrics = reported_metrics(point.result.measured for point in points)
+    means = ", ".join(metric.averaged for metric in metrics if metric.unit)
     yield f"means: {means}; bpp counts every byte of the stream"
     coded = sum(point.coded for point in points)
     if coded:

@@ -60,7 +60,7 @@ def test_the_average_of_nothing_is_an_error() -> None:
         Sharpness().average([])
 
 
-def test_the_fingerprint_changes_with_the_definition() -> None:
+def test_the_fingerprint_changes_with_the_revision() -> None:
     changed = Sharpness()
-    changed.definition = 2
+    changed.revision = 2
     assert changed.fingerprint() != Sharpness().fingerprint() != Halos().fingerprint()

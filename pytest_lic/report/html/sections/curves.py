@@ -10,8 +10,8 @@ from typing import Any
 from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.errors import Unavailable, UnavailableError
 from pytest_lic.measuring.grid import Setting
-from pytest_lic.measuring.measure import Measurement
-from pytest_lic.measuring.metrics import METRICS, QUALITIES, Metric
+from pytest_lic.measuring.measure import Measurement, reported_metrics
+from pytest_lic.measuring.metrics import Metric
 from pytest_lic.measuring.published import published_curve, published_names
 from pytest_lic.measuring.rate_distortion import BD, CURVE_METRICS, CurveMetric, RDCurve, bd_rate
 from pytest_lic.report.html.content import Content
@@ -30,6 +30,9 @@ def curves(content: Content) -> dict[str, Any] | None:
     for run, results in content.runs.items():
         for setting, families in families_of(run, results, several=content.several).items():
             gathered.setdefault(setting, []).extend(families)
+    metrics = reported_metrics(
+        point.measured for results in content.runs.values() for point in results.points
+    )
     plots = []
     for setting, families in gathered.items():
         anchors = _anchors(content.runs.values(), setting, families)
@@ -37,15 +40,16 @@ def curves(content: Content) -> dict[str, Any] | None:
         plots.append(
             {
                 "title": setting_title(setting),
-                "series": [*_measured_series(families), *_anchor_series(anchors)],
+                "series": [*_measured_series(families, metrics), *_anchor_series(anchors)],
                 "tables": {
                     metric.name: _table(families, compared, axis)
                     for axis, metric in CURVE_METRICS.items()
                 },
             }
         )
-    averaged = [metric.averaged.removeprefix("per-image ") for metric in QUALITIES.values()]
-    axes = {name: _axis(metric) for name, metric in QUALITIES.items()}
+    qualities = [metric for metric in metrics if metric.of_pixels]
+    averaged = [metric.averaged.removeprefix("per-image ") for metric in qualities]
+    axes = {metric.name: _axis(metric) for metric in qualities}
     return {"plots": plots, "axes": axes, "averaged": averaged} if plots else None
 
 
@@ -94,24 +98,28 @@ def _digest(family: Family) -> str:
     return next(one.corpus_digest for one in measured if one is not None)
 
 
-def _measured_series(families: Sequence[Family]) -> Iterator[dict[str, Any]]:
+def _measured_series(
+    families: Sequence[Family], metrics: Sequence[Metric]
+) -> Iterator[dict[str, Any]]:
     """Every family, and right after it its baseline."""
     for place, family in enumerate(families):
         verdicts = [point.comparison.verdict for point in family.points.values()]
         shown = place < _SHOWN or Verdict.REGRESSED in verdicts or Verdict.IMPROVED in verdicts
         base = {"name": family.name, "shown": shown, "colour": place}
-        points = _points(family.measurements("measured"))
+        points = _points(family.measurements("measured"), metrics)
         yield base | {"kind": "measured", "points": points, "verdicts": verdicts}
-        before = _points(family.measurements("baseline"))
+        before = _points(family.measurements("baseline"), metrics)
         yield base | {"kind": "baseline", "points": before, "verdicts": []}
 
 
-def _points(measured: Mapping[str, Measurement | None]) -> list[dict[str, Any]]:
+def _points(
+    measured: Mapping[str, Measurement | None], metrics: Sequence[Metric]
+) -> list[dict[str, Any]]:
     return [
         {
             "quality": label,
             "lambda": measurement.lmbda,
-            **{metric: measurement.shown(metric) for metric in METRICS},
+            **{metric.name: measurement.shown(metric.name) for metric in metrics},
         }
         for label, measurement in measured.items()
         if measurement is not None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pytest_lic.measuring.measure import Measurement
-from pytest_lic.measuring.metrics import METRICS, Metric
+from pytest_lic.measuring.measure import Measurement, reported_metrics
+from pytest_lic.measuring.metrics import Metric
 from pytest_lic.measuring.metrics.base import NONE
 from pytest_lic.report.html.content import Content, signed
 from pytest_lic.report.html.families import setting_title
@@ -15,14 +15,20 @@ from pytest_lic.results.results import PointResult, Results
 
 def points(content: Content) -> dict[str, Any] | None:
     """The section."""
-    groups = _groups(content.runs)
-    return {"groups": groups, "metrics": METRICS.values()} if groups else None
+    runs = content.runs
+    metrics = reported_metrics(
+        point.measured for results in runs.values() for point in results.points
+    )
+    groups = _groups(runs, metrics)
+    return {"groups": groups, "metrics": metrics} if groups else None
 
 
-def _groups(runs: Mapping[str, Results]) -> dict[str, list[dict[str, Any]]]:
+def _groups(
+    runs: Mapping[str, Results], metrics: Sequence[Metric]
+) -> dict[str, list[dict[str, Any]]]:
     """The title of each family in each setting → its points, qualities in the family's order."""
     groups: dict[str, list[dict[str, Any]]] = {}
-    nothing = ((NONE, ""),) * (len(METRICS) + 1)
+    nothing = ((NONE, ""),) * (len(metrics) + 1)
     for run, results in runs.items():
         places = {
             (family, label): place
@@ -44,21 +50,23 @@ def _groups(runs: Mapping[str, Results]) -> dict[str, list[dict[str, Any]]]:
             else:
                 cell = measured.cell
                 title = f"{cell.family} on {setting_title(cell.setting)}"
-                numbers = _numbers(measured, point.baseline)
+                numbers = _numbers(measured, point.baseline, metrics)
                 row = {"quality": cell.quality, "lmbda": measured.lmbda, "numbers": numbers}
             title = f"{title} · {run}" if len(runs) > 1 else title
             groups.setdefault(title, []).append({"comparison": point.comparison, **row})
     return groups
 
 
-def _numbers(measured: Measurement, baseline: Measurement | None) -> list[tuple[str, str]]:
+def _numbers(
+    measured: Measurement, baseline: Measurement | None, metrics: Sequence[Metric]
+) -> list[tuple[str, str]]:
     """Each mean, and its change against the baseline's."""
     numbers = []
-    for name, metric in METRICS.items():
-        new = measured.shown(name)
-        old = baseline.shown(name) if baseline is not None else None
+    for metric in metrics:
+        new = measured.shown(metric.name)
+        old = baseline.shown(metric.name) if baseline is not None else None
         change = "" if new is None or old is None else _change(metric, old, new)
-        numbers.append((metric.text(measured.mean(name)), change))
+        numbers.append((metric.text(measured.mean(metric.name)), change))
     numbers.insert(1, (measured.payload_text, ""))
     return numbers
 
