@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Generator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -26,12 +27,14 @@ from pytest_lic.session.gate import Gate
 from pytest_lic.session.opening_lines import opening_lines
 from pytest_lic.session.reported import Reported
 from pytest_lic.session.result_files import why_failed
+from pytest_lic.system import process_end
 from pytest_lic.system.watchdog import Limit, limited
 
 if TYPE_CHECKING:
     from pytest_lic.session.scheduler import NetworkScheduling
 
 pytest.register_assert_rewrite("pytest_lic.suites")
+process_end.replace_exit()
 
 MARKERS = (
     "roundtrip: every bitstream decodes to the right size, type and range",
@@ -54,6 +57,8 @@ _gate = pytest.StashKey[Gate]()
 _untimed = pytest.StashKey[bool]()
 _uncompared = pytest.StashKey[bool]()
 _stderr = pytest.StashKey[int]()
+_threads = pytest.StashKey[list[threading.Thread]]()
+_owns_process = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -73,6 +78,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # Capturing has not begun: this is where a process that must be ended can still say why.
     config.stash[_stderr] = os.dup(2)
     if not _is_worker(config):
+        config.stash[_threads] = threading.enumerate()
+        config.stash[_owns_process] = process_end.begin()
         config.stash[_controller] = Controller()
 
 
@@ -255,6 +262,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
         if _controller in config.stash and _run in config.stash:
             status = int(session.exitstatus) or int(bool(failure))
             config.stash[_controller].fail_late(config.stash[_run], status, failure)
+        if config.stash.get(_owns_process, False):
+            process_end.conclude(int(session.exitstatus) or int(bool(failure)))
 
 
 def _conclude(session: pytest.Session, exitstatus: int) -> None:
@@ -265,6 +274,11 @@ def _conclude(session: pytest.Session, exitstatus: int) -> None:
     if _controller in config.stash and _run in config.stash:
         run, controller = config.stash[_run], config.stash[_controller]
         failed = controller.update(run, int(exitstatus))
+        before, owns_process = config.stash[_threads], config.stash[_owns_process]
+        threads = process_end.lingering(before)
+        failed |= controller.refuse_threads(threads)
+        if owns_process and threads:
+            process_end.end_without_waiting()
         benchmarks = getattr(config.pluginmanager.get_plugin("pytest-benchmark"), "benchmarks", ())
         worse = max(int(exitstatus), int(failed))
         failed |= controller.write_results(run, worse, benchmarks)

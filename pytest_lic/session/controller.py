@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import get_args
 
@@ -76,6 +76,15 @@ class Controller:
         lines, failed = update_baselines(run, self._records, broken)
         self._epilogue += lines
         return failed
+
+    def refuse_threads(self, threads: Sequence[str]) -> bool:
+        """Name threads that keep the process from ending; whether there are any."""
+        self._epilogue += (
+            f"thread {thread} still runs, and this process would wait for it for ever: whoever "
+            "started it must end it, or make it a daemon"
+            for thread in threads
+        )
+        return bool(threads)
 
     def write_results(self, run: Run, exit_status: int, benchmarks: Iterable[object]) -> bool:
         """Write the files that options ask for, and GitHub's; whether one could not be written."""

@@ -19,6 +19,7 @@ program         running a program to its end, and killing what it left
 simulated_environments  other threads, instructions, memory formats and devices
 ticker          progress, said now and then
 typed_json      JSON files read, and their values as checked dataclasses and back
+process_end     its end: with the right status, and without waiting for threads
 watchdog        a bound to what a codec's own code may do to this process
 words           numbers and lists in words
 """

@@ -24,6 +24,7 @@ from types import FrameType
 
 from pytest_lic.errors import CodecError, Unwinding
 from pytest_lic.system.places import place
+from pytest_lic.system.process_end import CalledExit, refused
 
 GRACE = 30.0
 """Seconds after the limit in which a step that was interrupted may end."""
@@ -77,14 +78,14 @@ def guarded(step: str) -> Iterator[None]:
         yield
         return
     try:
-        with _without_exit(), _interrupted_after(limit), _ended_after(limit, step):
+        with refused(), _interrupted_after(limit), _ended_after(limit, step):
             yield
     except _TookTooLong as stopped:
         raise CodecError(
             f"it did not come back within {limit.seconds:g} s, and was stopped{place(stopped)}; "
             f"raise {limit.option} if that is expected"
         ) from stopped
-    except _CalledExit as stopped:
+    except CalledExit as stopped:
         raise CodecError(
             f"it called os._exit({stopped.args[0]}){place(stopped)}, which would have ended the "
             "run without a report; raise an error instead"
@@ -93,10 +94,6 @@ def guarded(step: str) -> Iterator[None]:
 
 class _TookTooLong(Unwinding):
     """The limit is over."""
-
-
-class _CalledExit(Unwinding):
-    """With the status that the process would have ended with."""
 
 
 @contextlib.contextmanager
@@ -142,20 +139,3 @@ def _say(limit: Limit, step: str, began: float) -> None:
         f"ends, exit status 1; raise {limit.option} if that is expected\n"
     )
     os.write(limit.stderr, text.encode())
-
-
-@contextlib.contextmanager
-def _without_exit() -> Iterator[None]:
-    """Refuse ``os._exit`` in this process; a fork of it may."""
-    really, here = os._exit, os.getpid()
-
-    def refuse(status: int) -> None:
-        if os.getpid() != here:
-            really(status)
-        raise _CalledExit(status)
-
-    os._exit = refuse  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        os._exit = really

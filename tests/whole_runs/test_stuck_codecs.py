@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
 
 from tests.helpers.toy_project import Project, write_photographs
@@ -87,4 +89,77 @@ def test_an_encoder_that_loses_on_odd_sides_fails_its_round_trip(project: Projec
             "*photo0.png: odd sides cost * dB: its upper left 113×127 pixels come back with * dB, "
             "and within 128×128 pixels with * dB; look at how the codec pads and crops*"
         ]
+    )
+
+
+def run_apart(project: Project, change: str, codec: str = "Broken") -> pytest.RunResult:
+    """In a process of its own, whose end counts."""
+    project.write_codec(textwrap.dedent(change), codec=codec)
+    return project.pytester.runpytest_subprocess(*project.command("-m", "roundtrip"), timeout=200)
+
+
+def test_an_exit_that_was_imported_by_its_name_is_refused(project: Project) -> None:
+    change = """
+        from os import _exit
+
+        class Broken(Toy):
+            def decode(self, bitstreams):
+                if self.step == STEPS["2"]:
+                    _exit(0)
+                return super().decode(bitstreams)
+    """
+    ended = run_apart(project, change)
+    assert ended.ret == 1
+    ended.stdout.fnmatch_lines(["*it called os._exit(0) (at conftest.py:*, in decode), which*"])
+
+
+def test_an_exit_while_the_interpreter_ends_keeps_the_status_of_the_run(project: Project) -> None:
+    change = """
+        import atexit, os
+
+        atexit.register(os._exit, 0)
+
+        class Broken(Toy):
+            def decode(self, bitstreams):
+                raise RuntimeError("no such layer")
+    """
+    ended = run_apart(project, change)
+    ended.assert_outcomes(failed=4)
+    assert ended.ret == 1
+
+
+def test_an_exit_between_two_steps_is_no_success(project: Project) -> None:
+    change = """
+        import os
+
+        def pytest_runtest_teardown():
+            os._exit(0)
+
+        class Broken(Toy):
+            pass
+    """
+    ended = run_apart(project, change)
+    assert ended.ret == 1
+    ended.stderr.fnmatch_lines(["*os._exit(0) was called before pytest had its report*"])
+
+
+def test_a_thread_that_never_ends_fails_the_run_and_does_not_hold_it(project: Project) -> None:
+    change = """
+        import threading, time
+
+        def wait():
+            while True:
+                time.sleep(1)
+
+        class Broken(Toy):
+            def decode(self, bitstreams):
+                if not any(thread.name == "prefetch" for thread in threading.enumerate()):
+                    threading.Thread(target=wait, name="prefetch").start()
+                return super().decode(bitstreams)
+    """
+    ended = run_apart(project, change)
+    assert ended.ret == 1
+    ended.assert_outcomes(passed=4)
+    ended.stdout.fnmatch_lines(
+        ["lic: thread prefetch (at *conftest.py:*) still runs, and this process would wait for it*"]
     )
