@@ -132,7 +132,7 @@ def test_an_exit_between_two_steps_is_no_success(project: Project) -> None:
     change = """
         import os
 
-        def pytest_runtest_teardown():
+        def pytest_runtest_logreport():
             os._exit(0)
 
         class Broken(Toy):
