@@ -128,11 +128,11 @@ def test_an_exit_while_the_interpreter_ends_keeps_the_status_of_the_run(project:
     assert ended.ret == 1
 
 
-def test_an_exit_between_two_steps_is_no_success(project: Project) -> None:
+def test_an_exit_between_the_tests_and_the_report_is_no_success(project: Project) -> None:
     change = """
         import os
 
-        def pytest_runtest_logreport():
+        def pytest_sessionfinish():
             os._exit(0)
 
         class Broken(Toy):
