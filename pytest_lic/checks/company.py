@@ -62,6 +62,7 @@ def check_batch(codec: Codec, cell: Cell, corpus: Corpus) -> str | None:
             _check_beside_strangers(encode, company, place, streams[place])
             remarks.append(_other_bits(codec, company[place], alone[place], streams[place], count))
         remarks += _decoded_apart(codec, company, streams)
+    _check_memory_of_its_own(codec, images, alone)
     return remarks[0] if remarks else None
 
 
@@ -98,8 +99,13 @@ def _decoded_apart(codec: Codec, company: Sequence[Image], streams: Sequence[byt
     """
     remarks = []
     together = coding.decode(codec, streams, company)
-    for place, (image, stream, pixels) in enumerate(zip(company, streams, together, strict=True)):
-        levels = _levels(pixels, coding.decode(codec, [stream], [image])[0])
+    apart = [
+        coding.decode(codec, [stream], [image])[0]
+        for image, stream in zip(company, streams, strict=True)
+    ]
+    _check_order(company, together, apart)
+    for place, (image, pixels, alone) in enumerate(zip(company, together, apart, strict=True)):
+        levels = _levels(pixels, alone)
         if levels > 1:
             raise DeterminismError(
                 f"{image.name}: images influence each other (structural): decoded in a batch of "
@@ -113,12 +119,51 @@ def _decoded_apart(codec: Codec, company: Sequence[Image], streams: Sequence[byt
     return remarks
 
 
+def _check_order(
+    company: Sequence[Image],
+    together: Sequence[NDArray[np.uint8]],
+    apart: Sequence[NDArray[np.uint8]],
+) -> None:
+    """Refuse a batch whose images are all there, at other places."""
+    places = [
+        next((place for place, alone in enumerate(apart) if _levels(pixels, alone) <= 1), None)
+        for pixels in together
+    ]
+    if None in places or places == list(range(len(company))):
+        return
+    moved = next(place for place, came in enumerate(places) if place != came)
+    came = places[moved]
+    assert came is not None
+    raise DeterminismError(
+        f"{company[came].name}: a batch of {len(company)} comes back in another order: place "
+        f"{moved + 1} holds the image of place {came + 1}"
+    )
+
+
+def _check_memory_of_its_own(
+    codec: Codec, images: Sequence[Image], streams: Sequence[bytes]
+) -> None:
+    """What the decoder returned stays as it is while it decodes the next bitstream."""
+    first = codec.decode([streams[0]])
+    before = first.clone()
+    codec.decode([streams[1]])
+    if not first.equal(before):
+        raise DeterminismError(
+            f"{images[0].name}: what the decoder returned changed while it decoded "
+            f"{images[1].name}: it returns the same memory again; return a tensor of its own"
+        )
+
+
 def _images(image: Image) -> list[Image]:
-    """The image, cropped, between itself turned around and that inverted."""
+    """The image, cropped, between itself turned around, flatter, and that inverted.
+
+    Another contrast makes other statistics of the same content.
+    """
     pixels = np.ascontiguousarray(image.pixels[:_SIDE, :_SIDE])
     turned = np.ascontiguousarray(pixels[::-1, ::-1])
+    flatter = np.add(96, turned // 4, dtype=np.uint8)
     return [
-        Image(f"{image.name}, turned", turned),
+        Image(f"{image.name}, turned and flatter", flatter),
         Image(image.name, pixels),
         Image(f"{image.name}, turned and inverted", np.subtract(255, turned, dtype=np.uint8)),
     ]

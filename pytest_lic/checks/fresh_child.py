@@ -24,7 +24,7 @@ from pytest_lic.errors import CodecError, LicError, UnavailableError
 from pytest_lic.images.corpus import Image
 from pytest_lic.measuring import coding
 from pytest_lic.project.codec_child import CodecServer
-from pytest_lic.system.audit import Audit, Touched
+from pytest_lic.system.audit import Audit, Deed, Touched
 from pytest_lic.system.child_process import Answer
 from pytest_lic.system.circumstances import (
     Circumstance,
@@ -34,6 +34,7 @@ from pytest_lic.system.circumstances import (
     set_clock,
 )
 from pytest_lic.system.latest import Latest
+from pytest_lic.system.process_memory import held_files
 from pytest_lic.system.simulated_environments import ENVIRONMENTS, settle
 from pytest_lic.system.words import listed
 
@@ -47,6 +48,7 @@ class FreshServer(CodecServer):
     Args:
         environment: the name of the simulated one.
         kept: the circumstance that is the parent's own, if any.
+        began: the run, in seconds since 1970; files that were written since are looked into.
         moment: that the clock is set to before each batch, so that processes can be compared.
         folder_there: the parent's working directory.
         temporary_there: its ``TMPDIR``, None where that is not set.
@@ -58,16 +60,19 @@ class FreshServer(CodecServer):
         environment: str,
         kept: str,
         moment: float,
+        began: float,
         folder_there: str,
         temporary_there: str | None,
         **arguments: Any,
     ) -> None:
         self._audit = Audit(Path(arguments["exchange"]))
         self._environment = ENVIRONMENTS[environment]
+        self._began = began
         self._codec: Latest[tuple[str, str, str], Codec] = Latest()
+        self._built_from: list[str] = []
         self._set_clock = set_clock(moment) if kept != Circumstance.CLOCK else None
-        if kept != Circumstance.SEED:
-            seed_otherwise()
+        self._seed = seed_otherwise if kept != Circumstance.SEED else _as_it_is
+        self._seed()
         settle(self._environment)
         super().__init__(**arguments)
         self._home: Path | None = self.exchange / "home"
@@ -113,7 +118,10 @@ class FreshServer(CodecServer):
         return {"parts": dict(codec.part_digests()) if isinstance(codec, SupportsParts) else {}}
 
     def _build(self, family: str, quality: str, device: str) -> Codec:
-        codec = self.families[family].build(quality, device)
+        self._seed()  # again, or it would hang on what was built before
+        with self._audit.noting(everything=True) as noted:
+            codec = self.families[family].build(quality, device)
+        self._built_from = [each.what for each in noted if each.deed is Deed.READ]
         if self._environment.other_memory_format:
             if not isinstance(codec, SupportsMemoryFormat):
                 raise UnavailableError(f"{family} has one memory format only")
@@ -129,8 +137,14 @@ class FreshServer(CodecServer):
         for index, names in enumerate(batches):
             pixels = np.load(folder / f"images-{index}.npy")
             images = [Image(name, image) for name, image in zip(names, pixels, strict=True)]
+            held = held_files()
             with self._coding(folder, names) as noted:
                 bitstreams = coding.encode(codec, images, device)
+            noted += [
+                Touched(Deed.WROTE, str(path))
+                for path, now in held_files().items()
+                if path in held and now.st_mtime_ns != held[path].st_mtime_ns
+            ]
             for bitstream in bitstreams:
                 (folder / f"{number}.bin").write_bytes(bitstream)
                 number += 1
@@ -179,9 +193,18 @@ class FreshServer(CodecServer):
             if not isinstance(decoded, torch.Tensor):
                 raise CodecError(f"decoder returned {type(decoded).__name__}; expected a tensor")
             np.save(folder / f"decoded-{index}.npy", decoded.detach().cpu().numpy())
-            touched.append([(each.deed, each.what) for each in noted])
+            touched.append([(each.deed, each.what) for each in (*noted, *self._had(every))])
             start += len(names)
         return {"latents": with_latents, "touched": touched}
+
+    def _had(self, names: Collection[str]) -> Iterator[Touched]:
+        """What the codec has had to do with since it was built that may tell of these images."""
+        for path in self._built_from:
+            if PurePosixPath(path).name in names:
+                yield Touched(Deed.BUILT_FROM, path)
+        for held, status in held_files().items():
+            if status.st_mtime >= self._began and self._audit.is_strange(held):
+                yield Touched(Deed.HELD, str(held))
 
     @contextmanager
     def _coding(
@@ -194,3 +217,7 @@ class FreshServer(CodecServer):
         home = nullcontext() if self._home is None else at_home_in(self._home)
         with home, self._audit.noting(every) as touched:
             yield touched
+
+
+def _as_it_is() -> None:
+    """Change nothing."""

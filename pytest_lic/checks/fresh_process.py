@@ -20,6 +20,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -40,6 +41,7 @@ from pytest_lic.system.circumstances import Circumstance, another_moment, other_
 from pytest_lic.system.simulated_environments import HERE, SimulatedEnvironment
 
 _ALIVE = 3  # children at once
+_BEGAN = time.time()
 
 
 class EndedError(CodecError):
@@ -113,6 +115,7 @@ class FreshProcess(CodecChild):
             environment=environment.name,
             kept=kept or "",
             moment=self._moment,
+            began=_BEGAN,
             folder_there=str(Path.cwd()),
             temporary_there=os.environ.get("TMPDIR"),
         )
@@ -122,6 +125,8 @@ class FreshProcess(CodecChild):
         self._encoded: set[tuple[str, str, str]] = set()
         self.searched = False
         """Whether its circumstances have been searched for one that matters."""
+        self.disagreed: set[tuple[str, str]] = set()
+        """Family and quality of codecs that decode otherwise here, whatever the threads."""
 
     def like(self, kept: Circumstance | None) -> FreshProcess:
         """Another process like this one, but for one circumstance."""

@@ -32,15 +32,16 @@ def check_touched(
         A remark on what else encoder or decoder read, wrote, set or connected to, else None.
 
     Raises:
-        CodecError: the decoder read an image of the corpus, or what the encoder writes.
+        CodecError: the decoder read an image of the corpus, also while it was built, or what the
+            encoder writes.
     """
     names = [image.name for images in batches for image in images]
     written = {each.what for batch in encoded for each in batch.touched if each.deed is Deed.WROTE}
     for images, batch in zip(batches, decoded, strict=True):
         for each in batch.touched:
-            if each.deed is not Deed.READ:
-                continue
             why = None
+            if each.deed not in (Deed.READ, Deed.BUILT_FROM, Deed.HELD):
+                continue
             if any(each.what.endswith(f"/{name}") for name in names):
                 why = "is an image of the corpus"
             elif each.what in written:
@@ -48,7 +49,7 @@ def check_touched(
             if why is not None:
                 of = listed([image.name for image in images], 4)
                 raise CodecError(
-                    f"{of}: decoder read {each.what}, which {why}: a bitstream must hold all that "
+                    f"{of}: decoder {each}, which {why}: a bitstream must hold all that "
                     "its decoder needs, or its length is not the rate"
                 )
     remarks = [*_told("decoder", decoded), *_told("encoder", encoded)]

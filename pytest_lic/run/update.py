@@ -32,7 +32,11 @@ def update_baselines(
     try:
         if options.update or options.update_missing:
             # Before the baselines that they are held against are replaced.
-            recorded = update_entries.worth_a_look(points, update=options.update)
+            recorded = [
+                measurement
+                for measurement in update_entries.worth_a_look(points, update=options.update)
+                if (measurement.cell.family, measurement.cell.quality) not in broken
+            ]
             doubtful = [f"recorded, but it looks wrong: {text}" for text in doubts(run, recorded)]
             new = update_entries.record(
                 run.baselines, setup.grid.of("rate"), points, broken, update=options.update

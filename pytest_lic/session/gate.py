@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pytest_lic.baselines.comparison import Comparison
 from pytest_lic.baselines.tolerances import parse_tolerances
 from pytest_lic.checks import company, determinism
+from pytest_lic.checks.flat_images import check_flat_images
 from pytest_lic.checks.growth import growth
 from pytest_lic.checks.odd_sides import check_odd_sides
 from pytest_lic.checks.plausible_length import check_plausible_length
@@ -81,7 +82,9 @@ class Gate:
         with self._available(cell), self._threads():
             codec, coded = self._run.codecs.codec(cell), self._run.codecs.coded(cell)
             determinism.check_in_step(codec, cell, coded)
-            if cell.setting.corpus != EDGE:
+            if cell.setting.corpus == EDGE:
+                check_flat_images(coded)
+            else:
                 check_odd_sides(codec, cell, self._run.setup.corpus(cell))
             for text in codec.remarks() if isinstance(codec, SupportsRemarks) else ():
                 self._recorder.remark(cell.id, text, expected=True)

@@ -26,6 +26,8 @@ class Deed(StrEnum):
     """What was done, in the words of a message."""
 
     READ = "read"
+    BUILT_FROM = "read, while it was built,"
+    HELD = "holds open, since it was built,"
     WROTE = "wrote"
     SET = "set the environment variable"
     CONNECTED = "opened a connection to"
@@ -58,11 +60,14 @@ class Audit:
         sys.addaudithook(self._hear)
 
     @contextmanager
-    def noting(self, names: Collection[str] = ()) -> Iterator[list[Touched]]:
+    def noting(
+        self, names: Collection[str] = (), *, everything: bool = False
+    ) -> Iterator[list[Touched]]:
         """What is touched inside the block lies in the list behind it, each thing once.
 
-        Left out are the interpreter and what is installed, the system's files, sources of Python,
-        and files known from before, unless they have one of ``names``.
+        Unless ``everything`` is wanted, which is then known from before, left out are the
+        interpreter and what is installed, the system's files, sources of Python, and files known
+        from before, unless they have one of ``names``.
         """
         touched: list[Touched] = []
         self._noted = {}
@@ -70,7 +75,13 @@ class Audit:
             yield touched
         finally:
             noted, self._noted = self._noted, None
-            touched += [each for each in noted if self._strange(each, names)]
+            touched += [each for each in noted if everything or self._strange(each, names)]
+            if everything:
+                self._known.update(each.what for each in noted)
+
+    def is_strange(self, path: Path) -> bool:
+        """Whether a file is none of the interpreter's, the system's or the process's own."""
+        return not any(path.is_relative_to(root) for root in self._roots)
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         # An exception here would end what is audited.
@@ -110,9 +121,7 @@ class Audit:
             return False
         if touched.deed is Deed.READ and path.name.endswith(tuple(all_suffixes())):
             return False
-        return path.is_relative_to(_SHARED_MEMORY) or not any(
-            path.is_relative_to(root) for root in self._roots
-        )
+        return path.is_relative_to(_SHARED_MEMORY) or self.is_strange(path)
 
 
 def _absolute(path: Any) -> str | None:

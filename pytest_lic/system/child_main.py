@@ -9,6 +9,8 @@ import importlib.util
 import json
 import os
 import sys
+import threading
+import time
 import traceback
 from typing import Any
 
@@ -18,6 +20,7 @@ def main(argument: str) -> None:
 
     What fails is an answer, and the child goes on: only its death ends it.
     """
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     # Whatever is served may print; answers get a channel of their own.
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
@@ -40,6 +43,13 @@ def main(argument: str) -> None:
                 answer = _told(reason)
         channel.write(json.dumps(answer) + "\n")
         channel.flush()
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent has, which may have had no time to end it."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 def _server(file: str, name: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ class Circumstance(StrEnum):
     HASH_SEED = "PYTHONHASHSEED"
     FOLDERS = "the working directory, TMPDIR or HOME"
     VARIABLES = "environment variables set since the run began"
-    SEED = "the seed that torch starts with: random numbers are drawn while building, unseeded"
+    SEED = "the state of torch's, NumPy's or Python's random numbers, which are drawn unseeded"
 
 
 def another_moment() -> float:
@@ -43,10 +44,13 @@ def set_clock(moment: float) -> Callable[[], None]:
 
 
 def seed_otherwise() -> None:
-    """Let torch draw other random numbers than a process that seeds nothing."""
+    """Let torch, NumPy and Python draw other random numbers than a process that seeds nothing."""
+    import numpy as np
     import torch
 
     torch.manual_seed(_SEED)
+    np.random.seed(_SEED)
+    random.seed(_SEED)
 
 
 def other_hash_seed(*taken: str | None) -> str:

@@ -17,6 +17,7 @@ from pytest_lic.system.child_process import (
     ChildHungError,
     ChildProcess,
 )
+from tests.helpers.places import ROOT
 
 
 class Server:
@@ -89,9 +90,36 @@ def test_one_that_hangs_is_killed_with_what_it_started(child: ChildProcess, tmp_
     child.ask("greet", 60, name="you")
     with pytest.raises(ChildHungError):
         child.ask("hang", 3, pids=str(pids))
-    deadline = time.monotonic() + 10
     for pid in pids.read_text().split():
-        status = Path("/proc", pid, "status")
-        while status.exists() and "zombie" not in status.read_text():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        await_end(pid)
+
+
+def await_end(pid: str) -> None:
+    deadline = time.monotonic() + 10
+    status = Path("/proc", pid, "status")
+    while status.exists() and "zombie" not in status.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
+def test_a_child_ends_with_a_parent_that_was_killed(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    program = f"""
+import sys
+from pathlib import Path
+sys.path[:] = {sys.path!r}
+from tests.system.test_child_process import child_in
+
+child = child_in(Path({str(tmp_path)!r}), "hello")
+child.ask("hang", 100, pids={str(pids)!r})
+"""
+    parent = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT)
+    until = time.monotonic() + 60
+    while not pids.exists() and time.monotonic() < until:
+        time.sleep(0.1)
+    time.sleep(0.5)
+    child, _ = pids.read_text().split()
+    parent.kill()
+    parent.wait()
+    await_end(child)

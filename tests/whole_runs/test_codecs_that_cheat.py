@@ -18,7 +18,9 @@ def test_decoder_that_returns_a_batch_in_reverse_order_is_caught(recorded: Proje
     """
     result = broken(recorded, change, "--lic-quality=1")
     assert failing(result) == {"test_batch"}
-    result.stdout.fnmatch_lines(["*images influence each other (structural): decoded in a batch*"])
+    result.stdout.fnmatch_lines(
+        ["*a batch of 2 comes back in another order: place 1 holds the image of place 2*"]
+    )
 
 
 def test_image_that_needs_its_neighbour_only_as_the_last_of_a_batch_is_caught(
@@ -39,6 +41,52 @@ def test_image_that_needs_its_neighbour_only_as_the_last_of_a_batch_is_caught(
     """
     result = broken(recorded, change, "-k", "determinism", "--lic-quality=1")
     assert failing(result) == {"test_batch"}
+
+
+def test_a_header_of_the_last_image_in_every_bitstream_of_a_batch_is_caught(
+    small: Project,
+) -> None:
+    change = """
+        class Broken(Toy):
+            def encode(self, images):
+                steps = [20 if float(image.std()) > 0.15 else 8 for image in images]
+                bitstreams = []
+                for image, step in zip(images, steps):
+                    self.step = step
+                    header = bytes([steps[-1]])
+                    bitstreams.append(header + super().encode(image[None])[0])
+                return bitstreams
+
+            def decode(self, bitstreams):
+                decoded = []
+                for bitstream in bitstreams:
+                    self.step = bitstream[0]
+                    decoded.append(super().decode([bitstream[1:]]))
+                return torch.cat(decoded)
+    """
+    result = broken(small, change, "-k", "roundtrip or determinism", "--lic-quality=1")
+    assert failing(result) == {"test_batch"}
+
+
+def test_a_decoder_that_returns_the_same_memory_again_is_caught(small: Project) -> None:
+    change = """
+        class Broken(Toy):
+            buffers = {}
+
+            def decode(self, bitstreams):
+                decoded = super().decode(bitstreams)
+                buffer = self.buffers.setdefault(decoded.shape, decoded)
+                buffer[:] = decoded
+                return buffer
+    """
+    result = broken(small, change, "-k", "roundtrip or determinism", "--lic-quality=1")
+    assert failing(result) == {"test_batch"}
+    result.stdout.fnmatch_lines(
+        [
+            "*photo0.png, turned and flatter: what the decoder returned changed while it decoded "
+            "photo0.png: it returns the same memory again*"
+        ]
+    )
 
 
 def test_bytes_that_lie_about_their_length_are_caught(recorded: Project) -> None:
@@ -171,6 +219,127 @@ def test_decoder_that_reads_the_original_is_caught_with_its_path(small: Project)
     )
 
 
+def test_a_codec_that_is_built_from_the_images_is_caught(small: Project) -> None:
+    change = f"""
+        import pathlib
+
+        FOLDER = pathlib.Path({str(small.images)!r})
+
+        class Broken(Toy):
+            def __init__(self, quality):
+                super().__init__(quality)
+                self.words = b"".join(file.read_bytes() for file in FOLDER.glob("*.png"))
+    """
+    result = broken(small, change, "-k", "determinism", "--lic-quality=1")
+    assert failing(result) == {"test_fresh_process"}
+    result.stdout.fnmatch_lines(
+        [
+            f"*photo0.png: decoder read, while it was built, {small.images}/photo*.png, which is "
+            "an image of the corpus*"
+        ]
+    )
+
+
+STORE = """
+    import sqlite3
+
+    class Broken(Toy):
+        def __init__(self, quality):
+            super().__init__(quality)
+            self.store = sqlite3.connect(PATH)
+            self.store.execute("create table if not exists streams (key primary key, stream)")
+            self.store.commit()
+
+        def encode(self, images):
+            keys = []
+            for bitstream in super().encode(images):
+                key = zlib.crc32(bitstream).to_bytes(4, "big") + bytes(40)
+                WRITE
+                self.store.commit()
+                keys.append(key)
+            return keys
+
+        def decode(self, bitstreams):
+            select = "select stream from streams where key = ?"
+            rows = [self.store.execute(select, (each,)).fetchone() for each in bitstreams]
+            if None in rows:
+                raise CorruptBitstreamError("no such key")
+            return super().decode([row[0] for row in rows])
+"""
+
+
+@pytest.mark.parametrize("replaces", [True, False])
+def test_a_store_that_is_open_since_the_codec_was_built_is_seen(
+    small: Project, replaces: bool
+) -> None:
+    path = small.path / "store.db"
+    way = "replace" if replaces else "ignore"
+    write = f'self.store.execute("insert or {way} into streams values (?, ?)", (key, bitstream))'
+    change = f"PATH = {str(path)!r}\n" + textwrap.dedent(STORE).replace("WRITE", write)
+    result = broken(small, change, "-k", "fresh_process", "--lic-quality=1")
+    if replaces:
+        assert failing(result) == {"test_fresh_process"}
+        result.stdout.fnmatch_lines(
+            [
+                f"*photo0.png: decoder holds open, since it was built, {path}, which the encoder "
+                "writes: a bitstream must*"
+            ]
+        )
+    else:  # the fresh process finds all of it there
+        assert failing(result) == set()
+        result.stdout.fnmatch_lines(
+            [f"*toy-q1-*: decoder holds open, since it was built, {path}: nobody else has that*"]
+        )
+
+
+def test_what_is_built_of_numbers_that_are_seeded_once_is_caught(small: Project) -> None:
+    change = """
+        import numpy
+
+        numpy.random.seed(1)
+
+        class Broken(Toy):
+            def __init__(self, quality):
+                super().__init__(quality)
+                self.step += numpy.random.randint(0, 9)
+    """
+    result = broken(small, change, "-k", "fresh_process", "--lic-quality=1,2")
+    assert failing(result) == {"test_fresh_process"}
+    result.stdout.fnmatch_lines(["*random numbers, which are drawn unseeded*"])
+
+
+def test_the_number_of_threads_in_the_bits_is_no_rounding(small: Project) -> None:
+    change = """
+        class Broken(Toy):
+            def encode(self, images):
+                more = bytes(24 * torch.get_num_threads())
+                return [more + bitstream for bitstream in super().encode(images)]
+
+            def decode(self, bitstreams):
+                return super().decode([bitstream.lstrip(bytes(1)) for bitstream in bitstreams])
+    """
+    result = broken(small, change, "-k", "other_threads", "--lic-quality=1")
+    assert failing(result) == {"test_other_threads"}
+    result.stdout.fnmatch_lines(
+        ["*photo0.png: encoded with 2 threads, other bits: *; rounding explains no such length*"]
+    )
+
+
+def test_threads_are_not_blamed_for_what_any_fresh_process_does(small: Project) -> None:
+    change = """
+        import os
+
+        class Broken(Toy):
+            def decode(self, bitstreams):
+                return super().decode(bitstreams) * (0.5 if str(os.getpid()) != MAIN else 1)
+
+        MAIN = os.environ.setdefault("LIC_MAIN", str(os.getpid()))
+    """
+    result = broken(small, change, "-k", "determinism", "--lic-quality=1")
+    assert failing(result) >= {"test_fresh_process", "test_other_threads"}
+    result.stdout.fnmatch_lines(["*out of step: *; as in a fresh process with the same number*"])
+
+
 def test_what_a_codec_touches_besides_is_a_remark(small: Project) -> None:
     log = small.path / "elsewhere.log"
     change = f"""
@@ -210,7 +379,7 @@ def test_weights_drawn_unseeded_while_building_are_caught_and_named(small: Proje
     result.stdout.fnmatch_lines(
         [
             "*photo0.png: a fresh process decoded other pixels from the same bitstream: *; it "
-            "hangs on the seed that torch starts with: random numbers are drawn while building, "
+            "hangs on the state of torch's, NumPy's or Python's random numbers, which are drawn "
             "unseeded*"
         ]
     )

@@ -94,3 +94,37 @@ def test_an_image_far_below_the_others_is_recorded_with_a_word(project: Project)
             "with * dB, half of the images with over * dB"
         ]
     )
+
+
+def test_a_codec_that_codes_the_mean_colour_alone_is_recorded_with_a_word(project: Project) -> None:
+    change = """
+class Collapsed(Toy):
+    def encode(self, images):
+        return super().encode(images.mean((2, 3), keepdim=True).expand_as(images))
+"""
+    project.write_codec(change, codec="Collapsed")
+    ended = project.run("--lic-update")
+    ended.stdout.fnmatch_lines(
+        [
+            "lic: recorded, but it looks wrong: toy-q*: no image comes back better than filled*",
+            "lic: recorded, but it looks wrong: toy-images*: from the lowest PSNR of a quality to "
+            "the highest are * dB: the qualities hardly differ",
+        ]
+    )
+
+
+def test_nothing_is_called_recorded_that_was_not(project: Project) -> None:
+    change = """
+class Collapsed(Toy):
+    def encode(self, images):
+        return super().encode(images.mean((2, 3), keepdim=True).expand_as(images))
+
+    def decode(self, bitstreams):
+        if len(bitstreams) > 1:
+            raise RuntimeError("one at a time")
+        return super().decode(bitstreams)
+"""
+    project.write_codec(change, codec="Collapsed")
+    ended = project.run("--lic-update", "-m", "rd or determinism", "--lic-quality=1")
+    ended.stdout.fnmatch_lines(["lic: toy, quality 1*: not recorded*"])
+    ended.stdout.no_fnmatch_line("*recorded, but it looks wrong: toy-q1*")

@@ -92,6 +92,63 @@ def test_an_encoder_that_loses_on_odd_sides_fails_its_round_trip(project: Projec
     )
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            """
+            class Broken(Toy):
+                def decode(self, bitstreams):
+                    images = super().decode(bitstreams)
+                    if images.shape[-1] > images.shape[-2] and images.shape[-1] % 8:
+                        images = images.roll(8, -1)
+                    return images
+            """,
+            "*photo0.png: odd sides cost * dB: its upper left 127×113 pixels come back with*",
+        ),
+        (
+            """
+            class Broken(Toy):
+                def decode(self, bitstreams):
+                    images = super().decode(bitstreams)
+                    return images.roll(8, -1) if images.shape[-1] % 8 == 4 else images
+            """,
+            "*photo0.png: sides that are no multiple of 16 cost * dB: its upper left 116×128*",
+        ),
+        (
+            """
+            class Broken(Toy):
+                def encode(self, images):
+                    return super().encode((images * 256).to(torch.uint8) / 255)
+            """,
+            "*white_65x63: every pixel is 255 of 255, and it comes back with 0 in the mean*",
+        ),
+    ],
+    ids=["landscape", "multiple", "white"],
+)
+def test_what_a_codec_does_to_some_images_alone_fails_its_round_trip(
+    project: Project, change: str, message: str
+) -> None:
+    project.write_codec(textwrap.dedent(change), codec="Broken")
+    ended = project.run("-m", "roundtrip")
+    ended.assert_outcomes(passed=2, failed=2)
+    ended.stdout.fnmatch_lines([message])
+
+
+def test_files_that_stay_open_are_remarked_on(project: Project) -> None:
+    change = """
+    import tempfile
+
+    class Broken(Toy):
+        def decode(self, bitstreams):
+            tempfile.mkstemp()
+            return super().decode(bitstreams)
+    """
+    project.write_codec(textwrap.dedent(change), codec="Broken")
+    ended = project.run("-m", "roundtrip", "--lic-quality=2")
+    ended.stdout.fnmatch_lines(["*toy-q2-*: this process holds 1 more file open with each batch*"])
+
+
 def run_apart(project: Project, change: str, codec: str = "Broken") -> pytest.RunResult:
     """In a process of its own, whose end counts."""
     project.write_codec(textwrap.dedent(change), codec=codec)

@@ -57,12 +57,13 @@ class Failure:
     bitstream: bytes
 
 
-@dataclass(frozen=True)
+@dataclass
 class Tally:
-    """How many bitstreams came to what, and those that came to no good."""
+    """How many bitstreams came to what, which came to no good, and how many were ``untried``."""
 
     counts: Counter[Outcome] = field(default_factory=Counter)
     failures: list[Failure] = field(default_factory=list)
+    untried: int = 0
 
     def add(self, other: Tally) -> None:
         """Count another's with this one's."""

@@ -22,6 +22,7 @@ from pytest_lic.project.discovery import Origin
 from pytest_lic.system.child_process import ChildDiedError, ChildFailedError, ChildHungError
 
 _PART = 100  # bitstreams that the child is asked for at once
+_MOST_HUNG = 3  # more of them tell nothing new, and each takes all the time that it may
 
 
 class HostileProcess(CodecChild):
@@ -41,17 +42,19 @@ class HostileProcess(CodecChild):
     def decode(self, family: str, quality: str, device: str, numbers: range) -> Tally:
         """Change a bitstream for each of these numbers, and decode it.
 
-        The same numbers give the same bitstreams, of a codec that is the same.
+        The same numbers give the same bitstreams, of a codec that is the same. What comes behind
+        the third that hangs is not tried.
 
         Raises:
             CodecError: the codec can't be built, or can't code intact images.
         """
         tally = Tally()
         start = numbers.start
-        while start < numbers.stop:
+        while start < numbers.stop and tally.counts[Outcome.HUNG] < _MOST_HUNG:
             part = range(start, min(start + _PART, numbers.stop))
             part_tally, start = self._decoded(family, quality, device, part)
             tally.add(part_tally)
+        tally.untried = numbers.stop - start
         return tally
 
     def _decoded(self, family: str, quality: str, device: str, part: range) -> tuple[Tally, int]:

@@ -27,6 +27,8 @@ def hostile_text(tally: Tally, kept: Sequence[Path]) -> str:
     failed = {outcome: count for outcome, count in tally.counts.items() if outcome.fails}
     counted = ", ".join(f"{count}: {outcome.value}" for outcome, count in failed.items())
     lines = [f"of {sum(tally.counts.values())} damaged bitstreams {counted}"]
+    if tally.untried:
+        lines[0] += f"; {tally.untried} more were not tried, since these hung"
     for failure, path in zip(tally.failures, kept, strict=False):
         lines.append(f"  number {failure.number} ({failure.ways}): {_outcome_text(failure)}")
         lines.append(f"    kept as {path}")

@@ -183,9 +183,14 @@ def test_a_decoder_that_hangs_is_ended_and_the_next_bitstream_is_decoded(project
         while not tally.failures:
             tally = process.decode("Hangs", "1", "cpu", range(start, start + 4))
             start += 4
+        process._timeout = 5.0  # it has started
+        many = process.decode("Hangs", "1", "cpu", range(start, start + 1000))
     assert sum(tally.counts.values()) == 4
     assert {failure.outcome for failure in tally.failures} == {Outcome.HUNG}
     assert "over 20 s" in tally.failures[0].words
+    assert many.counts[Outcome.HUNG] == 3
+    assert sum(many.counts.values()) + many.untried == 1000
+    assert f"3: hung; {many.untried} more were not tried" in hostile_text(many, [])
 
 
 def test_the_same_numbers_give_the_same_bitstreams(child: HostileProcess) -> None:
