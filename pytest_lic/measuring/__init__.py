@@ -8,6 +8,7 @@ coding           one batch through a codec, with every promise of the protocol c
 metrics          what is measured of an image, one file for each metric
 measure          a cell's measurement, image by image, and the curve through several
 rate_distortion  curves, BD-rate and BD-PSNR
+intervals        of means and BD-rates, over the images: whether a difference is real
 published        curves of other people, on images that are recognised by their digest
 store            measurements kept within a run and between runs
 reconstructions  what was decoded lately, kept for crops
