@@ -5,9 +5,10 @@ company             the same bits and pixels alone and in batches
 conformance         the old bitstreams of a cell: examined, kept, judged
 determinism         the same bits and pixels twice, in a fresh process, with other threads
 environment_matrix  a cell encoded and decoded in every simulated environment
+flat_images         flat images come back as bright as they are
 fresh_child         what encodes and decodes in a fresh process
 fresh_process       the parent's side of it
-growth              memory that grows with each image
+growth              memory and open files that grow with each image
 hidden_inputs       what a codec used there beside its input, and what it hangs on
 hostile             damaged bitstreams
 odd_sides           the same pixels coded within even and odd sides

@@ -126,8 +126,12 @@ def _check_order(
 ) -> None:
     """Refuse a batch whose images are all there, at other places."""
     places = [
-        next((place for place, alone in enumerate(apart) if _levels(pixels, alone) <= 1), None)
-        for pixels in together
+        next(
+            # Its own place first: a network that is not trained may draw all images alike.
+            (other for other in (place, *range(len(apart))) if _levels(pixels, apart[other]) <= 1),
+            None,
+        )
+        for place, pixels in enumerate(together)
     ]
     if None in places or places == list(range(len(company))):
         return

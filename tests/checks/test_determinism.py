@@ -46,6 +46,7 @@ class Elsewhere:
         self.latents = latents
         self.threads: list[int] = []
         self.searched = True  # no other processes here
+        self.disagreed: set[tuple[str, str]] = set()
 
     def decode(
         self,

@@ -74,6 +74,7 @@ PSNR_BY_DEFINITION = {
     "baselines/plausible.py": "a gain is told in bytes and dB",
     "commands/ablation.py": "BD-rate",
     "commands/show.py": "a cell is shown with PSNR, whatever the options say",
+    "measuring/intervals.py": "intervals of BD-rate",
     "measuring/measure.py": "curves for BD-rate",
     "measuring/published/__init__.py": "published curves",
     "measuring/rate_distortion.py": "BD-rate",
