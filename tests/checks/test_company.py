@@ -75,8 +75,8 @@ def test_images_that_influence_each_other_are_structural(codec: Raw) -> None:
     with pytest.raises(
         DeterminismError,
         match=r"^0.png(, turned and flatter)?: images influence each other \(structural\): its "
-        r"bitstream changes with the images beside it in the batch: 1157 and 1157 bytes, first difference at "
-        r"byte 1156",
+        r"bitstream changes with the images beside it in the batch: 1157 and 1157 bytes, first "
+        r"difference at byte 1156",
     ):
         check_batch(codec, CELL, CORPUS)
 
