@@ -48,7 +48,6 @@ class FreshServer(CodecServer):
     Args:
         environment: the name of the simulated one.
         kept: the circumstance that is the parent's own, if any.
-        began: the run, in seconds since 1970; files that were written since are looked into.
         moment: that the clock is set to before each batch, so that processes can be compared.
         folder_there: the parent's working directory.
         temporary_there: its ``TMPDIR``, None where that is not set.
@@ -60,14 +59,12 @@ class FreshServer(CodecServer):
         environment: str,
         kept: str,
         moment: float,
-        began: float,
         folder_there: str,
         temporary_there: str | None,
         **arguments: Any,
     ) -> None:
         self._audit = Audit(Path(arguments["exchange"]))
         self._environment = ENVIRONMENTS[environment]
-        self._began = began
         self._codec: Latest[tuple[str, str, str], Codec] = Latest()
         self._built_from: list[str] = []
         self._set_clock = set_clock(moment) if kept != Circumstance.CLOCK else None
@@ -202,8 +199,8 @@ class FreshServer(CodecServer):
         for path in self._built_from:
             if PurePosixPath(path).name in names:
                 yield Touched(Deed.BUILT_FROM, path)
-        for held, status in held_files().items():
-            if status.st_mtime >= self._began and self._audit.is_strange(held):
+        for held in held_files():
+            if self._audit.is_strange(held):
                 yield Touched(Deed.HELD, str(held))
 
     @contextmanager

@@ -20,7 +20,6 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -41,7 +40,6 @@ from pytest_lic.system.circumstances import Circumstance, another_moment, other_
 from pytest_lic.system.simulated_environments import HERE, SimulatedEnvironment
 
 _ALIVE = 3  # children at once
-_BEGAN = time.time()
 
 
 class EndedError(CodecError):
@@ -115,7 +113,6 @@ class FreshProcess(CodecChild):
             environment=environment.name,
             kept=kept or "",
             moment=self._moment,
-            began=_BEGAN,
             folder_there=str(Path.cwd()),
             temporary_there=os.environ.get("TMPDIR"),
         )

@@ -29,7 +29,7 @@ def open_handles() -> int | None:
 
 
 def held_files() -> dict[Path, os.stat_result]:
-    """The files, with a name, that this process holds open and may read, as they are now.
+    """The files, with a name, that this process holds open to read and write, as they are now.
 
     Nothing where the system does not tell.
     """
@@ -38,7 +38,7 @@ def held_files() -> dict[Path, os.stat_result]:
         with contextlib.suppress(OSError):  # closed since
             path, status = handle.readlink(), handle.stat()
             flags = int((_FLAGS / handle.name).read_text().split("flags:")[1].split()[0], 8)
-            readable = flags & os.O_ACCMODE != os.O_WRONLY
-            if stat.S_ISREG(status.st_mode) and path.is_absolute() and readable:
+            both = flags & os.O_ACCMODE == os.O_RDWR
+            if stat.S_ISREG(status.st_mode) and path.is_absolute() and both:
                 held[path] = status
     return held
