@@ -10,7 +10,7 @@ from pytest_lic.baselines.at_commit import folder_at, fork, text_at
 from pytest_lic.baselines.edits import BaselineFolders, Edit, baseline_edits, left_behind
 from pytest_lic.baselines.layered import families_in
 from pytest_lic.baselines.shipped import shipped_folder
-from pytest_lic.baselines.tolerances import Tolerance, tolerances_in
+from pytest_lic.baselines.tolerances import Tolerance, read_tolerances, tolerances_in
 from pytest_lic.commands.plugin_options import (
     ALONE,
     add_plugin_options,
@@ -76,7 +76,7 @@ def _edits(arguments: argparse.Namespace) -> list[Edit]:
 
     shipped = shipped_folder()
     with tempfile.TemporaryDirectory(prefix="pytest-lic-baselines-") as into:
-        after, later = options.baselines, options.tolerances
+        after, later = options.baselines, read_tolerances(project)
         if arguments.head is not None:
             head = commit_named(base.root, arguments.head)
             after = folder_at(base.root, head, options.baselines, Path(into))

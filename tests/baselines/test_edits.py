@@ -188,6 +188,13 @@ def listed(*arguments: str) -> int:
     return cli.main(["baselines", *arguments])
 
 
+def test_a_project_that_computes_few_metrics_has_the_tolerances_of_all(
+    branch: AbProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--lic-metrics=psnr")
+    assert listed("base") == 0
+
+
 def test_a_branch_is_compared_with_where_it_began(
     branch: AbProject, capsys: pytest.CaptureFixture[str]
 ) -> None:
