@@ -19,7 +19,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +101,8 @@ class Row:
             anchor: {metric: bd.to_json() for metric, bd in by_metric.items()}
             for anchor, by_metric in self.differences.items()
         }
-        return asdict(self) | {"differences": differences}
+        numbers = {"curve": self.curve.to_json(), "differences": differences}
+        return asdict(replace(self, curve=replace(self.curve, points=()))) | numbers
 
 
 def main() -> int:
@@ -271,7 +272,9 @@ def _curve(name: str, points: Mapping[str, Measurement]) -> RDCurve:
 
 
 def _told(curve: RDCurve | Unavailable) -> dict[str, Any]:
-    return {"unavailable": curve.reason} if isinstance(curve, Unavailable) else asdict(curve)
+    if isinstance(curve, Unavailable):
+        return {"unavailable": curve.reason}
+    return curve.to_json()
 
 
 def _percent(by_metric: Mapping[str, BD]) -> str:

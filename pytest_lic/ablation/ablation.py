@@ -18,7 +18,8 @@ from pytest_lic.ablation.times import with_times
 from pytest_lic.codec import CodecFamily
 from pytest_lic.errors import Unavailable
 from pytest_lic.measuring.grid import Curve, Setting
-from pytest_lic.measuring.rate_distortion import RDCurve, bd_quality, bd_rate
+from pytest_lic.measuring.intervals import bd_rate_over_images
+from pytest_lic.measuring.rate_distortion import RDCurve, bd_quality
 from pytest_lic.run.run import Run
 
 
@@ -88,8 +89,11 @@ def _rows(
                 label=variant_of(family, question.by),
                 fingerprints=curves.fingerprints(family, setting),
                 curve=curve,
-                anchors={name: bd_rate(anchor, curve, metric) for name, anchor in anchors.items()},
-                rate=None if itself else bd_rate(reference, curve, metric),
+                anchors={
+                    name: bd_rate_over_images(anchor, curve, metric)
+                    for name, anchor in anchors.items()
+                },
+                rate=None if itself else bd_rate_over_images(reference, curve, metric),
                 quality=None if itself else bd_quality(reference, curve, metric),
                 times=Unavailable("not asked for"),
             )

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pytest_lic.baselines.tolerances import Tolerance
 from pytest_lic.errors import Unavailable
+from pytest_lic.measuring.intervals import mean_interval
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.measuring.metrics import METRICS, Metric
-from pytest_lic.measuring.rate_distortion import BD
+from pytest_lic.measuring.rate_distortion import BD, Interval
 
 # A change of exactly the tolerance passes, whatever floating point makes of it; far below the
 # precision of any stored number.
@@ -56,7 +57,8 @@ class Difference:
     """One number against its baseline.
 
     ``image`` is None for the mean. ``worse_by`` is positive for a change for the worse and in the
-    unit of ``tolerance``; ``baseline`` and ``measured`` are as the metric is shown.
+    unit of ``tolerance``; ``baseline`` and ``measured`` are as the metric is shown. ``interval`` is
+    that of the change, positive where the number rose, over other images of the kind.
     """
 
     metric: str
@@ -65,6 +67,7 @@ class Difference:
     measured: float
     worse_by: float
     tolerance: float
+    interval: Interval | None = None
 
     @property
     def regressed(self) -> bool:
@@ -164,7 +167,8 @@ def compare(
     else:
         verdict = Verdict.WITHIN
     notable = sorted([*regressed, *improved], key=_severity, reverse=True)
-    return Comparison(subject, verdict, "; ".join(remarks), tuple(notable))
+    with_intervals = (_with_interval(one, measured, baseline) for one in notable)
+    return Comparison(subject, verdict, "; ".join(remarks), tuple(with_intervals))
 
 
 def compare_curves(
@@ -178,15 +182,18 @@ def compare_curves(
     if isinstance(bd_rate.value, Unavailable):
         return Comparison(subject, Verdict.UNAVAILABLE, bd_rate.value.reason)
     tolerance = tolerances["bd_rate"].mean
-    difference = Difference("bd_rate", None, 0.0, bd_rate.value, bd_rate.value, tolerance)
+    interval = bd_rate.interval if isinstance(bd_rate.interval, Interval) else None
+    value = bd_rate.value
+    difference = Difference("bd_rate", None, 0.0, value, value, tolerance, interval)
     gain = "" if isinstance(bd_psnr.value, Unavailable) else f", BD-PSNR {bd_psnr.value:+.3f} dB"
-    reason = f"BD-rate {bd_rate.value:+.2f} %{gain} against {against}"
+    sure = f" ({interval})" if interval is not None and value != 0.0 else ""
+    reason = f"BD-rate {value:+.2f} %{sure}{gain} against {against}"
     if difference.regressed:
         verdict = Verdict.REGRESSED
     elif difference.improved:
         verdict = Verdict.IMPROVED
     else:
-        verdict = Verdict.SAME if bd_rate.value == 0.0 else Verdict.WITHIN
+        verdict = Verdict.SAME if value == 0.0 else Verdict.WITHIN
     return Comparison(subject, verdict, reason, (difference,))
 
 
@@ -207,6 +214,16 @@ def _difference(
     worse_by = metric.worse_by(before, after)
     shown = (metric.shown(before), metric.shown(after))
     return Difference(metric.name, image, *shown, worse_by, tolerance)
+
+
+def _with_interval(
+    difference: Difference, measured: Measurement, baseline: Measurement
+) -> Difference:
+    """The change of a mean with its interval, where it has one."""
+    if difference.image is not None:
+        return difference
+    interval = mean_interval(baseline, measured, difference.metric)
+    return replace(difference, interval=interval) if isinstance(interval, Interval) else difference
 
 
 def _severity(difference: Difference) -> tuple[bool, float]:

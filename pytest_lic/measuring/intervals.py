@@ -13,16 +13,23 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytest_lic.errors import Unavailable
 from pytest_lic.measuring.measure import Measurement
-from pytest_lic.measuring.metrics import METRICS
-from pytest_lic.measuring.rate_distortion import CURVE_METRICS, CurveMetric
+from pytest_lic.measuring.metrics import METRICS, Metric
+from pytest_lic.measuring.rate_distortion import (
+    BD,
+    CurveMetric,
+    Interval,
+    RDCurve,
+    bd_rate,
+    metric_on,
+)
 
 RESAMPLES = 10_000
 LEVEL = 0.95
@@ -33,19 +40,6 @@ _BATCH = 2_000  # draws at once
 _MOST_LOST = 0.01  # of the draws may have no value
 
 _Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Interval:
-    """The ends of a 95 % interval, in the unit of what it is of."""
-
-    low: float
-    high: float
-
-    @property
-    def spans_zero(self) -> bool:
-        """Whether no difference is shown."""
-        return self.low <= 0.0 <= self.high
 
 
 def mean_interval(before: Measurement, after: Measurement, metric: str) -> Interval | Unavailable:
@@ -63,43 +57,75 @@ def mean_interval(before: Measurement, after: Measurement, metric: str) -> Inter
     kind = METRICS[metric]
 
     def change(drawn: _Array) -> _Array:  # (2, R)
-        old, new = (np.vectorize(kind.shown)(side) for side in drawn)
+        old, new = (_shown(kind, side) for side in drawn)
         return np.asarray(100 * (new - old) / old if kind.relative else new - old)
 
     return _interval(sides, lambda means: change(means))
 
 
-def bd_rate_interval(
-    anchor: Mapping[str, Measurement],
-    test: Mapping[str, Measurement],
+def bd_rate_over_images(
+    anchor: RDCurve | Unavailable,
+    test: RDCurve | Unavailable,
     metric: CurveMetric = "psnr",
+) -> BD:
+    """BD-rate of two curves with its interval over the images: see `bd_rate`.
+
+    Args:
+        anchor: the curve compared with; there is an interval where both were measured, and differ.
+        test: the curve in question.
+        metric: the quality axis.
+    """
+    bd = bd_rate(anchor, test, metric)
+    if isinstance(anchor, Unavailable) or isinstance(test, Unavailable):
+        return bd
+    if isinstance(bd.value, Unavailable) or bd.value == 0.0:
+        return bd
+    if not (anchor.points and test.points):
+        return bd
+    return replace(bd, interval=bd_rate_interval(anchor, test, metric))
+
+
+def bd_rate_interval(
+    anchor: RDCurve, test: RDCurve, metric: CurveMetric = "psnr"
 ) -> Interval | Unavailable:
     """Of a BD-rate in percent.
 
     Args:
-        anchor: quality → its measurement, from the lowest rate to the highest.
-        test: likewise, of the same images.
+        anchor: the curve compared with, with its measurements.
+        test: the curve in question, with measurements of the same images.
         metric: the quality axis.
     """
-    points = [*anchor.values(), *test.values()]
+    curves = [_rising(anchor), _rising(test)]
+    points = [*curves[0], *curves[1]]
     names = _common(points)
-    kind = CURVE_METRICS[metric]
+    kind = metric_on(metric)
     rates = _values(points, names, "bpp")
     qualities = _values(points, names, kind.name)
     if rates is None or qualities is None:
         return Unavailable(f"{kind.label} is not known, or not finite, of every image")
-    middle, count = len(anchor), len(points)
+    middle, count = len(curves[0]), len(points)
+    sign = 1 if kind.higher_is_better else -1
 
     def statistic(means: _Array) -> _Array:  # (2 · points, R)
         log_rate = np.log(means[:count].T)
-        quality = means[count:].T
-        if metric == "ms_ssim_db":
-            quality = -10 * np.log10(1 - quality)
+        quality = sign * _shown(kind, means[count:].T)
         return _bd_rates(
             (log_rate[:, :middle], quality[:, :middle]), (log_rate[:, middle:], quality[:, middle:])
         )
 
     return _interval(np.concatenate([rates, qualities]), statistic)
+
+
+def _shown(metric: Metric, means: _Array) -> _Array:
+    """The means as tables have them."""
+    if type(metric).shown is Metric.shown:  # which changes nothing
+        return means
+    return np.asarray(np.vectorize(metric.shown)(means))
+
+
+def _rising(curve: RDCurve) -> Sequence[Measurement]:
+    """Its measurements, from the end with the lower rate on."""
+    return curve.points if curve.bpp[0] < curve.bpp[-1] else curve.points[::-1]
 
 
 def _common(measurements: Sequence[Measurement]) -> list[str]:
@@ -132,7 +158,8 @@ def _interval(values: _Array, statistic: Callable[[_Array], _Array]) -> Interval
         drawn = np.moveaxis(np.asarray(drawn), axis, -1)
         flat = drawn.reshape(-1, drawn.shape[-1])
         means = np.stack([row[flat].mean(-1) for row in values])
-        return statistic(means).reshape(drawn.shape[:-1])
+        found = statistic(means)
+        return np.where(np.isfinite(found), found, np.nan).reshape(drawn.shape[:-1])
 
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # of a statistic that is the same for every draw

@@ -199,4 +199,5 @@ def rd_curve(name: str, points: Mapping[str, Measurement]) -> RDCurve:
         psnr=tuple(value for value in psnr.values() if value is not None),
         ms_ssim=tuple(point.mean("ms_ssim") for point in points.values()),
         labels=tuple(points),
+        points=tuple(points.values()),
     )

@@ -10,17 +10,20 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from pytest_lic.errors import Unavailable
-from pytest_lic.measuring.metrics import METRICS, Metric
-from pytest_lic.measuring.metrics.ms_ssim import to_db
+from pytest_lic.errors import Unavailable, UnknownNameError
+from pytest_lic.measuring.metrics import METRICS, Metric, metric_named
 from pytest_lic.system.words import plural
 
-CurveMetric = Literal["psnr", "ms_ssim_db"]
-"""The quality axes that a curve can be compared on, both in dB, higher is better."""
+if TYPE_CHECKING:
+    from pytest_lic.measuring.measure import Measurement
+
+CurveMetric = str
+"""A quality axis on which curves can be compared: ``psnr`` or ``ms_ssim_db``, both in dB, or the
+name of another metric of pixels, of which measured curves have the means."""
 
 MIN_POINTS = 4
 """A curve of fewer points gets no BD value."""
@@ -32,10 +35,32 @@ CURVE_METRICS: Mapping[CurveMetric, Metric] = {
     "psnr": METRICS["psnr"],
     "ms_ssim_db": METRICS["ms_ssim"],
 }
-"""Quality axis → the metric that is on it."""
+"""Quality axis that published curves have too → the metric that is on it."""
 
 _LEAST_RISE = 1e-9  # bpp or dB; rises below it are rounding, and pchip can't divide by them
 _ROUNDING = 1e-9  # so that an overlap of exactly MIN_OVERLAP is enough
+
+
+def curve_metric(name: str, where: str) -> CurveMetric:
+    """The quality axis of a metric; ``where`` says in an error where the name was given.
+
+    Raises:
+        UnknownNameError: no metric of pixels has that name.
+    """
+    axes = {metric.name: axis for axis, metric in CURVE_METRICS.items()}
+    of_pixels = {other: metric for other, metric in METRICS.items() if metric.of_pixels}
+    if name not in of_pixels:
+        raise UnknownNameError("metric", name, of_pixels, where)
+    return axes.get(name, name)
+
+
+def metric_on(axis: CurveMetric) -> Metric:
+    """The metric of a quality axis.
+
+    Raises:
+        UnknownNameError: there is no such axis.
+    """
+    return CURVE_METRICS.get(axis) or metric_named(axis, "the quality axis")
 
 
 @dataclass(frozen=True)
@@ -49,6 +74,7 @@ class RDCurve:
         ms_ssim: mean over the images of linear MS-SSIM, at most 1; None where it is unknown.
         labels: the qualities.
         source: where the numbers come from, or "" for measured ones.
+        points: of a measured curve, the measurements behind it.
     """
 
     name: str
@@ -57,6 +83,7 @@ class RDCurve:
     ms_ssim: tuple[float | None, ...]
     labels: tuple[str, ...]
     source: str = ""
+    points: tuple[Measurement, ...] = field(default=(), repr=False, compare=False)
 
     def __post_init__(self) -> None:
         lengths = [len(values) for values in (self.bpp, self.psnr, self.ms_ssim, self.labels)]
@@ -66,16 +93,24 @@ class RDCurve:
                 "expected equally many"
             )
 
-    def quality(self, metric: CurveMetric) -> tuple[float | None, ...]:
-        """The values on the quality axis ``metric``, in dB, as many as there are points.
+    def to_json(self) -> dict[str, Any]:
+        """All but the measurements behind it."""
+        return {name: value for name, value in vars(self).items() if name != "points"}
 
-        MS-SSIM in dB is −10·log10(1 − MS-SSIM) of the mean linear MS-SSIM.
+    def quality(self, metric: CurveMetric) -> tuple[float | None, ...]:
+        """The values on the quality axis ``metric``, as many as there are points; higher is better.
+
+        They are the means as tables show them, which of MS-SSIM are −10·log10(1 − MS-SSIM) of the
+        mean linear MS-SSIM, in dB; of a metric that is lower where it is better, their negatives.
         """
+        kind = metric_on(metric)
         if metric == "psnr":
             return self.psnr
-        if metric == "ms_ssim_db":
-            return tuple(None if linear is None else to_db(linear) for linear in self.ms_ssim)
-        raise ValueError(f"metric {metric!r}; expected one of {', '.join(CURVE_METRICS)}")
+        means: tuple[float | None, ...] = self.ms_ssim
+        if metric != "ms_ssim_db":
+            means = tuple(point.mean(kind.name) for point in self.points) or (None,) * len(self.bpp)
+        sign = 1 if kind.higher_is_better else -1
+        return tuple(None if mean is None else sign * kind.shown(mean) for mean in means)
 
     def non_monotone(self, metric: CurveMetric = "psnr") -> str | None:
         """A sentence on the first two neighbouring points where the curve does not rise, or None.
@@ -92,10 +127,11 @@ class RDCurve:
                     f"({before.bpp:.6g} to {after.bpp:.6g} bpp)"
                 )
             if not after.quality - before.quality > _LEAST_RISE:
-                name = CURVE_METRICS[metric].label
+                kind = metric_on(metric)
                 return (
-                    f"{self.name} is not monotone: {step} {name} does not rise "
-                    f"({before.quality:.6g} to {after.quality:.6g} dB)"
+                    f"{self.name} is not monotone: {step} {kind.label} does not "
+                    f"{'rise' if kind.higher_is_better else 'fall'} "
+                    f"({abs(before.quality):.6g} to {_axis_text(metric, after.quality)})"
                 )
         return None
 
@@ -111,6 +147,24 @@ class RDCurve:
 
 
 @dataclass(frozen=True)
+class Interval:
+    """The ends of a 95 % interval, in the unit of what it is of."""
+
+    low: float
+    high: float
+
+    @property
+    def spans_zero(self) -> bool:
+        """Whether no difference is shown."""
+        return self.low <= 0.0 <= self.high
+
+    def __str__(self) -> str:
+        """Such as ``95 % interval -0.2 to +0.5, no difference shown``."""
+        shown = ", no difference shown" if self.spans_zero else ""
+        return f"95 % interval {self.low:+.2g} to {self.high:+.2g}{shown}"
+
+
+@dataclass(frozen=True)
 class BD:
     """An average difference between two curves, or the reason why there is none.
 
@@ -118,16 +172,23 @@ class BD:
         value: in percent of rate or in dB, or why there is none.
         overlap: share of the narrower range that the curves have in common, 0 to 1; None where
             the comparison did not get that far.
+        interval: that of the value over other images of the kind; None where it was not computed,
+            or why there is none.
     """
 
     value: float | Unavailable
     overlap: float | None = None
+    interval: Interval | Unavailable | None = None
 
-    def to_json(self) -> dict[str, float | str | None]:
-        """``value``, ``reason`` and ``overlap``: the first or the second is None."""
-        if isinstance(self.value, Unavailable):
-            return {"value": None, "reason": self.value.reason, "overlap": self.overlap}
-        return {"value": self.value, "reason": None, "overlap": self.overlap}
+    def to_json(self) -> dict[str, float | str | list[float] | None]:
+        """``value``, ``reason``, ``overlap`` and ``interval``: the first or the second is None."""
+        ends = self.interval if isinstance(self.interval, Interval) else None
+        return {
+            "value": None if isinstance(self.value, Unavailable) else self.value,
+            "reason": self.value.reason if isinstance(self.value, Unavailable) else None,
+            "overlap": self.overlap,
+            "interval": None if ends is None else [ends.low, ends.high],
+        }
 
 
 def bd_rate(
@@ -186,13 +247,13 @@ def _difference(
     qualities = [[point.quality for point in curve] for curve in points]
 
     if along == "quality":
-        axis, unit, values = CURVE_METRICS[metric].label, "dB", qualities
+        axis, unit, values = metric_on(metric).label, metric_on(metric).unit, qualities
         overlap = _overlap(*qualities)
     else:
         axis, unit, values = "log-rate", "bpp", rates
         overlap = _overlap(*([math.log(rate) for rate in curve] for curve in rates))
     if overlap < MIN_OVERLAP - _ROUNDING:
-        spans = [f"{curve[0]:.4g} to {curve[-1]:.4g} {unit}" for curve in values]
+        spans = [f"{curve[0]:.4g} to {curve[-1]:.4g} {unit}".rstrip() for curve in values]
         percent = math.floor(overlap * 1000) / 10  # down: never "75 % is under 75 %"
         reason = (
             f"overlap of {percent:g} % is under {MIN_OVERLAP * 100:g} % of the narrower {axis} "
@@ -228,14 +289,14 @@ def _obstacle(curve: RDCurve, metric: CurveMetric) -> str | None:
     if len(curve.bpp) < MIN_POINTS:
         count = plural(len(curve.bpp), "point")
         return f"{curve.name} has {count}; a BD value needs at least {MIN_POINTS}"
-    name = CURVE_METRICS[metric].label
+    name = metric_on(metric).label
     for label, bpp, quality in zip(curve.labels, curve.bpp, curve.quality(metric), strict=True):
         if not (math.isfinite(bpp) and bpp > 0):
             return f"{curve.name} has a rate of {bpp:g} bpp at quality {label}"
         if quality is None:
             return f"{curve.name} has no {name} at quality {label}"
         if not math.isfinite(quality):
-            return f"{curve.name} has a {name} of {quality:g} dB at quality {label}"
+            return f"{curve.name} has a {name} of {_axis_text(metric, quality)} at quality {label}"
     return curve.non_monotone(metric)
 
 
@@ -243,3 +304,9 @@ def _overlap(first: list[float], second: list[float]) -> float:
     """Common share of the narrower of two ranges, 0 to 1; both lists rise."""
     common = min(first[-1], second[-1]) - max(first[0], second[0])
     return max(common, 0.0) / min(first[-1] - first[0], second[-1] - second[0])
+
+
+def _axis_text(axis: CurveMetric, quality: float) -> str:
+    """A place on a quality axis as the metric has it, with its unit."""
+    kind = metric_on(axis)
+    return f"{quality if kind.higher_is_better else -quality:.6g} {kind.unit}".rstrip()

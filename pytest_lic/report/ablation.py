@@ -13,7 +13,7 @@ from pytest_lic.ablation.result import Ablation, Table, Variant
 from pytest_lic.ablation.turns import TimeRatio, Times, total
 from pytest_lic.errors import Unavailable
 from pytest_lic.measuring.metrics.base import NONE
-from pytest_lic.measuring.rate_distortion import BD, CURVE_METRICS, RDCurve
+from pytest_lic.measuring.rate_distortion import BD, CURVE_METRICS, Interval, RDCurve
 from pytest_lic.report.terminal.text import grid, terminal_text
 from pytest_lic.system.environment import environment
 from pytest_lic.system.groups import grouped
@@ -73,18 +73,30 @@ def _table_parts(ablation: Ablation, table: Table, title: str) -> Iterator[Rende
     numbers = range(2, len(headings))
     drawn = grid(headings, numbers, title=title or None, unwrapped=numbers)
     for row in table.rows:
-        cells = [_signed(row.anchors[name], 2, "%") for name in anchors]
+        cells = [_rate(row.anchors[name]) for name in anchors]
         if row.family == table.reference:
             cells += ["reference", "reference"]
         else:
-            cells += [_signed(row.rate, 2, "%"), _signed(row.quality, 3, "dB")]
+            cells += [_rate(row.rate), _signed(row.quality, 3, "dB")]
         if ablation.question.repetitions:
             cells += [_ratio(row.encode), _ratio(row.decode)]
         drawn.add_row(row.label, row.family, *cells)
     yield drawn
-    for line in (*_missing(ablation, table), *_seconds(table)):
+    for line in (*_not_shown(table), *_missing(ablation, table), *_seconds(table)):
         yield f"  {line}"
     yield ""
+
+
+def _not_shown(table: Table) -> Iterator[str]:
+    """The variants of which these images don't show that they differ from the reference."""
+    intervals = {row.label: row.rate.interval for row in table.rows if row.rate is not None}
+    alike = [
+        label
+        for label, interval in intervals.items()
+        if isinstance(interval, Interval) and interval.spans_zero
+    ]
+    if alike:
+        yield f"no difference shown: {', '.join(alike)} (the interval of the BD-rate spans zero)"
 
 
 def _missing(ablation: Ablation, table: Table) -> Iterator[str]:
@@ -125,6 +137,16 @@ def _closing(ablation: Ablation) -> Iterator[str]:
         f"BD-rate: bytes more at equal {metric}, negative is better; BD-{metric}: dB more at equal "
         "rate; Bjøntegaard's, with pchip interpolation, over means of per-image bpp"
     )
+    if any(
+        isinstance(bd.interval, Interval)
+        for table in ablation.tables
+        for row in table.rows
+        for bd in (*row.anchors.values(), *([row.rate] if row.rate is not None else []))
+    ):
+        yield (
+            "below each BD-rate its 95 % interval over other images of the kind, by a paired "
+            "bootstrap; of another training it says nothing"
+        )
     timed = {(table.timed, table.qualities) for table in ablation.tables if table.timed}
     for images, qualities in sorted(timed):
         threads = plural(ablation.threads, "thread")
@@ -152,6 +174,15 @@ def _signed(bd: BD | None, digits: int, unit: str) -> str:
     if bd is None or isinstance(bd.value, Unavailable):
         return NONE
     return f"{bd.value:+.{digits}f} {unit}"
+
+
+def _rate(bd: BD | None) -> str:
+    """A BD-rate with its interval below it."""
+    interval = bd.interval if bd is not None else None
+    below = (
+        f"\n{interval.low:+.2f} to {interval.high:+.2f}" if isinstance(interval, Interval) else ""
+    )
+    return _signed(bd, 2, "%") + below
 
 
 def _ratio(ratio: TimeRatio | None) -> str:
@@ -190,11 +221,16 @@ def _table_json(ablation: Ablation, table: Table) -> dict[str, Any]:
         "environment": asdict(environment(setting.device, ablation.threads)),
         "tags": dict(table.tags),
         "reference": table.reference,
-        "anchors": {name: asdict(curve) for name, curve in ablation.anchors[setting.id].items()},
+        "anchors": {name: _curve(one) for name, one in ablation.anchors[setting.id].items()},
         "timed_images": list(table.timed),
         "timed_qualities": list(table.qualities),
         "rows": [_row_json(row) for row in table.rows],
     }
+
+
+def _curve(curve: RDCurve | Unavailable) -> dict[str, Any]:
+    """All that is drawn of a curve, without the measurements behind it."""
+    return asdict(curve) if isinstance(curve, Unavailable) else curve.to_json()
 
 
 def _row_json(row: Variant) -> dict[str, Any]:
@@ -202,7 +238,7 @@ def _row_json(row: Variant) -> dict[str, Any]:
         "family": row.family,
         "variant": row.label,
         "fingerprints": dict(row.fingerprints),
-        "curve": asdict(row.curve) if isinstance(row.curve, RDCurve) else None,
+        "curve": _curve(row.curve) if isinstance(row.curve, RDCurve) else None,
         "bd_rate": {name: bd.to_json() for name, bd in row.anchors.items()},
         "bd_rate_reference": row.rate.to_json() if row.rate is not None else None,
         "bd_quality_reference": row.quality.to_json() if row.quality is not None else None,

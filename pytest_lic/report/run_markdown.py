@@ -92,7 +92,9 @@ def _bd_rate(comparison: Comparison) -> str:
     rate = bd_rate_in(comparison)
     if rate is None:
         return escaped(f"{comparison.verdict}: {comparison.reason}", most=150)
-    return f"**{percent(rate)}**" if comparison.verdict is Verdict.REGRESSED else percent(rate)
+    shown = f"**{percent(rate)}**" if comparison.verdict is Verdict.REGRESSED else percent(rate)
+    interval = next((one.interval for one in comparison.differences if one.interval), None)
+    return shown if interval is None else f"{shown} ({interval.low:+.2g} to {interval.high:+.2g})"
 
 
 def _regressions(results: Results) -> Iterator[list[str]]:

@@ -22,7 +22,8 @@ def difference_text(difference: Difference) -> str:
     if metric not in METRICS:  # BD-rate, which is of a curve
         where, values = "curve", ""
     tolerance = f"{difference.tolerance:g} {tolerance_unit(metric)}".rstrip()
-    return f"{label(metric)}, {where}: {values}{change_text(difference)} (tolerance {tolerance})"
+    text = f"{label(metric)}, {where}: {values}{change_text(difference)} (tolerance {tolerance}"
+    return f"{text})" if difference.interval is None else f"{text}; {difference.interval})"
 
 
 def change_text(difference: Difference) -> str:

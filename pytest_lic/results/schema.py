@@ -17,6 +17,7 @@ from msgspec import UNSET, Meta, UnsetType
 from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.baselines.entry_json import Entry
 from pytest_lic.measuring.grid import Setting
+from pytest_lic.measuring.rate_distortion import Interval
 from pytest_lic.results.crop import Crop
 from pytest_lic.results.results import AnchorResult, FamilyFacts, TestResult, TimeResult
 from pytest_lic.system.environment import Environment
@@ -37,7 +38,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """A part of the file with all its keys."""
 
 
-class DifferencePart(Part, frozen=True, kw_only=True):
+class DifferencePart(Part, frozen=True, kw_only=True, omit_defaults=True):
     """One number against its baseline."""
 
     metric: MetricName
@@ -46,6 +47,9 @@ class DifferencePart(Part, frozen=True, kw_only=True):
     measured: Number
     worse_by: Annotated[Number, Meta(description="positive for the worse, in tolerance's unit")]
     tolerance: Number
+    interval: Annotated[
+        Interval | None, Meta(description="of 95 %, of the change over other images of the kind")
+    ] = None
 
 
 class ComparisonPart(Part, frozen=True, kw_only=True):

@@ -16,8 +16,9 @@ from pytest_lic.baselines.comparison import Comparison, Verdict, compare, compar
 from pytest_lic.baselines.entries import BaselineKey
 from pytest_lic.errors import ResultsError
 from pytest_lic.measuring.grid import Curve
+from pytest_lic.measuring.intervals import bd_rate_over_images
 from pytest_lic.measuring.measure import Measurement, rd_curve
-from pytest_lic.measuring.rate_distortion import MIN_POINTS, bd_quality, bd_rate
+from pytest_lic.measuring.rate_distortion import MIN_POINTS, bd_quality
 from pytest_lic.results.recorded_run import RECORDED
 from pytest_lic.results.results import Results, RunFacts, TimeResult
 from pytest_lic.system.groups import grouped
@@ -216,7 +217,7 @@ def _curve(
         return Comparison(curve.id, Verdict.UNAVAILABLE, str(error))
     return compare_curves(
         curve.id,
-        bd_rate(old, new),
+        bd_rate_over_images(old, new),
         bd_quality(old, new),
         after.run.tolerances,
         against="the earlier curve",

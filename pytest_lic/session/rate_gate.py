@@ -13,6 +13,7 @@ from pytest_lic.baselines.plausible import too_good
 from pytest_lic.baselines.tolerances import Tolerance
 from pytest_lic.errors import LicError, Unavailable, UnavailableError
 from pytest_lic.measuring.grid import Cell, Curve
+from pytest_lic.measuring.intervals import bd_rate_over_images
 from pytest_lic.measuring.rate_distortion import RDCurve, bd_quality, bd_rate
 from pytest_lic.measuring.store import Stored
 from pytest_lic.results.records import PointRecord
@@ -131,9 +132,8 @@ class RateGate:
             stored = self.run.curves.stored(curve)
         except UnavailableError as error:
             return Comparison(curve.id, Verdict.UNAVAILABLE, str(error))
-        return compare_curves(
-            curve.id, bd_rate(stored, measured), bd_quality(stored, measured), self.tolerances
-        )
+        rate = bd_rate_over_images(stored, measured)
+        return compare_curves(curve.id, rate, bd_quality(stored, measured), self.tolerances)
 
     def _had_bd_rate(self, curve: Curve) -> bool:
         """Whether the stored curve has a BD-rate, against itself."""

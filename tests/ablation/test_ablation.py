@@ -9,8 +9,9 @@ import pytest
 
 from pytest_lic.images.corpus import load_corpus
 from pytest_lic.measuring import published
+from pytest_lic.measuring.intervals import bd_rate_interval
 from pytest_lic.measuring.published import published_curve
-from pytest_lic.measuring.rate_distortion import bd_quality, bd_rate
+from pytest_lic.measuring.rate_distortion import Interval, bd_quality, bd_rate
 from tests.helpers.ablation_bench import IMAGES, QUICK, Bench, rows
 
 
@@ -158,12 +159,15 @@ def test_the_anchor_is_published_where_the_corpus_is_and_any_other_can_be_named(
     assert rows(table)["left-uniform"]["bd_rate"]["bpg-444"]["value"] == expected.value
     assert rows(table)["left-uniform"]["bd_rate"]["bpg-444"]["reason"] is None
     (table,) = bench.tables(*only, "--anchor", "up-uniform")
-    expected = bd_rate(bench.recorded("up-uniform"), bench.recorded("left-uniform"))
+    sides = bench.recorded("up-uniform"), bench.recorded("left-uniform")
+    expected, interval = bd_rate(*sides), bd_rate_interval(*sides)
+    assert isinstance(interval, Interval)
     assert rows(table)["left-uniform"]["bd_rate"] == {
         "up-uniform": {
             "value": pytest.approx(expected.value),
             "reason": None,
             "overlap": pytest.approx(expected.overlap),
+            "interval": [pytest.approx(interval.low), pytest.approx(interval.high)],
         }
     }
 

@@ -33,6 +33,30 @@ def test_the_table_shows_one_row_for_each_variant(bench: Bench) -> None:
     assert "× uniform" not in text, "no times were asked for"
 
 
+def test_a_difference_that_these_images_do_not_show_is_called_that(bench: Bench) -> None:
+    bench.write("""
+class Padded(Variant):  # one of the two wastes bytes on every second image, the other elsewhere
+    def code(self, levels):
+        coded = super().code(levels)
+        odd = int(levels.sum()) % 2
+        return coded + bytes(len(coded) // 20 if odd == (self.name == "left-uniform") else 0)
+
+
+def pytest_lic_codecs():
+    yield variant("left", "uniform", Padded)
+    yield variant("left", "wasteful", Padded)
+    yield variant("left", "narrow")
+""")
+    text = bench.ablate(*QUICK)
+    (table,) = bench.tables(*QUICK)
+    for label, alike in (("wasteful", True), ("narrow", False)):
+        low, high = rows(table)[f"left-{label}"]["bd_rate_reference"]["interval"]
+        assert (low <= 0 <= high) is alike, (low, high)
+        assert f"{low:+.2f} to {high:+.2f}" in text
+    assert "  no difference shown: wasteful (the interval" in text
+    assert "by a paired bootstrap" in " ".join(text.split())
+
+
 def test_a_config_joins_the_codecs_that_are_there(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

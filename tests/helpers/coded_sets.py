@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pytest_lic.measuring.measure import Measurement
+from tests.helpers.measurements import image, measurement
+
 
 @dataclass(frozen=True)
 class CodedSet:
@@ -30,3 +33,15 @@ def coded_set(images: int, *, gain: float, spread: float, seed: int) -> CodedSet
     change = random.normal(gain, spread, (1, images)) + random.normal(0, spread / 6, (4, images))
     other = psnr + random.normal(0, spread, (1, images))
     return CodedSet(np.exp(np.stack([log_rate, log_rate + change])), np.stack([psnr, other]))
+
+
+def coded_points(coded: CodedSet, side: int) -> dict[str, Measurement]:
+    """Quality → measurement of one side."""
+    found = {}
+    for quality in range(coded.points):
+        images = {
+            f"{name}.png": image(size=round(coded.bpp[side, quality, name] * 1e6 / 8), psnr=psnr)
+            for name, psnr in enumerate(coded.psnr[side, quality])
+        }
+        found[str(quality + 1)] = measurement(images, quality=str(quality + 1))
+    return found

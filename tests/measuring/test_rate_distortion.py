@@ -11,7 +11,7 @@ from scipy.interpolate import PchipInterpolator
 
 from pytest_lic.errors import Unavailable
 from pytest_lic.measuring.published import DATASET_DIGESTS, published_curve
-from pytest_lic.measuring.rate_distortion import BD, RDCurve, bd_quality, bd_rate
+from pytest_lic.measuring.rate_distortion import BD, Interval, RDCurve, bd_quality, bd_rate
 from tests.helpers.places import DATA
 
 THESIS = json.loads((DATA / "benchpresso.json").read_text())["codecs"]
@@ -280,9 +280,14 @@ def test_a_curve_that_is_unavailable_hands_its_reason_on_the_test_curve_s_first(
 
 
 def test_a_bd_is_written_with_its_value_or_its_reason():
-    assert BD(1.5, 0.9).to_json() == {"value": 1.5, "reason": None, "overlap": 0.9}
+    assert BD(1.5, 0.9, Interval(-0.5, 3.5)).to_json() == {
+        "value": 1.5,
+        "reason": None,
+        "overlap": 0.9,
+        "interval": [-0.5, 3.5],
+    }
     lost = BD(Unavailable("lost"), 0.1)
-    assert lost.to_json() == {"value": None, "reason": "lost", "overlap": 0.1}
+    assert lost.to_json() == {"value": None, "reason": "lost", "overlap": 0.1, "interval": None}
 
 
 def test_a_curve_of_unequal_columns_is_refused():

@@ -49,7 +49,7 @@ def test_a_run_that_regressed_says_so_first(recorded: Project) -> None:
     assert "tolerance" in why
     family, _, rate, anchor = cells(first, "| toy |")
     assert family == "toy"
-    assert re.fullmatch(r"\*\*\+\d+\.\d\d %\*\*", rate)
+    assert re.fullmatch(r"\*\*\+\d+\.\d\d %\*\* \(\S+ to \S+\)", rate)
     assert re.fullmatch(r"\+\d+\.\d\d %", anchor)
     assert "Circumstances" in page
     assert "- tolerances, of the mean / of an image: bpp 0.1 / 0.5" in page

@@ -13,6 +13,7 @@ import pytest
 from pytest_lic import cli
 from pytest_lic.results.json_file import to_text
 from pytest_lic.results.results import Results, TestResult, TimeResult
+from tests.helpers.coded_sets import coded_points, coded_set
 from tests.helpers.made_results import curve_points, results
 from tests.helpers.measurements import measurement
 from tests.helpers.toy_project import Project
@@ -54,6 +55,22 @@ def test_one_image_of_one_cell_that_got_worse_is_named(capsys: pytest.CaptureFix
     page = Path("found.md").read_text()
     assert "### pytest-lic: worse: 2 regressed, 3 same" in page
     assert "| **regressed** | toy-q3-photos-native-b1-cpu | 12.8000 → 12.8000 |" in page
+
+
+@pytest.mark.parametrize(("gain", "spread", "shown"), [(0.0, 0.05, False), (-0.10, 0.01, True)])
+def test_a_bd_rate_is_told_with_its_interval_over_the_images(
+    gain: float, spread: float, shown: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    coded = coded_set(24, gain=gain, spread=spread, seed=2)
+    before, after = (results(list(coded_points(coded, side).values())) for side in (0, 1))
+    compared(before, after, "--json=found.json", "--markdown=found.md")
+    (curve,) = json.loads(Path("found.json").read_text())["curves"]
+    interval = curve["differences"][0]["interval"]
+    text = f"95 % interval {interval['low']:+.2g} to {interval['high']:+.2g}"
+    assert (interval["low"] <= 0 <= interval["high"]) is not shown
+    for page in (capsys.readouterr().out, Path("found.md").read_text()):
+        assert (f"({text}, no difference shown)" in page) is not shown
+        assert text in page
 
 
 def test_better_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 from pytest_lic.ablation.groups import Group, is_learned, make_groups, variant_of
 from pytest_lic.errors import UsageError
-from pytest_lic.measuring.rate_distortion import BD, bd_quality, bd_rate
+from pytest_lic.measuring.intervals import bd_rate_over_images
+from pytest_lic.measuring.rate_distortion import BD, bd_quality
 from pytest_lic.report.html.content import Content
 from pytest_lic.report.html.families import Family, families_of, setting_title
 
@@ -44,7 +45,7 @@ def _table(group: Group[Family], tag: str, setting: str) -> dict[str, Any]:
     rows: list[tuple[str, str, BD | None, BD | None]] = [(first, reference.name, None, None)]
     for family in rest:
         curve = family.curve("measured")
-        bds = bd_rate(anchor, curve), bd_quality(anchor, curve)
+        bds = bd_rate_over_images(anchor, curve), bd_quality(anchor, curve)
         rows.append((variant_of(family, (tag,)), family.name, *bds))
     others = ", ".join(f"{name}={choice}" for name, choice in group.tags.items())
     return {"tag": tag, "others": others, "setting": setting, "reference": first, "rows": rows}

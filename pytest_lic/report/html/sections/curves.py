@@ -10,10 +10,11 @@ from typing import Any
 from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.errors import Unavailable, UnavailableError
 from pytest_lic.measuring.grid import Setting
+from pytest_lic.measuring.intervals import bd_rate_over_images
 from pytest_lic.measuring.measure import Measurement, reported_metrics
 from pytest_lic.measuring.metrics import Metric
 from pytest_lic.measuring.published import published_curve, published_names
-from pytest_lic.measuring.rate_distortion import BD, CURVE_METRICS, CurveMetric, RDCurve, bd_rate
+from pytest_lic.measuring.rate_distortion import BD, CURVE_METRICS, CurveMetric, RDCurve
 from pytest_lic.report.html.content import Content
 from pytest_lic.report.html.families import BASELINE, Family, families_of, setting_title
 from pytest_lic.results.results import Results
@@ -163,10 +164,10 @@ def _table(
     reasons: dict[str, None] = {}
     for family in families:
         measured, baseline = family.curve("measured"), family.curve("baseline")
-        bds: list[BD | None] = [bd_rate(baseline, measured, metric)]
+        bds: list[BD | None] = [bd_rate_over_images(baseline, measured, metric)]
         for anchor in anchors:
             itself = isinstance(measured, RDCurve) and anchor.name == measured.name
-            bds.append(None if itself else bd_rate(anchor, measured, metric))
+            bds.append(None if itself else bd_rate_over_images(anchor, measured, metric))
         rows.append((family.name, family.verdict, bds))
         for bd in bds:
             if bd is not None and isinstance(bd.value, Unavailable):
