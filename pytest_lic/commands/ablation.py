@@ -31,7 +31,7 @@ _MEANT_HERE = {
     "anchor": "as --lic-anchor (default: bpg-444 where the corpus is Kodak, else jpeg)",
 }
 # Ini values that an ablation has no use for: a curve needs every quality, and nothing is gated.
-_WITHOUT = ("lic_quality", "lic_lambda", "lic_require", "lic_prune")
+_WITHOUT = ("lic_quality", "lic_lambda", "lic_require", "lic_prune", "lic_milestone")
 _AXES = {metric.name.replace("_", "-"): axis for axis, metric in CURVE_METRICS.items()}
 
 

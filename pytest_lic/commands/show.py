@@ -34,7 +34,7 @@ _MEANT_HERE = {
 # Of the project's ini file: what would narrow the grid, or has no use.
 _WITHOUT = (
     *("lic_codec", "lic_quality", "lic_lambda", "lic_component", "lic_require", "lic_anchor"),
-    *("lic_prune", "lic_update", "lic_update_missing"),
+    *("lic_prune", "lic_update", "lic_update_missing", "lic_milestone"),
 )
 _SETTING = re.compile(
     r"-(?:(?P<resolution>native|[0-9]+)(?:px)?)-b(?P<batch>[0-9]+)-(?P<device>cpu|cuda[0-9]*)$"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pytest_lic.baselines.tolerances import Tolerance, parse_tolerances
 from pytest_lic.errors import UsageError
 from pytest_lic.measuring.metrics import metric_named
 from pytest_lic.measuring.metrics.base import MetricOption
@@ -29,6 +30,9 @@ class Place:
     start: Path
     root: Path
 
+
+MILESTONE_TOLERANCE = {"bd_rate": 1.0, "psnr": 0.05}
+"""How much worse than at the milestone a mean may be, unless the user says otherwise."""
 
 Reader = Callable[[Any, Place], Any]
 """From the text of an option, or the tuple of texts of one that takes many, to its value."""
@@ -107,6 +111,18 @@ def metrics(texts: tuple[str, ...], place: Place) -> tuple[str, ...]:
     """Names of quality metrics; the rate is measured always."""
     named = (metric_named(name, place.option) for name in texts)
     return tuple(metric.name for metric in named if metric.of_pixels)
+
+
+def milestone_tolerances(texts: tuple[str, ...], place: Place) -> dict[str, Tolerance]:
+    """Metric → how much worse its mean may be; what is not named keeps its default."""
+    numbers = dict(MILESTONE_TOLERANCE)
+    for text in texts:
+        metric, equals, tolerance = text.partition("=")
+        if not equals:
+            raise UsageError(f"{place.option} {text!r}: expected METRIC=NUMBER, such as psnr=0.05")
+        numbers[metric.strip()] = number(float, least=0)(tolerance, place)
+    tolerances = parse_tolerances(numbers, place.option)
+    return {metric: tolerances[metric] for metric in numbers}
 
 
 def environments(texts: tuple[str, ...], place: Place) -> tuple[SimulatedEnvironment, ...]:

@@ -6,6 +6,7 @@ from functools import partial
 
 from pytest_lic.measuring.metrics import BUILT_IN, DEFAULTS
 from pytest_lic.project.option import (
+    MILESTONE_TOLERANCE,
     Option,
     corpora,
     device,
@@ -13,6 +14,7 @@ from pytest_lic.project.option import (
     environments,
     how_computed,
     metrics,
+    milestone_tolerances,
     new_file,
     number,
     path_from_root,
@@ -93,6 +95,19 @@ OPTIONS = (
         "there yet count as they are",
         metavar="REV",
         read=text_or_none,
+    ),
+    Option(
+        "milestone",
+        "compare with the baselines of the commit REF too, which no --lic-update moves",
+        metavar="REF",
+        read=text_or_none,
+    ),
+    _several(
+        "milestone-tolerance",
+        "how much worse than at the milestone a mean, or BD-rate, may be",
+        ",".join(f"{metric}={amount:g}" for metric, amount in MILESTONE_TOLERANCE.items()),
+        "METRIC=NUMBER",
+        read=milestone_tolerances,
     ),
     Option("no-cache", "measure anew, and keep nothing for the next run", flag=True),
     Option(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from itertools import combinations
 from pathlib import Path
 from typing import Any, TypeVar
@@ -56,6 +56,8 @@ class Options:
     markdown: Path | None = None
     baselines_of: str | None = None
     html: Path | None = None
+    milestone: str | None = None
+    milestone_tolerance: Mapping[str, Tolerance] = field(default_factory=dict)
 
 
 def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
@@ -85,9 +87,9 @@ def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
     _check_together(values, selection)
     configured = {name: metric.configured(values) for name, metric in METRICS.items()}
     values["metrics"] = tuple(configured[name] for name in values["metrics"])
-    single = {field.name: field.name.replace("_", "-") for field in fields(Options)}
+    single = {each.name: each.name.replace("_", "-") for each in fields(Options)}
     return Options(
-        **{field: values[option] for field, option in single.items() if option in values},
+        **{name: values[option] for name, option in single.items() if option in values},
         selection=selection,
         anchors=values["anchor"],
         cache=None if values["no-cache"] else values["cache-dir"] or default_folder(),

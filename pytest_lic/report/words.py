@@ -14,11 +14,14 @@ from pytest_lic.system.words import shortened
 _SHOWN = 8
 
 
-def difference_text(difference: Difference) -> str:
-    """One line: metric, image, baseline, measured, change and tolerance."""
+def difference_text(difference: Difference, before: str = "baseline") -> str:
+    """One line: metric, image, baseline, measured, change and tolerance.
+
+    ``before`` says what the number is compared with.
+    """
     metric = difference.metric
     where = "mean" if difference.image is None else f"image {difference.image}"
-    values = f"baseline {difference.baseline:.6g}, measured {difference.measured:.6g}, "
+    values = f"{before} {difference.baseline:.6g}, measured {difference.measured:.6g}, "
     if metric not in METRICS:  # BD-rate, which is of a curve
         where, values = "curve", ""
     tolerance = f"{difference.tolerance:g} {tolerance_unit(metric)}".rstrip()

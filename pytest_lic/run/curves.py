@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from pytest_lic.baselines.entries import BaselineKey, Baselines
+from pytest_lic.baselines.milestone import Milestone
 from pytest_lic.errors import UnavailableError
 from pytest_lic.measuring.grid import Cell, Curve
 from pytest_lic.measuring.measure import Measurement, rd_curve
@@ -46,15 +47,32 @@ class Curves:
         Raises:
             UnavailableError: not every quality is recorded.
         """
-        digest = self._setup.corpus(curve).digest
-        points: dict[str, Measurement] = {}
+        points = self.recorded(curve, self._baselines)
         for label in self._setup.families[curve.family].qualities:
-            key = BaselineKey(digest, curve.setting.resolution, label)
-            baseline = self._baselines.find(curve.family, key)
-            if baseline is None:
+            if label not in points:
                 raise UnavailableError(f"quality {label} has no baseline, so no stored curve")
-            points[label] = baseline
         return _curve("baseline", points)
+
+    def at_milestone(self, curve: Curve, milestone: Milestone) -> RDCurve:
+        """A family's curve as a milestone has it, of the qualities that both have.
+
+        Raises:
+            UnavailableError: it has none of them.
+        """
+        points = self.recorded(curve, milestone.baselines)
+        if not points:
+            raise UnavailableError(f"{milestone.title} has no baseline of it")
+        return _curve(milestone.name, points)
+
+    def recorded(self, curve: Curve, baselines: Baselines) -> dict[str, Measurement]:
+        """Quality → what baselines have of it, for those that they have."""
+        digest = self._setup.corpus(curve).digest
+        keys = {
+            label: BaselineKey(digest, curve.setting.resolution, label)
+            for label in self._setup.families[curve.family].qualities
+        }
+        found = {label: baselines.find(curve.family, key) for label, key in keys.items()}
+        return {label: baseline for label, baseline in found.items() if baseline is not None}
 
     def anchor(self, name: str, curve: Curve) -> RDCurve:
         """An anchor's curve on the corpus of ``curve``: measured, or published.

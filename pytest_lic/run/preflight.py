@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_lic.baselines.entries import Baselines
 from pytest_lic.baselines.kept_streams import KeptStreams
+from pytest_lic.baselines.milestone import Milestone
 from pytest_lic.errors import UnknownNameError, UsageError
 from pytest_lic.images.corpus import check_corpus
 from pytest_lic.measuring.metrics import BUILT_IN, METRICS, check_direction, metric_fingerprint
@@ -13,7 +14,9 @@ from pytest_lic.system.environment import environment
 from pytest_lic.system.simulated_environments import ENVIRONMENTS
 
 
-def preflight(setup: Setup, baselines: Baselines, kept: KeptStreams) -> None:
+def preflight(
+    setup: Setup, baselines: Baselines, kept: KeptStreams, milestone: Milestone | None
+) -> None:
     """Look for what would otherwise be said once for each cell.
 
     Raises:
@@ -35,6 +38,8 @@ def preflight(setup: Setup, baselines: Baselines, kept: KeptStreams) -> None:
     for family in setup.selected_families:
         baselines.check(family.name)
         kept.check(family.name)
+        if milestone is not None:
+            milestone.baselines.check(family.name)
 
 
 def _check_anchors(setup: Setup) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from pytest_lic.baselines.at_commit import folder_at, fork
 from pytest_lic.baselines.entries import Baselines
 from pytest_lic.baselines.kept_streams import FOLDER, KeptStreams
+from pytest_lic.baselines.milestone import Milestone, milestone_at
 from pytest_lic.baselines.shipped import shipped_folder
 from pytest_lic.measuring.timed_grid import whole_grid
 from pytest_lic.project.discovery import Families
@@ -33,6 +34,7 @@ class Run:
     processes: Processes
     baselines: Baselines
     kept: KeptStreams
+    milestone: Milestone | None = None
 
     def close(self) -> None:
         """End the child processes, and let go of the codecs."""
@@ -69,8 +71,9 @@ def new_run(
     measurements = Measurements(setup, codecs, say)
     curves = Curves(setup, measurements, baselines)
     processes = Processes(setup, say)
-    preflight(setup, baselines, kept)
-    return Run(setup, codecs, measurements, curves, processes, baselines, kept)
+    milestone = _milestone(setup)
+    preflight(setup, baselines, kept, milestone)
+    return Run(setup, codecs, measurements, curves, processes, baselines, kept, milestone)
 
 
 def _earlier_baselines(setup: Setup) -> Path | None:
@@ -79,3 +82,11 @@ def _earlier_baselines(setup: Setup) -> Path | None:
         return None
     began = fork(Path(shared.origin.folder), options.baselines_of)
     return folder_at(began.root, began.commit, options.baselines, shared.store / "baselines")
+
+
+def _milestone(setup: Setup) -> Milestone | None:
+    options, shared = setup.options, setup.shared
+    if options.milestone is None:
+        return None
+    here, into = Path(shared.origin.folder), shared.store / "milestone"
+    return milestone_at(here, options.milestone, options.baselines, into)

@@ -4,6 +4,7 @@ collecting      finds the shipped suites, and spreads their tests over the grid
 scheduler       hands tests to the workers of pytest-xdist, each network to one
 gate            the fixture ``lic``: one method for each check
 rate_gate       rate and quality of a cell, BD-rate of a curve, against what is recorded
+milestone_gate  means and BD-rate, against what is recorded at the milestone
 conformance_gate    old bitstreams decode as they did
 hostile_gate    damaged bitstreams do no harm
 environments_gate   simulated environments decode each other's bitstreams

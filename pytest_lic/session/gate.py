@@ -29,6 +29,7 @@ from pytest_lic.session.availability import available
 from pytest_lic.session.conformance_gate import decode_old_bitstreams
 from pytest_lic.session.environments_gate import check_agreement
 from pytest_lic.session.hostile_gate import decode_damaged
+from pytest_lic.session.milestone_gate import MilestoneGate
 from pytest_lic.session.rate_gate import RateGate
 from pytest_lic.session.recorder import Recorder
 from pytest_lic.session.rerun_command import rerun_command
@@ -54,6 +55,7 @@ class Gate:
         self._recorder = Recorder(options)
         of_marker = parse_tolerances(tolerances, "the lic_tolerance marker", options.tolerances)
         self._rate = RateGate(run, of_marker)
+        self._milestone = MilestoneGate(run, self._recorder)
 
     @property
     def records(self) -> Sequence[Record]:
@@ -68,6 +70,7 @@ class Gate:
         record = self._rate.point(cell, stored, command)
         self._recorder.judge(record, command)
         self._rate.refuse_implausible(record, command)
+        self._milestone.point(cell, stored.measurement)
 
     def curve(self, curve: Curve) -> None:
         """BD-rate against the stored curve is inside its tolerance; anchors are only reported."""
@@ -75,6 +78,7 @@ class Gate:
             measured = self._run.curves.measured(curve)
         result = self._rate.curve(curve, measured)
         self._recorder.judge(result, self._command(curve))
+        self._milestone.curve(curve, measured)
         self._rate.skip_without_bd_rate(result)
 
     def round_trip(self, cell: Cell) -> None:

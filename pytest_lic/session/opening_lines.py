@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pytest_lic.images.corpus import corpus_notes
 from pytest_lic.measuring.grid import Grid
 from pytest_lic.project.options import Options
+from pytest_lic.report.words import label, tolerance_unit
 from pytest_lic.system.words import plural
 
 
@@ -21,7 +22,10 @@ def opening_lines(grid: Grid, options: Options, gates: bool = True) -> list[str]
     if not grid.of("rate", "time"):
         return ["lic: no codec is on the grid"]
     of_images = [note for spec in options.selection.corpora for note in corpus_notes(spec)]
-    notes = [f"lic: {note}" for note in (options.misled, *grid.notes, *of_images) if note]
+    milestone = _milestone_line(options) if grid.of("rate") and gates else None
+    notes = [
+        f"lic: {note}" for note in (milestone, options.misled, *grid.notes, *of_images) if note
+    ]
     timed = [_timing_line(grid, options)] if grid.of("time") else []
     gated = [_gates_line(grid, options)] if grid.of("rate") and gates else []
     return [*gated, *timed, *notes]
@@ -47,6 +51,16 @@ def _gates_line(grid: Grid, options: Options) -> str:
     return (
         f"lic: {len(cells)} cells of {families} codecs on {corpora}; {_threads(options)}; {cache}"
     )
+
+
+def _milestone_line(options: Options) -> str | None:
+    if options.milestone is None:
+        return None
+    tolerances = (
+        f"{label(metric)} {tolerance.mean:g} {tolerance_unit(metric)}".rstrip()
+        for metric, tolerance in options.milestone_tolerance.items()
+    )
+    return f"also held to milestone {options.milestone}, tolerances {', '.join(tolerances)}"
 
 
 def _threads(options: Options) -> str:

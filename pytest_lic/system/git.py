@@ -11,6 +11,9 @@ from pytest_lic.system.program import run_program
 
 # Set where git runs us from a hook: then they would name a folder for every git we start.
 _OF_HOOKS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
+HOW_TO_GET_HISTORY = (
+    "git fetch --unshallow --tags fetches the rest (fetch-depth: 0 of actions/checkout)"
+)
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,28 @@ def commit_named(root: Path, name: str) -> str:
         raise UsageError(
             f"{name}: no commit of {root} has this name; git log shows those there are"
         ) from None
+
+
+def commit_of_history(root: Path, name: str) -> str:
+    """`commit_named`, of a commit that may lie far back.
+
+    Raises:
+        UsageError: git does not know it; of a shallow clone it says how to get all of the history.
+    """
+    try:
+        return commit_named(root, name)
+    except UsageError as error:
+        if not is_shallow(root):
+            raise
+        raise UsageError(
+            f"{name}: {root} is a shallow clone, and has no commit of this name: "
+            f"{HOW_TO_GET_HISTORY}"
+        ) from error
+
+
+def is_shallow(root: Path) -> bool:
+    """Whether older commits were left out when the repository was cloned."""
+    return git("rev-parse", "--is-shallow-repository", cwd=root).strip() == "true"
 
 
 def git(*arguments: str, cwd: Path) -> str:

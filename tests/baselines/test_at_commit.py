@@ -12,6 +12,7 @@ from pytest_lic.baselines.at_commit import folder_at, fork
 from pytest_lic.errors import UsageError
 from tests.helpers.ab_project import AbProject
 from tests.helpers.toy_project import Project
+from tests.helpers.toy_repository import commit, git
 
 WORSE = "STEPS['3'] = 21"
 RD = ("-m", "rd", "--lic-quality=3")
@@ -26,18 +27,6 @@ def branch(small: Project) -> Project:
     commit(small, "the base")
     git(small, "switch", "--quiet", "--create", "work")
     return small
-
-
-def git(project: Project, *arguments: str) -> str:
-    made = AbProject.__new__(AbProject)
-    made.path = project.path
-    return made.git(*arguments)
-
-
-def commit(project: Project, message: str) -> str:
-    git(project, "add", "--all")
-    git(project, "commit", "--quiet", "--allow-empty", "--message", message)
-    return git(project, "rev-parse", "HEAD")
 
 
 def test_a_bar_that_the_branch_moved_does_not_count(branch: Project) -> None:

@@ -46,6 +46,9 @@ _STYLES = {
     Verdict.ERROR: "bold red",
 }
 
+_SUBJECTS = 4
+"""More cells with one remark share a line."""
+
 _SAID_ELSEWHERE = (Verdict.ERROR, Verdict.MISSING, Verdict.NEW)
 
 _Row = PointRecord | CurveResult
@@ -166,8 +169,12 @@ def _closing(records: Sequence[Record]) -> Iterator[str]:
     yield from conformance_lines(of_kind(records, ConformanceRecord))
     yield from times.warm_up_lines(of_kind(records, TimeRecord))
     yield from times.untimed_lines(of_kind(records, UntimedRecord))
-    for remark in of_kind(records, Remark):
-        yield f"{remark.subject}: {remark.text}"
+    remarks = grouped((remark.text, remark.subject) for remark in of_kind(records, Remark))
+    for text, subjects in remarks.items():
+        if len(subjects) > _SUBJECTS:
+            yield f"{subjects[0]} and {len(subjects) - 1} more: {text}"
+        else:
+            yield from (f"{subject}: {text}" for subject in subjects)
 
 
 def _measured_lines(records: Iterable[PointRecord]) -> Iterator[str]:
