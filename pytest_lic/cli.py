@@ -16,6 +16,7 @@ from pytest_lic.commands import (
     caching,
     compare,
     listing,
+    metrics,
     report,
     show,
     timing,
@@ -36,7 +37,18 @@ def command_parser() -> argparse.ArgumentParser:
         description="Companion of the pytest plugin; the gates themselves run under pytest.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (listing, timing, ablation, compare, show, report, ab, baselines, caching):
+    for command in (
+        listing,
+        metrics,
+        timing,
+        ablation,
+        compare,
+        show,
+        report,
+        ab,
+        baselines,
+        caching,
+    ):
         command.add_parser(commands)
     return parser
 

@@ -6,6 +6,7 @@ baselines       every edit of the baselines since a branch began
 caching         the measurements kept between runs: ``pytest-lic cache``
 compare         what changed from one run to another
 listing         the codecs that pytest would find here: ``pytest-lic list``
+metrics         the metrics, what each is, and which can be computed here
 report          results files as a page for a browser
 show            one cell, with all that is known of it
 timing          saved times as tables and plots

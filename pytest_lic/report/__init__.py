@@ -5,6 +5,7 @@ ablation        an ablation, for the terminal and as JSON
 baseline_edits  what a change did to the baselines
 compare         two runs compared
 headline        the verdict on runs in one sentence
+metrics         what metrics there are, and which can be computed here
 one_cell        everything about one cell
 run_markdown    a run for a pull request
 words           comparisons in words

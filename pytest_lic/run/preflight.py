@@ -7,7 +7,8 @@ from pytest_lic.baselines.kept_streams import KeptStreams
 from pytest_lic.baselines.milestone import Milestone
 from pytest_lic.errors import UnknownNameError, UsageError
 from pytest_lic.images.corpus import check_corpus
-from pytest_lic.measuring.metrics import BUILT_IN, METRICS, check_direction, metric_fingerprint
+from pytest_lic.measuring.metrics import BUILT_IN, METRICS, metric_fingerprint
+from pytest_lic.measuring.metrics.trial import check_direction
 from pytest_lic.measuring.published import published_names
 from pytest_lic.run.setup import Setup
 from pytest_lic.system.environment import environment

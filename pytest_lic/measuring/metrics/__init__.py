@@ -5,6 +5,7 @@ bpp       bits per pixel of the whole bitstream
 psnr      PSNR over RGB
 ms_ssim   MS-SSIM over RGB, computed fast; its dB
 lpips     LPIPS by the package lpips; its options and the weights of its network
+trial     a metric tried on a made image: can it be computed here, which way, how fast
 
 Quality is computed on 8-bit RGB pixels, the only form in which a reconstruction leaves a codec.
 Nothing elsewhere knows a metric by its name, but for what is defined for one: BD-rate and
@@ -37,7 +38,6 @@ __all__ = [
     "METRICS",
     "Metric",
     "add_described",
-    "check_direction",
     "metric_fingerprint",
     "metric_named",
     "quality_metrics",
@@ -144,32 +144,3 @@ def metric_fingerprint(metrics: Iterable[Metric]) -> str:
         WeightsError: a metric's weights file can't be read.
     """
     return " ".join(sorted({metric.fingerprint() for metric in metrics}))
-
-
-def check_direction(metric: Metric) -> None:
-    """Have the metric tell a slightly noisy image from a very noisy one.
-
-    Raises:
-        MetricError: it finds the very noisy one better, or fails.
-    """
-    import numpy as np
-
-    random = np.random.default_rng(0)
-    rows, columns = np.mgrid[0:256, 0:256]
-    waves = [128 + 100 * np.sin(rows / step + columns / 17) for step in (11, 23, 41)]
-    noise = random.normal(size=(256, 256, 3))
-    image, slightly, very = (
-        (np.stack(waves, -1) + strength * noise).clip(0, 255).astype(np.uint8)
-        for strength in (0, 3, 40)
-    )
-    values = [
-        quality_metrics(image, noisy, [metric], "a test image")[0].get(metric.name)
-        for noisy in (slightly, very)
-    ]
-    little, much = values
-    if little is not None and much is not None and metric.worse_by(little, much) < 0:
-        better = "higher" if metric.higher_is_better else "lower"
-        raise MetricError(
-            f"metric {metric.name} says that {better} is better, and gives {little:g} for a "
-            f"slightly noisy image and {much:g} for a very noisy one: turn higher_is_better round"
-        )

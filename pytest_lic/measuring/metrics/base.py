@@ -70,6 +70,8 @@ class Metric:
     """Changes when the same pixels would give another value."""
     reference: str = ""
     """What the implementation was checked against."""
+    needs: str = ""
+    """What it needs that pytest-lic does not install, and the command that brings it."""
     best: float | None = None
     """The value of an image against itself, where it has one."""
     by_default: bool = False
