@@ -8,7 +8,7 @@ inside the tolerances is called changed, elsewhere it is within tolerance.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -17,7 +17,13 @@ from pytest_lic.errors import Unavailable
 from pytest_lic.measuring.intervals import mean_interval
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.measuring.metrics import METRICS, Metric
-from pytest_lic.measuring.rate_distortion import BD, Interval
+from pytest_lic.measuring.rate_distortion import (
+    BD,
+    CurveMetric,
+    Interval,
+    bd_rate_name,
+    metric_on,
+)
 
 # A change of exactly the tolerance passes, whatever floating point makes of it; far below the
 # precision of any stored number.
@@ -177,17 +183,33 @@ def compare_curves(
     bd_psnr: BD,
     tolerances: Mapping[str, Tolerance],
     against: str = "the stored curve",
+    axis: CurveMetric = "psnr",
 ) -> Comparison:
-    """Gate a curve on its BD-rate against the stored one, or what ``against`` names."""
+    """Gate a curve on its BD-rate against the stored one, or what ``against`` names.
+
+    Args:
+        subject: the id of the curve.
+        bd_rate: along ``axis``.
+        bd_psnr: the gain at equal rate, likewise.
+        tolerances: has that of ``bd_rate``, which holds for every axis.
+        against: of what the difference is.
+        axis: the quality axis.
+    """
+    kind = metric_on(axis)
+    by = "" if axis == "psnr" else f" by {kind.label}"
     if isinstance(bd_rate.value, Unavailable):
-        return Comparison(subject, Verdict.UNAVAILABLE, bd_rate.value.reason)
+        reason = bd_rate.value.reason
+        return Comparison(subject, Verdict.UNAVAILABLE, f"{by.strip()}: {reason}" if by else reason)
     tolerance = tolerances["bd_rate"].mean
     interval = bd_rate.interval if isinstance(bd_rate.interval, Interval) else None
     value = bd_rate.value
-    difference = Difference("bd_rate", None, 0.0, value, value, tolerance, interval)
-    gain = "" if isinstance(bd_psnr.value, Unavailable) else f", BD-PSNR {bd_psnr.value:+.3f} dB"
+    name = bd_rate_name(axis)
+    difference = Difference(name, None, 0.0, value, value, tolerance, interval)
+    gain = ""
+    if not isinstance(bd_psnr.value, Unavailable):
+        gain = f", BD-{kind.label} {bd_psnr.value:+.3f} {kind.unit}".rstrip()
     sure = f" ({interval})" if interval is not None and value != 0.0 else ""
-    reason = f"BD-rate {value:+.2f} %{sure}{gain} against {against}"
+    reason = f"BD-rate{by} {value:+.2f} %{sure}{gain} against {against}"
     if difference.regressed:
         verdict = Verdict.REGRESSED
     elif difference.improved:
@@ -195,6 +217,14 @@ def compare_curves(
     else:
         verdict = Verdict.SAME if value == 0.0 else Verdict.WITHIN
     return Comparison(subject, verdict, reason, (difference,))
+
+
+def together(comparisons: Sequence[Comparison]) -> Comparison:
+    """The verdicts on one subject as one: the worst, with all reasons and differences."""
+    worst = max(comparisons, key=lambda one: one.verdict.rank)
+    reasons = dict.fromkeys(one.reason for one in comparisons if one.reason)
+    differences = tuple(difference for one in comparisons for difference in one.differences)
+    return Comparison(worst.subject, worst.verdict, "; ".join(reasons), differences)
 
 
 def _share(count: int, measured: Measurement) -> str:

@@ -18,7 +18,7 @@ from pytest_lic.commands.plugin_options import (
 from pytest_lic.commands.terminal import INTERRUPTED, say
 from pytest_lic.commands.written import add_json, require_folders, write_outputs
 from pytest_lic.errors import UsageError
-from pytest_lic.measuring.rate_distortion import CURVE_METRICS
+from pytest_lic.measuring.rate_distortion import curve_metric
 from pytest_lic.report.ablation import ablation_json, ablation_text
 from pytest_lic.run.outside_pytest import opened_run
 
@@ -32,7 +32,6 @@ _MEANT_HERE = {
 }
 # Ini values that an ablation has no use for: a curve needs every quality, and nothing is gated.
 _WITHOUT = ("lic_quality", "lic_lambda", "lic_require", "lic_prune", "lic_milestone")
-_AXES = {metric.name.replace("_", "-"): axis for axis, metric in CURVE_METRICS.items()}
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -57,7 +56,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="the variant compared with (default: gdn where there is one, else the first)",
     )
     parser.add_argument(
-        "--metric", choices=_AXES, default="psnr", help="quality axis (default: %(default)s)"
+        "--metric",
+        default="psnr",
+        metavar="METRIC",
+        help="quality axis: psnr, ms-ssim, or another metric that pytest-lic metrics lists "
+        "(default: %(default)s)",
     )
     add_json(parser)
     parser.add_argument("--no-times", action="store_true", help="skip the times")
@@ -82,12 +85,13 @@ def run(arguments: argparse.Namespace) -> int:
             f"--repetitions {arguments.repetitions}: expected 1 or more; or --no-times"
         )
     require_folders(arguments)
-    metric = _AXES[arguments.metric]
+    name = arguments.metric.replace("-", "_")
     repetitions = 0 if arguments.no_times else arguments.repetitions
-    question = Question(by, arguments.reference, metric, repetitions)
     origin = origin_here(*without(*_WITHOUT), *plugin_arguments(arguments, _OPTIONS))
     try:
-        with opened_run(origin, ("psnr", CURVE_METRICS[metric].name), say) as opened:
+        with opened_run(origin, ("psnr", name), say) as opened:
+            axis = curve_metric(name, "--metric")
+            question = Question(by, arguments.reference, axis, repetitions)
             result = ablation(opened, question, say)
     except KeyboardInterrupt:
         say("interrupted; the same command goes on with what it had measured")

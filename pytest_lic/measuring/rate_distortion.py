@@ -63,6 +63,11 @@ def metric_on(axis: CurveMetric) -> Metric:
     return CURVE_METRICS.get(axis) or metric_named(axis, "the quality axis")
 
 
+def bd_rate_name(axis: CurveMetric = "psnr") -> str:
+    """Of a BD-rate among what is compared: ``bd_rate``, or such as ``bd_rate:vif``."""
+    return "bd_rate" if axis == "psnr" else f"bd_rate:{metric_on(axis).name}"
+
+
 @dataclass(frozen=True)
 class RDCurve:
     """A codec's operating points over one corpus, in the order of its qualities.

@@ -12,6 +12,7 @@ from pytest_lic.baselines.tolerances import Tolerance, parse_tolerances
 from pytest_lic.errors import UsageError
 from pytest_lic.measuring.metrics import metric_named
 from pytest_lic.measuring.metrics.base import MetricOption
+from pytest_lic.measuring.rate_distortion import CurveMetric, curve_metric
 from pytest_lic.measuring.selection import absolute_corpora
 from pytest_lic.system.simulated_environments import SimulatedEnvironment, chosen_environments
 
@@ -111,6 +112,11 @@ def metrics(texts: tuple[str, ...], place: Place) -> tuple[str, ...]:
     """Names of quality metrics; the rate is measured always."""
     named = (metric_named(name, place.option) for name in texts)
     return tuple(metric.name for metric in named if metric.of_pixels)
+
+
+def axes(texts: tuple[str, ...], place: Place) -> tuple[CurveMetric, ...]:
+    """The quality axes of these metrics."""
+    return tuple(dict.fromkeys(curve_metric(name, place.option) for name in texts))
 
 
 def milestone_tolerances(texts: tuple[str, ...], place: Place) -> dict[str, Tolerance]:

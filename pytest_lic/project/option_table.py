@@ -8,6 +8,7 @@ from pytest_lic.measuring.metrics import BUILT_IN, DEFAULTS
 from pytest_lic.project.option import (
     MILESTONE_TOLERANCE,
     Option,
+    axes,
     corpora,
     device,
     each_of,
@@ -68,6 +69,13 @@ OPTIONS = (
         read=metrics,
     ),
     *METRIC_OPTIONS,
+    _several(
+        "bd",
+        "quality metrics by which curves are gated on their BD-rate, each computed too",
+        "psnr",
+        "METRIC",
+        read=axes,
+    ),
     _several(
         "anchor",
         "also print BD-rate against this codec, or this published curve (bpg-444, vtm, …)",

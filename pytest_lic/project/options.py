@@ -13,6 +13,7 @@ import pytest
 from pytest_lic.baselines.tolerances import Tolerance, read_tolerances, tolerances_of
 from pytest_lic.errors import UsageError
 from pytest_lic.measuring.metrics import METRICS, Metric
+from pytest_lic.measuring.rate_distortion import CurveMetric, metric_on
 from pytest_lic.measuring.selection import Selection
 from pytest_lic.measuring.store import default_folder
 from pytest_lic.measuring.timed_grid import TimingChoice
@@ -56,6 +57,7 @@ class Options:
     markdown: Path | None = None
     baselines_of: str | None = None
     html: Path | None = None
+    bd: tuple[CurveMetric, ...] = ("psnr",)
     milestone: str | None = None
     milestone_tolerance: Mapping[str, Tolerance] = field(default_factory=dict)
 
@@ -86,7 +88,8 @@ def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
     )
     _check_together(values, selection)
     configured = {name: metric.configured(values) for name, metric in METRICS.items()}
-    values["metrics"] = tuple(configured[name] for name in values["metrics"])
+    names = [*values["metrics"], *(metric_on(axis).name for axis in values["bd"] if axis != "psnr")]
+    values["metrics"] = tuple(configured[name] for name in dict.fromkeys(names))
     single = {each.name: each.name.replace("_", "-") for each in fields(Options)}
     return Options(
         **{name: values[option] for name, option in single.items() if option in values},

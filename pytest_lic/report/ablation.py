@@ -13,7 +13,7 @@ from pytest_lic.ablation.result import Ablation, Table, Variant
 from pytest_lic.ablation.turns import TimeRatio, Times, total
 from pytest_lic.errors import Unavailable
 from pytest_lic.measuring.metrics.base import NONE
-from pytest_lic.measuring.rate_distortion import BD, CURVE_METRICS, Interval, RDCurve
+from pytest_lic.measuring.rate_distortion import BD, Interval, RDCurve, metric_on
 from pytest_lic.report.terminal.text import grid, terminal_text
 from pytest_lic.system.environment import environment
 from pytest_lic.system.groups import grouped
@@ -63,7 +63,8 @@ def ablation_json(ablation: Ablation) -> dict[str, Any]:
 
 def _table_parts(ablation: Ablation, table: Table, title: str) -> Iterator[RenderableType]:
     reference = next((row.label for row in table.rows if row.family == table.reference), "?")
-    metric = CURVE_METRICS[ablation.question.metric].label
+    kind = metric_on(ablation.question.metric)
+    metric, unit = kind.label, kind.unit
     anchors = ablation.anchors[table.setting.id]
     headings = ["/".join(ablation.question.by), "codec"]
     headings += [f"BD-rate\nvs {name}" for name in anchors]
@@ -77,7 +78,7 @@ def _table_parts(ablation: Ablation, table: Table, title: str) -> Iterator[Rende
         if row.family == table.reference:
             cells += ["reference", "reference"]
         else:
-            cells += [_rate(row.rate), _signed(row.quality, 3, "dB")]
+            cells += [_rate(row.rate), _signed(row.quality, 3, unit)]
         if ablation.question.repetitions:
             cells += [_ratio(row.encode), _ratio(row.decode)]
         drawn.add_row(row.label, row.family, *cells)
@@ -104,7 +105,7 @@ def _missing(ablation: Ablation, table: Table) -> Iterator[str]:
     for row in table.rows:
         differences = {f"BD-rate vs {name}": bd for name, bd in row.anchors.items()}
         if row.rate is not None and row.quality is not None:
-            metric = CURVE_METRICS[ablation.question.metric].label
+            metric = metric_on(ablation.question.metric).label
             differences |= {"BD-rate": row.rate, f"BD-{metric}": row.quality}
         lacking = grouped(
             (bd.value.reason, place)
@@ -132,9 +133,9 @@ def _seconds(table: Table) -> Iterator[str]:
 
 
 def _closing(ablation: Ablation) -> Iterator[str]:
-    metric = CURVE_METRICS[ablation.question.metric].label
+    metric = metric_on(ablation.question.metric).label
     yield (
-        f"BD-rate: bytes more at equal {metric}, negative is better; BD-{metric}: dB more at equal "
+        f"BD-rate: bytes more at equal {metric}, negative is better; BD-{metric}: gain at equal "
         "rate; Bjøntegaard's, with pchip interpolation, over means of per-image bpp"
     )
     if any(
@@ -173,7 +174,7 @@ def _closing(ablation: Ablation) -> Iterator[str]:
 def _signed(bd: BD | None, digits: int, unit: str) -> str:
     if bd is None or isinstance(bd.value, Unavailable):
         return NONE
-    return f"{bd.value:+.{digits}f} {unit}"
+    return f"{bd.value:+.{digits}f} {unit}".rstrip()
 
 
 def _rate(bd: BD | None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pytest_lic.baselines.comparison import Comparison, Verdict
 from pytest_lic.measuring.measure import Measurement, reported_metrics
-from pytest_lic.measuring.metrics import Metric
+from pytest_lic.measuring.metrics import METRICS, Metric
 from pytest_lic.measuring.metrics.base import NONE
 from pytest_lic.report.headline import broken, headline
 from pytest_lic.report.markdown.changes import (
@@ -78,11 +78,23 @@ def _changes(results: Results) -> Iterator[tuple[str, ...]]:
 
 def _curves(curves: Sequence[CurveResult]) -> tuple[tuple[str, ...], list[list[str]]]:
     """Columns and rows of BD-rate: against the stored curve, and against each anchor."""
-    anchors = dict.fromkeys(anchor.anchor for curve in curves for anchor in curve.anchors)
-    against = (f"against {escaped(anchor)}" for anchor in anchors)
+    anchors = dict.fromkeys(
+        (anchor.anchor, metric)
+        for curve in curves
+        for anchor in curve.anchors
+        for metric in ("", *anchor.by_metric)
+    )
+    against = (
+        f"against {escaped(anchor)}" + (f" by {METRICS[metric].label}" if metric else "")
+        for anchor, metric in anchors
+    )
     rows = []
     for curve in sorted(curves, key=lambda curve: -curve.comparison.verdict.rank):
-        values = {anchor.anchor: anchor.bd_rate for anchor in curve.anchors}
+        values = {
+            (anchor.anchor, metric): rate
+            for anchor in curve.anchors
+            for metric, rate in {"": anchor.bd_rate, **anchor.by_metric}.items()
+        }
         cells = [escaped(curve.family), escaped(curve.setting.id), _bd_rate(curve.comparison)]
         rows.append([*cells, *(percent(values.get(anchor)) for anchor in anchors)])
     return ("family", "on", "BD-rate against the baseline", *against), rows

@@ -38,7 +38,10 @@ def change_text(difference: Difference) -> str:
 
 
 def label(metric: str) -> str:
-    """What people call a number that is compared: a metric, or BD-rate."""
+    """What people call a number that is compared: a metric, or BD-rate, by another than PSNR."""
+    _, _, axis = metric.partition(":")
+    if axis:
+        return f"BD-rate by {label(axis)}"
     return METRICS[metric].label if metric in METRICS else "BD-rate"
 
 

@@ -166,7 +166,7 @@ def _check_metrics(file: ResultsFile) -> None:
     """ValueError where a number is of a metric that neither the file nor this version describes."""
     if "bd_rate" not in file.run.tolerances:
         raise ValueError("$.run.tolerances lacks bd_rate")
-    known = [*METRICS, "bd_rate"]
+    known = [*METRICS, "bd_rate", *(f"bd_rate:{name}" for name in METRICS)]
     named = [(f"$.run.tolerances has {name!r}", name) for name in file.run.tolerances]
     comparisons = {f"$.points[{place}]": one.comparison for place, one in enumerate(file.points)}
     comparisons |= {f"$.curves[{place}]": one.comparison for place, one in enumerate(file.curves)}
@@ -176,7 +176,9 @@ def _check_metrics(file: ResultsFile) -> None:
             named.append((f"{where} is {difference.metric!r}", difference.metric))
     for where, name in named:
         if name not in known:
-            raise ValueError(f"{where}: no metric of that name; expected {', '.join(known)}")
+            raise ValueError(
+                f"{where}: no metric of that name; expected {', '.join([*METRICS, 'bd_rate'])}"
+            )
 
 
 def _as(kind: type[_T], value: Any) -> _T:

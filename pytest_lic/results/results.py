@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -57,7 +57,8 @@ class PointResult:
 class AnchorResult:
     """BD-rate (percent) and BD-PSNR (dB) against an anchor, or why there is none.
 
-    ``points`` are the anchor's bpp, PSNR in dB and linear MS-SSIM, where it has one.
+    ``points`` are the anchor's bpp, PSNR in dB and linear MS-SSIM, where it has one. ``by_metric``
+    has BD-rate by other metrics than PSNR, those that were asked for; None where there is none.
     """
 
     anchor: str
@@ -65,6 +66,7 @@ class AnchorResult:
     bd_psnr: float | None
     reason: str | None
     points: tuple[tuple[float, float, float | None], ...] = ()
+    by_metric: Mapping[str, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from pytest_lic.measuring.metrics import METRICS
+from pytest_lic.measuring.metrics import metric_named
 from pytest_lic.project.discovery import Origin, discover, pytest_config
 from pytest_lic.project.options import read_options
 from pytest_lic.run.run import Run, new_run
@@ -32,7 +32,9 @@ def opened_run(origin: Origin, metrics: Sequence[str], say: Callable[[str], None
         # Commands take times of their own, whatever -m in the ini file's addopts says.
         families, options = discover(config), replace(read_options(config), timing=None)
     chosen = {metric.name: metric for metric in options.metrics}
-    needed = chosen | {name: METRICS[name] for name in metrics if name not in chosen}
+    needed = chosen | {
+        name: metric_named(name, "--metric") for name in metrics if name not in chosen
+    }
     shared = Shared.create(origin)
     try:
         run = new_run(replace(options, metrics=tuple(needed.values())), families, shared, say)

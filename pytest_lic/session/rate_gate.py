@@ -7,14 +7,21 @@ from dataclasses import dataclass
 
 import pytest
 
-from pytest_lic.baselines.comparison import Comparison, Verdict, compare, compare_curves
+from pytest_lic.baselines.comparison import Comparison, Verdict, compare, compare_curves, together
 from pytest_lic.baselines.entries import BaselineKey
 from pytest_lic.baselines.plausible import too_good
 from pytest_lic.baselines.tolerances import Tolerance
 from pytest_lic.errors import LicError, Unavailable, UnavailableError
 from pytest_lic.measuring.grid import Cell, Curve
 from pytest_lic.measuring.intervals import bd_rate_over_images
-from pytest_lic.measuring.rate_distortion import RDCurve, bd_quality, bd_rate
+from pytest_lic.measuring.rate_distortion import (
+    BD,
+    CurveMetric,
+    RDCurve,
+    bd_quality,
+    bd_rate,
+    metric_on,
+)
 from pytest_lic.measuring.store import Stored
 from pytest_lic.results.records import PointRecord
 from pytest_lic.results.results import AnchorResult, CurveResult, PointResult
@@ -77,17 +84,9 @@ class RateGate:
         Raises:
             LicError: a point of an anchor can't be measured.
         """
-        broken = measured.non_monotone()
-        comparison = (
-            self._against_stored(measured, curve)
-            if broken is None
-            else Comparison(curve.id, Verdict.UNAVAILABLE, broken)
-        )
-        if comparison.verdict is Verdict.UNAVAILABLE and self._had_bd_rate(curve):
-            lost = f"BD-rate is lost: {comparison.reason}; the recorded curve has one"
-            comparison = Comparison(curve.id, Verdict.REGRESSED, lost)
+        comparisons = [self._along(axis, measured, curve) for axis in self.run.setup.options.bd]
         return CurveResult(
-            comparison,
+            together(comparisons),
             curve.family,
             curve.setting,
             tuple(self._against(name, measured, curve) for name in self.run.setup.options.anchors),
@@ -127,34 +126,57 @@ class RateGate:
         advice = f"no baseline; if it is right, record it: {command} --lic-update-missing"
         return Comparison(cell.id, Verdict.MISSING, advice)
 
-    def _against_stored(self, measured: RDCurve, curve: Curve) -> Comparison:
+    def _along(self, axis: CurveMetric, measured: RDCurve, curve: Curve) -> Comparison:
+        """The verdict on one axis."""
+        broken = measured.non_monotone(axis)
+        comparison = (
+            self._against_stored(axis, measured, curve)
+            if broken is None
+            else Comparison(curve.id, Verdict.UNAVAILABLE, broken)
+        )
+        if comparison.verdict is Verdict.UNAVAILABLE and self._had_bd_rate(axis, curve):
+            lost = f"BD-rate is lost: {comparison.reason}; the recorded curve has one"
+            comparison = Comparison(curve.id, Verdict.REGRESSED, lost)
+        return comparison
+
+    def _against_stored(self, axis: CurveMetric, measured: RDCurve, curve: Curve) -> Comparison:
         try:
             stored = self.run.curves.stored(curve)
         except UnavailableError as error:
             return Comparison(curve.id, Verdict.UNAVAILABLE, str(error))
-        rate = bd_rate_over_images(stored, measured)
-        return compare_curves(curve.id, rate, bd_quality(stored, measured), self.tolerances)
+        rate = bd_rate_over_images(stored, measured, axis)
+        gain = bd_quality(stored, measured, axis)
+        return compare_curves(curve.id, rate, gain, self.tolerances, axis=axis)
 
-    def _had_bd_rate(self, curve: Curve) -> bool:
+    def _had_bd_rate(self, axis: CurveMetric, curve: Curve) -> bool:
         """Whether the stored curve has a BD-rate, against itself."""
         try:
             stored = self.run.curves.stored(curve)
         except UnavailableError:  # nothing is recorded that could be lost
             return False
-        return not isinstance(bd_rate(stored, stored).value, Unavailable)
+        return not isinstance(bd_rate(stored, stored, axis).value, Unavailable)
 
     def _against(self, name: str, measured: RDCurve, curve: Curve) -> AnchorResult:
         try:
             anchor = self.run.curves.anchor(name, curve)
         except UnavailableError as error:
             return AnchorResult(name, None, None, str(error))
-        rate, gain = bd_rate(anchor, measured).value, bd_quality(anchor, measured).value
-        reasons = [value.reason for value in (rate, gain) if isinstance(value, Unavailable)]
+        rate, gain = bd_rate(anchor, measured), bd_quality(anchor, measured)
+        reasons = [bd.value.reason for bd in (rate, gain) if isinstance(bd.value, Unavailable)]
         points = tuple(zip(anchor.bpp, anchor.psnr, anchor.ms_ssim, strict=True))
         return AnchorResult(
             name,
-            None if isinstance(rate, Unavailable) else rate,
-            None if isinstance(gain, Unavailable) else gain,
+            _value(rate),
+            _value(gain),
             next(iter(reasons), None),
             points,
+            {
+                metric_on(axis).name: _value(bd_rate(anchor, measured, axis))
+                for axis in self.run.setup.options.bd
+                if axis != "psnr"
+            },
         )
+
+
+def _value(bd: BD) -> float | None:
+    return None if isinstance(bd.value, Unavailable) else bd.value

@@ -78,6 +78,7 @@ PSNR_BY_DEFINITION = {
     "measuring/measure.py": "curves for BD-rate",
     "measuring/published/__init__.py": "published curves",
     "measuring/rate_distortion.py": "BD-rate",
+    "project/option.py": "how much PSNR may lose since a milestone",
     "run/doubts.py": "an image is below the others, a curve below JPEG's, in dB",
     "session/crops.py": "crops show the error in pixels",
     "system/environment.py": "the package lpips",

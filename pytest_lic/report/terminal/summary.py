@@ -11,7 +11,7 @@ from rich.console import Console
 from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.measuring.grid import Cell
 from pytest_lic.measuring.measure import Measurement, reported_metrics
-from pytest_lic.measuring.metrics import Metric
+from pytest_lic.measuring.metrics import METRICS, Metric
 from pytest_lic.measuring.metrics.base import NONE
 from pytest_lic.project.discovery import Families
 from pytest_lic.report.terminal import times
@@ -157,10 +157,13 @@ def _numbers(measurement: Measurement | None, metrics: Iterable[Metric]) -> dict
 
 
 def _anchor_text(anchor: AnchorResult) -> str:
+    others = "".join(
+        f", by {METRICS[name].label} {percent(rate)}" for name, rate in anchor.by_metric.items()
+    )
     if anchor.bd_rate is None:
-        return f"against {anchor.anchor}: BD-rate unavailable: {anchor.reason}"
+        return f"against {anchor.anchor}: BD-rate unavailable: {anchor.reason}{others}"
     gain = f", BD-PSNR {anchor.bd_psnr:+.3f} dB" if anchor.bd_psnr is not None else ""
-    return f"against {anchor.anchor}: BD-rate {anchor.bd_rate:+.2f} %{gain}"
+    return f"against {anchor.anchor}: BD-rate {anchor.bd_rate:+.2f} %{gain}{others}"
 
 
 def _closing(records: Sequence[Record]) -> Iterator[str]:
