@@ -20,6 +20,7 @@ from pytest_lic.commands import (
     report,
     show,
     timing,
+    weights,
 )
 from pytest_lic.commands.plugin_options import as_typed
 from pytest_lic.errors import LicError
@@ -30,6 +31,12 @@ BROKEN_PIPE = 141
 """The exit status of a command whose output nobody reads to the end, as shells have it."""
 
 
+_COMMANDS = (
+    *(listing, metrics, timing, ablation, compare, show, report, ab, baselines, caching),
+    weights,
+)
+
+
 def command_parser() -> argparse.ArgumentParser:
     """What parses a command line of ``pytest-lic``."""
     parser = argparse.ArgumentParser(
@@ -37,18 +44,7 @@ def command_parser() -> argparse.ArgumentParser:
         description="Companion of the pytest plugin; the gates themselves run under pytest.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (
-        listing,
-        metrics,
-        timing,
-        ablation,
-        compare,
-        show,
-        report,
-        ab,
-        baselines,
-        caching,
-    ):
+    for command in _COMMANDS:
         command.add_parser(commands)
     return parser
 

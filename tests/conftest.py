@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 # Before pytester looks at sys.modules: torch can't be imported twice, and jsonargparse, imported
 # here by some tests, keeps hold of the docstring_parser that it asked for first.
 import docstring_parser  # noqa: F401
+import platformdirs
 import pytest
 import torch  # noqa: F401
 
@@ -33,6 +34,16 @@ def pytest_configure() -> None:
 def no_step_summary(monkeypatch: pytest.MonkeyPatch) -> None:
     """On GitHub, keep the runs of the tests out of the summary of the tests' own run."""
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What this machine keeps changes no test: measurements, and weights, which not all have."""
+    with pytest.MonkeyPatch.context() as patch:
+        # Matplotlib's, which holds the fonts it found, takes seconds to fill.
+        patch.setenv("MPLCONFIGDIR", str(platformdirs.user_cache_path("matplotlib")))
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("user-cache")))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ metrics         the metrics, what each is, and which can be computed here
 report          results files as a page for a browser
 show            one cell, with all that is known of it
 timing          saved times as tables and plots
+weights         weights that a metric needs, into the cache
 plugin_options  options of the plugin that a command takes too
 terminal        what a command says while it works, and its width
 written         files that a command writes for the user

@@ -5,6 +5,7 @@ grid             cells, curves, and the grid of a run that they stand on
 gated_grid       the cells and curves that are gated
 timed_grid       the cells whose times are taken
 coding           one batch through a codec, with every promise of the protocol checked
+backbones        networks that metrics look through, and their weights
 metrics          what is measured of an image, one file for each metric
 measure          a cell's measurement, image by image, and the curve through several
 rate_distortion  curves, BD-rate and BD-PSNR

@@ -104,6 +104,7 @@ APARTS = (
     Apart(r"pytest-lic ab (HEAD~1 |v1.2 |main$)", "needs a history; the guide runs one", _parsed),
     Apart(r"pytest-lic baselines main --", "needs a history; a guide runs one", _parsed),
     Apart(r"pytest-lic timing before large.json", "needs what a GPU wrote", _parsed),
+    Apart(r"pytest-lic weights ", "downloads; test_weights.py does without", _parsed),
     Apart(r"cd examples/", "is of a clone", _folder),
     Apart(r"steps:\n", "runs on GitHub", _workflow),
 )

@@ -185,7 +185,7 @@ def test_a_metric_that_can_not_be_computed_is_reported_and_fails_when_required(
     assert result.ret == 0
     result.stdout.fnmatch_lines(
         [
-            "lic: lpips unavailable: *no weights for vgg: give --lic-lpips-weights FILE*",
+            "lic: lpips unavailable: *no weights for alex: `pytest-lic weights lpips` brings them*",
             "lic: ms_ssim unavailable: photo0.png: *64×64*161*",
         ]
     )

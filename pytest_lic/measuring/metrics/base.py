@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from pytest_lic.measuring.backbones import Backbone
+
 NONE = "–"
 """What stands in a table where there is no number."""
 
@@ -79,6 +81,9 @@ class Metric:
     variant_field: str = ""
     """Where a baseline entry holds the `variant`."""
     options: tuple[MetricOption, ...] = ()
+    backbones: Mapping[str, Backbone] = {}
+    """Net → the network it looks through, whose weights ``pytest-lic weights`` brings; the first
+    is the one by default."""
 
     @classmethod
     def described(cls, name: str, facts: Mapping[str, Any]) -> Metric:

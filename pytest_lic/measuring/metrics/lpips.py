@@ -2,8 +2,8 @@
 
 R. Zhang et al.: "The unreasonable effectiveness of deep features as a perceptual metric", CVPR
 2018, as the package lpips computes it (version 0.1). That package brings and loads the weights of
-its linear layers; the backbone's are torchvision's ImageNet weights, which nothing installs and
-nothing here downloads unless asked to.
+its linear layers; the backbone's are torchvision's ImageNet weights, which nothing installs, and
+which ``pytest-lic weights lpips`` brings into the user's cache.
 """
 
 from __future__ import annotations
@@ -12,27 +12,34 @@ import hashlib
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_lic.errors import UnavailableError, UnknownNameError, WeightsError
+from pytest_lic.errors import UnavailableError, UnknownNameError
+from pytest_lic.measuring.backbones import (
+    ALEXNET,
+    SQUEEZENET,
+    VGG16,
+    Backbone,
+    fetch,
+    kept,
+    read,
+    read_safetensors,
+    refuse_pickle,
+)
 from pytest_lic.measuring.metrics.base import Metric, MetricOption
-from pytest_lic.system.pickles import START, is_pickle
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
-SMALLEST_SIDE = {"vgg": 16, "alex": 31, "squeeze": 17}
+SMALLEST_SIDE = {"alex": 31, "vgg": 16, "squeeze": 17}
 """Backbone → the shortest side, in pixels, that leaves something of its last features."""
 
-_TORCHVISION = {
-    "vgg": ("vgg16", "VGG16_Weights"),
-    "alex": ("alexnet", "AlexNet_Weights"),
-    "squeeze": ("squeezenet1_1", "SqueezeNet1_1_Weights"),
-}
+NETS = {"alex": ALEXNET, "vgg": VGG16, "squeeze": SQUEEZENET}
+"""Backbone, as the package lpips calls it → whose weights it needs."""
 
 
 @dataclass(frozen=True)
@@ -40,17 +47,17 @@ class LPIPS(Metric):
     """0 when equal, rarely above 1; numbers of two backbones are not compared.
 
     Args:
-        net: the backbone, ``"vgg"``, ``"alex"`` or ``"squeeze"``.
-        weights: a safetensors file of torchvision's network (vgg16, alexnet, squeezenet1_1),
-            classifier included or not.
-        download: let torchvision fetch the weights into torch's hub cache, or use those that it
-            fetched before. The file is checked against the hash in its name.
+        net: the backbone, ``"alex"``, as the authors advise for evaluation, ``"vgg"`` or
+            ``"squeeze"``.
+        weights: a safetensors file of torchvision's network (alexnet, vgg16, squeezenet1_1),
+            classifier included or not, in place of the one in the user's cache.
+        download: fetch the weights where the user's cache lacks them.
 
     Raises:
         UnknownNameError: no such backbone.
     """
 
-    net: str = "vgg"
+    net: str = "alex"
     weights: Path | None = None
     download: bool = False
 
@@ -61,18 +68,20 @@ class LPIPS(Metric):
     by_default = True
     definition = "RGB, −1 to 1, version 0.1 of the linear layers (Zhang 2018)"
     implementation = "lpips"
+    reference = "0.3493 and 0.3566 of seeded noise with vgg, as torchmetrics documents"
     best = 0.0
     variant_field = "lpips_net"
+    backbones = NETS
     options = (
-        MetricOption("lpips-net", "backbone of LPIPS: vgg, alex or squeeze", "vgg", "NET"),
+        MetricOption("lpips-net", "backbone of LPIPS: alex, vgg or squeeze", "alex", "NET"),
         MetricOption(
             "lpips-weights",
-            "the backbone's weights, a .safetensors file",
+            "the backbone's weights, a .safetensors file, in place of the cache's",
             metavar="FILE",
             file=True,
         ),
         MetricOption(
-            "lpips-download", "allow torchvision to download the backbone's weights", flag=True
+            "lpips-download", "fetch the backbone's weights where the cache lacks them", flag=True
         ),
     )
 
@@ -95,7 +104,9 @@ class LPIPS(Metric):
         Raises:
             WeightsError: the weights file is missing or a pickle.
         """
-        return f"{super().fingerprint()}:{self.net}:{_weights_digest(self)}"
+        path = _weights(self)
+        digest = "none" if isinstance(path, str) else _file_digest(path, _file_state(path))
+        return f"{super().fingerprint()}:{self.net}:{digest}"
 
     def compute(self, original: NDArray[np.uint8], reconstruction: NDArray[np.uint8]) -> float:
         """LPIPS of two 8-bit images (H, W, 3), RGB.
@@ -113,18 +124,37 @@ class LPIPS(Metric):
                 f"image of {width}×{height} pixels; LPIPS with {self.net} needs {least} on each "
                 "side"
             )
-        network = _network(self, _file_state(self.weights))
-        if isinstance(network, str):
-            raise UnavailableError(network)
+        path = _weights(self)
+        if isinstance(path, str):
+            raise UnavailableError(path)
+        network = _network(self.net, path, self.weights is not None, _file_state(path))
         with torch.inference_mode():
             return float(network(_scaled(original), _scaled(reconstruction)))
 
 
-def _weights_digest(metric: LPIPS) -> str:
-    """16 hexadecimal digits of the weights file; else a word for where the weights come from."""
-    if metric.weights is None:
-        return "torchvision" if metric.download else "none"
-    return _file_digest(metric.weights, _file_state(metric.weights))
+def _weights(metric: LPIPS) -> Path | str:
+    """The file of the backbone's weights, or the reason why there is none."""
+    if metric.weights is not None:
+        return metric.weights
+    backbone = NETS[metric.net]
+    if (there := kept(backbone)) is not None:
+        return there
+    if metric.download:
+        return _fetched(backbone)
+    chosen = "" if metric.net == LPIPS.net else f" --net {metric.net}"
+    return (
+        f"no weights for {metric.net}: `pytest-lic weights lpips{chosen}` brings them, or give "
+        f"--lic-lpips-weights FILE.safetensors (of torchvision's {backbone.name})"
+    )
+
+
+@cache
+def _fetched(backbone: Backbone) -> Path | str:
+    """Tried once in a process, since it would fail for every image again."""
+    try:
+        return fetch(backbone)
+    except UnavailableError as reason:
+        return f"no weights of {backbone.name}: {reason}"
 
 
 def _scaled(pixels: NDArray[np.uint8]) -> Tensor:
@@ -137,98 +167,30 @@ def _scaled(pixels: NDArray[np.uint8]) -> Tensor:
 
 
 @lru_cache(maxsize=2)
-def _network(metric: LPIPS, _state: str) -> Any:
-    """The network with its weights loaded, or the reason why there are none.
+def _network(net: str, path: Path, given: bool, _state: str) -> Any:
+    """The network with the weights of a file, which a process keeps, since it is large.
 
-    A process keeps either: the network is large, and a download that failed would fail for every
-    image again.
+    A file that was ``given`` may hold weights of the user's own; one of the cache may not.
     """
-    try:
-        parameters = _parameters(metric)
-    except UnavailableError as reason:
-        return str(reason)
     import lpips
     import torch
 
+    backbone = NETS[net]
+    weights = backbone.features(read_safetensors(path), path) if given else read(path, backbone)
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
         # The package asks torchvision in an outdated manner; random weights until ours are in.
         warnings.simplefilter("ignore")
-        network = lpips.LPIPS(net=metric.net, pnet_rand=True, verbose=False)
-    wanted = network.net.state_dict()
+        network = lpips.LPIPS(net=net, pnet_rand=True, verbose=False)
     # lpips cuts torchvision's `features` into slices and keeps the layers' numbers.
-    sources = {name: "features." + name.split(".", 1)[1] for name in wanted}
-    expected = _TORCHVISION[metric.net][0]
-    where = metric.weights or "torchvision's weights"
-    for name, source in sources.items():
-        tensor = parameters.get(source)
-        if tensor is None or tensor.shape != wanted[name].shape:
-            what = "missing" if tensor is None else f"of shape {tuple(tensor.shape)}"
-            raise WeightsError(
-                f"{where}: {source} is {what}, expected {tuple(wanted[name].shape)}: "
-                f"LPIPS with {metric.net} needs the weights of torchvision's {expected}"
-            )
-    network.net.load_state_dict({name: parameters[source] for name, source in sources.items()})
+    network.net.load_state_dict(
+        {name: weights["features." + name.split(".", 1)[1]] for name in network.net.state_dict()}
+    )
     return network
 
 
-def _parameters(metric: LPIPS) -> dict[str, Tensor]:
-    if metric.weights is not None:
-        return _read_weights(metric.weights)
-    name, weights = _TORCHVISION[metric.net]
-    if not metric.download:
-        raise UnavailableError(
-            f"no weights for {metric.net}: give --lic-lpips-weights FILE.safetensors (of "
-            f"torchvision's {name}), or allow --lic-lpips-download"
-        )
-    return _fetched(weights)
-
-
-def _fetched(weights: str) -> dict[str, Tensor]:
-    """torchvision's weights, read without running code from them."""
-    import torchvision
-
-    source = getattr(torchvision.models, weights).IMAGENET1K_V1
-    try:
-        parameters: dict[str, Tensor] = source.get_state_dict(
-            progress=False, check_hash=True, weights_only=True
-        )
-    except (OSError, RuntimeError) as error:  # no network, or another hash
-        raise UnavailableError(f"{source.url} can't be fetched: {error}") from error
-    return parameters
-
-
-def _read_weights(path: Path) -> dict[str, Tensor]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    _refuse_pickle(path)
-    try:
-        return {name: tensor.float() for name, tensor in load_file(path).items()}
-    except SafetensorError as error:
-        raise WeightsError(
-            f"{path}: damaged, or no safetensors file ({error}); convert or fetch it again"
-        ) from error
-
-
-def _refuse_pickle(path: Path) -> None:
-    try:
-        with path.open("rb") as file:
-            start = file.read(START)
-    except OSError as error:
-        raise WeightsError(
-            f"{path}: can't be read ({error.strerror}); --lic-lpips-weights expects a file"
-        ) from error
-    if is_pickle(start):
-        raise WeightsError(
-            f"{path}: a pickle, which could run code and is never loaded; convert it where you "
-            "trust it: safetensors.torch.save_file(torch.load(path, weights_only=True), "
-            "'weights.safetensors')"
-        )
-
-
-def _file_state(path: Path | None) -> str:
+def _file_state(path: Path) -> str:
     """A text that changes when the file does; a missing file is reported where it is read."""
-    if path is None or not path.exists():
+    if not path.exists():
         return ""
     status = path.stat()
     return f"{status.st_size} {status.st_mtime_ns}"
@@ -236,6 +198,6 @@ def _file_state(path: Path | None) -> str:
 
 @lru_cache(maxsize=2)
 def _file_digest(path: Path, _state: str) -> str:
-    _refuse_pickle(path)
+    refuse_pickle(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]

@@ -5,19 +5,26 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import lpips
+import platformdirs
 import pytest
 import torch
+import torchvision
 from safetensors.torch import save_file
-from torchvision.models import _api as torchvision_api
+from skimage import data
 
-from pytest_lic.errors import UnknownNameError, WeightsError
+from pytest_lic.errors import UnavailableError, UnknownNameError, WeightsError
+from pytest_lic.measuring.backbones import ALEXNET, Backbone, keep
 from pytest_lic.measuring.metrics import METRICS, metric_fingerprint, quality_metrics
 from pytest_lic.measuring.metrics import lpips as lpips_metric
-from pytest_lic.measuring.metrics.lpips import LPIPS
+from pytest_lic.measuring.metrics.lpips import LPIPS, NETS
 from tests.helpers.pixels import noisy, random_image
+
+USER_CACHE = platformdirs.user_cache_path()
+"""As it is where the tests don't have their own."""
 
 
 def random_backbone(net: str, seed: int = 0) -> tuple[torch.nn.Module, dict[str, torch.Tensor]]:
@@ -31,23 +38,27 @@ def random_backbone(net: str, seed: int = 0) -> tuple[torch.nn.Module, dict[str,
 
 
 @pytest.fixture(autouse=True)
-def fresh_networks() -> Iterator[None]:
-    lpips_metric._network.cache_clear()
+def fresh_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A process that has looked through none, and a cache without weights."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for kept in (lpips_metric._network, lpips_metric._fetched):
+        kept.cache_clear()
     yield
-    lpips_metric._network.cache_clear()
+    for kept in (lpips_metric._network, lpips_metric._fetched):
+        kept.cache_clear()
 
 
 @pytest.fixture
-def no_download(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
-    """Every attempt to download, which fails as it does on a machine without internet."""
-    attempts: list[dict[str, object]] = []
+def attempts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every attempt to fetch, which fails as it does on a machine without internet."""
+    fetched: list[str] = []
 
-    def fail(url: str, **options: object) -> None:
-        attempts.append({"url": url, **options})
-        raise OSError("Network is unreachable")
+    def fail(backbone: Backbone) -> Path:
+        fetched.append(backbone.name)
+        raise UnavailableError("Network is unreachable")
 
-    monkeypatch.setattr(torchvision_api, "load_state_dict_from_url", fail)
-    return attempts
+    monkeypatch.setattr(lpips_metric, "fetch", fail)
+    return fetched
 
 
 """The backbones here are random: the arithmetic is LPIPS's, the numbers mean nothing."""
@@ -71,35 +82,78 @@ def test_is_what_the_package_computes(tmp_path: Path, net: str) -> None:
     assert quality_metrics(original, original, [metric])[0] == {"lpips": 0.0}
 
 
-def test_without_weights_is_unavailable_and_downloads_nothing(
-    no_download: list[dict[str, object]],
-) -> None:
+def test_without_weights_is_unavailable_and_fetches_nothing(attempts: list[str]) -> None:
     image = random_image(40, 40)
     for metric in (METRICS["lpips"], LPIPS()):
         _, unavailable = quality_metrics(image, image, [metric])
-        assert unavailable["lpips"].startswith("no weights for vgg: give --lic-lpips-weights")
-    assert no_download == []
+        assert unavailable["lpips"].startswith("no weights for alex: `pytest-lic weights lpips` ")
+    _, unavailable = quality_metrics(image, image, [LPIPS("vgg")])
+    assert "`pytest-lic weights lpips --net vgg` brings them" in unavailable["lpips"]
+    assert attempts == []
 
 
-def test_downloads_when_asked_and_fails_once_only(no_download: list[dict[str, object]]) -> None:
+def test_fetches_when_asked_and_fails_once_only(attempts: list[str]) -> None:
     image = random_image(40, 40)
+    metric = LPIPS(download=True)
+    metric_fingerprint([metric])
     for _ in range(2):
-        metric = LPIPS("alex", download=True)
         _, unavailable = quality_metrics(image, image, [metric])
-        assert "can't be fetched: Network is unreachable" in unavailable["lpips"]
-    (attempt,) = no_download
-    assert attempt["weights_only"] is True
-    assert attempt["check_hash"] is True
+        assert unavailable["lpips"] == "no weights of alexnet: Network is unreachable"
+    assert attempts == ["alexnet"]
 
 
-def test_uses_what_was_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uses_what_was_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
     parameters = random_backbone("squeeze")[1]
-    monkeypatch.setattr(
-        torchvision_api, "load_state_dict_from_url", lambda *args, **options: parameters
-    )
+    monkeypatch.setattr(lpips_metric, "fetch", lambda backbone: keep(backbone, parameters))
     image = random_image(40, 40)
-    metric = LPIPS("squeeze", download=True)
-    assert quality_metrics(image, noisy(image, 9), [metric])[0]["lpips"] > 0
+    for metric in (LPIPS("squeeze", download=True), LPIPS("squeeze")):
+        assert quality_metrics(image, noisy(image, 9), [metric])[0]["lpips"] > 0
+
+
+def test_weights_in_the_cache_that_are_not_torchvisions_are_refused() -> None:
+    path = keep(ALEXNET, random_backbone("alex")[1])
+    image = random_image(40, 40)
+    with pytest.raises(WeightsError, match=rf"{path}: alexnet, but not with torchvision's"):
+        quality_metrics(image, image, [LPIPS()])
+
+
+# Values that others publish, with weights that `pytest-lic weights lpips` brought.
+
+
+@cache
+def trained(net: str) -> torch.nn.Module:
+    """As the metric has it, or a skip."""
+    backbone = NETS[net]
+    path = USER_CACHE / "pytest-lic" / "backbones" / f"{backbone.name}.safetensors"
+    if not path.exists():
+        pytest.skip(f"no weights of {backbone.name}: `pytest-lic weights lpips --net {net}`")
+    return lpips_metric._network(net, path, False, "")
+
+
+def test_vgg_is_as_published_on_noise() -> None:
+    """The example of torchmetrics' documentation, whose noise follows on the making of a network:
+
+    0.3566 on [0, 1], and 0.3493 where a later version has it on [−1, 1].
+    """
+    network = trained("vgg")
+    with torch.random.fork_rng(devices=[]), torch.inference_mode():
+        torch.manual_seed(123)
+        torchvision.models.vgg16(weights=None, init_weights=False)
+        for channels in (64, 128, 256, 512, 512):
+            torch.nn.Conv2d(channels, 1, 1, bias=False)
+        one, other = torch.rand(2, 10, 3, 100, 100)
+        assert network(one, other).mean().item() == pytest.approx(0.3566, abs=6e-5)
+        one, other = 2 * one - 1, 2 * other - 1
+        assert network(one, other).mean().item() == pytest.approx(0.3493, abs=6e-5)
+
+
+def test_alex_is_the_packages_on_a_photograph() -> None:
+    """Recomputed with the package, since the pairs with published values can't be shipped."""
+    trained("alex")
+    photo = data.astronaut()[:256, :256]
+    with torch.inference_mode():
+        value = trained("alex")(*map(lpips_metric._scaled, (photo, noisy(photo, 20)))).item()
+    assert value == pytest.approx(0.23473, abs=5e-5)
 
 
 @pytest.mark.parametrize(("net", "least"), [("alex", 31), ("squeeze", 17)])
@@ -140,7 +194,7 @@ def test_weights_are_refused_with_one_clear_error(tmp_path: Path) -> None:
         "pickle.safetensors": "a pickle, which could run code and is never loaded; convert",
         "damaged.safetensors": "damaged, or no safetensors file",
         "missing.safetensors": "can't be read",
-        "other.safetensors": r"of shape \(64, 3, 3, 3\), expected \(64, 3, 11, 11\).*alexnet",
+        "other.safetensors": "the weights of squeezenet1_1, not the weights of .*alexnet",
     }
     for name, message in messages.items():
         with pytest.raises(WeightsError, match=rf"{name}: .*{message}"):
@@ -161,8 +215,7 @@ def test_changes_with_every_choice(tmp_path: Path) -> None:
         save_file(random_backbone("squeeze", seed)[1], path)
     choices = [
         LPIPS(),
-        LPIPS("alex"),
-        LPIPS(download=True),
+        LPIPS("vgg"),
         *(LPIPS("squeeze", path) for path in paths),
     ]
     texts = {metric_fingerprint([METRICS["psnr"], choice]) for choice in choices}
