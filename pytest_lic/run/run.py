@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_lic.baselines.at_commit import folder_at, fork
+from pytest_lic.baselines.costs import RecordedComplexity
 from pytest_lic.baselines.entries import Baselines
 from pytest_lic.baselines.kept_streams import FOLDER, KeptStreams
 from pytest_lic.baselines.shipped import shipped_folder
@@ -33,6 +34,7 @@ class Run:
     processes: Processes
     baselines: Baselines
     kept: KeptStreams
+    complexity: RecordedComplexity
 
     def close(self) -> None:
         """End the child processes, and let go of the codecs."""
@@ -65,12 +67,13 @@ def new_run(
         families.shipped,
         None if earlier is None else earlier / FOLDER,
     )
+    complexity = RecordedComplexity(baselines.folder, baselines.shipped, families.shipped, earlier)
     codecs = Codecs(setup)
     measurements = Measurements(setup, codecs, say)
     curves = Curves(setup, measurements, baselines)
     processes = Processes(setup, say)
     preflight(setup, baselines, kept)
-    return Run(setup, codecs, measurements, curves, processes, baselines, kept)
+    return Run(setup, codecs, measurements, curves, processes, baselines, kept, complexity)
 
 
 def _earlier_baselines(setup: Setup) -> Path | None:

@@ -5,6 +5,7 @@ scheduler       hands tests to the workers of pytest-xdist, each network to one
 gate            the fixture ``lic``: one method for each check
 rate_gate       rate and quality of a cell, BD-rate of a curve, against what is recorded
 conformance_gate    old bitstreams decode as they did
+costs_gate      what coding costs, against what is recorded
 hostile_gate    damaged bitstreams do no harm
 environments_gate   simulated environments decode each other's bitstreams
 time_gate       times, through pytest-benchmark
