@@ -24,6 +24,7 @@ project               options, codecs and configuration of the project under tes
 images                images to code
 measuring             rate and quality of cells, and BD-rates of curves
 timing                times, and those that were saved
+costs                 operations, weights and memory that coding takes
 checks                of a codec: repeated, elsewhere, on old and on damaged bitstreams
 ab                    two commits compared
 ablation              the effect of one component
@@ -45,6 +46,7 @@ from pytest_lic.codec import (
     SupportsParts,
     SupportsRemarks,
     SupportsStages,
+    SupportsWeights,
 )
 from pytest_lic.entropy_coder import CoderUnderTest, EntropyCoder, TableMaker
 from pytest_lic.quantizer import Quantizer, QuantizerUnderTest
@@ -73,6 +75,7 @@ __all__ = [
     "SupportsParts",
     "SupportsRemarks",
     "SupportsStages",
+    "SupportsWeights",
     "TableMaker",
     "properties",
 ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -103,6 +103,18 @@ class SupportsStages(Protocol):
         be one that coding *calls*, since hooks on it take its time; what none of them does counts
         as entropy coding and the rest.
         """
+        ...
+
+
+@runtime_checkable
+class SupportsWeights(Protocol):
+    """What a codec may add to `Codec` so that its parameters are counted.
+
+    Those of a codec that is an ``nn.Module``, or that holds some as attributes, are found without.
+    """
+
+    def weights(self) -> Iterable[Tensor]:
+        """The tensors that were trained; those of an entropy coder's tables are none."""
         ...
 
 

@@ -42,6 +42,7 @@ MARKERS = (
     "rd: rate and quality hold against the baselines",
     "conformance: bitstreams that are kept of older commits decode to the same images",
     "hostile: no damaged bitstream crashes a decoder, hangs it, or takes gigabytes",
+    "complexity: coding takes no more operations and weights than are recorded, stage by stage",
     "timing: takes encoding and decoding times with pytest-benchmark; runs only where it is named",
     "properties: quantizers and entropy coders keep what they promise, looked for with Hypothesis",
     "lic_promise(name, name=value): a property test of the quantizers or coders that promise this",

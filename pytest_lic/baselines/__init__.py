@@ -2,6 +2,7 @@
 
 entries         baselines: a file for each family, and the folders they are looked for in
 entry_json      one baseline as the JSON object in that file
+costs           what coding costs, in the same file
 kept_streams    kept bitstreams: a manifest for each family, and two files for each of them
 layered         what both have in common: the user's folder, the shipped one, an earlier one
 tolerances      how much worse each metric may get

@@ -4,6 +4,7 @@
      "format": 1,
      "family": "fp-gdn",
      "environments": {"<digest>": {…}},
+     "complexity": {"1": {…}},
      "entries": [
       {"corpus": "photos", "digest": "…", "resolution": "native", "quality": "1", "lambda": 0.0018,
        "environment": "<digest>", "device": "cpu", "batch": 1,
@@ -12,8 +13,8 @@
         "astronaut": {"height": …, "width": …, "bytes": …, …},
 
 A baseline is found by family, quality, corpus digest and resolution; device, batch and environment
-are the circumstances it came from; `entry_json` writes and reads one. Only the controller of a
-run writes, one whole file at a time.
+are the circumstances it came from; `entry_json` writes and reads one. `costs` are kept beside
+them. Only the controller of a run writes, one whole file at a time.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_lic.baselines import costs
+from pytest_lic.baselines.costs import Costs, CostsFile, cost_keys
 from pytest_lic.baselines.entry_json import Entry, entry_of, measurement_of
-from pytest_lic.baselines.layered import FILE, FORMAT, FamilyFile, Layered, by_digest, load_family
+from pytest_lic.baselines.layered import FILE, FORMAT, Layered, by_digest, load_family
 from pytest_lic.errors import BaselineError
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.system.files import write_whole
@@ -45,7 +48,7 @@ class BaselineKey:
         return cls(measurement.corpus_digest, cell.setting.resolution, cell.quality)
 
 
-class EntriesFile(FamilyFile, frozen=True, kw_only=True):
+class EntriesFile(CostsFile, frozen=True, kw_only=True):
     """The file of a family's baselines."""
 
     entries: list[Entry]
@@ -78,19 +81,23 @@ def save(
     family: str,
     baselines: Mapping[BaselineKey, Measurement],
     new: Iterable[Measurement] = (),
+    kept: Costs | None = None,
 ) -> None:
-    """Make ``baselines`` and ``new`` all that is recorded of a family.
+    """Make ``baselines``, ``new`` and the costs ``kept`` all that is recorded of a family.
 
-    The file is written wholly or not at all; one without baselines is removed.
+    The costs stay as they are in the file unless given. The file is written wholly or not at all;
+    one that holds nothing is removed.
 
     Raises:
         BaselineError: the folder or the file can't be written.
     """
     path = folder / f"{family}.json"
     recorded = dict(baselines) | {BaselineKey.of(baseline): baseline for baseline in new}
+    if kept is None and path.exists():
+        kept = costs.load(folder, family)
     try:
-        if recorded:
-            write_whole(path, dumps(family, recorded.values()).encode())
+        if recorded or kept:
+            write_whole(path, dumps(family, recorded.values(), kept).encode())
         else:
             path.unlink(missing_ok=True)
     except OSError as error:
@@ -99,7 +106,7 @@ def save(
         ) from error
 
 
-def dumps(family: str, baselines: Iterable[Measurement]) -> str:
+def dumps(family: str, baselines: Iterable[Measurement], kept: Costs | None = None) -> str:
     """One family's file as text, the same for the same baselines in whatever order they came."""
     ordered = sorted(
         baselines,
@@ -114,7 +121,15 @@ def dumps(family: str, baselines: Iterable[Measurement]) -> str:
     environments = by_digest(baseline.environment for baseline in ordered)
     entries = [entry_of(baseline) for baseline in ordered]
     return as_text(
-        plain(EntriesFile(format=FORMAT, family=family, environments=environments, entries=entries))
+        plain(
+            EntriesFile(
+                format=FORMAT,
+                family=family,
+                environments=environments,
+                **cost_keys(kept or Costs()),
+                entries=entries,
+            )
+        )
     )
 
 

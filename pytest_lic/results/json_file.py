@@ -10,14 +10,16 @@
      "tests": [{"id": "…", "outcome": "failed", "checks": ["rd"], "subject": "…", "text": "…"}],
      "times": [{"name": "…", "median": 0.01, "iqr": 0.001, "rounds": 7, "cell": {…}}],
      "remarks": ["…"],
-     "crops": [{"subject": "…", "image": "…", "left": 0, "top": 0, "original": "<PNG>", …}]
+     "crops": [{"subject": "…", "image": "…", "left": 0, "top": 0, "original": "<PNG>", …}],
+     "complexity": [{"comparison": {…}, "family": "fp-gdn", "quality": "1", "measured": {…}, …}]
     }
 
 ``run`` has a ``failure`` if the run failed after its tests. ``metrics`` describes those that not
 every run computes, so that a reader needs no project to show them. ``crops`` is there if something
-regressed (see `crop`), and may be taken out of a file. A measurement stands in it as in a baseline
-file (see `entry_json`). JSON knows no infinity: a difference from a lossless image and a tolerance
-of infinity are written as ``"inf"``, what is no number as ``"nan"``.
+regressed (see `crop`), and may be taken out of a file; ``complexity`` if any was counted. A
+measurement stands in it as in a baseline file (see `entry_json`). JSON knows no infinity: a
+difference from a lossless image and a tolerance of infinity are written as ``"inf"``, what is no
+number as ``"nan"``.
 
 `schema` says what a file may hold.
 """
@@ -40,10 +42,17 @@ from pytest_lic.errors import ResultsError
 from pytest_lic.measuring.measure import Measurement, reported_metrics
 from pytest_lic.measuring.metrics import METRICS, add_described
 from pytest_lic.measuring.metrics.base import Metric
-from pytest_lic.results.results import CurveResult, PointResult, Results, RunFacts
+from pytest_lic.results.results import (
+    ComplexityResult,
+    CurveResult,
+    PointResult,
+    Results,
+    RunFacts,
+)
 from pytest_lic.results.schema import (
     FORMAT,
     ComparisonPart,
+    ComplexityPart,
     CurvePart,
     Measured,
     MetricPart,
@@ -102,6 +111,11 @@ def to_json(results: Results) -> dict[str, Any]:
             "times": list(results.times),
             "remarks": list(results.remarks),
             "crops": results.crops,
+            **(
+                {"complexity": _as(list[ComplexityPart], results.complexity)}
+                if results.complexity
+                else {}
+            ),
         }
     )
     crops = stored.pop("crops")
@@ -159,6 +173,7 @@ def _results(file: ResultsFile) -> Results:
         file.times,
         file.remarks,
         file.crops or (),
+        _as(tuple[ComplexityResult, ...], file.complexity or ()),
     )
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from pytest_lic.baselines.comparison import Comparison, Verdict
+from pytest_lic.baselines.costs import Complexity
 from pytest_lic.baselines.tolerances import Tolerance
 from pytest_lic.measuring.grid import Setting
 from pytest_lic.measuring.measure import Measurement
@@ -79,6 +80,17 @@ class CurveResult:
     anchors: tuple[AnchorResult, ...] = ()
 
 
+@dataclass(frozen=True)
+class ComplexityResult:
+    """One quality of a family: the verdict on its complexity, and what led to it."""
+
+    comparison: Comparison
+    family: str
+    quality: str
+    measured: Complexity | None = None
+    baseline: Complexity | None = None
+
+
 Outcome = Literal["passed", "failed", "skipped"]
 
 
@@ -125,6 +137,7 @@ class Results:
     times: tuple[TimeResult, ...] = ()
     remarks: tuple[str, ...] = ()
     crops: tuple[Crop, ...] = ()
+    complexity: tuple[ComplexityResult, ...] = ()
 
     @property
     def comparisons(self) -> list[Comparison]:

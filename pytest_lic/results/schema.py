@@ -15,6 +15,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from pytest_lic.baselines.comparison import Verdict
+from pytest_lic.baselines.costs import Complexity
 from pytest_lic.baselines.entry_json import Entry
 from pytest_lic.measuring.grid import Setting
 from pytest_lic.measuring.rate_distortion import Interval
@@ -85,6 +86,16 @@ class CurvePart(Part, frozen=True, kw_only=True):
     anchors: list[AnchorResult]
 
 
+class ComplexityPart(Part, frozen=True, kw_only=True):
+    """What one quality of a family computes, and its weights."""
+
+    comparison: ComparisonPart
+    family: str
+    quality: str
+    measured: Complexity | None
+    baseline: Complexity | None
+
+
 class CommitPart(Part, frozen=True, kw_only=True):
     """What was checked out."""
 
@@ -139,6 +150,7 @@ class ResultsFile(Part, frozen=True, kw_only=True):
     times: tuple[TimeResult, ...]
     remarks: tuple[str, ...]
     crops: Annotated[tuple[Crop, ...], Meta(max_length=12)] | UnsetType = UNSET
+    complexity: list[ComplexityPart] | UnsetType = UNSET
 
 
 def schema() -> dict[str, Any]:

@@ -13,6 +13,7 @@ one_cell        all that is known of one cell, and its images
 update          updates, names and prunes the baselines when a run has ended
 update_entries  the same of entries alone
 update_streams  the same of kept bitstreams alone
+update_costs    the same of costs alone
 doubts          what looks wrong in what is recorded
 stale           what is recorded and nothing asks for any more
 """

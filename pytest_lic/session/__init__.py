@@ -6,6 +6,7 @@ gate            the fixture ``lic``: one method for each check
 rate_gate       rate and quality of a cell, BD-rate of a curve, against what is recorded
 milestone_gate  means and BD-rate, against what is recorded at the milestone
 conformance_gate    old bitstreams decode as they did
+costs_gate      what coding costs, against what is recorded
 hostile_gate    damaged bitstreams do no harm
 environments_gate   simulated environments decode each other's bitstreams
 time_gate       times, through pytest-benchmark

@@ -18,7 +18,7 @@ from pytest_lic.project.asked_for import PACKAGE, PROPERTIES, suites_folder, wan
 from pytest_lic.project.under_test import FIXTURES, spread
 from pytest_lic.timing.clock import Clock, device_named
 
-_ONE_A_QUALITY = ("conformance", "hostile")
+_ONE_A_QUALITY = ("conformance", "hostile", "complexity")
 TIMED, COMPARED = "lic_timed_cell", "lic_compared_cell"
 SUBJECTS = ("lic_cell", "lic_curve", TIMED, COMPARED)
 """The fixtures that stand for a place on the grid."""
@@ -92,9 +92,9 @@ def _fixtures(item: pytest.Item) -> Sequence[str]:
 def parametrize(metafunc: pytest.Metafunc, grid: Grid) -> None:
     """Spread a test that takes one of `SUBJECTS` over the grid.
 
-    A test marked ``roundtrip`` also gets the cells of the ``edge`` corpus, one marked
-    ``conformance`` or ``hostile`` those of the kept bitstreams alone: one for each quality and
-    device. A benchmark on a GPU gets a timer that waits for it.
+    A test marked ``roundtrip`` also gets the cells of the ``edge`` corpus, one marked with one of
+    `_ONE_A_QUALITY` those of the kept bitstreams alone: one for each quality and device. A
+    benchmark on a GPU gets a timer that waits for it.
     """
     marked = metafunc.definition.get_closest_marker
     purposes: list[Purpose] = ["rate"]

@@ -27,6 +27,11 @@ from pytest_lic.results.records import ConformanceRecord, EnvironmentsRecord, Re
 from pytest_lic.run.run import Run
 from pytest_lic.session.availability import available
 from pytest_lic.session.conformance_gate import decode_old_bitstreams
+from pytest_lic.session.costs_gate import (
+    complexity_of_cell,
+    skip_if_not_applicable,
+    without_complexity,
+)
 from pytest_lic.session.environments_gate import check_agreement
 from pytest_lic.session.hostile_gate import decode_damaged
 from pytest_lic.session.milestone_gate import MilestoneGate
@@ -145,6 +150,14 @@ class Gate:
         with self._available(cell, partial(ConformanceRecord, cell)), self._threads():
             record = decode_old_bitstreams(cell, command, self._run)
         self._recorder.judge(record, command)
+
+    def complexity(self, cell: Cell) -> None:
+        """The encoder and the decoder compute no more than is recorded, stage by stage."""
+        command = self._command(cell, "complexity")
+        with self._available(cell, partial(without_complexity, cell)), self._threads():
+            result = complexity_of_cell(cell, command, self._run)
+        self._recorder.judge(result, command)
+        skip_if_not_applicable(result)
 
     def time_encoding(self, cell: Cell, benchmark: BenchmarkFixture) -> None:
         """The encoder's times, taken through pytest-benchmark's fixture."""

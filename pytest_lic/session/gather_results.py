@@ -9,6 +9,7 @@ from typing import Any
 
 from pytest_lic.results.records import PointRecord, Record, Remark, of_kind
 from pytest_lic.results.results import (
+    ComplexityResult,
     CurveResult,
     FamilyFacts,
     Results,
@@ -51,6 +52,9 @@ def results_of(
         tuple(sorted(tests, key=lambda test: test.id)),
         tuple(_times(benchmarks)),
         tuple(sorted(f"{remark.subject}: {remark.text}" for remark in of_kind(records, Remark))),
+        complexity=tuple(
+            sorted(of_kind(records, ComplexityResult), key=lambda one: one.comparison.subject)
+        ),
     )
 
 

@@ -48,21 +48,25 @@ def take_stages(
     """
     rounds_taken = []
     for _ in range(rounds):
-        watch = _Watch(clock)
+        watch = Watch(clock)
         with watch.on(parts):
             total = clock.seconds(work)
-        rounds_taken.append((total, watch.seconds))
+        rounds_taken.append((total, watch.counted))
     rounds_taken.sort(key=itemgetter(0))
     total, seconds = rounds_taken[(len(rounds_taken) - 1) // 2]
     stages = {stage: seconds[stage] for stage in parts if stage in seconds}
     return StageTimes({**stages, REST: total - sum(stages.values())}, total, rounds)
 
 
-class _Watch:
-    """Runs while a part does: a part that calls another stops counting until that returns."""
+class Watch:
+    """Runs while a part does: a part that calls another stops counting until that returns.
 
-    def __init__(self, clock: Clock) -> None:
-        self.seconds: dict[str, float] = {}
+    Args:
+        clock: reads what is counted, seconds or anything else that only rises.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.counted: dict[str, float] = {}
         self._clock = clock
         self._running: list[str] = []
         self._since = 0.0
@@ -83,7 +87,7 @@ class _Watch:
     def _enter(self, stage: str, module: Any, inputs: Any) -> None:
         self._count()
         self._running.append(stage)
-        self.seconds.setdefault(stage, 0.0)
+        self.counted.setdefault(stage, 0.0)
 
     def _leave(self, module: Any, inputs: Any, output: Any) -> None:
         self._count()
@@ -93,5 +97,5 @@ class _Watch:
         """Add what has passed to the part that runs, and go on from here."""
         now = self._clock()
         if self._running:
-            self.seconds[self._running[-1]] += now - self._since
+            self.counted[self._running[-1]] += now - self._since
         self._since = now

@@ -14,6 +14,7 @@ from tests.helpers.toy_project import Project
 
 SUITES = Path(pytest_lic.suites.__file__).parent
 TESTS = {
+    "pytest_lic.suites.test_complexity": {"test_complexity"},
     "pytest_lic.suites.test_conformance": {"test_old_bitstreams"},
     "pytest_lic.suites.test_hostile": {"test_hostile_bitstreams"},
     "pytest_lic.suites.test_determinism": {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_lic.adapters.network.calls import Compressed, NetworkCalls
@@ -88,6 +88,11 @@ class NetworkCodec:
     def stages(self) -> Mapping[str, nn.Module]:
         """Stage → the network's module that does it; empty where none is known."""
         return self._calls.stages
+
+    def weights(self) -> Iterable[Tensor]:
+        """The network's parameters; none of what is no ``nn.Module``."""
+        parameters = getattr(self._calls.network, "parameters", None)
+        return parameters() if callable(parameters) else ()
 
     def remarks(self) -> Sequence[str]:
         """What was found out of the network that its author may not expect."""
