@@ -15,6 +15,7 @@ from pytest_lic.commands import (
     baselines,
     caching,
     compare,
+    history,
     listing,
     metrics,
     report,
@@ -32,8 +33,8 @@ BROKEN_PIPE = 141
 
 
 _COMMANDS = (
-    *(listing, metrics, timing, ablation, compare, show, report, ab, baselines, caching),
-    weights,
+    *(listing, metrics, timing, ablation, compare, show, report, ab, baselines, history),
+    *(caching, weights),
 )
 
 

@@ -9,6 +9,7 @@ tolerances      how much worse each metric may get
 comparison      a measurement against its baseline: differences and a verdict
 plausible       gains that are too good to be true
 edits           what was done to all of this between two commits
+history         what was recorded over time, from git
 at_commit       folders and files as they were at a commit
 milestone       baselines of an earlier commit that a run is held to as well
 shipped         where those lie that come with pytest-lic

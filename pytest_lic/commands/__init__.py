@@ -5,6 +5,7 @@ ablation        what one component does to rate, quality and time
 baselines       every edit of the baselines since a branch began
 caching         the measurements kept between runs: ``pytest-lic cache``
 compare         what changed from one run to another
+history         what was recorded of each codec over time
 listing         the codecs that pytest would find here: ``pytest-lic list``
 metrics         the metrics, what each is, and which can be computed here
 report          results files as a page for a browser

@@ -10,6 +10,7 @@ metrics          what is measured of an image, one file for each metric
 measure          a cell's measurement, image by image, and the curve through several
 rate_distortion  curves, BD-rate and BD-PSNR
 intervals        of means and BD-rates, over the images: whether a difference is real
+steps            where a series of numbers moves to another level
 published        curves of other people, on images that are recognised by their digest
 store            measurements kept within a run and between runs
 reconstructions  what was decoded lately, kept for crops

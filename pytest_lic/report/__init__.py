@@ -5,6 +5,7 @@ ablation        an ablation, for the terminal and as JSON
 baseline_edits  what a change did to the baselines
 compare         two runs compared
 headline        the verdict on runs in one sentence
+history         what was recorded over time, for the terminal
 metrics         what metrics there are, and which can be computed here
 one_cell        everything about one cell
 run_markdown    a run for a pull request

@@ -13,18 +13,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_lic.baselines.history import history
 from pytest_lic.report.html import html_report
+from pytest_lic.report.html.history import history_page
 from pytest_lic.session.crops import MOST
 from pytest_lic.timing.stages import REST
 from tests.helpers.hostile_results import HOSTILE, hostile
 from tests.helpers.made_results import KODAK, crop, passing, regressing
 from tests.helpers.made_times import compared, timings
 from tests.helpers.places import BENCHMARKS
+from tests.helpers.recordings import record
 from tests.helpers.toy_project import Project
 from tests.results.test_results import BROKEN
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+
+    from tests.helpers.ab_project import AbProject
 
 sys.path.append(str(BENCHMARKS))
 report_size = importlib.import_module("report_size")
@@ -103,6 +108,23 @@ def test_a_run_with_one_spoilt_image_shows_where(
         assert page.locator(".pane img").count() == 3, "the baseline's reconstruction is at hand"
         page.get_by_role("button", name="MS-SSIM").click()
         page.get_by_role("button", name="4×").first.click()
+
+
+def test_the_history_tells_commits_and_steps(
+    browser: Browser, repository: AbProject, tmp_path: Path
+) -> None:
+    commits = [record(repository, percent, f"by {percent}") for percent in (0, 0.01, 0, 5, 5.01)]
+    page_text = history_page(history(repository.path / "baselines", ["toy"]))
+    for scheme in ("light", "dark"):
+        with opened(browser, page_text, tmp_path, color_scheme=scheme) as page:
+            page.locator("#plot .ring").hover(force=True)
+            told = page.locator("#plot .tip").inner_text().splitlines()
+            assert told[0] == "toy"
+            assert told[1].startswith(commits[3][:10])
+            assert told[2:4] == ["by 5", "BD-rate %: 5.00"]
+            assert told[-1] == "step: another level begins here"
+            page.get_by_role("button", name="PSNR dB").click()
+            assert page.locator("#plot .axis").all_text_contents()[1] == "PSNR dB"
 
 
 def test_the_curve_switches_metric_on_a_click(browser: Browser, tmp_path: Path) -> None:

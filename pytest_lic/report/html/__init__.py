@@ -3,6 +3,9 @@
 content       what a page is made from
 families      points of a run by setting and codec family, and their curves
 sections      one section a file: its data (.py), its text (.jinja), and what it draws (.js)
+history       the page of what was recorded over time; its .jinja and .js
+framed        templates, script and style as one page
+frame.jinja   what every page has
 page.jinja    the frame around the sections
 page.js       what their scripts share
 macros.jinja  what their templates share
@@ -16,21 +19,15 @@ can run or fetch anything.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from importlib import resources
 
 from pytest_lic.ab.result import Compared
 from pytest_lic.report.html.content import Content, signed
+from pytest_lic.report.html.framed import environment, framed
 from pytest_lic.report.html.sections import SECTIONS
 from pytest_lic.report.html.sections.verdict import verdict_text
 from pytest_lic.results.results import Results
-
-_POLICY = (
-    "default-src 'none'; img-src data:; style-src 'sha256-{style}'; script-src 'sha256-{script}'; "
-    "base-uri 'none'; form-action 'none'"
-)
 
 
 def html_report(runs: Mapping[str, Results], compared: Sequence[Compared] = ()) -> str:
@@ -41,45 +38,24 @@ def html_report(runs: Mapping[str, Results], compared: Sequence[Compared] = ()) 
             single run the name is not shown.
         compared: comparisons of two commits, shown beside them.
     """
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
-
     content = Content(runs, compared)
-    # What stands between the tags of style and script to the byte is what the digests are of.
-    environment = Environment(
-        loader=FunctionLoader(_file),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals.update(several=content.several, signed=signed)
-    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
+    templates = environment()
+    templates.globals.update(several=content.several, signed=signed)
     sections = [
-        environment.get_template(f"sections/{name}.jinja").render(values)
+        templates.get_template(f"sections/{name}.jinja").render(values)
         for name, section in SECTIONS
         if (values := section(content)) is not None
     ]
-    style, script = _file("report.css"), _script()
-    page: str = environment.get_template("page.jinja").render(
+    return framed(
+        templates,
+        "page.jinja",
+        _scripts(),
         title=verdict_text(content),
-        policy=_POLICY.format(style=_digest(style), script=_digest(script)),
-        style=style,
-        script=script,
         runs=runs,
         sections=sections,
     )
-    return page
 
 
-def _script() -> str:
+def _scripts() -> list[str]:
     names = dict.fromkeys(f"sections/{name}.js" for name, _ in SECTIONS)
-    drawn = (name for name in names if (resources.files(__name__) / name).is_file())
-    return "".join(map(_file, ("page.js", "chart.js", *drawn)))
-
-
-def _file(name: str) -> str:
-    return (resources.files(__name__) / name).read_text(encoding="utf-8")
-
-
-def _digest(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+    return [name for name in names if (resources.files(__name__) / name).is_file()]
