@@ -19,7 +19,6 @@ from pytest_lic.project.discovery import pytest_config
 from pytest_lic.project.metrics import find_metrics
 from pytest_lic.project.pytest_options import option_values
 from pytest_lic.report.metrics import MetricHere, metrics_json, metrics_text
-from pytest_lic.system.environment import package_version
 
 _OPTIONS = (*METRICS, "threads")
 _MEANT_HERE = {"metrics": "only these (default: all, the project's too)"}
@@ -73,4 +72,4 @@ def _tried(metric: metrics.Metric, *, timed: bool) -> MetricHere:
     if timed and reason is None and metric.of_pixels:
         say(f"timing {metric.name}")
         taken = seconds(metric)
-    return MetricHere(metric, package_version(metric.implementation), reason, taken)
+    return MetricHere(metric, reason, taken)

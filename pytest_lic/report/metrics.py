@@ -24,20 +24,13 @@ class MetricHere:
 
     Args:
         metric: as the options have it.
-        version: of the distribution that computes it; None where that is not installed.
         obstacle: why it can't be computed here and what to do; None where it can be.
         seconds: that it takes for one image; None where that was not asked for, or can't be.
     """
 
     metric: Metric
-    version: str | None
     obstacle: str | None
     seconds: float | None = None
-
-    @property
-    def computed_by(self) -> str:
-        """The distribution with its version."""
-        return f"{self.metric.implementation} {self.version or 'not installed'}"
 
     @property
     def best(self) -> float | None:
@@ -83,7 +76,7 @@ def _table(metrics: Sequence[MetricHere]) -> Table:
             "higher" if metric.higher_is_better else "lower",
             _number(here.best),
             _tolerance(metric),
-            here.computed_by,
+            metric.computed_by,
             "yes" if here.obstacle is None else "no",
         ]
         if timed:
@@ -116,7 +109,7 @@ def _json(here: MetricHere) -> dict[str, Any]:
         "by_default": metric.by_default,
         "definition": metric.definition,
         "implementation": metric.implementation,
-        "version": here.version,
+        "computed_by": metric.computed_by,
         "variant": metric.variant,
         "reference": metric.reference,
         "needs": metric.needs,

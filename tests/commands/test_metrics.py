@@ -83,6 +83,6 @@ def test_takes_times_only_where_asked_and_writes_json(
 
 def test_an_unknown_metric_is_one_line(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["metrics", "--metrics", "psnrr"]) == 2
-    assert capsys.readouterr().err == (
-        "pytest-lic: --metrics: no metric is named 'psnrr'; did you mean psnr, lpips?\n"
-    )
+    said = capsys.readouterr().err
+    assert said.startswith("pytest-lic: --metrics: no metric is named 'psnrr'; did you mean psnr, ")
+    assert said.count("\n") == 1

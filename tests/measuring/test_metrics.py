@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from pytest_lic.measuring import metrics
 from pytest_lic.measuring.metrics import (
     DEFAULTS,
     METRICS,
+    Metric,
     metric_fingerprint,
     metric_named,
     quality_metrics,
@@ -34,26 +36,43 @@ def test_metrics_have_unit_and_direction() -> None:
     )
 
 
+SHARED = {"of_piq": 7, "psnr_ycbcr": 1}
+"""Files that hold metrics of other names, and how many."""
+
+
 def test_each_metric_is_one_file_of_its_name() -> None:
     (folder,) = metrics.__path__
-    files = {path.stem for path in Path(folder).glob("*.py")} - {"__init__", "base", "trial"}
-    assert files == set(METRICS)
+    files = {path.stem for path in Path(folder).glob("*.py")}
+    files -= {"__init__", "base", "trial", "borrowed", "ycbcr"}
+    homes = {metric.name: type(metric).__module__.rpartition(".")[2] for metric in METRICS.values()}
+    assert set(homes.values()) == files
+    assert Counter(home for name, home in homes.items() if home != name) == SHARED
 
 
-def test_qualities_are_all_but_the_rate() -> None:
-    assert [metric.name for metric in DEFAULTS] == [name for name in METRICS if name != "bpp"]
+def test_qualities_are_computed_by_default_where_they_say_so() -> None:
+    assert [metric.name for metric in DEFAULTS] == ["psnr", "ms_ssim", "lpips"]
+
+
+@pytest.mark.parametrize("metric", metrics.BUILT_IN, ids=lambda metric: metric.name)
+def test_each_metric_states_its_facts(metric: Metric) -> None:
+    assert metric.name.isidentifier()
+    assert metric.label
+    assert metric.definition
+    assert 0 < metric.tolerance[0] < metric.tolerance[1]
+    if metric.of_pixels:
+        assert (metric.best is None) != (metric.lossless is None)
 
 
 def test_each_metric_has_a_value_or_a_reason() -> None:
     photo = next(image.pixels for image in load_corpus("photos").images if "coffee" in image.name)
-    values, unavailable = quality_metrics(photo, noisy(photo, 5), METRICS.values())
+    values, unavailable = quality_metrics(photo, noisy(photo, 5), [METRICS["bpp"], *DEFAULTS])
     assert {*values, *unavailable} == {metric.name for metric in DEFAULTS}
     assert set(unavailable) == {"lpips"}
 
 
 def test_values_are_rounded_as_they_are_stored() -> None:
     photo = load_corpus("photos").images[0].pixels
-    values, _ = quality_metrics(photo, noisy(photo, 5), METRICS.values())
+    values, _ = quality_metrics(photo, noisy(photo, 5), DEFAULTS)
     for name, value in values.items():
         assert value == round(value, METRICS[name].stored_decimals)
 

@@ -5,6 +5,17 @@ bpp       bits per pixel of the whole bitstream
 psnr      PSNR over RGB
 ms_ssim   MS-SSIM over RGB, computed fast; its dB
 lpips     LPIPS by the package lpips; its options and the weights of its network
+ms_ssim_y    MS-SSIM of BT.709 luma
+psnr_ycbcr   PSNR of BT.709 luma, and of luma and chroma
+psnr_hvs     PSNR-HVS, written from the paper
+nlpd         NLPD in JPEG AI's variant
+of_piq       VIF, FSIM, IW-SSIM, GMSD, MDSI, HaarPSI and VSI by the package piq
+vmaf         VMAF by the libvmaf of imageio-ffmpeg
+ssimulacra2  SSIMULACRA 2 by libjxl's command, or approximately by a package
+cvvdp        ColorVideoVDP by the package of its authors
+flip         FLIP by the package of its authors
+borrowed     what metrics share that other packages compute
+ycbcr        luma and chroma as JPEG AI measures them
 trial     a metric tried on a made image: can it be computed here, which way, how fast
 
 Quality is computed on 8-bit RGB pixels, the only form in which a reconstruction leaves a codec.
@@ -23,9 +34,18 @@ from typing import TYPE_CHECKING
 from pytest_lic.errors import LicError, MetricError, UnavailableError, UnknownNameError, is_crash
 from pytest_lic.measuring.metrics.base import Metric
 from pytest_lic.measuring.metrics.bpp import BitsPerPixel
+from pytest_lic.measuring.metrics.cvvdp import ColorVideoVDP
+from pytest_lic.measuring.metrics.flip import FLIP
 from pytest_lic.measuring.metrics.lpips import LPIPS
 from pytest_lic.measuring.metrics.ms_ssim import MSSSIM
+from pytest_lic.measuring.metrics.ms_ssim_y import MSSSIMOfLuma
+from pytest_lic.measuring.metrics.nlpd import NLPD
+from pytest_lic.measuring.metrics.of_piq import FSIM, GMSD, IWSSIM, MDSI, VIF, VSI, HaarPSI
 from pytest_lic.measuring.metrics.psnr import PSNR
+from pytest_lic.measuring.metrics.psnr_hvs import PSNRHVS
+from pytest_lic.measuring.metrics.psnr_ycbcr import PSNROfLuma, PSNROfYCbCr
+from pytest_lic.measuring.metrics.ssimulacra2 import SSIMULACRA2
+from pytest_lic.measuring.metrics.vmaf import VMAF
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,6 +69,22 @@ BUILT_IN: tuple[Metric, ...] = (
     PSNR(),
     MSSSIM(),
     LPIPS(),
+    MSSSIMOfLuma(),
+    VIF(),
+    FSIM(),
+    NLPD(),
+    IWSSIM(),
+    VMAF(),
+    PSNRHVS(),
+    PSNROfLuma(),
+    PSNROfYCbCr(),
+    SSIMULACRA2(),
+    ColorVideoVDP(),
+    FLIP(),
+    GMSD(),
+    MDSI(),
+    HaarPSI(),
+    VSI(),
 )
 """Those that come with the plugin, as their options have them by default."""
 

@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from pytest_lic.errors import UnavailableError
+from pytest_lic.system.environment import package_version
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -149,6 +152,11 @@ class Metric:
         return None
 
     @property
+    def computed_by(self) -> str:
+        """Whose code it is, with its version where it is installed."""
+        return f"{self.implementation} {package_version(self.implementation) or 'not installed'}"
+
+    @property
     def tolerance_unit(self) -> str:
         """Of the tolerance and of changes; "" where they are plain numbers."""
         return "%" if self.relative else self.unit
@@ -172,3 +180,12 @@ class Metric:
     def columns(self, value: float | None) -> dict[str, str]:
         """Heading → text, for a table that has room for all there is to say of it."""
         return {self.heading: self.text(value)}
+
+
+def require_side(pixels: NDArray[np.uint8], least: int, label: str) -> None:
+    """UnavailableError where a side of the image, (H, W, 3), is below ``least`` pixels."""
+    height, width = pixels.shape[:2]
+    if min(height, width) < least:
+        raise UnavailableError(
+            f"image of {width}×{height} pixels; {label} needs {least} on each side"
+        )

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pytest_lic.errors import UnavailableError
-from pytest_lic.measuring.metrics.base import NONE, Metric
+from pytest_lic.measuring.metrics.base import NONE, Metric, require_side
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,11 +48,7 @@ class MSSSIM(Metric):
 
     def compute(self, original: NDArray[np.uint8], reconstruction: NDArray[np.uint8]) -> float:
         """`ms_ssim`, where the images are large enough."""
-        height, width = original.shape[:2]
-        if min(height, width) < SMALLEST_SIDE:
-            raise UnavailableError(
-                f"image of {width}×{height} pixels; MS-SSIM needs {SMALLEST_SIDE} on each side"
-            )
+        require_side(original, SMALLEST_SIDE, self.label)
         return ms_ssim(original, reconstruction)
 
     def shown(self, value: float) -> float:
@@ -76,8 +71,8 @@ def to_db(ms_ssim: float) -> float:
     return -10 * math.log10(1 - ms_ssim) if ms_ssim < 1 else math.inf
 
 
-def ms_ssim(original: NDArray[np.uint8], reconstruction: NDArray[np.uint8]) -> float:
-    """MS-SSIM of two 8-bit images (H, W, C), the mean over channels; from 0 to 1, 1 when equal.
+def ms_ssim(original: NDArray[np.number[Any]], reconstruction: NDArray[np.number[Any]]) -> float:
+    """MS-SSIM of two images (H, W, C), 0 to 255, the mean over channels: 0 to 1, 1 when equal.
 
     Raises:
         ValueError: other than two equally large images of at least `SMALLEST_SIDE` a side.
@@ -92,7 +87,7 @@ def ms_ssim(original: NDArray[np.uint8], reconstruction: NDArray[np.uint8]) -> f
         return _ms_ssim(_planes(original), _planes(reconstruction))
 
 
-def _planes(pixels: NDArray[np.uint8]) -> Tensor:
+def _planes(pixels: NDArray[np.number[Any]]) -> Tensor:
     """(H, W, C) → float32 (C, H, W), each channel contiguous, values less `_ZERO`."""
     import numpy as np
     import torch
