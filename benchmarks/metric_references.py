@@ -32,8 +32,8 @@ from pytest_lic.measuring.metrics.ycbcr import luma, rgb
 Reference = Callable[[np.ndarray, np.ndarray], float]
 
 ALLOWED = {"psnr_hvs": 1e-5, "nlpd": 1e-6, "vif": 2e-5, "fsim": 1e-5, "vmaf": 0.1}
-"""Metric → by how much it may differ. VIF of both is in single precision, which takes small variances
-from large means; vmaf-torch is no libvmaf, whose arithmetic is of integers."""
+"""Metric → by how much it may differ. VIF of both is in single precision, which takes small
+variances from large means; vmaf-torch is no libvmaf, whose arithmetic is of integers."""
 _QUALITIES = (20, 60, 90)
 _PHOTOGRAPHS = 3
 
