@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
+from tabulate import tabulate
 from torch import Tensor
 
 from lic_models.codec import LearnedCodec
@@ -99,17 +100,25 @@ def measure_weights(
     )
 
 
+_COLUMNS = (
+    *("image", "bpp", "PSNR dB", "MS-SSIM", "MS-SSIM dB"),
+    *("estimated bpp", "bytes − estimate"),
+)
+
+
 def report_lines(tested: MeasuredCodec) -> Iterator[str]:
     """A table: bpp, PSNR, MS-SSIM and the estimated bpp of each image, and their means."""
     measured, estimates = tested.measurement, tested.estimates
-    width = max(len(name) for name in ("image", *estimates))
-    yield _row("image", width, "bpp", "PSNR", "MS-SSIM", "(dB)", "estimated", "bytes −")
-    yield _row("", width, "", "dB", "", "", "bpp", "estimate")
+    rows = []
     for name, image in measured.images.items():
         values = [image.value(metric) for metric in ("bpp", *MEASURED)]
-        yield _row(name, width, *_cells(values, estimates[name]))
+        rows.append([name, *_cells(values, estimates[name])])
     means = [measured.mean(metric) for metric in ("bpp", *MEASURED)]
-    yield _row("mean", width, *_cells(means, math.fsum(estimates.values()) / len(estimates)))
+    rows.append(["mean", *_cells(means, math.fsum(estimates.values()) / len(estimates))])
+    right = ["right"] * (len(_COLUMNS) - 1)
+    aligned = ("left", *right)
+    table = tabulate(rows, _COLUMNS, "plain", colalign=aligned, disable_numparse=True)
+    yield from table.splitlines()
     for metric, reason in measured.unavailable().items():
         yield f"{METRICS[metric].label} is missing: {reason}"
 
@@ -171,7 +180,3 @@ def _cells(values: Sequence[float | None], estimate: float) -> list[str]:
         f"{estimate:.4f}",
         f"{100 * (bpp / estimate - 1):+.2f} %",
     ]
-
-
-def _row(name: str, width: int, *cells: str) -> str:
-    return "  ".join([name.ljust(width), *(cell.rjust(9) for cell in cells)]).rstrip()
