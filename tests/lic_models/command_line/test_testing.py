@@ -151,5 +151,5 @@ def test_another_data_set_may_be_tested(capsys: pytest.CaptureFixture[str]) -> N
     other = ["--data=lic_models.data.ImageFolder", "--data.test_path=photos/train"]
     assert main(["test", "--config=tiny.yaml", *other, "--data.path=photos/test"]) == 0
     out, err = capsys.readouterr()
-    assert [line.split()[0] for line in out.splitlines()[3:8]] == [f"{n}.png" for n in range(5)]
+    assert [line.split()[0] for line in out.splitlines()[2:7]] == [f"{n}.png" for n in range(5)]
     assert err == ""
