@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +11,7 @@ from pytest_lic.errors import Unavailable
 from pytest_lic.measuring.grid import Setting
 from pytest_lic.measuring.measure import Measurement, rd_curve
 from pytest_lic.measuring.rate_distortion import RDCurve
-from pytest_lic.results.results import PointResult, Results
+from pytest_lic.results.results import AnchorResult, PointResult, Results
 
 BASELINE = "its baseline"
 """How a family's stored curve is called beside its own."""
@@ -21,12 +21,17 @@ Side = Literal["measured", "baseline"]
 
 @dataclass(frozen=True)
 class Family:
-    """A family of one run in one setting: its points, from the first quality to the last."""
+    """A family of one run in one setting: its points, from the first quality to the last.
+
+    ``along`` has the BD-rates by other metrics than PSNR: metric → anchor → percent, None where
+    there is none.
+    """
 
     name: str
     tags: Mapping[str, str]
     points: Mapping[str, PointResult]
     verdict: Verdict | None
+    along: Mapping[str, Mapping[str, float | None]]
 
     def measurements(self, of: Side) -> dict[str, Measurement | None]:
         """Those of one side, by quality."""
@@ -45,6 +50,14 @@ class Family:
             return Unavailable(str(error))
 
 
+def _along(anchors: Iterable[AnchorResult]) -> dict[str, dict[str, float | None]]:
+    along: dict[str, dict[str, float | None]] = {}
+    for anchor in anchors:
+        for metric, rate in anchor.by_metric.items():
+            along.setdefault(metric, {})[anchor.anchor] = rate
+    return along
+
+
 def setting_title(setting: Setting) -> str:
     """Such as ``kodak, native resolution, batch of 1, cpu``."""
     resolution = setting.resolution
@@ -54,7 +67,7 @@ def setting_title(setting: Setting) -> str:
 
 def families_of(run: str, results: Results, *, several: bool) -> dict[Setting, list[Family]]:
     """What was measured in each setting; ``several``: whether names must tell runs apart."""
-    verdicts = {(curve.family, curve.setting): curve.comparison.verdict for curve in results.curves}
+    curves = {(curve.family, curve.setting): curve for curve in results.curves}
     grouped: dict[tuple[Setting, str], dict[str, PointResult]] = {}
     for point in results.points:
         if point.measured is not None:
@@ -67,6 +80,8 @@ def families_of(run: str, results: Results, *, several: bool) -> dict[Setting, l
         name = f"{family} · {run}" if several else family
         labels = dict.fromkeys((*order, *points))
         ordered = {label: points[label] for label in labels if label in points}
-        verdict = verdicts.get((family, setting))
-        families.setdefault(setting, []).append(Family(name, tags, ordered, verdict))
+        curve = curves.get((family, setting))
+        verdict = None if curve is None else curve.comparison.verdict
+        along = {} if curve is None else _along(curve.anchors)
+        families.setdefault(setting, []).append(Family(name, tags, ordered, verdict, along))
     return families

@@ -14,7 +14,13 @@ from pytest_lic.measuring.intervals import bd_rate_over_images
 from pytest_lic.measuring.measure import Measurement, reported_metrics
 from pytest_lic.measuring.metrics import Metric
 from pytest_lic.measuring.published import published_curve, published_names
-from pytest_lic.measuring.rate_distortion import BD, CURVE_METRICS, CurveMetric, RDCurve
+from pytest_lic.measuring.rate_distortion import (
+    BD,
+    CURVE_METRICS,
+    CurveMetric,
+    RDCurve,
+    metric_on,
+)
 from pytest_lic.report.html.content import Content
 from pytest_lic.report.html.families import BASELINE, Family, families_of, setting_title
 from pytest_lic.results.results import Results
@@ -44,7 +50,7 @@ def curves(content: Content) -> dict[str, Any] | None:
                 "series": [*_measured_series(families, metrics), *_anchor_series(anchors)],
                 "tables": {
                     metric.name: _table(families, compared, axis)
-                    for axis, metric in CURVE_METRICS.items()
+                    for metric, axis in _axes(families).items()
                 },
             }
         )
@@ -52,6 +58,13 @@ def curves(content: Content) -> dict[str, Any] | None:
     averaged = [metric.averaged.removeprefix("per-image ") for metric in qualities]
     axes = {metric.name: _axis(metric) for metric in qualities}
     return {"plots": plots, "axes": axes, "averaged": averaged} if plots else None
+
+
+def _axes(families: Sequence[Family]) -> dict[Metric, CurveMetric]:
+    """Metric → quality axis, of those that every report has, and those that the run asked for."""
+    axes = {metric: axis for axis, metric in CURVE_METRICS.items()}
+    asked = dict.fromkeys(name for family in families for name in family.along)
+    return axes | {metric_on(name): name for name in asked if metric_on(name) not in axes}
 
 
 def _axis(metric: Metric) -> dict[str, Any]:
@@ -159,7 +172,10 @@ def _finite(value: float | None) -> float | None:
 def _table(
     families: Sequence[Family], anchors: Sequence[RDCurve], metric: CurveMetric
 ) -> dict[str, Any]:
-    """BD-rate of each family (rows) against each anchor (columns), and why some lack it."""
+    """BD-rate of each family (rows) against each anchor (columns), and why some lack it.
+
+    Of an anchor that stands in the results without its images, the run's own numbers are shown.
+    """
     rows = []
     reasons: dict[str, None] = {}
     for family in families:
@@ -167,7 +183,11 @@ def _table(
         bds: list[BD | None] = [bd_rate_over_images(baseline, measured, metric)]
         for anchor in anchors:
             itself = isinstance(measured, RDCurve) and anchor.name == measured.name
-            bds.append(None if itself else bd_rate_over_images(anchor, measured, metric))
+            told = family.along.get(metric, {}).get(anchor.name)
+            against = (
+                BD(told) if told is not None else bd_rate_over_images(anchor, measured, metric)
+            )
+            bds.append(None if itself else against)
         rows.append((family.name, family.verdict, bds))
         for bd in bds:
             if bd is not None and isinstance(bd.value, Unavailable):
