@@ -10,7 +10,7 @@ from typing import Any
 
 from pytest_lic.baselines.tolerances import Tolerance, parse_tolerances
 from pytest_lic.errors import UsageError
-from pytest_lic.measuring.metrics import metric_named
+from pytest_lic.measuring.metrics import GROUPS, metrics_named
 from pytest_lic.measuring.metrics.base import MetricOption
 from pytest_lic.measuring.rate_distortion import CurveMetric, curve_metric
 from pytest_lic.measuring.selection import absolute_corpora
@@ -109,9 +109,14 @@ def corpora(texts: tuple[str, ...], place: Place) -> tuple[str, ...]:
 
 
 def metrics(texts: tuple[str, ...], place: Place) -> tuple[str, ...]:
-    """Names of quality metrics; the rate is measured always."""
-    named = (metric_named(name, place.option) for name in texts)
-    return tuple(metric.name for metric in named if metric.of_pixels)
+    """Names of quality metrics, each once, a group's in its place; the rate is measured always."""
+    named = (metric for name in texts for metric in metrics_named(name, place.option))
+    return tuple(dict.fromkeys(metric.name for metric in named if metric.of_pixels))
+
+
+def groups_in_full(texts: tuple[str, ...], place: Place) -> tuple[str, ...]:
+    """The texts, the metrics of a group in place of its name, each once."""
+    return tuple(dict.fromkeys(each for text in texts for each in GROUPS.get(text, (text,))))
 
 
 def axes(texts: tuple[str, ...], place: Place) -> tuple[CurveMetric, ...]:

@@ -13,6 +13,7 @@ from pytest_lic.project.option import (
     device,
     each_of,
     environments,
+    groups_in_full,
     how_computed,
     metrics,
     milestone_tolerances,
@@ -63,7 +64,8 @@ OPTIONS = (
     ),
     _several(
         "metrics",
-        "quality metrics to compute",
+        "quality metrics to compute, of those that pytest-lic metrics lists; jpeg-ai stands for "
+        "the seven of its common test conditions",
         ",".join(metric.name for metric in DEFAULTS),
         "METRIC",
         read=metrics,
@@ -85,6 +87,7 @@ OPTIONS = (
         "require",
         "fail where this metric, codec or device is unavailable, instead of reporting it",
         metavar="NAME",
+        read=groups_in_full,
     ),
     Option("strict", "fail also where bits changed inside the tolerances", flag=True),
     Option("update", "record what is measured as the new baselines", flag=True),

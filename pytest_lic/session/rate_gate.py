@@ -27,6 +27,7 @@ from pytest_lic.results.records import PointRecord
 from pytest_lic.results.results import AnchorResult, CurveResult, PointResult
 from pytest_lic.run.run import Run
 from pytest_lic.session.recorder import GateError
+from pytest_lic.system.groups import grouped
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,16 @@ class RateGate:
         """
         stored = self.run.measurements.of(cell)
         reasons = stored.measurement.unavailable()
-        for metric in self.run.setup.options.require:
-            if metric in reasons:
-                raise LicError(f"{metric} is required, but unavailable: {reasons[metric]}")
+        required = self.run.setup.options.require
+        lacking = grouped((reasons[name], name) for name in required if name in reasons)
+        if lacking:
+            raise LicError(
+                "; ".join(
+                    f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} required, but "
+                    f"unavailable: {reason}"
+                    for reason, names in lacking.items()
+                )
+            )
         return stored
 
     def point(self, cell: Cell, stored: Stored, command: str) -> PointRecord:

@@ -14,10 +14,12 @@ from pytest_lic.images.corpus import load_corpus
 from pytest_lic.measuring import metrics
 from pytest_lic.measuring.metrics import (
     DEFAULTS,
+    GROUPS,
     METRICS,
     Metric,
     metric_fingerprint,
     metric_named,
+    metrics_named,
     quality_metrics,
 )
 from tests.helpers.pixels import noisy
@@ -80,6 +82,20 @@ def test_values_are_rounded_as_they_are_stored() -> None:
 def test_an_unknown_name_suggests_a_known_one() -> None:
     with pytest.raises(UnknownNameError, match=r"--lic-metrics: .*did you mean ms_ssim"):
         metric_named("msssim", "--lic-metrics")
+
+
+def test_a_group_stands_for_its_metrics() -> None:
+    seven = metrics_named("jpeg-ai", "--lic-metrics")
+    assert [metric.name for metric in seven] == list(GROUPS["jpeg-ai"])
+    assert len(seven) == 7
+    assert all("JPEG AI's" in metric.definition for metric in seven)
+    assert metrics_named("psnr", "--lic-metrics") == (METRICS["psnr"],)
+    with pytest.raises(UnknownNameError, match=r"--lic-metrics: .*did you mean jpeg-ai"):
+        metrics_named("jpegai", "--lic-metrics")
+
+
+def test_no_metric_can_have_the_name_of_a_group() -> None:
+    assert not any(name.isidentifier() for name in GROUPS)
 
 
 def test_the_fingerprint_does_not_depend_on_order() -> None:

@@ -54,12 +54,14 @@ if TYPE_CHECKING:
 __all__ = [
     "BUILT_IN",
     "DEFAULTS",
+    "GROUPS",
     "HEADLINES",
     "METRICS",
     "Metric",
     "add_described",
     "metric_fingerprint",
     "metric_named",
+    "metrics_named",
     "quality_metrics",
     "set_registered",
 ]
@@ -94,6 +96,11 @@ DEFAULTS = tuple(metric for metric in BUILT_IN if metric.by_default)
 HEADLINES = tuple(metric for metric in BUILT_IN if metric.in_headlines)
 """Those that one line about a measurement names."""
 
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "jpeg-ai": ("ms_ssim_y", "vif", "fsim", "nlpd", "iw_ssim", "vmaf", "psnr_hvs"),
+}
+"""Name → the metrics for which it stands: JPEG AI's are those of its common test conditions."""
+
 _registered: dict[str, Metric] = {}
 _described: dict[str, Metric] = {}
 METRICS: Mapping[str, Metric] = ChainMap(
@@ -122,6 +129,17 @@ def metric_named(name: str, where: str) -> Metric:
     if name not in METRICS:
         raise UnknownNameError("metric", name, METRICS, where)
     return METRICS[name]
+
+
+def metrics_named(name: str, where: str) -> tuple[Metric, ...]:
+    """The metric, or those of the group; ``where`` says in an error where the name was given.
+
+    Raises:
+        UnknownNameError: no metric and no group has that name.
+    """
+    if name not in METRICS and name not in GROUPS:
+        raise UnknownNameError("metric", name, (*METRICS, *GROUPS), where)
+    return tuple(METRICS[each] for each in GROUPS.get(name, (name,)))
 
 
 def quality_metrics(

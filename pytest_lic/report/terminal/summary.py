@@ -18,7 +18,7 @@ from pytest_lic.report.terminal import times
 from pytest_lic.report.terminal.conformance import conformance_lines
 from pytest_lic.report.terminal.costs import complexity_lines
 from pytest_lic.report.terminal.environments import print_matrices
-from pytest_lic.report.terminal.text import grid
+from pytest_lic.report.terminal.text import folded
 from pytest_lic.report.words import bd_rate_in, comparison_text, difference_text, percent
 from pytest_lic.results.records import (
     ConformanceRecord,
@@ -120,14 +120,15 @@ def _print_table(
     metrics = reported_metrics(point.result.measured for point in points)
     blank = _numbers(None, metrics)
     headings = ("quality", *blank, "BD-rate", "verdict")
-    table = grid(headings, range(1, len(headings) - 1), title=title)
+    rows = []
     for point in points:
         numbers = _numbers(point.result.measured, metrics).values()
-        table.add_row(point.cell.quality, *numbers, "", _styled(point.comparison.verdict))
+        rows.append((point.cell.quality, *numbers, "", _styled(point.comparison.verdict)))
     for curve in curves:
         rate = percent(bd_rate_in(curve.comparison))
-        table.add_row("curve", *[""] * len(blank), rate, _styled(curve.comparison.verdict))
-    console.print(table)
+        rows.append(("curve", *[""] * len(blank), rate, _styled(curve.comparison.verdict)))
+    for table in folded(headings, rows, console.width, title=title):
+        console.print(table)
     for curve in curves:
         if curve.comparison.reason:
             console.print(f"  curve: {curve.comparison.reason}", markup=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_lic.report.terminal.text import grid, terminal_text
+from pytest_lic.report.terminal.text import folded, grid, terminal_text
 
 
 def test_brackets_in_a_line_are_no_markup_and_blanks_at_its_end_go() -> None:
@@ -27,3 +27,25 @@ def test_colours_are_for_terminals_alone() -> None:
     table.add_row("[red]a[/]")
     assert "\x1b[31ma" in terminal_text([table], 80, color=True)
     assert terminal_text([table], 80) == "name\na\n"
+
+
+def test_columns_that_do_not_fit_go_below_with_the_first_again() -> None:
+    columns = ("name", "one", "two", "three", "verdict")
+    rows = [("a", "1", "22", "3.5", "[red]worse[/]"), ("b", "", "2", "3", "same")]
+    (whole,) = folded(columns, rows, 80, title="of toy")
+    assert terminal_text([whole], 80) == (
+        "of toy\n"
+        "name  one  two  three  verdict\n"
+        "a       1   22    3.5  worse\n"
+        "b            2      3  same\n"
+    )
+    parts = list(folded(columns, rows, 20, title="of toy"))
+    assert terminal_text(parts, 20) == (
+        "of toy\nname  one  two\na       1   22\nb            2\n"
+        "name  three  verdict\na       3.5  worse\nb         3  same\n"
+    )
+
+
+def test_a_column_that_never_fits_has_a_table_of_its_own() -> None:
+    tables = list(folded(("name", "a long heading", "b"), [("x", "1", "2")], 8, title=None))
+    assert [len(table.columns) for table in tables] == [2, 2]
