@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_lic.baselines.tolerances import Tolerance, parse_tolerances
-from pytest_lic.errors import UsageError
+from pytest_lic.errors import UnknownNameError, UsageError
 from pytest_lic.measuring.metrics import GROUPS, metrics_named
 from pytest_lic.measuring.metrics.base import MetricOption
 from pytest_lic.measuring.rate_distortion import CurveMetric, curve_metric
@@ -120,8 +120,16 @@ def groups_in_full(texts: tuple[str, ...], place: Place) -> tuple[str, ...]:
 
 
 def axes(texts: tuple[str, ...], place: Place) -> tuple[CurveMetric, ...]:
-    """The quality axes of these metrics."""
-    return tuple(dict.fromkeys(curve_metric(name, place.option) for name in texts))
+    """The quality axes of these metrics, a group's in its place."""
+    names = groups_in_full(texts, place)
+    return tuple(dict.fromkeys(curve_metric(name, place.option) for name in names))
+
+
+def conditions(text: str, place: Place) -> tuple[CurveMetric, ...]:
+    """The quality axes that common test conditions ask for; none where there are none."""
+    if text and text not in GROUPS:
+        raise UnknownNameError("conditions", text, GROUPS, place.option)
+    return axes((text,), place) if text else ()
 
 
 def milestone_tolerances(texts: tuple[str, ...], place: Place) -> dict[str, Tolerance]:

@@ -9,6 +9,7 @@ from pytest_lic.project.option import (
     MILESTONE_TOLERANCE,
     Option,
     axes,
+    conditions,
     corpora,
     device,
     each_of,
@@ -77,6 +78,13 @@ OPTIONS = (
         "psnr",
         "METRIC",
         read=axes,
+    ),
+    Option(
+        "ctc",
+        "common test conditions: jpeg-ai computes its seven metrics, and tells BD-rate by each and "
+        "their mean against each --lic-anchor",
+        metavar="NAME",
+        read=conditions,
     ),
     _several(
         "anchor",

@@ -58,6 +58,7 @@ class Options:
     baselines_of: str | None = None
     html: Path | None = None
     bd: tuple[CurveMetric, ...] = ("psnr",)
+    ctc: tuple[CurveMetric, ...] = ()
     milestone: str | None = None
     milestone_tolerance: Mapping[str, Tolerance] = field(default_factory=dict)
 
@@ -88,7 +89,8 @@ def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
     )
     _check_together(values, selection)
     configured = {name: metric.configured(values) for name, metric in METRICS.items()}
-    names = [*values["metrics"], *(metric_on(axis).name for axis in values["bd"] if axis != "psnr")]
+    asked = [axis for axis in (*values["bd"], *values["ctc"]) if axis != "psnr"]
+    names = [*values["metrics"], *(metric_on(axis).name for axis in asked)]
     values["metrics"] = tuple(configured[name] for name in dict.fromkeys(names))
     single = {each.name: each.name.replace("_", "-") for each in fields(Options)}
     return Options(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pytest_lic.baselines.comparison import Comparison, Verdict
 from pytest_lic.measuring.measure import Measurement, reported_metrics
-from pytest_lic.measuring.metrics import METRICS, Metric
+from pytest_lic.measuring.metrics import Metric
 from pytest_lic.measuring.metrics.base import NONE
 from pytest_lic.report.headline import broken, headline
 from pytest_lic.report.markdown.changes import (
@@ -17,7 +17,7 @@ from pytest_lic.report.markdown.changes import (
 )
 from pytest_lic.report.markdown.page import LIMIT, Page
 from pytest_lic.report.markdown.text import escaped, fenced
-from pytest_lic.report.words import bd_rate_in, counted, difference_text, moved, percent
+from pytest_lic.report.words import bd_rate_in, by_metric, counted, difference_text, moved, percent
 from pytest_lic.results.results import CurveResult, PointResult, Results, TestResult, TimeResult
 from pytest_lic.system.environment import Environment
 from pytest_lic.system.words import plural, shortened
@@ -82,10 +82,10 @@ def _curves(curves: Sequence[CurveResult]) -> tuple[tuple[str, ...], list[list[s
         (anchor.anchor, metric)
         for curve in curves
         for anchor in curve.anchors
-        for metric in ("", *anchor.by_metric)
+        for metric in ("", *by_metric(anchor))
     )
     against = (
-        f"against {escaped(anchor)}" + (f" by {METRICS[metric].label}" if metric else "")
+        " ".join(["against", escaped(anchor), *([metric] if metric else [])])
         for anchor, metric in anchors
     )
     rows = []
@@ -93,7 +93,7 @@ def _curves(curves: Sequence[CurveResult]) -> tuple[tuple[str, ...], list[list[s
         values = {
             (anchor.anchor, metric): rate
             for anchor in curve.anchors
-            for metric, rate in {"": anchor.bd_rate, **anchor.by_metric}.items()
+            for metric, rate in {"": anchor.bd_rate, **by_metric(anchor)}.items()
         }
         cells = [escaped(curve.family), escaped(curve.setting.id), _bd_rate(curve.comparison)]
         rows.append([*cells, *(percent(values.get(anchor)) for anchor in anchors)])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 
 from pytest_lic.baselines.comparison import Comparison, Difference, Ranked
 from pytest_lic.measuring.measure import Measurement
-from pytest_lic.measuring.metrics import HEADLINES, METRICS
+from pytest_lic.measuring.metrics import GROUPS, HEADLINES, METRICS
 from pytest_lic.measuring.metrics.base import NONE
+from pytest_lic.results.results import AnchorResult
 from pytest_lic.system.words import shortened
 
 _SHOWN = 8
@@ -88,6 +90,20 @@ def bd_rate_in(comparison: Comparison) -> float | None:
     """The BD-rate of a curve, in percent; None where there is none."""
     rates = (one.measured for one in comparison.differences if one.metric == "bd_rate")
     return next(rates, None)
+
+
+def by_metric(anchor: AnchorResult) -> dict[str, float | None]:
+    """BD-rates against an anchor by other metrics than PSNR: what by → percent, None for none.
+
+    Where all metrics of common test conditions are among them, their mean is the last.
+    """
+    rates = {f"by {METRICS[name].label}": rate for name, rate in anchor.by_metric.items()}
+    for group, names in GROUPS.items():
+        if set(names) <= anchor.by_metric.keys():
+            known = [rate for name in names if (rate := anchor.by_metric[name]) is not None]
+            mean = math.fsum(known) / len(known) if len(known) == len(names) else None
+            rates[f"mean of the {len(names)} of {group}"] = mean
+    return rates
 
 
 def percent(value: float | None) -> str:

@@ -170,6 +170,8 @@ class RateGate:
         except UnavailableError as error:
             return AnchorResult(name, None, None, str(error))
         rate, gain = bd_rate(anchor, measured), bd_quality(anchor, measured)
+        options = self.run.setup.options
+        others = [axis for axis in (*options.bd, *options.ctc) if axis != "psnr"]
         reasons = [bd.value.reason for bd in (rate, gain) if isinstance(bd.value, Unavailable)]
         points = tuple(zip(anchor.bpp, anchor.psnr, anchor.ms_ssim, strict=True))
         return AnchorResult(
@@ -178,11 +180,7 @@ class RateGate:
             _value(gain),
             next(iter(reasons), None),
             points,
-            {
-                metric_on(axis).name: _value(bd_rate(anchor, measured, axis))
-                for axis in self.run.setup.options.bd
-                if axis != "psnr"
-            },
+            {metric_on(axis).name: _value(bd_rate(anchor, measured, axis)) for axis in others},
         )
 
 

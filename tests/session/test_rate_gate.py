@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from pytest_lic.measuring.metrics import GROUPS
 from tests.helpers.toy_project import Project
 
 METRIC = """
@@ -92,6 +93,44 @@ def test_anchors_are_told_by_each_axis(measured: Project) -> None:
     assert set(anchor["by_metric"]) == {"distance"}
     page = (measured.path / "found.md").read_text()
     assert "| against jpeg | against jpeg by distance |" in page
+
+
+TWO = METRIC.replace(
+    "def pytest_lic_metrics",
+    """class Squared(Distance):
+    name = label = "squared"
+
+    def compute(self, original, reconstruction):
+        return float(((original.astype(int) - reconstruction) ** 2).mean())
+
+def pytest_lic_metrics""",
+).replace("yield Distance()", "yield from (Distance(), Squared())")
+
+
+def test_conditions_tell_each_of_their_metrics_and_the_mean_and_gate_none(
+    small: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(GROUPS, dict)
+    monkeypatch.setitem(GROUPS, "our-own", ("distance", "squared"))
+    append(small, TWO)
+    asked = ("-m", "rd", "--lic-metrics=psnr", "--lic-ctc=our-own", "--lic-anchor=jpeg")
+    result = small.run(*asked, "--lic-update", "--lic-json=found.json", "--lic-markdown=found.md")
+    result.assert_outcomes(passed=6)
+    (curve,) = json.loads((small.path / "found.json").read_text())["curves"]
+    rates = curve["anchors"][0]["by_metric"]
+    mean = (rates["distance"] + rates["squared"]) / 2
+    printed = " ".join(result.stdout.str().split())
+    assert f"by distance {rates['distance']:+.2f} %, by squared" in printed
+    assert f"mean of the 2 of our-own {mean:+.2f} %" in printed
+    assert f"| {mean:+.2f} % |" in (small.path / "found.md").read_text()
+    passed = small.run(*asked)
+    passed.stdout.no_fnmatch_line("*BD-rate by distance*")  # which --lic-bd would gate
+
+
+def test_conditions_that_there_are_not_are_refused(small: Project) -> None:
+    refused = small.run("-m", "rd", "--lic-ctc=jpeg-xl")
+    assert refused.ret == 4
+    refused.stderr.fnmatch_lines(["*--lic-ctc: no conditions is named 'jpeg-xl'*jpeg-ai*"])
 
 
 @pytest.mark.parametrize(

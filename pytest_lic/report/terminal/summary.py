@@ -11,7 +11,7 @@ from rich.console import Console
 from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.measuring.grid import Cell
 from pytest_lic.measuring.measure import Measurement, reported_metrics
-from pytest_lic.measuring.metrics import METRICS, Metric
+from pytest_lic.measuring.metrics import Metric
 from pytest_lic.measuring.metrics.base import NONE
 from pytest_lic.project.discovery import Families
 from pytest_lic.report.terminal import times
@@ -19,7 +19,7 @@ from pytest_lic.report.terminal.conformance import conformance_lines
 from pytest_lic.report.terminal.costs import complexity_lines
 from pytest_lic.report.terminal.environments import print_matrices
 from pytest_lic.report.terminal.text import folded
-from pytest_lic.report.words import bd_rate_in, comparison_text, difference_text, percent
+from pytest_lic.report.words import bd_rate_in, by_metric, comparison_text, difference_text, percent
 from pytest_lic.results.records import (
     ConformanceRecord,
     EnvironmentsRecord,
@@ -159,9 +159,7 @@ def _numbers(measurement: Measurement | None, metrics: Iterable[Metric]) -> dict
 
 
 def _anchor_text(anchor: AnchorResult) -> str:
-    others = "".join(
-        f", by {METRICS[name].label} {percent(rate)}" for name, rate in anchor.by_metric.items()
-    )
+    others = "".join(f", {by} {percent(rate)}" for by, rate in by_metric(anchor).items())
     if anchor.bd_rate is None:
         return f"against {anchor.anchor}: BD-rate unavailable: {anchor.reason}{others}"
     gain = f", BD-PSNR {anchor.bd_psnr:+.3f} dB" if anchor.bd_psnr is not None else ""
