@@ -99,7 +99,11 @@ OPTIONS = (
     ),
     Option("strict", "fail also where bits changed inside the tolerances", flag=True),
     Option("update", "record what is measured as the new baselines", flag=True),
-    Option("update-missing", "record what has no baseline yet, and gate the rest", flag=True),
+    Option(
+        "update-missing",
+        "record what has no baseline yet, be it an entry or a metric of one, and gate the rest",
+        flag=True,
+    ),
     Option("prune", "remove baseline entries that a complete run did not use", flag=True),
     Option(
         "baselines",

@@ -52,7 +52,8 @@ def record(
         measured: the points of the run.
         broken: (family, quality) pairs that failed their round trip or determinism: never
             recorded.
-        update: record what changed too, and not only what has no baseline yet.
+        update: record what changed too, and not only what has no baseline yet: a point, or a
+            metric that a baseline lacks.
     """
     order = {cell: place for place, cell in enumerate(cells)}
     # Several batches or devices share one key: the first on the grid is recorded.
@@ -67,7 +68,8 @@ def record(
         new = []
         for key, measured_point in of_family.items():
             before = own.get(key)
-            point = _completed(measured_point, before)
+            complete = _completed if update else _filled_in
+            point = complete(measured_point, before)
             if _worth_recording(point, before, update=update):
                 new.append(point.measurement)
                 lines.append(_line(point, before))
@@ -143,10 +145,32 @@ def _completed(point: Point, before: Measurement | None) -> Point:
     return replace(point, measurement=measurement)
 
 
+def _filled_in(point: Point, before: Measurement | None) -> Point:
+    """``before`` with the metrics that it has of no image, where all others hold.
+
+    They are recorded beside what is there even where a bit differs from it inside the tolerances,
+    as on another machine than the one that recorded.
+    """
+    if before is None:
+        return point
+    measured = point.measurement
+    added = {name for name in METRICS if measured.values(name) and not before.values(name)}
+    if point.comparison.verdict not in (Verdict.SAME, Verdict.WITHIN, Verdict.CHANGED) or not added:
+        return replace(point, measurement=before)
+    images = {}
+    for name, old in before.images.items():
+        new = measured.images[name].metrics
+        more = {metric: new[metric] for metric in sorted(added & new.keys())}
+        images[name] = replace(old, metrics={**old.metrics, **more})
+    variants = {name: text for name, text in measured.variants.items() if name in added}
+    filled_in = replace(before, images=images, variants={**before.variants, **variants})
+    return replace(point, measurement=filled_in)
+
+
 def _worth_recording(point: Point, before: Measurement | None, *, update: bool) -> bool:
     missing = point.comparison.verdict is Verdict.NEW
     if not update:
-        return missing
+        return missing or (before is not None and not same_results(before, point.measurement))
     if before is None and not missing:
         # A shipped baseline holds: a copy in the user's folder would only age.
         return point.comparison.verdict in (Verdict.REGRESSED, Verdict.IMPROVED, Verdict.ERROR)
@@ -164,7 +188,11 @@ def _line(point: Point, before: Measurement | None) -> str:
             arrow = f"{metric.text(old)} → " if old is not None else ""
             parts.append(f"{arrow}{metric.text(new)} {metric.unit}")
     for name in METRICS:
-        if before is not None and before.values(name) and not after.values(name):
+        if before is None or bool(before.values(name)) == bool(after.values(name)):
+            continue
+        if after.values(name):
+            parts.append(f"{name} is new")
+        else:
             reason = after.unavailable().get(name, "not asked for")
             parts.append(f"{name} no longer recorded ({reason})")
     cell = after.cell

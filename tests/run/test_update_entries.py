@@ -21,7 +21,7 @@ from pytest_lic.results.records import PointRecord
 from pytest_lic.results.results import PointResult
 from pytest_lic.run.stale import Stale
 from pytest_lic.run.update_entries import Point, points, prune, record, stale
-from tests.helpers.measurements import ELSEWHERE, image, measurement
+from tests.helpers.measurements import ELSEWHERE, as_stored, image, measurement
 
 
 def no_build(quality: str, device: str) -> Codec:
@@ -238,6 +238,34 @@ def test_a_metric_that_the_baseline_lacks_is_recorded_by_an_update(project: Proj
     project.update(without_lpips())
     assert len(project.update(with_lpips())) == 1
     assert project.recorded()[BaselineKey.of(FIRST)].mean("lpips") == 0.1
+
+
+def test_update_missing_fills_in_a_metric_that_the_baseline_lacks_and_nothing_else(
+    project: Project,
+) -> None:
+    project.update(without_lpips())
+    elsewhere = replace(with_lpips(bits="b"), variants={"lpips": "alex"}, environment=ELSEWHERE)
+    nearly = replace(elsewhere.images["one.png"], metrics={"psnr": 34.999, "lpips": 0.1})
+    (line,) = project.update_missing(replace(elsewhere, images={"one.png": nearly}))
+    assert line.endswith("within tolerance: 8.0000 → 8.0000 bpp, 35.000 → 35.000 dB, lpips is new")
+    (found,) = project.recorded().values()
+    assert found == as_stored(replace(with_lpips(), variants={"lpips": "alex"}))
+    assert project.update_missing(with_lpips()) == []
+
+
+def test_update_missing_fills_in_nothing_where_another_metric_got_worse(project: Project) -> None:
+    project.update(without_lpips())
+    before = project.bytes()
+    worse = {"one.png": image(psnr=30.0, lpips=0.1)}
+    assert project.update_missing(measurement(worse)) == []
+    assert project.bytes() == before
+
+
+def test_update_missing_leaves_what_is_of_another_backbone(project: Project) -> None:
+    project.update(replace(with_lpips(), variants={"lpips": "vgg"}))
+    before = project.bytes()
+    assert project.update_missing(replace(with_lpips(), variants={"lpips": "alex"})) == []
+    assert project.bytes() == before
 
 
 def test_a_folder_that_can_not_be_written_is_one_clear_error(project: Project) -> None:
