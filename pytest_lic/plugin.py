@@ -43,6 +43,8 @@ MARKERS = (
     "conformance: bitstreams that are kept of older commits decode to the same images",
     "hostile: no damaged bitstream crashes a decoder, hangs it, or takes gigabytes",
     "complexity: coding takes no more operations and weights than are recorded, stage by stage",
+    "memory: coding takes no more memory than is recorded, and keeps none; runs only where it is "
+    "named",
     "timing: takes encoding and decoding times with pytest-benchmark; runs only where it is named",
     "properties: quantizers and entropy coders keep what they promise, looked for with Hypothesis",
     "lic_promise(name, name=value): a property test of the quantizers or coders that promise this",
@@ -55,7 +57,7 @@ _run = pytest.StashKey[Run]()
 _under_test = pytest.StashKey[UnderTest]()
 _controller = pytest.StashKey[Controller]()
 _gate = pytest.StashKey[Gate]()
-_untimed = pytest.StashKey[bool]()
+_untaken = pytest.StashKey[list[str]]()
 _uncompared = pytest.StashKey[bool]()
 _stderr = pytest.StashKey[int]()
 _threads = pytest.StashKey[list[threading.Thread]]()
@@ -152,12 +154,21 @@ def pytest_collection_modifyitems(
 ) -> Generator[None, None, None]:
     """Take no times and compare no environments unasked; run one network after the other."""
     # Before all others, or pytest-benchmark would warn in every distributed run.
-    unwanted = (
-        [] if asked_for.wants_timing(config) else collecting.take_out(items, collecting.TIMED)
-    )
-    if unwanted:
-        config.hook.pytest_deselected(items=unwanted)
-        config.stash[_untimed] = asked_for.would_choose_timing(config)
+    timed, weighed = [], []
+    if not asked_for.wants_timing(config):
+        timed = collecting.take_out(items, collecting.TIMED)
+    if not asked_for.wants_memory(config):
+        weighed = collecting.take_out_memory(items)
+    if timed or weighed:
+        config.hook.pytest_deselected(items=timed + weighed)
+    config.stash[_untaken] = [
+        words
+        for marker, unwanted, words in (
+            (asked_for.TIMING, timed, "no times are taken; -m timing takes them"),
+            (asked_for.MEMORY, weighed, "no memory is measured; -m memory measures it"),
+        )
+        if unwanted and asked_for.would_choose(config, marker)
+    ]
     if _run in config.stash and not config.stash[_run].setup.options.environments:
         config.stash[_uncompared] = bool(collecting.take_out(items, collecting.COMPARED))
     yield
@@ -176,8 +187,7 @@ def pytest_report_collectionfinish(
     gates = not items or any(not collecting.takes_times(item) for item in items)
     run = config.stash[_run]
     lines = opening_lines(run.setup.grid, run.setup.options, gates)
-    if config.stash.get(_untimed, False):
-        lines.append("lic: no times are taken; -m timing takes them")
+    lines += (f"lic: {words}" for words in config.stash.get(_untaken, ()))
     if asked_for.left_properties_out(config):
         lines.append("lic: codecs were chosen, so no properties are tested; -m properties does it")
     if not items and config.stash.get(_uncompared, False):

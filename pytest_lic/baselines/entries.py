@@ -4,7 +4,7 @@
      "format": 1,
      "family": "fp-gdn",
      "environments": {"<digest>": {…}},
-     "complexity": {"1": {…}},
+     "complexity": {"1": {…}}, "memory": {"1": {…}},
      "entries": [
       {"corpus": "photos", "digest": "…", "resolution": "native", "quality": "1", "lambda": 0.0018,
        "environment": "<digest>", "device": "cpu", "batch": 1,
@@ -118,7 +118,10 @@ def dumps(family: str, baselines: Iterable[Measurement], kept: Costs | None = No
             baseline.cell.quality,
         ),
     )
-    environments = by_digest(baseline.environment for baseline in ordered)
+    kept = kept or Costs()
+    environments = by_digest(
+        (*(baseline.environment for baseline in ordered), *kept.environments())
+    )
     entries = [entry_of(baseline) for baseline in ordered]
     return as_text(
         plain(
@@ -126,7 +129,7 @@ def dumps(family: str, baselines: Iterable[Measurement], kept: Costs | None = No
                 format=FORMAT,
                 family=family,
                 environments=environments,
-                **cost_keys(kept or Costs()),
+                **cost_keys(kept),
                 entries=entries,
             )
         )

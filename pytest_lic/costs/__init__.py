@@ -1,5 +1,7 @@
-"""What coding costs: operations and weights, which no clock's noise touches.
+"""What coding costs besides time: operations, weights, memory.
 
 operations      multiply-accumulates of a piece of work, stage by stage
 complexity      operations and weights of a codec, and the comparison with what is recorded
+memory          peaks and growth in a process of its own, and the comparison with what is recorded
+memory_child    the child's side
 """

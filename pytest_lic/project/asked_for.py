@@ -14,9 +14,10 @@ from pytest_lic.project.pytest_options import on_command_line
 PACKAGE = "pytest_lic.suites"
 TIMING = "timing"
 """The marker of the tests that take times."""
+MEMORY = "memory"
+"""The marker of the tests that measure memory."""
 PROPERTIES = "properties"
 """The marker of the property tests, and their folder."""
-_TIMING_MODULE = "test_timing"
 
 
 @cache
@@ -42,12 +43,12 @@ def wants_timing(config: pytest.Config) -> bool:
 
     They take minutes, and are disturbed by other tests, so a plain run takes none.
     """
-    if _chooses(config, TIMING) and not _chooses(config, None):
-        return True
-    module = (suites_folder() / f"{_TIMING_MODULE}.py").resolve()
-    return any(
-        name == f"{PACKAGE}.{_TIMING_MODULE}" or path == module for name, path in _named(config)
-    )
+    return _names(config, TIMING)
+
+
+def wants_memory(config: pytest.Config) -> bool:
+    """Whether ``-m`` or a test's id asks for memory, which takes a process for each quality."""
+    return _names(config, MEMORY)
 
 
 def wants_properties(config: pytest.Config) -> bool:
@@ -74,9 +75,20 @@ def left_properties_out(config: pytest.Config) -> bool:
     return whole and not config.getoption("markexpr") and not wants_properties(config)
 
 
-def would_choose_timing(config: pytest.Config) -> bool:
-    """Whether tests of times would run if they were like others: no ``-m`` leaves them out."""
-    return not config.getoption("markexpr") or _chooses(config, TIMING)
+def would_choose(config: pytest.Config, marker: str) -> bool:
+    """Whether tests of a marker would run if they were like others: no ``-m`` leaves them out."""
+    return not config.getoption("markexpr") or _chooses(config, marker)
+
+
+def _names(config: pytest.Config, marker: str) -> bool:
+    """Whether ``-m`` or a test's id asks for the tests of a marker, which has a module's name."""
+    if _chooses(config, marker) and not _chooses(config, None):
+        return True
+    module = f"test_{marker}"
+    path_of_module = (suites_folder() / f"{module}.py").resolve()
+    return any(
+        name == f"{PACKAGE}.{module}" or path == path_of_module for name, path in _named(config)
+    )
 
 
 def _named(config: pytest.Config) -> Iterator[tuple[str, Path]]:

@@ -154,6 +154,13 @@ OPTIONS = (
     Option("markdown", "write a summary for a pull request to FILE", metavar="FILE", read=new_file),
     Option("html", "write a report that a browser shows to FILE", metavar="FILE", read=new_file),
     Option(
+        "memory-tolerance",
+        "percent by which the memory that coding takes may rise",
+        "10",
+        "PERCENT",
+        read=number(float, least=0),
+    ),
+    Option(
         "hostile",
         "damaged bitstreams that each decoder must survive",
         "100",

@@ -61,6 +61,7 @@ class Options:
     ctc: tuple[CurveMetric, ...] = ()
     milestone: str | None = None
     milestone_tolerance: Mapping[str, Tolerance] = field(default_factory=dict)
+    memory_tolerance: float = 10.0
 
 
 def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:

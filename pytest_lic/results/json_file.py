@@ -11,15 +11,16 @@
      "times": [{"name": "…", "median": 0.01, "iqr": 0.001, "rounds": 7, "cell": {…}}],
      "remarks": ["…"],
      "crops": [{"subject": "…", "image": "…", "left": 0, "top": 0, "original": "<PNG>", …}],
-     "complexity": [{"comparison": {…}, "family": "fp-gdn", "quality": "1", "measured": {…}, …}]
+     "complexity": [{"comparison": {…}, "family": "fp-gdn", "quality": "1", "measured": {…}, …}],
+     "memory": [{"comparison": {…}, "family": "fp-gdn", "quality": "1", "device": "cpu", …}]
     }
 
 ``run`` has a ``failure`` if the run failed after its tests. ``metrics`` describes those that not
 every run computes, so that a reader needs no project to show them. ``crops`` is there if something
-regressed (see `crop`), and may be taken out of a file; ``complexity`` if any was counted. A
-measurement stands in it as in a baseline file (see `entry_json`). JSON knows no infinity: a
-difference from a lossless image and a tolerance of infinity are written as ``"inf"``, what is no
-number as ``"nan"``.
+regressed (see `crop`), and may be taken out of a file; ``complexity`` and ``memory`` if any was
+looked at. A measurement stands in it as in a baseline file (see `entry_json`). JSON knows no
+infinity: a difference from a lossless image and a tolerance of infinity are written as ``"inf"``,
+what is no number as ``"nan"``.
 
 `schema` says what a file may hold.
 """
@@ -45,6 +46,7 @@ from pytest_lic.measuring.metrics.base import Metric
 from pytest_lic.results.results import (
     ComplexityResult,
     CurveResult,
+    MemoryResult,
     PointResult,
     Results,
     RunFacts,
@@ -55,6 +57,7 @@ from pytest_lic.results.schema import (
     ComplexityPart,
     CurvePart,
     Measured,
+    MemoryPart,
     MetricPart,
     ResultsFile,
 )
@@ -116,6 +119,7 @@ def to_json(results: Results) -> dict[str, Any]:
                 if results.complexity
                 else {}
             ),
+            **({"memory": _as(list[MemoryPart], results.memory)} if results.memory else {}),
         }
     )
     crops = stored.pop("crops")
@@ -174,6 +178,7 @@ def _results(file: ResultsFile) -> Results:
         file.remarks,
         file.crops or (),
         _as(tuple[ComplexityResult, ...], file.complexity or ()),
+        _as(tuple[MemoryResult, ...], file.memory or ()),
     )
 
 

@@ -15,7 +15,7 @@ from pytest_lic.baselines.comparison import Comparison, Verdict
 from pytest_lic.checks.conformance import Examined
 from pytest_lic.checks.environment_matrix import EnvironmentMatrix
 from pytest_lic.measuring.grid import Cell
-from pytest_lic.results.results import ComplexityResult, CurveResult, PointResult
+from pytest_lic.results.results import ComplexityResult, CurveResult, MemoryResult, PointResult
 from pytest_lic.system.typed_json import plain, structured
 
 
@@ -98,7 +98,7 @@ class Remark:
     text: str
 
 
-Judged = PointRecord | CurveResult | ConformanceRecord | ComplexityResult
+Judged = PointRecord | CurveResult | ConformanceRecord | ComplexityResult | MemoryResult
 """The records that hold a verdict, which fails the test or does not."""
 
 Record = Judged | EnvironmentsRecord | TimeRecord | UntimedRecord | ErrorRecord | Remark

@@ -11,11 +11,12 @@ from datetime import datetime
 from typing import Any, Literal
 
 from pytest_lic.baselines.comparison import Comparison, Verdict
-from pytest_lic.baselines.costs import Complexity
+from pytest_lic.baselines.costs import Complexity, Memory
 from pytest_lic.baselines.tolerances import Tolerance
 from pytest_lic.measuring.grid import Setting
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.results.crop import Crop
+from pytest_lic.system.environment import Environment
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,19 @@ class ComplexityResult:
     baseline: Complexity | None = None
 
 
+@dataclass(frozen=True)
+class MemoryResult:
+    """The same of its memory on a device; ``environment`` is that of the measurement, if known."""
+
+    comparison: Comparison
+    family: str
+    quality: str
+    device: str
+    measured: Memory | None = None
+    baseline: Memory | None = None
+    environment: Environment | None = None
+
+
 Outcome = Literal["passed", "failed", "skipped"]
 
 
@@ -138,6 +152,7 @@ class Results:
     remarks: tuple[str, ...] = ()
     crops: tuple[Crop, ...] = ()
     complexity: tuple[ComplexityResult, ...] = ()
+    memory: tuple[MemoryResult, ...] = ()
 
     @property
     def comparisons(self) -> list[Comparison]:

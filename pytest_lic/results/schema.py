@@ -15,7 +15,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from pytest_lic.baselines.comparison import Verdict
-from pytest_lic.baselines.costs import Complexity
+from pytest_lic.baselines.costs import Complexity, Memory
 from pytest_lic.baselines.entry_json import Entry
 from pytest_lic.measuring.grid import Setting
 from pytest_lic.measuring.rate_distortion import Interval
@@ -96,6 +96,17 @@ class ComplexityPart(Part, frozen=True, kw_only=True):
     baseline: Complexity | None
 
 
+class MemoryPart(Part, frozen=True, kw_only=True):
+    """The memory that one quality of a family takes on a device, in bytes."""
+
+    comparison: ComparisonPart
+    family: str
+    quality: str
+    device: str
+    measured: Memory | None
+    baseline: Memory | None
+
+
 class CommitPart(Part, frozen=True, kw_only=True):
     """What was checked out."""
 
@@ -151,6 +162,7 @@ class ResultsFile(Part, frozen=True, kw_only=True):
     remarks: tuple[str, ...]
     crops: Annotated[tuple[Crop, ...], Meta(max_length=12)] | UnsetType = UNSET
     complexity: list[ComplexityPart] | UnsetType = UNSET
+    memory: list[MemoryPart] | UnsetType = UNSET
 
 
 def schema() -> dict[str, Any]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from pytest_lic.baselines.costs import Memory
 from pytest_lic.checks.environment_matrix import EnvironmentMatrix, compare_environments
 from pytest_lic.checks.fresh_process import FreshProcess, FreshProcesses
 from pytest_lic.checks.hostile.process import HostileProcess
+from pytest_lic.costs.memory import MemoryProcess
 from pytest_lic.measuring.grid import Cell
 from pytest_lic.run.setup import Setup
 from pytest_lic.system.simulated_environments import why_not_here
@@ -37,6 +39,17 @@ class Processes:
         if self._hostile is None:
             self._hostile = HostileProcess(self._setup.shared.origin, self._setup.options.timeout)
         return self._hostile
+
+    def memory(self, cell: Cell) -> Memory:
+        """What the cell's codec takes, in a process that ends thereafter.
+
+        Raises:
+            CodecError: it can't be built there, or does not code rightly.
+            UnavailableError: it can't run here, or the system does not tell its memory.
+        """
+        options = self._setup.options
+        with MemoryProcess(self._setup.shared.origin, options.timeout) as process:
+            return process.measure(cell.family, cell.quality, cell.setting.device, options.threads)
 
     def matrix(self, cell: Cell) -> EnvironmentMatrix:
         """The cell encoded and decoded in every environment that was asked for.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_lic.baselines.at_commit import folder_at, fork
-from pytest_lic.baselines.costs import RecordedComplexity
+from pytest_lic.baselines.costs import RecordedComplexity, RecordedMemory
 from pytest_lic.baselines.entries import Baselines
 from pytest_lic.baselines.kept_streams import FOLDER, KeptStreams
 from pytest_lic.baselines.milestone import Milestone, milestone_at
@@ -36,6 +36,7 @@ class Run:
     baselines: Baselines
     kept: KeptStreams
     complexity: RecordedComplexity
+    memory: RecordedMemory
     milestone: Milestone | None = None
 
     def close(self) -> None:
@@ -69,15 +70,25 @@ def new_run(
         families.shipped,
         None if earlier is None else earlier / FOLDER,
     )
-    complexity = RecordedComplexity(baselines.folder, baselines.shipped, families.shipped, earlier)
+    folders = (baselines.folder, baselines.shipped, families.shipped, earlier)
     codecs = Codecs(setup)
     measurements = Measurements(setup, codecs, say)
     curves = Curves(setup, measurements, baselines)
     processes = Processes(setup, say)
     milestone = _milestone(setup)
     preflight(setup, baselines, kept, milestone)
-    recorded = (baselines, kept, complexity, milestone)
-    return Run(setup, codecs, measurements, curves, processes, *recorded)
+    return Run(
+        setup,
+        codecs,
+        measurements,
+        curves,
+        processes,
+        baselines,
+        kept,
+        RecordedComplexity(*folders),
+        RecordedMemory(*folders),
+        milestone,
+    )
 
 
 def _earlier_baselines(setup: Setup) -> Path | None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from pytest_lic.errors import LicError
 from pytest_lic.results.records import ConformanceRecord, PointRecord, Record, of_kind
-from pytest_lic.results.results import ComplexityResult
+from pytest_lic.results.results import ComplexityResult, MemoryResult
 from pytest_lic.run import update_costs, update_entries, update_streams
 from pytest_lic.run.doubts import doubts
 from pytest_lic.run.run import Run
@@ -42,9 +42,12 @@ def update_baselines(
             new = update_entries.record(
                 run.baselines, setup.grid.of("rate"), points, broken, update=options.update
             )
-            new += update_costs.record(
-                run.complexity, of_kind(records, ComplexityResult), broken, update=options.update
-            )
+            found: list[ComplexityResult | MemoryResult] = [
+                *of_kind(records, ComplexityResult),
+                *of_kind(records, MemoryResult),
+            ]
+            folder = run.baselines.folder
+            new += update_costs.record(folder, found, broken, update=options.update)
             new += update_streams.record(run.kept, setup.grid.of("conformance"), streams, broken)
             lines += new or ["baselines: nothing to record, all is as it was"]
             lines += doubtful
@@ -62,11 +65,11 @@ def update_baselines(
             update_entries.stale(run.baselines, setup.families, points) if complete else []
         )
         streams_gone = update_streams.stale(run.kept, setup.families) if decoded else []
-        costs_gone = update_costs.stale(run.complexity, setup.families) if complete else []
+        costs_gone = update_costs.stale(run.baselines.folder, setup.families) if complete else []
         if options.prune:
             update_entries.prune(run.baselines, entries_gone)
             update_streams.prune(run.kept, streams_gone)
-            update_costs.prune(run.complexity, costs_gone)
+            update_costs.prune(run.baselines.folder, costs_gone)
     except LicError as error:
         return [*lines, str(error)], True
     verb = "removed" if options.prune else "stale (--lic-prune removes it)"

@@ -14,11 +14,17 @@ from types import ModuleType
 import pytest
 
 from pytest_lic.measuring.grid import Cell, Curve, Grid, Purpose
-from pytest_lic.project.asked_for import PACKAGE, PROPERTIES, suites_folder, wants_properties
+from pytest_lic.project.asked_for import (
+    MEMORY,
+    PACKAGE,
+    PROPERTIES,
+    suites_folder,
+    wants_properties,
+)
 from pytest_lic.project.under_test import FIXTURES, spread
 from pytest_lic.timing.clock import Clock, device_named
 
-_ONE_A_QUALITY = ("conformance", "hostile", "complexity")
+_ONE_A_QUALITY = ("conformance", "hostile", "complexity", "memory")
 TIMED, COMPARED = "lic_timed_cell", "lic_compared_cell"
 SUBJECTS = ("lic_cell", "lic_curve", TIMED, COMPARED)
 """The fixtures that stand for a place on the grid."""
@@ -77,6 +83,18 @@ def take_out(items: list[pytest.Item], fixture: str) -> list[pytest.Item]:
     removed = [item for item in items if fixture in _fixtures(item)]
     items[:] = [item for item in items if fixture not in _fixtures(item)]
     return removed
+
+
+def take_out_memory(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Take the tests that measure memory out of ``items``; returns them."""
+    removed = [item for item in items if measures_memory(item)]
+    items[:] = [item for item in items if not measures_memory(item)]
+    return removed
+
+
+def measures_memory(item: pytest.Item) -> bool:
+    """Whether a test is about a codec's memory, by our marker of that name."""
+    return "lic" in _fixtures(item) and item.get_closest_marker(MEMORY) is not None
 
 
 def takes_times(item: pytest.Item) -> bool:

@@ -29,8 +29,10 @@ from pytest_lic.session.availability import available
 from pytest_lic.session.conformance_gate import decode_old_bitstreams
 from pytest_lic.session.costs_gate import (
     complexity_of_cell,
+    memory_of_cell,
     skip_if_not_applicable,
     without_complexity,
+    without_memory,
 )
 from pytest_lic.session.environments_gate import check_agreement
 from pytest_lic.session.hostile_gate import decode_damaged
@@ -158,6 +160,13 @@ class Gate:
             result = complexity_of_cell(cell, command, self._run)
         self._recorder.judge(result, command)
         skip_if_not_applicable(result)
+
+    def memory(self, cell: Cell) -> None:
+        """Encoding and decoding take no more memory than is recorded, and keep none of an image."""
+        command = self._command(cell, "memory")
+        with self._available(cell, partial(without_memory, cell)):
+            result = memory_of_cell(cell, command, self._run)
+        self._recorder.judge(result, command)
 
     def time_encoding(self, cell: Cell, benchmark: BenchmarkFixture) -> None:
         """The encoder's times, taken through pytest-benchmark's fixture."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pytest_lic.results.records import PointRecord, Record, Remark, of_kind
 from pytest_lic.results.results import (
     ComplexityResult,
     CurveResult,
     FamilyFacts,
+    MemoryResult,
     Results,
     RunFacts,
     TestResult,
@@ -20,6 +21,8 @@ from pytest_lic.results.results import (
 from pytest_lic.run.setup import Setup
 from pytest_lic.system.environment import package_version
 from pytest_lic.timing.saved_runs import is_ours
+
+_Result = TypeVar("_Result", CurveResult, ComplexityResult, MemoryResult)
 
 
 def results_of(
@@ -48,14 +51,17 @@ def results_of(
             for family in setup.selected_families
         },
         tuple(sorted(points, key=lambda point: point.comparison.subject)),
-        tuple(sorted(of_kind(records, CurveResult), key=lambda curve: curve.comparison.subject)),
+        _by_subject(of_kind(records, CurveResult)),
         tuple(sorted(tests, key=lambda test: test.id)),
         tuple(_times(benchmarks)),
         tuple(sorted(f"{remark.subject}: {remark.text}" for remark in of_kind(records, Remark))),
-        complexity=tuple(
-            sorted(of_kind(records, ComplexityResult), key=lambda one: one.comparison.subject)
-        ),
+        complexity=_by_subject(of_kind(records, ComplexityResult)),
+        memory=_by_subject(of_kind(records, MemoryResult)),
     )
+
+
+def _by_subject(results: Iterable[_Result]) -> tuple[_Result, ...]:
+    return tuple(sorted(results, key=lambda result: result.comparison.subject))
 
 
 def _facts(setup: Setup, exit_status: int, failure: str) -> RunFacts:

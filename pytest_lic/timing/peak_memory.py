@@ -1,8 +1,9 @@
-"""How much memory one round needs at its peak, on a GPU or in the process."""
+"""How much memory one round needs at its peak, and how much is held, on a GPU or in the process."""
 
 from __future__ import annotations
 
 import ctypes
+import gc
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pytest_lic.errors import Unavailable
 from pytest_lic.system.process_memory import memory_bytes
 
 _RESET = Path("/proc/self/clear_refs")
+_GLIBC_ALONE = "the memory of one round can be told on Linux with glibc alone"
 _RESET_PEAK = "5"  # proc(5): sets the peak resident set (VmHWM) to what is resident now
 
 
@@ -40,6 +42,26 @@ def peak_memory(device: str, work: Callable[[], object]) -> PeakMemory | Unavail
     return _on_gpu(device, work) if device.startswith("cuda") else _in_process(work)
 
 
+def held_memory(device: str) -> int | Unavailable:
+    """Bytes that are held when all that was freed is given back, or why that can't be told.
+
+    Of tensors on a GPU, and resident in the process on the CPU.
+    """
+    gc.collect()
+    if device.startswith("cuda"):
+        import torch
+
+        torch.cuda.synchronize(device)
+        return int(torch.cuda.memory_allocated(device))
+    if platform.libc_ver()[0] != "glibc":
+        return Unavailable(_GLIBC_ALONE)
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+        return _memory("VmRSS")
+    except OSError as error:
+        return Unavailable(f"the kernel does not tell: {error}")
+
+
 def _on_gpu(device: str, work: Callable[[], object]) -> PeakMemory:
     import torch
 
@@ -54,7 +76,7 @@ def _on_gpu(device: str, work: Callable[[], object]) -> PeakMemory:
 
 def _in_process(work: Callable[[], object]) -> PeakMemory | Unavailable:
     if platform.libc_ver()[0] != "glibc":
-        return Unavailable("the peak of one round can be told on Linux with glibc alone")
+        return Unavailable(_GLIBC_ALONE)
     try:
         # What earlier rounds freed may still be resident, and would hide what this one takes.
         ctypes.CDLL(None).malloc_trim(0)

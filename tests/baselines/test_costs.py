@@ -8,9 +8,18 @@ from pathlib import Path
 import pytest
 
 from pytest_lic.baselines import costs, entries
-from pytest_lic.baselines.costs import Complexity, Costs, RecordedComplexity
+from pytest_lic.baselines.costs import (
+    Complexity,
+    Costs,
+    Memory,
+    MemoryBaseline,
+    MemoryKey,
+    RecordedComplexity,
+    RecordedMemory,
+    SideMemory,
+)
 from pytest_lic.errors import BaselineError
-from tests.helpers.measurements import measurement, of
+from tests.helpers.measurements import ELSEWHERE, measurement, of
 
 ONE = Complexity({"analysis": 2.5}, {"synthesis": 2.5}, 100, 400)
 OTHER = Complexity({"whole": 3.0}, {"whole": 0.0})
@@ -30,6 +39,23 @@ def test_what_is_stored_comes_back_and_entries_keep_every_byte(tmp_path: Path) -
     assert [line for line in before.splitlines() if line not in added] == []
     entries.save(tmp_path, "toy", entries.load(tmp_path, "toy"), kept=Costs())
     assert path.read_text() == before
+
+
+def test_memory_comes_back_with_the_environment_it_came_from(tmp_path: Path) -> None:
+    side = SideMemory({"256": 10, "512": 45}, -3)
+    baseline = MemoryBaseline(Memory(side, side), ELSEWHERE)
+    kept = Costs(memory={MemoryKey("2", "cuda"): baseline, MemoryKey("2", "cpu"): baseline})
+    entries.save(tmp_path, "toy", of(measurement()), kept=kept)
+    assert costs.load(tmp_path, "toy") == kept
+    recorded = RecordedMemory(tmp_path, tmp_path / "none", frozenset())
+    assert recorded.find("toy", MemoryKey("2", "cuda")) == baseline
+    assert recorded.find("toy", MemoryKey("1", "cuda")) is None
+    stored = json.loads((tmp_path / "toy.json").read_text())
+    assert list(stored["memory"]["2"]) == ["cpu", "cuda"]
+    del stored["environments"][ELSEWHERE.digest]
+    (tmp_path / "toy.json").write_text(json.dumps(stored))
+    with pytest.raises(BaselineError, match="is not among the environments"):
+        costs.load(tmp_path, "toy")
 
 
 def test_who_saves_entries_keeps_the_costs(tmp_path: Path) -> None:

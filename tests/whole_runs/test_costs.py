@@ -23,6 +23,26 @@ SLOWER = """
             nn.init.zeros_(self.g_s[0].bias)
 """
 
+HUNGRY = """
+    class Hungry(Net):
+        planes = 16  # of an image's size, that the decoder holds for a while
+
+        def decompress(self, strings, shape):
+            held = torch.ones(self.planes, *shape)
+            decoded = super().decompress(strings, shape)
+            return {"x_hat": decoded["x_hat"] * held.mean()}
+
+    class Hungrier(Hungry):
+        planes = 22
+
+    class Leaking(Net):
+        kept = []
+
+        def compress(self, x):
+            self.kept.append(torch.ones(2**19))  # 2 MiB
+            return super().compress(x)
+"""
+
 
 def complexity(project: Project, *arguments: str) -> pytest.RunResult:
     return project.run("-m", "complexity", "--lic-codec", "net", "-q", *arguments)
@@ -52,7 +72,7 @@ def test_a_redundant_convolution_is_caught_by_its_stage(small: Project) -> None:
             "*decoder, synthesis: 0.024 → 0.028 kMAC/pixel*",
             "*decoder: 0.024 → 0.028 kMAC/pixel*",
             "*weights: 779 → 851 parameters*",
-            "*complexity: 2 qualities: 2 take more than is recorded*",
+            "*complexity: 2 qualities: 2 take more than they may*",
         ]
     )
     result.stdout.no_fnmatch_line("*encoder*→*")
@@ -113,3 +133,55 @@ def test_workers_send_what_they_counted(small: Project) -> None:
     assert found[0]["comparison"]["verdict"] == "regressed"
     assert found[0]["measured"]["decoder"] == {"synthesis": 0.028}
     assert found[0]["baseline"]["decoder"] == {"synthesis": 0.024}
+
+
+def memory(project: Project, *arguments: str) -> pytest.RunResult:
+    return project.run("-m", "memory", "--lic-codec", "net", "--lic-quality=1", "-q", *arguments)
+
+
+def test_a_decoder_whose_peak_grew_a_fifth_is_caught_by_name(small: Project) -> None:
+    write_network(small, HUNGRY, "Hungry")
+    result = memory(small, "--lic-update-missing")
+    assert result.ret == 0, result.stdout.str()
+    result.stdout.fnmatch_lines(["*net, quality 1, memory: first recorded: encoder * at 512×512*"])
+    before = small.path.joinpath("baselines", "net.json").read_bytes()
+    result = memory(small)
+    assert result.ret == 0, result.stdout.str()
+    write_network(small, HUNGRY, "Hungrier")
+    result = memory(small)
+    assert failing(result) == {"test_memory"}
+    result.stdout.fnmatch_lines(
+        [
+            "*net-q1-conformance-native-b1-cpu: regressed: it takes more memory than is recorded; "
+            "if that is meant, record it: pytest * -m memory --lic-codec net --lic-quality 1 "
+            "--lic-update*",
+            "*decoder, 512×512: * → * MiB (+2*.* %, tolerance 10 % and 1.0 MiB)*",
+            "*decoder, per megapixel: *",
+            "*memory: 1 quality: 1 take more than they may*",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*encoder*→*")
+    assert small.path.joinpath("baselines", "net.json").read_bytes() == before
+    assert memory(small, "--lic-memory-tolerance=50").ret == 0
+
+
+def test_a_leak_is_caught_by_name_though_nothing_is_recorded(small: Project) -> None:
+    write_network(small, HUNGRY, "Leaking")
+    path = small.path / "found.json"
+    result = memory(small, f"--lic-json={path}")
+    assert failing(result) == {"test_memory"}
+    result.stdout.fnmatch_lines(["*encoder, kept of each image: 0.0 → 2.0 MiB*"])
+    result.stdout.no_fnmatch_line("*decoder, kept*")
+    (found,) = json.loads(path.read_text())["memory"]
+    assert found["baseline"] is None
+    assert found["measured"]["decoder"]["growth"] < 2**14
+
+
+def test_memory_is_measured_only_where_it_is_named(small: Project) -> None:
+    collected = small.run("--collect-only", "-q", "--lic-quality=1").stdout
+    collected.fnmatch_lines(["*no memory is measured; -m memory measures it*"])
+    collected.no_fnmatch_line("*test_memory*")
+    collected = small.run("--collect-only", "-q", "--lic-quality=1", "-m", "not rd").stdout
+    collected.no_fnmatch_line("*test_memory*")
+    collected = small.run("--collect-only", "-q", "--lic-quality=1", "-m", "rd or memory").stdout
+    collected.fnmatch_lines(["*test_memory*"])

@@ -16,7 +16,7 @@ from pytest_lic.measuring.metrics.base import NONE
 from pytest_lic.project.discovery import Families
 from pytest_lic.report.terminal import times
 from pytest_lic.report.terminal.conformance import conformance_lines
-from pytest_lic.report.terminal.costs import complexity_lines
+from pytest_lic.report.terminal.costs import cost_lines
 from pytest_lic.report.terminal.environments import print_matrices
 from pytest_lic.report.terminal.text import folded
 from pytest_lic.report.words import bd_rate_in, by_metric, comparison_text, difference_text, percent
@@ -32,7 +32,7 @@ from pytest_lic.results.records import (
     UntimedRecord,
     of_kind,
 )
-from pytest_lic.results.results import AnchorResult, ComplexityResult, CurveResult
+from pytest_lic.results.results import AnchorResult, ComplexityResult, CurveResult, MemoryResult
 from pytest_lic.system.groups import grouped
 
 _STYLES = {
@@ -81,7 +81,7 @@ def _write_failures(reporter: pytest.TerminalReporter, records: Sequence[Record]
     errors: dict[str, None] = {}  # each once: one broken codec fails many tests
     for record in judged:
         comparison, verdict = record.comparison, record.comparison.verdict
-        if isinstance(record, ConformanceRecord | ComplexityResult):
+        if isinstance(record, ConformanceRecord | ComplexityResult | MemoryResult):
             if verdict in (Verdict.REGRESSED, Verdict.ERROR):
                 reporter.write_line(comparison_text(comparison, ""), red=True)
         elif verdict is Verdict.REGRESSED:
@@ -170,7 +170,7 @@ def _closing(records: Sequence[Record]) -> Iterator[str]:
     """Averages, cache, missing metrics and remarks: what the tables need to be read rightly."""
     yield from _measured_lines(of_kind(records, PointRecord))
     yield from conformance_lines(of_kind(records, ConformanceRecord))
-    yield from complexity_lines(of_kind(records, ComplexityResult))
+    yield from cost_lines(of_kind(records, ComplexityResult), of_kind(records, MemoryResult))
     yield from times.warm_up_lines(of_kind(records, TimeRecord))
     yield from times.untimed_lines(of_kind(records, UntimedRecord))
     remarks = grouped((remark.text, remark.subject) for remark in of_kind(records, Remark))
