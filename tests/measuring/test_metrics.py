@@ -106,6 +106,7 @@ def test_the_fingerprint_does_not_depend_on_order() -> None:
 PSNR_BY_DEFINITION = {
     "ablation/result.py": "BD-rate",
     "adapters/image_files/formats.py": "libaom's own option",
+    "baselines/comparison.py": "BD-rate",
     "baselines/plausible.py": "a gain is told in bytes and dB",
     "commands/ablation.py": "BD-rate",
     "commands/show.py": "a cell is shown with PSNR, whatever the options say",
@@ -114,8 +115,11 @@ PSNR_BY_DEFINITION = {
     "measuring/published/__init__.py": "published curves",
     "measuring/rate_distortion.py": "BD-rate",
     "project/option.py": "how much PSNR may lose since a milestone",
+    "project/option_table.py": "BD-rate",
+    "project/options.py": "BD-rate",
     "run/doubts.py": "an image is below the others, a curve below JPEG's, in dB",
     "session/crops.py": "crops show the error in pixels",
+    "session/rate_gate.py": "BD-rate",
     "system/environment.py": "the package lpips",
 }
 """Where a quality metric's name may stand besides its own file, and why."""

@@ -1,22 +1,22 @@
 """What is measured of an image: a metric is one file here, and one line in `BUILT_IN`.
 
-base      what a metric is: its facts, how values compare, and how they are shown
-bpp       bits per pixel of the whole bitstream
-psnr      PSNR over RGB
-ms_ssim   MS-SSIM over RGB, computed fast; its dB
-lpips     LPIPS by the package lpips; its options and the weights of its network
+base         what a metric is: its facts, how values compare, and how they are shown
+bpp          bits per pixel of the whole bitstream
+psnr         PSNR over RGB
+ms_ssim      MS-SSIM over RGB, computed fast; its dB
+lpips        LPIPS by the package lpips; its options and the weights of its network
 ms_ssim_y    MS-SSIM of BT.709 luma
-psnr_ycbcr   PSNR of BT.709 luma, and of luma and chroma
-psnr_hvs     PSNR-HVS, written from the paper
 nlpd         NLPD in JPEG AI's variant
 of_piq       VIF, FSIM, IW-SSIM, GMSD, MDSI, HaarPSI and VSI by the package piq
 vmaf         VMAF by the libvmaf of imageio-ffmpeg
+psnr_hvs     PSNR-HVS, written from the paper
+psnr_ycbcr   PSNR of BT.709 luma, and of luma and chroma
 ssimulacra2  SSIMULACRA 2 by libjxl's command, or approximately by a package
 cvvdp        ColorVideoVDP by the package of its authors
 flip         FLIP by the package of its authors
 borrowed     what metrics share that other packages compute
 ycbcr        luma and chroma as JPEG AI measures them
-trial     a metric tried on a made image: can it be computed here, which way, how fast
+trial        a metric tried on a made image: can it be computed here, which way, how fast
 
 Quality is computed on 8-bit RGB pixels, the only form in which a reconstruction leaves a codec.
 Nothing elsewhere knows a metric by its name, but for what is defined for one: BD-rate and

@@ -69,6 +69,7 @@ class LPIPS(Metric):
     definition = "RGB, −1 to 1, version 0.1 of the linear layers (Zhang 2018)"
     implementation = "lpips"
     reference = "0.3493 and 0.3566 of seeded noise with vgg, as torchmetrics documents"
+    needs = "the weights of the network beneath: pytest-lic weights lpips"
     best = 0.0
     variant_field = "lpips_net"
     backbones = NETS
