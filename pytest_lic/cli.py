@@ -13,6 +13,7 @@ from pytest_lic.commands import (
     ab,
     ablation,
     baselines,
+    bisect,
     caching,
     compare,
     history,
@@ -34,7 +35,7 @@ BROKEN_PIPE = 141
 
 _COMMANDS = (
     *(listing, metrics, timing, ablation, compare, show, report, ab, baselines, history),
-    *(caching, weights),
+    *(bisect, caching, weights),
 )
 
 

@@ -1,6 +1,7 @@
 """Two commits of a project compared on this machine, in one run.
 
 absent_files   what a checkout lacks since git does not have it
+bisect         the commit that moved a number, by git bisect
 checkout       each side in a folder of its own, installed without dependencies
 compare_sides  which cells are measured, and which of them timed
 estimate       paired times → ratio, interval, verdict

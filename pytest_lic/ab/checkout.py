@@ -104,18 +104,19 @@ class Repository:
                 f"{name} is checked out with changes that the commit lacks ({shown}): commit or "
                 "stash them, or leave HEAD out to compare the working tree"
             )
-        return self._described(name, commit)
+        return self.described(name, commit)
 
     def base_of_working_tree(self, name: str) -> Revision:
         """As `revision`, for the other side of the working tree, which may have changes."""
-        return self._described(name, commit_named(self.root, name))
+        return self.described(name, commit_named(self.root, name))
 
     def working_tree(self) -> Revision:
         """The files as they are now."""
         commit = git("rev-parse", "HEAD", cwd=self.root).strip()
         return Revision("working tree", commit, "", working_tree=True)
 
-    def _described(self, name: str, commit: str) -> Revision:
+    def described(self, name: str, commit: str) -> Revision:
+        """A commit of that full id, by a name of the user's."""
         subject = git("log", "-1", "--format=%s", commit, cwd=self.root).strip()
         return Revision(name, commit, subject)
 
@@ -129,19 +130,33 @@ def checked_out(
     Raises:
         UsageError: a checkout failed, or its package could not be built or installed.
     """
+    with folder_for_checkouts(repository) as folder:
+        yield (
+            check_out_side(repository, "base", base, folder),
+            check_out_side(repository, "head", head, folder),
+        )
+
+
+@contextmanager
+def folder_for_checkouts(repository: Repository) -> Iterator[Path]:
+    """An empty folder for as long as the block runs, which is then removed with all in it."""
     _remove_abandoned(repository.root)
     # The process id tells the next comparison whether this one still lives.
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-")).resolve()
     try:
-        yield (
-            _checked_out(repository, "base", base, folder),
-            _checked_out(repository, "head", head, folder),
-        )
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _checked_out(repository: Repository, label: str, revision: Revision, folder: Path) -> Checkout:
+def check_out_side(
+    repository: Repository, label: str, revision: Revision, folder: Path
+) -> Checkout:
+    """A revision on disk, in ``folder/label``.
+
+    Raises:
+        UsageError: the checkout failed, or its package could not be built or installed.
+    """
     tree = check_out(repository.root, revision.commit, folder / label)
     if revision.working_tree:
         _overlay(repository.root, tree)
@@ -151,7 +166,7 @@ def _checked_out(repository: Repository, label: str, revision: Revision, folder:
     if not here.is_dir():
         raise UsageError(
             f"{label}, {revision.title}, has no folder {here.relative_to(tree)}; "
-            "start pytest-lic ab from a folder that both sides have"
+            "start from a folder that all commits have"
         )
     site = folder / label / "site"
     packaged = _package_folder(here, tree)
@@ -248,8 +263,7 @@ def _remove_abandoned(root: Path) -> None:
     """Remove what comparisons within this repository left that were killed."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         owner = folder.name.removeprefix(_PREFIX).split("-")[0]
-        sides = [folder / label for label in ("base", "head")]
-        ours = any(is_checked_out_of(root, side) for side in sides)
+        ours = any(is_checked_out_of(root, side) for side in folder.glob("*"))
         if ours and owner.isdigit() and not _lives(int(owner)):
             shutil.rmtree(folder, ignore_errors=True)
 

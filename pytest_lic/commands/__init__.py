@@ -3,6 +3,7 @@
 ab              two commits compared on this machine
 ablation        what one component does to rate, quality and time
 baselines       every edit of the baselines since a branch began
+bisect          the commit that moved a number
 caching         the measurements kept between runs: ``pytest-lic cache``
 compare         what changed from one run to another
 history         what was recorded of each codec over time

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
-from types import FrameType
 
 from pytest_lic.ab.checkout import Repository, checked_out
 from pytest_lic.ab.compare_sides import compare_sides
@@ -23,7 +20,12 @@ from pytest_lic.commands.plugin_options import (
     plugin_arguments,
     without,
 )
-from pytest_lic.commands.terminal import INTERRUPTED, say, terminal_width
+from pytest_lic.commands.terminal import (
+    INTERRUPTED,
+    ended_like_interrupted,
+    say,
+    terminal_width,
+)
 from pytest_lic.commands.written import add_outputs, require_folders, write_outputs
 from pytest_lic.errors import UsageError
 from pytest_lic.project.discovery import pytest_config
@@ -111,7 +113,7 @@ def run(arguments: argparse.Namespace) -> int:
     arguments.config = [_from_here(text, repository) for text in arguments.config or ()]
     pytest_arguments = plugin_arguments(arguments, ("config",))
     try:
-        with _ended_like_interrupted(), checked_out(repository, base, head) as checkouts:
+        with ended_like_interrupted(), checked_out(repository, base, head) as checkouts:
             say(f"base {base.title}; head {head.title}")
             sides = [
                 Side(checkout, repository, pytest_arguments, demand.timeout)
@@ -162,17 +164,3 @@ def _from_here(text: str, repository: Repository) -> str:
     if not path.is_relative_to(repository.root):
         return str(path)
     return os.path.relpath(path, repository.here)
-
-
-@contextmanager
-def _ended_like_interrupted() -> Iterator[None]:
-    """Within the block, have SIGTERM clean up as Ctrl-C does."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -55,6 +55,11 @@ def check_out_part(root: Path, commit: str, part: str, folder: Path) -> Path:
     return place
 
 
+def without_files(root: Path, commit: str, folder: Path) -> Path:
+    """As `check_out`, but no file is written: a place for git's own state."""
+    return _worktree(root, commit, folder)
+
+
 def is_checked_out_of(root: Path, folder: Path) -> bool:
     """Whether a folder is one that `check_out` filled from this repository."""
     try:
