@@ -228,10 +228,10 @@ def _coded(side: Side, question: Question) -> Points:
     return points
 
 
-def number_text(number: str, value: float) -> str:
-    """A number with its name and unit."""
+def number_text(number: str, *values: float) -> str:
+    """A number with its name and unit, or how it moved."""
     if number == BD_RATE:
-        return f"BD-rate {value:+.2f} %"
+        return f"BD-rate {' → '.join(f'{value:+.2f}' for value in values)} %"
     metric = METRICS[number]
     unit = "" if metric.unit in ("", metric.label) else f" {metric.unit}"
-    return f"{metric.label} {value:.{metric.decimals}f}{unit}"
+    return f"{metric.label} {' → '.join(f'{value:.{metric.decimals}f}' for value in values)}{unit}"

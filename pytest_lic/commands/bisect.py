@@ -125,8 +125,6 @@ def _text(culprit: Culprit, codec: str, number: str) -> str:
     counts = f"{plural(culprit.measured, 'commit')} measured"
     if culprit.skipped:
         counts += f", {culprit.skipped} skipped"
-    before, after = (number_text(number, value) for value in (culprit.before, culprit.after))
+    moved = number_text(number, culprit.before, culprit.after)
     revision = culprit.revision
-    return (
-        f"bisect: {counts}\n{revision.commit[:10]} {revision.subject}: {codec}: {before} → {after}"
-    )
+    return f"bisect: {counts}\n{revision.commit[:10]} {revision.subject}: {codec}: {moved}"

@@ -40,7 +40,7 @@ def test_a_planted_commit_among_twelve_is_found_and_what_can_not_be_built_is_ski
     assert "ImportError: half done" in err
     counts, culprit = out.splitlines()
     assert counts.endswith("measured, 1 skipped")
-    assert culprit == f"{made[8]} Toy of {len(COARSER)}: toy: bpp 3.8081 → bpp 3.3755"
+    assert culprit == f"{made[8]} Toy of {len(COARSER)}: toy: bpp 3.8081 → 3.3755"
     assert repository.git("rev-parse", "HEAD") == head
     assert repository.git("status", "--porcelain") == "?? untracked.txt"
     (repository.path / "untracked.txt").unlink()
@@ -96,7 +96,7 @@ def test_wherever_it_stands_it_is_found_with_its_bd_rate(
     made = commits(written, *(0.0 if at < place else 5.0 for at in range(7)))
     assert bisect(written, f"--good={made[0]}") == 0
     (_, culprit) = capsys.readouterr().out.splitlines()
-    assert culprit == f"{made[place][:10]} Toy of 0: toy: BD-rate +0.00 % → BD-rate +5.00 %"
+    assert culprit == f"{made[place][:10]} Toy of 0: toy: BD-rate +0.00 → +5.00 %"
 
 
 def test_a_gain_is_found_too_and_what_wavers_counts_to_the_nearer_end(
