@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from pytest_lic.baselines.entries import load
+from pytest_lic.baselines import costs, entries
+from pytest_lic.baselines.costs import Complexity
 from pytest_lic.errors import BaselineError, UsageError
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.system.git import (
@@ -28,12 +29,20 @@ _LOG = ("--follow", "--diff-filter=d", "--name-only", "-z", "--format=%x01%H%x02
 
 @dataclass(frozen=True)
 class Recording:
-    """A commit that recorded something, and the ``points`` that it left: quality → measurement."""
+    """A commit that recorded something, and what it left of each quality.
+
+    ``points`` are the measurements; ``complexity`` is empty where none is recorded.
+    """
 
     commit: str
     when: datetime
     subject: str
     points: Mapping[str, Measurement]
+    complexity: Mapping[str, Complexity]
+
+    def changes(self, before: Recording) -> bool:
+        """Whether anything is recorded otherwise than it was."""
+        return self.points != before.points or self.complexity != before.complexity
 
 
 @dataclass(frozen=True)
@@ -106,7 +115,7 @@ def _recordings(
         commit, when, subject, names = logged.split("\x02")
         name = names.strip("\0\n")
         try:
-            read = _measurements(git("show", f"{commit}:{name}", cwd=root), Path(name))
+            read, complexities = _read(git("show", f"{commit}:{name}", cwd=root), Path(name))
         except BaselineError as error:
             unread.append(f"{commit[:10]}: {error}")
             continue
@@ -118,24 +127,27 @@ def _recordings(
         )
         for of, ones in parts.items():
             points = {one.cell.quality: one for one in ones}
-            yield of, Recording(commit, datetime.fromisoformat(when), subject, points)
+            complexity = {label: one for label, one in complexities.items() if label in points}
+            yield of, Recording(commit, datetime.fromisoformat(when), subject, points, complexity)
 
 
-def _measurements(text: str, path: Path) -> list[Measurement]:
+def _read(text: str, path: Path) -> tuple[list[Measurement], Mapping[str, Complexity]]:
+    """The measurements in the text of a family's file, and the complexity of each quality."""
     with tempfile.TemporaryDirectory(prefix="pytest-lic-history-") as folder:
         copy = Path(folder) / path.name
         copy.write_text(text, encoding="utf-8", errors="surrogateescape")
         try:
-            return list(load(copy.parent, copy.stem).values())
+            measurements = entries.load(copy.parent, copy.stem)
+            return list(measurements.values()), costs.load(copy.parent, copy.stem).complexity
         except BaselineError as error:
             raise BaselineError(str(error).replace(str(copy), str(path))) from error
 
 
 def _changes(recordings: Sequence[Recording], new: Container[str]) -> list[Recording]:
-    """Those that changed a point; of those that are not ``new``, only the last."""
+    """Those that changed something; of those that are not ``new``, only the last."""
     changes: list[Recording] = []
     for recording in recordings:
-        if changes and recording.points == changes[-1].points:
+        if changes and not recording.changes(changes[-1]):
             continue
         if changes and recording.commit not in new:
             changes.pop()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -12,8 +12,8 @@ from rich.markup import escape
 
 from pytest_lic.baselines.history import History, Recording, Series
 from pytest_lic.errors import Unavailable
-from pytest_lic.measuring.measure import Measurement, rd_curve
-from pytest_lic.measuring.metrics import HEADLINES
+from pytest_lic.measuring.measure import rd_curve
+from pytest_lic.measuring.metrics import HEADLINES, Metric
 from pytest_lic.measuring.metrics.base import NONE
 from pytest_lic.measuring.rate_distortion import RDCurve, bd_rate
 from pytest_lic.measuring.steps import steps
@@ -30,11 +30,11 @@ class Column:
 
     name: str
     decimals: int
-    value: Callable[[Measurement], float | None]
+    value: Callable[[Recording, str], float | None]
 
     def of(self, recording: Recording) -> float | None:
         """The mean of one recording."""
-        values = [self.value(point) for point in recording.points.values()]
+        values = [self.value(recording, quality) for quality in recording.points]
         known = [value for value in values if value is not None and math.isfinite(value)]
         return math.fsum(known) / len(known) if len(known) == len(values) else None
 
@@ -43,14 +43,28 @@ class Column:
         return NONE if value is None else f"{value:.{self.decimals}f}"
 
 
-def _shown(metric: str) -> Callable[[Measurement], float | None]:
-    return lambda point: point.shown(metric)
+def _metric(metric: Metric) -> Column:
+    def value(recording: Recording, quality: str) -> float | None:
+        return recording.points[quality].shown(metric.name)
+
+    return Column(metric.heading, metric.decimals, value)
 
 
-COLUMNS = tuple(
-    Column(metric.heading, metric.decimals, _shown(metric.name)) for metric in HEADLINES
-)
-"""The means that are shown of each recording, besides BD-rate."""
+def _operations(side: str) -> Column:
+    def value(recording: Recording, quality: str) -> float | None:
+        complexity = recording.complexity.get(quality)
+        return None if complexity is None else complexity.total(side)
+
+    return Column(f"{side} kMAC/px", 3, value)
+
+
+_COLUMNS = (*map(_metric, HEADLINES), _operations("encoder"), _operations("decoder"))
+
+
+def columns(several: Iterable[Series]) -> list[Column]:
+    """The means that are shown of each recording besides BD-rate: those that some of them has."""
+    recordings = [recording for series in several for recording in series.recordings]
+    return [column for column in _COLUMNS if any(column.of(one) is not None for one in recordings)]
 
 
 @dataclass(frozen=True)
@@ -97,7 +111,7 @@ def told(series: Series) -> Told:
             recording,
             first[place],
             last[place],
-            {column.name: column.of(recording) for column in COLUMNS},
+            {column.name: column.of(recording) for column in _COLUMNS},
             place in begins,
         )
         for place, recording in enumerate(recordings)
@@ -131,9 +145,10 @@ def history_headline(found: History) -> str:
 
 
 def _table(one: Told) -> Iterator[RenderableType]:
-    means = (column.name for column in COLUMNS)
+    shown = columns([one.series])
+    means = (column.name for column in shown)
     headings = ("commit", "date", "BD-rate: first", "last", *means, "", "subject")
-    numbers = range(2, 4 + len(COLUMNS))
+    numbers = range(2, 4 + len(shown))
     table = grid(headings, numbers, title=one.title, unwrapped=range(len(headings) - 1))
     for row in one.rows:
         table.add_row(
@@ -141,7 +156,7 @@ def _table(one: Told) -> Iterator[RenderableType]:
             f"{row.recording.when:%Y-%m-%d}",
             rate_text(row.first),
             rate_text(row.last),
-            *(column.text(row.means[column.name]) for column in COLUMNS),
+            *(column.text(row.means[column.name]) for column in shown),
             "step" if row.step else "",
             escape(row.recording.subject),
         )

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from pytest_lic import cli
+from pytest_lic.baselines import entries
+from pytest_lic.baselines.costs import Complexity, Costs
 from tests.helpers.ab_project import AbProject
 from tests.helpers.html_page import Page
 from tests.helpers.places import ROOT
-from tests.helpers.recordings import commit, record
+from tests.helpers.recordings import POINTS, commit, curve, record
 
 
 @pytest.fixture
@@ -106,6 +108,31 @@ def test_other_images_are_a_series_of_their_own_and_few_qualities_say_so(
     photos = lines.index("toy on photos, native")
     assert lines[photos + 2].endswith("first")
     assert "kodak too" not in "\n".join(lines[photos:]), "it changed nothing of them"
+
+
+def test_complexity_is_told_from_where_on_it_was_recorded(
+    repository: AbProject, told: Told
+) -> None:
+    first = record(repository, 0, "first")
+    baselines = repository.path / "baselines"
+    before, after = (
+        {
+            quality: Complexity({"analysis": 2.0}, {"hyper": 1.0, "synthesis": of})
+            for quality in POINTS
+        }
+        for of in (12.4, 13.9)
+    )
+    entries.save(baselines, "toy", {}, curve(0), Costs(before))
+    second = commit(repository, "counted")
+    entries.save(baselines, "toy", {}, curve(0), Costs(after))
+    third = commit(repository, "costlier")
+    lines = told()
+    assert "PSNR dB encoder kMAC/px decoder kMAC/px subject" in lines[1]
+    assert [(line[:10], *line.split()[8:10]) for line in lines[2:5]] == [
+        (first[:10], "–", "–"),
+        (second[:10], "2.000", "13.400"),
+        (third[:10], "2.000", "14.900"),
+    ]
 
 
 def test_the_page_has_every_recording_and_asks_for_nothing(

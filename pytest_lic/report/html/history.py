@@ -7,7 +7,7 @@ from typing import Any
 
 from pytest_lic.baselines.history import History
 from pytest_lic.errors import Unavailable
-from pytest_lic.report.history import COLUMNS, Told, history_headline, rate_text, told
+from pytest_lic.report.history import Told, columns, history_headline, rate_text, told
 from pytest_lic.report.html.framed import environment, framed
 from pytest_lic.system.groups import grouped
 
@@ -20,7 +20,8 @@ def history_page(found: History) -> str:
     series = [told(one) for one in found.series]
     plots = grouped((one.images, one) for one in series)
     axes = [{"name": _RATE, "decimals": 2}]
-    axes += [{"name": column.name, "decimals": column.decimals} for column in COLUMNS]
+    shown = columns(found.series)
+    axes += [{"name": column.name, "decimals": column.decimals} for column in shown]
     return framed(
         environment(),
         "history.jinja",
@@ -29,7 +30,7 @@ def history_page(found: History) -> str:
         axes=axes,
         plots=[_plot(images, several, found.commits) for images, several in plots.items()],
         series=series,
-        columns=COLUMNS,
+        columns=shown,
         rate_text=rate_text,
         unread=found.unread,
     )
