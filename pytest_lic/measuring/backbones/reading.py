@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import tarfile
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,7 +79,7 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    refuse_pickle(path)
+    _refuse_pickle(path)
     try:
         weights: dict[str, Tensor] = load_file(path)
     except SafetensorError as error:
@@ -88,12 +89,30 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
     return weights
 
 
-def refuse_pickle(path: Path) -> None:
-    """See that a file is no pickle, without opening it as one.
+def file_state(path: Path) -> str:
+    """A text that changes when the file does; a missing file is reported where it is read."""
+    if not path.exists():
+        return ""
+    status = path.stat()
+    return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def file_digest(path: Path) -> str:
+    """The first 16 digits of the SHA-256 of a safetensors file, read again only if it changed.
 
     Raises:
-        WeightsError: it is one, or can't be read.
+        WeightsError: it can't be read, or is a pickle.
     """
+    return _digest_of(path, file_state(path))
+
+
+@lru_cache(maxsize=4)
+def _digest_of(path: Path, _state: str) -> str:
+    _refuse_pickle(path)
+    return _sha256(path)[:16]
+
+
+def _refuse_pickle(path: Path) -> None:
     if is_pickle(_start(path)):
         raise _pickle_error(path)
 

@@ -13,6 +13,7 @@ psnr_hvs     PSNR-HVS, written from the paper
 psnr_ycbcr   PSNR of BT.709 luma, and of luma and chroma
 ssimulacra2  SSIMULACRA 2 by libjxl's command, or approximately by a package
 cvvdp        ColorVideoVDP by the package of its authors
+dists        DISTS by the package of its authors
 flip         FLIP by the package of its authors
 borrowed     what metrics share that other packages compute
 ycbcr        luma and chroma as JPEG AI measures them
@@ -35,6 +36,7 @@ from pytest_lic.errors import LicError, MetricError, UnavailableError, UnknownNa
 from pytest_lic.measuring.metrics.base import Metric
 from pytest_lic.measuring.metrics.bpp import BitsPerPixel
 from pytest_lic.measuring.metrics.cvvdp import ColorVideoVDP
+from pytest_lic.measuring.metrics.dists import DISTS
 from pytest_lic.measuring.metrics.flip import FLIP
 from pytest_lic.measuring.metrics.lpips import LPIPS
 from pytest_lic.measuring.metrics.ms_ssim import MSSSIM
@@ -82,6 +84,7 @@ BUILT_IN: tuple[Metric, ...] = (
     PSNROfYCbCr(),
     SSIMULACRA2(),
     ColorVideoVDP(),
+    DISTS(),
     FLIP(),
     GMSD(),
     MDSI(),

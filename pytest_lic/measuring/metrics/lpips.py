@@ -8,7 +8,6 @@ which ``pytest-lic weights lpips`` brings into the user's cache.
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,10 +22,11 @@ from pytest_lic.measuring.backbones import (
     VGG16,
     Backbone,
     fetch,
+    file_digest,
+    file_state,
     kept,
     read,
     read_safetensors,
-    refuse_pickle,
 )
 from pytest_lic.measuring.metrics.base import Metric, MetricOption
 
@@ -73,6 +73,7 @@ class LPIPS(Metric):
     best = 0.0
     variant_field = "lpips_net"
     backbones = NETS
+    needs = "the weights of a network: `pytest-lic weights lpips`"
     options = (
         MetricOption("lpips-net", "backbone of LPIPS: alex, vgg or squeeze", "alex", "NET"),
         MetricOption(
@@ -106,7 +107,7 @@ class LPIPS(Metric):
             WeightsError: the weights file is missing or a pickle.
         """
         path = _weights(self)
-        digest = "none" if isinstance(path, str) else _file_digest(path, _file_state(path))
+        digest = "none" if isinstance(path, str) else file_digest(path)
         return f"{super().fingerprint()}:{self.net}:{digest}"
 
     def compute(self, original: NDArray[np.uint8], reconstruction: NDArray[np.uint8]) -> float:
@@ -128,7 +129,7 @@ class LPIPS(Metric):
         path = _weights(self)
         if isinstance(path, str):
             raise UnavailableError(path)
-        network = _network(self.net, path, self.weights is not None, _file_state(path))
+        network = _network(self.net, path, self.weights is not None, file_state(path))
         with torch.inference_mode():
             return float(network(_scaled(original), _scaled(reconstruction)))
 
@@ -187,18 +188,3 @@ def _network(net: str, path: Path, given: bool, _state: str) -> Any:
         {name: weights["features." + name.split(".", 1)[1]] for name in network.net.state_dict()}
     )
     return network
-
-
-def _file_state(path: Path) -> str:
-    """A text that changes when the file does; a missing file is reported where it is read."""
-    if not path.exists():
-        return ""
-    status = path.stat()
-    return f"{status.st_size} {status.st_mtime_ns}"
-
-
-@lru_cache(maxsize=2)
-def _file_digest(path: Path, _state: str) -> str:
-    refuse_pickle(path)
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]

@@ -24,9 +24,14 @@ from pytest_lic.measuring.metrics.trial import made_image
 from pytest_lic.measuring.metrics.ycbcr import luma, rgb
 from tests.helpers.pixels import noisy, random_image
 
-BORROWED = [metric.name for metric in BUILT_IN if isinstance(metric, BorrowedMetric)]
+BORROWED = [
+    metric.name
+    for metric in BUILT_IN
+    if isinstance(metric, BorrowedMetric) and not metric.backbones
+]
+"""Without those that look through a network, whose weights not all machines have."""
 OF_PIQ = [name for name in BORROWED if METRICS[name].implementation == "piq"]
-OF_PIXELS = [metric.name for metric in BUILT_IN if metric.of_pixels and metric.name != "lpips"]
+OF_PIXELS = [metric.name for metric in BUILT_IN if metric.of_pixels and not metric.backbones]
 
 
 def available(name: str) -> Any:
