@@ -73,7 +73,6 @@ class LPIPS(Metric):
     best = 0.0
     variant_field = "lpips_net"
     backbones = NETS
-    needs = "the weights of a network: `pytest-lic weights lpips`"
     options = (
         MetricOption("lpips-net", "backbone of LPIPS: alex, vgg or squeeze", "alex", "NET"),
         MetricOption(
