@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import warnings
 from functools import cache
 from types import ModuleType
@@ -79,4 +80,9 @@ def as_tensor(planes: NDArray[Any], *, double: bool = False) -> Tensor:
 def _imported(name: str) -> ModuleType:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what packages say of themselves, which -W error forbids
-        return importlib.import_module(name)
+        before = logging.root.manager.disable
+        logging.disable(logging.WARNING)  # such as that there is no GPU
+        try:
+            return importlib.import_module(name)
+        finally:
+            logging.disable(before)

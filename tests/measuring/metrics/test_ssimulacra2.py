@@ -24,10 +24,10 @@ def write_command(folder: Path, body: str, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
 
 
-# As libjxl's command does: with two files a number, without it says its name.
+# As libjxl's command does: of two files a number, else how it is used, and no version.
 LIKE_LIBJXL = """
-if [ $# = 0 ]; then echo "SSIMULACRA 2.1 [AVX2,SSE4]"; echo "Usage: $0 orig distorted"; exit 1; fi
-cmp -s "$1" "$2" && echo 100.00000000 || echo 71.25312345
+if [ $# != 2 ]; then echo "Usage: $0 orig.png distorted.png" >&2; exit 1; fi
+cmp -s "$1" "$2" && echo 100.00000000 || echo SCORE
 """
 
 
@@ -50,19 +50,23 @@ def test_the_command_comes_first_and_its_numbers_are_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = metric_fingerprint([METRIC])
-    write_command(tmp_path, LIKE_LIBJXL, monkeypatch)
+    write_command(tmp_path, LIKE_LIBJXL.replace("SCORE", "71.25312345"), monkeypatch)
     image = random_image(40, 50)
     assert quality_metrics(image, noisy(image, 5), [METRIC])[0] == {"ssimulacra2": 71.253123}
     assert METRIC.compute(image, image) == 100.0
-    assert METRIC.variant == METRIC.computed_by == "libjxl's command SSIMULACRA 2.1"
+    assert METRIC.variant == METRIC.computed_by == "libjxl's command, 71.3 for a made pair"
     assert metric_fingerprint([METRIC]) != before
 
 
-def test_an_old_command_does_not_say_its_name(
+def test_versions_of_the_command_are_told_apart_by_what_they_give(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_command(tmp_path, 'echo "Usage: $0 orig distorted"; exit 1', monkeypatch)
-    assert METRIC.variant == "libjxl's command"
+    variants = set()
+    for folder, score in (("old", "19.34"), ("new", "53.81"), ("another build", "53.80999")):
+        (tmp_path / folder).mkdir()
+        write_command(tmp_path / folder, LIKE_LIBJXL.replace("SCORE", score), monkeypatch)
+        variants.add(METRIC.variant)
+    assert variants == {f"libjxl's command, {score} for a made pair" for score in ("19.3", "53.8")}
 
 
 @pytest.mark.parametrize(
@@ -79,3 +83,4 @@ def test_a_command_that_fails_is_a_reason(
     write_command(tmp_path, body, monkeypatch)
     image = np.zeros((20, 20, 3), np.uint8)
     assert said in quality_metrics(image, image, [METRIC])[1]["ssimulacra2"]
+    assert METRIC.variant is None
