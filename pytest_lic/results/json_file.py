@@ -122,6 +122,10 @@ def to_json(results: Results) -> dict[str, Any]:
             **({"memory": _as(list[MemoryPart], results.memory)} if results.memory else {}),
         }
     )
+    for curve in stored["curves"]:
+        for anchor in curve["anchors"]:
+            if not anchor["by_metric"]:
+                del anchor["by_metric"]
     crops = stored.pop("crops")
     if crops:
         stored["crops"] = [
