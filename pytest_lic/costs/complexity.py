@@ -81,7 +81,11 @@ def complexity_of(codec: Codec, device: str) -> Complexity | Unavailable:
 
 
 def compared(
-    subject: str, measured: Complexity | Unavailable, recorded: Complexity | None, command: str
+    subject: str,
+    measured: Complexity | Unavailable,
+    recorded: Complexity | None,
+    command: str = "",
+    than: str = "than is recorded",
 ) -> Comparison:
     """The verdict on a codec's complexity, with a line for each number that is another.
 
@@ -89,7 +93,8 @@ def compared(
         subject: what is compared, such as the id of a cell.
         measured: now; or why there is none.
         recorded: None where nothing is.
-        command: the command line that counts again.
+        command: the command line that counts again; "" where nothing is to be recorded.
+        than: what it is compared with.
     """
     if isinstance(measured, Unavailable):
         if recorded is None:
@@ -105,13 +110,13 @@ def compared(
     lines = "".join(f"\n  {change}" for change in changes)
     if worse:
         return Comparison(
-            subject, Verdict.REGRESSED, f"it takes more than is recorded{_if_meant(command)}{lines}"
+            subject, Verdict.REGRESSED, f"it takes more {than}{_if_meant(command)}{lines}"
         )
     if changes:
-        reason = "it takes less than is recorded; record it with --lic-update"
-        return Comparison(subject, Verdict.IMPROVED, f"{reason}{lines}")
+        advice = "; record it with --lic-update" if command else ""
+        return Comparison(subject, Verdict.IMPROVED, f"it takes less {than}{advice}{lines}")
     if measured != recorded:
-        reason = "its stages are others than are recorded, or show other weights"
+        reason = f"it has other stages {than}, or shows other weights"
         return Comparison(subject, Verdict.CHANGED, f"{reason}{_if_meant(command)}")
     return Comparison(subject, Verdict.SAME, "")
 
@@ -147,6 +152,8 @@ def _pairs(measured: Complexity, recorded: Complexity) -> Iterator[CostChange]:
 
 
 def _if_meant(command: str) -> str:
+    if not command:
+        return ""
     return f"; if that is meant, record it: {command} --lic-update"
 
 

@@ -88,10 +88,7 @@ def compared_memory(
         tolerance: percent by which a peak may rise.
         command: the command line that measures again.
     """
-    numbers = list(_numbers(measured, None if recorded is None else recorded.memory))
-    share = tolerance / 100
-    worse = [number.text(tolerance) for number in numbers if number.rises(share)]
-    better = [number.text(tolerance) for number in numbers if number.falls(share)]
+    worse, better = moved(measured, None if recorded is None else recorded.memory, tolerance)
     if worse:
         elsewhere = "" if recorded is None else _elsewhere(recorded.environment, here)
         than = "than is recorded" if recorded is not None else "than it should"
@@ -105,6 +102,15 @@ def compared_memory(
         return Comparison(subject, Verdict.IMPROVED, reason + _lines(better))
     same = measured == recorded.memory
     return Comparison(subject, Verdict.SAME if same else Verdict.WITHIN, "")
+
+
+def moved(
+    measured: Memory, recorded: Memory | None, tolerance: float
+) -> tuple[list[str], list[str]]:
+    """The numbers that are worse, and those that are better, each in words with what it was."""
+    numbers, share = list(_numbers(measured, recorded)), tolerance / 100
+    worse = [number.text(tolerance) for number in numbers if number.rises(share)]
+    return worse, [number.text(tolerance) for number in numbers if number.falls(share)]
 
 
 def memory_text(memory: Memory) -> str:

@@ -4,6 +4,7 @@ ab              two commits compared, for the terminal and as Markdown
 ablation        an ablation, for the terminal and as JSON
 baseline_edits  what a change did to the baselines
 compare         two runs compared
+costs           what coding costs, as rows of tables
 headline        the verdict on runs in one sentence
 history         what was recorded over time, for the terminal
 metrics         what metrics there are, and which can be computed here

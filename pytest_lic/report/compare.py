@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from pytest_lic.baselines.comparison import Verdict
+from pytest_lic.baselines.comparison import Comparison, Verdict
 from pytest_lic.measuring.metrics import HEADLINES
 from pytest_lic.report.markdown.changes import CHANGE_NUMBERS, change_columns, change_row
 from pytest_lic.report.markdown.page import LIMIT, Page
@@ -19,6 +19,7 @@ from pytest_lic.system.words import shortened
 
 FORMAT = 1
 _QUIET = (Verdict.SAME, Verdict.WITHIN, Verdict.CHANGED)
+_SILENT = (Verdict.SAME, Verdict.WITHIN)  # of costs
 _LINES = 8  # of the numbers of one cell
 _MISORDERED = (
     "the run before is the younger of the two: where that is not meant, give the older one first"
@@ -38,7 +39,7 @@ def compare_text(compared: ResultsComparison) -> str:
         lines.append(f"{comparison.verdict}: {comparison.subject}: {numbers}")
         worse = [difference_text(difference) for difference in comparison.differences]
         lines += [f"  {line}" for line in shortened(worse or [comparison.reason], _LINES)]
-    in_words = (*compared.curves, *compared.broken)
+    in_words = (*compared.curves, *_moved_costs(compared), *compared.broken)
     lines += [f"{one.verdict}: {one.subject}: {one.reason}" for one in in_words]
     lines += [f"time: {name}: {ratio}" for name, ratio in _times(compared)]
     if compared.times:
@@ -66,6 +67,11 @@ def compare_markdown(compared: ResultsComparison, room: int = LIMIT) -> str:
         for curve in compared.curves
     ]
     page.table(("curve", "verdict", "BD-rate"), curves, "curves", most=12_000)
+    costs = [
+        [f"- {cost.verdict}: {escaped(cost.subject)}", *_listed(cost.reason)]
+        for cost in _moved_costs(compared)
+    ]
+    page.blocks(costs, "qualities", title="Complexity and memory", most=8_000)
     sides = [[f"- {place}: {escaped(subject)}"] for place, subject in _one_sided(compared)]
     page.blocks(sides, "cells", title=f"{len(sides)} cells of one run alone", most=8_000)
     times = [(escaped(name), ratio) for name, ratio in _times(compared)]
@@ -88,6 +94,7 @@ def compare_json(compared: ResultsComparison) -> dict[str, Any]:
         "worse": compared.worse,
         "cells": [json_value(change.comparison) for change in compared.cells],
         "curves": json_value(compared.curves),
+        "costs": json_value(compared.costs),
         "broken": json_value(compared.broken),
         "times": [{**asdict(time), "ratio": time.ratio} for time in compared.times],
         "only_before": list(compared.only_before),
@@ -106,6 +113,15 @@ def _changed(cells: Sequence[CellChange]) -> list[CellChange]:
     """The worst first."""
     changed = [cell for cell in cells if cell.comparison.verdict not in _QUIET]
     return sorted(changed, key=lambda cell: -cell.comparison.verdict.rank)
+
+
+def _moved_costs(compared: ResultsComparison) -> list[Comparison]:
+    return [cost for cost in compared.costs if cost.verdict not in _SILENT]
+
+
+def _listed(reason: str) -> list[str]:
+    """A reason of several lines as a list below another's item."""
+    return [f"  - {escaped(line.strip())}" for line in reason.splitlines()]
 
 
 def _run(facts: RunFacts) -> str:

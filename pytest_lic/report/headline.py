@@ -44,9 +44,11 @@ def headline(runs: Iterable[Results]) -> str:
     failing += late
     explained = {0, 1} if failing else {0}  # exit statuses that say no more than what failed
     if not failing:
+        costs = [one.comparison for results in runs for one in results.complexity]
+        costs += (weighed.comparison for results in runs for weighed in results.memory)
         compared = " and ".join(
             plural(count, noun)
-            for noun, comparisons in (("point", points), ("curve", curves))
+            for noun, comparisons in (("point", points), ("curve", curves), ("cost", costs))
             if (count := sum(one.verdict not in _NOT_COMPARED for one in comparisons))
         )
         failing.append(f"none of {compared} got worse" if compared else "nothing was compared")

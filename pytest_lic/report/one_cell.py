@@ -48,6 +48,7 @@ def _parts(facts: CellFacts) -> Iterator[RenderableType]:
             yield f"{metric} unavailable: {reason}"
         if shown.left_out:
             yield f"images left out: {', '.join(shown.left_out)}"
+    yield from facts.costs
     for stream in facts.kept:
         yield (
             f"kept bitstream of {stream.image}: {stream.bytes} bytes, {stream.width}×"

@@ -8,6 +8,13 @@ from pytest_lic.baselines.comparison import Comparison, Verdict
 from pytest_lic.measuring.measure import Measurement, reported_metrics
 from pytest_lic.measuring.metrics import Metric
 from pytest_lic.measuring.metrics.base import NONE
+from pytest_lic.report.costs import (
+    COMPLEXITY,
+    MEMORY,
+    complexity_rows,
+    memory_rows,
+    told_in_markdown,
+)
 from pytest_lic.report.headline import broken, headline
 from pytest_lic.report.markdown.changes import (
     CHANGE_NUMBERS,
@@ -48,6 +55,13 @@ def results_markdown(results: Results, room: int = LIMIT) -> str:
     regressed = _regressions(results)
     page.blocks(regressed, "cells", title="What regressed, number by number", most=12_000)
     page.blocks(_failures(broken(results)), "tests", title="What broke", most=12_000)
+    for headings, costs, title in (
+        (COMPLEXITY, complexity_rows(results), "Complexity"),
+        (MEMORY, memory_rows(results), "Memory"),
+    ):
+        inner = range(1, len(headings) - 1)
+        told = told_in_markdown(costs)
+        page.table(headings, told, "qualities", numbers=inner, title=title, most=8_000)
     times = map(_time, results.times)
     page.table(_TIMES, times, "times", numbers=(1, 2, 3), title="Times", most=8_000)
     worst_first = sorted(results.points, key=lambda point: -point.comparison.verdict.rank)

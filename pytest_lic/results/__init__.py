@@ -7,4 +7,5 @@ json_file       results as a JSON file, and back
 schema          what that file may hold, and its JSON Schema
 recorded_run    reads a results file, or a folder of baselines as one
 two_runs        compares two runs
+two_costs       what coding costs in both of them
 """

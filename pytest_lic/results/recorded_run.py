@@ -6,13 +6,21 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pytest_lic.baselines import costs
 from pytest_lic.baselines import entries as baseline
 from pytest_lic.baselines.comparison import Comparison, Verdict
 from pytest_lic.baselines.layered import FILE, families_in
 from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES, Tolerance
 from pytest_lic.errors import ResultsError
 from pytest_lic.results.json_file import load
-from pytest_lic.results.results import FamilyFacts, PointResult, Results, RunFacts
+from pytest_lic.results.results import (
+    ComplexityResult,
+    FamilyFacts,
+    MemoryResult,
+    PointResult,
+    Results,
+    RunFacts,
+)
 from pytest_lic.system.environment import package_version
 
 RECORDED = ("what", "is", "recorded", "in")
@@ -36,7 +44,8 @@ def load_run(path: Path, tolerances: Mapping[str, Tolerance] = DEFAULT_TOLERANCE
     families = {
         name: list(baseline.load(path, name).values()) for name in families_in(path, "entries")
     }
-    if not any(families.values()):
+    known = {name: costs.load(path, name) for name in families}
+    if not any(families.values()) and not any(known.values()):
         raise ResultsError(
             f"{path} holds no baselines; expected a folder that --lic-update wrote, or a file that "
             "--lic-json wrote"
@@ -58,8 +67,22 @@ def load_run(path: Path, tolerances: Mapping[str, Tolerance] = DEFAULT_TOLERANCE
             for name, measurements in families.items()
         },
         points=tuple(
-            PointResult(Comparison(measurement.cell.id, Verdict.NEW, "recorded"), measurement)
+            PointResult(_recorded(measurement.cell.id), measurement)
             for measurements in families.values()
             for measurement in measurements
         ),
+        complexity=tuple(
+            ComplexityResult(_recorded(f"{name}-q{quality}"), name, quality, complexity)
+            for name, recorded in known.items()
+            for quality, complexity in recorded.complexity.items()
+        ),
+        memory=tuple(
+            MemoryResult(_recorded(f"{name}-q{quality}"), name, quality, device, found.memory)
+            for name, recorded in known.items()
+            for (quality, device), found in recorded.memory.items()
+        ),
     )
+
+
+def _recorded(subject: str) -> Comparison:
+    return Comparison(subject, Verdict.NEW, "recorded")

@@ -21,6 +21,7 @@ from pytest_lic.measuring.measure import Measurement, rd_curve
 from pytest_lic.measuring.rate_distortion import MIN_POINTS, bd_quality
 from pytest_lic.results.recorded_run import RECORDED
 from pytest_lic.results.results import Results, RunFacts, TimeResult
+from pytest_lic.results.two_costs import cost_changes
 from pytest_lic.system.groups import grouped
 from pytest_lic.system.words import plural
 
@@ -53,7 +54,7 @@ class ResultsComparison:
 
     ``broken`` is what else broke in the later run, and had not in the earlier one: a round trip of
     edge images, a kept bitstream, a test of no cell. ``only_before`` and ``only_after`` name cells
-    that one run alone measured.
+    that one run alone measured; ``costs`` are of complexity and memory.
     """
 
     before: RunFacts
@@ -64,11 +65,13 @@ class ResultsComparison:
     times: tuple[TimeChange, ...]
     only_before: tuple[str, ...]
     only_after: tuple[str, ...]
+    costs: tuple[Comparison, ...] = ()
 
     @property
     def comparisons(self) -> list[Comparison]:
-        """The verdicts on cells and curves, and on what else broke."""
-        return [*(cell.comparison for cell in self.cells), *self.curves, *self.broken]
+        """The verdicts on cells, curves and costs, and on what else broke."""
+        cells = [cell.comparison for cell in self.cells]
+        return [*cells, *self.curves, *self.costs, *self.broken]
 
     @property
     def misordered(self) -> bool:
@@ -87,12 +90,14 @@ class ResultsComparison:
 
     @property
     def compared(self) -> bool:
-        """Whether any cell could be compared at all."""
-        return any(cell.comparison.verdict is not Verdict.UNAVAILABLE for cell in self.cells)
+        """Whether any cell, or any cost, could be compared at all."""
+        return bool(self.costs) or any(
+            cell.comparison.verdict is not Verdict.UNAVAILABLE for cell in self.cells
+        )
 
 
 def compare_results(before: Results, after: Results) -> ResultsComparison:
-    """Compare the cells that both runs have.
+    """Compare the cells, and the costs of qualities, that both runs have.
 
     Raises:
         ResultsError: there is no such cell.
@@ -110,7 +115,8 @@ def compare_results(before: Results, after: Results) -> ResultsComparison:
         elif later is not None:
             changes.append(CellChange(_compared(earlier, later, after.run), earlier, later))
     common = {change.before.cell.id for change in changes}
-    if not common:
+    costs = tuple(cost_changes(before, after))
+    if not common and not costs:
         raise ResultsError(
             f"the two results have no cell in common: one has {_some(old)}, the other {_some(new)}"
         )
@@ -128,6 +134,7 @@ def compare_results(before: Results, after: Results) -> ResultsComparison:
         tuple(TimeChange(ratios[time.name], time) for time in after.times if time.name in ratios),
         tuple(subject for subject in old if subject not in common),
         tuple(subject for subject in new if subject not in {*old, *partners.values()}),
+        costs,
     )
 
 
@@ -159,11 +166,14 @@ def _measured(results: Results) -> dict[str, Measurement]:
 
 def _broken(results: Results) -> dict[str, str]:
     """Cell, curve or test → what went wrong, of what no longer works as it should."""
-    judged = {comparison.subject for comparison in results.comparisons}
+    judged = {("rd", comparison.subject) for comparison in results.comparisons}
+    judged |= {("complexity", one.comparison.subject) for one in results.complexity if one.measured}
+    judged |= {("memory", one.comparison.subject) for one in results.memory if one.measured}
     broken: dict[str, str] = {}
     for test in results.tests:
-        # The test of a point or curve may fail over its baseline, which is not in question here.
-        if test.outcome == "failed" and not ("rd" in test.checks and test.subject in judged):
+        # A test may fail over what is recorded, which is not in question here.
+        over_baseline = any((check, test.subject) in judged for check in test.checks)
+        if test.outcome == "failed" and not over_baseline:
             broken.setdefault(test.subject or test.id, test.first_line)
     return broken
 

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_lic.baselines.comparison import Comparison, Verdict, compare
+from pytest_lic.baselines.costs import MemoryKey
 from pytest_lic.baselines.entries import BaselineKey
 from pytest_lic.baselines.kept_streams import Stream
+from pytest_lic.costs.complexity import told
+from pytest_lic.costs.memory import memory_text
 from pytest_lic.errors import LicError, UnknownNameError, UsageError
 from pytest_lic.images import png
 from pytest_lic.measuring import coding
@@ -33,7 +36,8 @@ AMPLIFIED = 8
 class CellFacts:
     """One cell. What is not known is None or empty.
 
-    ``source`` says where the measurement comes from, or why there is none.
+    ``source`` says where the measurement comes from, or why there is none; ``costs`` are lines on
+    what coding takes.
     """
 
     subject: str
@@ -47,6 +51,7 @@ class CellFacts:
     tests: Sequence[TestResult] = ()
     times: Sequence[TimeResult] = ()
     remarks: Sequence[str] = ()
+    costs: Sequence[str] = ()
 
 
 def cell_at_hand(grid: Grid, subject: str) -> Cell:
@@ -91,6 +96,7 @@ def facts_at_hand(run: Run, cell: Cell) -> CellFacts:
         baseline=baseline,
         fingerprint=run.measurements.fingerprint(cell),
         kept=[stream for _, stream in run.kept.find(cell.family, cell.quality)],
+        costs=list(_recorded_costs(run, cell)),
     )
 
 
@@ -119,7 +125,32 @@ def facts_of(results: Results, subject: str, where: str) -> CellFacts:
         tests=tests,
         times=[time for time in results.times if time.name.startswith(f"{subject}-")],
         remarks=[remark for remark in results.remarks if remark.startswith(f"{subject}: ")],
+        costs=list(_costs_in(results, None if measured is None else measured.cell)),
     )
+
+
+def _recorded_costs(run: Run, cell: Cell) -> Iterator[str]:
+    complexity = run.complexity.find(cell.family, cell.quality)
+    if complexity is not None:
+        yield f"complexity, recorded: {told(complexity)}"
+    device = cell.setting.device.split(":")[0]
+    memory = run.memory.find(cell.family, MemoryKey(cell.quality, device))
+    if memory is not None:
+        yield f"memory on {device}, recorded: {memory_text(memory.memory)}"
+
+
+def _costs_in(results: Results, cell: Cell | None) -> Iterator[str]:
+    """What a run counted and measured of a cell's codec, with the verdicts."""
+    if cell is None:
+        return
+    codec = (cell.family, cell.quality)
+    for counted in results.complexity:
+        if (counted.family, counted.quality) == codec and counted.measured is not None:
+            yield f"complexity: {counted.comparison.verdict}: {told(counted.measured)}"
+    for weighed in results.memory:
+        if (weighed.family, weighed.quality) == codec and weighed.measured is not None:
+            text = memory_text(weighed.measured)
+            yield f"memory on {weighed.device}: {weighed.comparison.verdict}: {text}"
 
 
 def write_images(

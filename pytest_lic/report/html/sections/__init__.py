@@ -8,6 +8,7 @@ curves         rate and quality, and BD-rates
 images         single images that changed most
 points         a table of all points
 ablations      codecs that differ in one component alone
+complexity     operations, weights and memory
 times          latency, throughput, stages
 circumstances  commit, command, environment, tolerances
 
@@ -24,6 +25,7 @@ from typing import Any
 from pytest_lic.report.html.content import Content
 from pytest_lic.report.html.sections.ablations import ablations
 from pytest_lic.report.html.sections.circumstances import circumstances
+from pytest_lic.report.html.sections.complexity import complexity
 from pytest_lic.report.html.sections.curves import curves
 from pytest_lic.report.html.sections.failures import failures
 from pytest_lic.report.html.sections.images import images
@@ -42,6 +44,7 @@ SECTIONS: tuple[tuple[str, Callable[[Content], Mapping[str, Any] | None]], ...] 
     ("images", images),
     ("points", points),
     ("ablations", ablations),
+    ("complexity", complexity),
     ("times", times),
     ("two_commits", commits_that_pass),
     ("circumstances", circumstances),
