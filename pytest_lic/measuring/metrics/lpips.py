@@ -9,7 +9,7 @@ which ``pytest-lic weights lpips`` brings into the user's cache.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -128,9 +128,12 @@ class LPIPS(Metric):
         path = _weights(self)
         if isinstance(path, str):
             raise UnavailableError(path)
-        network = _network(self.net, path, self.weights is not None, file_state(path))
+        source = _Source(self.net, path, self.weights is not None, file_state(path))
         with torch.inference_mode():
-            return float(network(_scaled(original), _scaled(reconstruction)))
+            before = _features_of_original(source, original.shape, original.tobytes())
+            after = _features(source, reconstruction)
+            layers = zip(_network(source).lins, before, after, strict=True)
+            return float(sum(lin((one - other) ** 2).mean((2, 3)) for lin, one, other in layers))
 
 
 def _weights(metric: LPIPS) -> Path | str:
@@ -158,6 +161,38 @@ def _fetched(backbone: Backbone) -> Path | str:
         return f"no weights of {backbone.name}: {reason}"
 
 
+@dataclass(frozen=True)
+class _Source:
+    """Where a network's weights are from: a file in some state.
+
+    One that was ``given`` may hold weights of the user's own; one of the cache may not.
+    """
+
+    net: str
+    path: Path
+    given: bool
+    state: str
+
+
+@lru_cache(maxsize=8)
+def _features_of_original(
+    source: _Source, shape: tuple[int, ...], content: bytes
+) -> Sequence[Tensor]:
+    """Kept of some images, since each comes back at every quality, and they are half the time."""
+    import numpy as np
+
+    return _features(source, np.frombuffer(content, np.uint8).reshape(shape))
+
+
+def _features(source: _Source, pixels: NDArray[np.uint8]) -> Sequence[Tensor]:
+    """What the layers that LPIPS looks at make of an image (H, W, 3), of length 1 at each place."""
+    import lpips
+
+    network = _network(source)
+    layers = network.net(network.scaling_layer(_scaled(pixels)))
+    return [lpips.normalize_tensor(layer) for layer in layers]
+
+
 def _scaled(pixels: NDArray[np.uint8]) -> Tensor:
     """(H, W, 3) → float32 (1, 3, H, W) in [−1, 1], as the network expects it."""
     import numpy as np
@@ -168,20 +203,19 @@ def _scaled(pixels: NDArray[np.uint8]) -> Tensor:
 
 
 @lru_cache(maxsize=2)
-def _network(net: str, path: Path, given: bool, _state: str) -> Any:
-    """The network with the weights of a file, which a process keeps, since it is large.
-
-    A file that was ``given`` may hold weights of the user's own; one of the cache may not.
-    """
+def _network(source: _Source) -> Any:
+    """The network with its weights, which a process keeps, since it is large."""
     import lpips
     import torch
 
-    backbone = NETS[net]
-    weights = backbone.features(read_safetensors(path), path) if given else read(path, backbone)
+    backbone, path = NETS[source.net], source.path
+    weights = (
+        backbone.features(read_safetensors(path), path) if source.given else read(path, backbone)
+    )
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
         # The package asks torchvision in an outdated manner; random weights until ours are in.
         warnings.simplefilter("ignore")
-        network = lpips.LPIPS(net=net, pnet_rand=True, verbose=False)
+        network = lpips.LPIPS(net=source.net, pnet_rand=True, verbose=False)
     # lpips cuts torchvision's `features` into slices and keeps the layers' numbers.
     network.net.load_state_dict(
         {name: weights["features." + name.split(".", 1)[1]] for name in network.net.state_dict()}
