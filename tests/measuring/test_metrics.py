@@ -109,6 +109,7 @@ PSNR_BY_DEFINITION = {
     "baselines/comparison.py": "BD-rate",
     "baselines/plausible.py": "a gain is told in bytes and dB",
     "commands/ablation.py": "BD-rate",
+    "commands/bisect.py": "BD-rate",
     "commands/show.py": "a cell is shown with PSNR, whatever the options say",
     "measuring/intervals.py": "intervals of BD-rate",
     "measuring/measure.py": "curves for BD-rate",
