@@ -124,6 +124,20 @@ def test_what_the_milestone_lacks_is_said_and_not_failed(creeping: Project) -> N
     )
 
 
+def test_a_milestone_of_other_images_is_said_in_one_line(creeping: Project) -> None:
+    stored = creeping.baseline.read_text()
+    digest = json.loads(stored)["entries"][0]["digest"]
+    creeping.baseline.write_text(stored.replace(digest, "of others"))
+    other = commit(creeping, "of other images")
+    creeping.baseline.write_text(stored)
+    result = creeping.run(*RD, f"--lic-milestone={other}", cached=True)
+    assert result.ret == 0
+    told = (
+        f"toy-q1-images-native-b1-cpu and 4 more: milestone {other} ({other[:10]}) has no baseline"
+    )
+    result.stdout.fnmatch_lines([f"lic: {told} of it"])
+
+
 def refused(project: Project, option: str, message: str) -> None:
     result = project.run(*RD, option, cached=True)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
