@@ -166,7 +166,7 @@ class Interval:
     def __str__(self) -> str:
         """Such as ``95 % interval -0.2 to +0.5, no difference shown``."""
         shown = ", no difference shown" if self.spans_zero else ""
-        return f"95 % interval {self.low:+.2g} to {self.high:+.2g}{shown}"
+        return f"95 % interval {self.low:+.3g} to {self.high:+.3g}{shown}"
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,7 @@ def _bd_rate(comparison: Comparison) -> str:
         return escaped(f"{comparison.verdict}: {comparison.reason}", most=150)
     shown = f"**{percent(rate)}**" if comparison.verdict is Verdict.REGRESSED else percent(rate)
     interval = next((one.interval for one in comparison.differences if one.interval), None)
-    return shown if interval is None else f"{shown} ({interval.low:+.2g} to {interval.high:+.2g})"
+    return shown if interval is None else f"{shown} ({interval.low:+.3g} to {interval.high:+.3g})"
 
 
 def _regressions(results: Results) -> Iterator[list[str]]:

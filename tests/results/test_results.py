@@ -124,15 +124,15 @@ def test_infinity_is_written_as_json_can(written: Path) -> None:
             r"is damaged: \$\.points\[2\]\.comparison\.verdict is 'great': invalid enum value",
         ),
         (
-            lambda text: text.replace('"metric": "psnr"', '"metric": "vmaf"'),
-            r"is damaged: .*\.differences\[\d\]\.metric is 'vmaf': no metric of that name",
+            lambda text: text.replace('"metric": "psnr"', '"metric": "butteraugli"'),
+            r"is damaged: .*\.differences\[\d\]\.metric is 'butteraugli': no metric of that name",
         ),
         (
             lambda text: text.replace('"mean": 0.01', f'"mean": {10**400}'),
             r"is damaged: \$\.run\.tolerances\['psnr'\]\.mean is 1000\d*…: number out of range",
         ),
         (
-            lambda text: text.replace('"bd_rate": {"mean"', '"vmaf": {"mean"'),
+            lambda text: text.replace('"bd_rate": {"mean"', '"butteraugli": {"mean"'),
             r"is damaged: \$\.run\.tolerances lacks bd_rate",
         ),
         (

@@ -66,7 +66,7 @@ def test_a_bd_rate_is_told_with_its_interval_over_the_images(
     compared(before, after, "--json=found.json", "--markdown=found.md")
     (curve,) = json.loads(Path("found.json").read_text())["curves"]
     interval = curve["differences"][0]["interval"]
-    text = f"95 % interval {interval['low']:+.2g} to {interval['high']:+.2g}"
+    text = f"95 % interval {interval['low']:+.3g} to {interval['high']:+.3g}"
     assert (interval["low"] <= 0 <= interval["high"]) is not shown
     for page in (capsys.readouterr().out, Path("found.md").read_text()):
         assert (f"({text}, no difference shown)" in page) is not shown

@@ -31,7 +31,7 @@ def test_rate_one_percent_up_is_caught_as_rate(recorded: Project) -> None:
     result.stdout.fnmatch_lines(
         [
             "*toy-q3-images-native-b1-cpu: regressed*",
-            "*bpp, mean: baseline *, measured *, +1.* % (tolerance 0.1 %)*",
+            "*bpp, mean: baseline *, measured *, +1.* % (tolerance 0.1 %; 95 % interval *)*",
             "*look closer: pytest *pytest_lic.suites -m rd --lic-codec toy --lic-quality 3*",
         ]
     )
