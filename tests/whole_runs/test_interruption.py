@@ -54,7 +54,7 @@ for moment in range(80):
         while True:
             baseline.save(folder, "toy", less)
             baseline.save(folder, "toy", whole)
-    time.sleep(random.Random(moment).uniform(0, 0.02))
+    time.sleep(random.Random(moment).uniform(0, 0.06))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     text = path.read_text(encoding="utf-8")
