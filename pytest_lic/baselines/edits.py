@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from pytest_lic.baselines import entries, kept_streams
 from pytest_lic.baselines.comparison import Difference, Ranked, Verdict, compare, other_variant
+from pytest_lic.baselines.costs import Complexity, MemoryBaseline, MemoryKey
 from pytest_lic.baselines.entries import BaselineKey
 from pytest_lic.baselines.kept_streams import FOLDER, Stream, StreamKey
 from pytest_lic.baselines.layered import families_in
@@ -21,8 +22,8 @@ from pytest_lic.baselines.tolerances import Tolerance
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.measuring.metrics import METRICS
 
-_Key = TypeVar("_Key", BaselineKey, StreamKey)
-_Value = TypeVar("_Value", Measurement, Stream)
+_Key = TypeVar("_Key", BaselineKey, StreamKey, MemoryKey, str)
+_Value = TypeVar("_Value", Measurement, Stream, MemoryBaseline, Complexity)
 
 
 class EditKind(Ranked):
@@ -44,7 +45,7 @@ class EditKind(Ranked):
 
 @dataclass(frozen=True)
 class Edit:
-    """One edit: of an entry, of a kept bitstream, or of a tolerance.
+    """One edit: of an entry, of a kept bitstream, of a tolerance, or of what coding costs.
 
     ``moved`` holds the numbers that are not as they were, the worst first, each measured by the
     tolerance that it had before; ``reason`` says the rest in words.
@@ -105,7 +106,7 @@ def left_behind(project: Path, name: str) -> list[Edit]:
 def _entries(
     family: str, folders: BaselineFolders, tolerances: Mapping[str, Tolerance]
 ) -> Iterator[Edit]:
-    for _, then, now in _before_and_after(entries.load, family, folders):
+    for _, then, now in before_and_after(entries.load, family, folders):
         if then is None or now is None:
             some = then or now
             assert some is not None
@@ -115,12 +116,21 @@ def _entries(
             yield _moved(then, now, tolerances)
 
 
-def _before_and_after(
+def before_and_after(
     load: Callable[[Path, str], dict[_Key, _Value]],
     family: str,
     folders: BaselineFolders,
     within: str = "",
 ) -> Iterator[tuple[_Key, _Value | None, _Value | None]]:
+    """Each key of a family in one of the two folders, with what it has there, None for nothing.
+
+    Args:
+        load: reads a folder.
+        family: whose file is read.
+        folders: what is compared.
+        within: the folder in them that is read, "" for themselves.
+    """
+
     def holding(folder: Path) -> dict[_Key, _Value]:
         shipped = {} if folders.shipped is None else load(folders.shipped / within, family)
         return shipped | load(folder / within, family)
@@ -169,7 +179,7 @@ def _with_tolerance(difference: Difference, tolerances: Mapping[str, Tolerance])
 
 
 def _streams(family: str, folders: BaselineFolders) -> Iterator[Edit]:
-    for key, then, now in _before_and_after(kept_streams.load, family, folders, FOLDER):
+    for key, then, now in before_and_after(kept_streams.load, family, folders, FOLDER):
         subject = f"{family}, quality {key.quality}, kept bitstream of {key.image}"
         if then is None or now is None:
             yield Edit(subject, EditKind.ADDED if then is None else EditKind.REMOVED)

@@ -18,6 +18,7 @@ from pytest_lic.commands.plugin_options import (
     plugin_arguments,
 )
 from pytest_lic.commands.written import add_outputs, require_folders, write_outputs
+from pytest_lic.costs.edits import cost_edits
 from pytest_lic.project.discovery import pytest_config
 from pytest_lic.project.options import read_options
 from pytest_lic.project.root import project_root
@@ -86,7 +87,11 @@ def _edits(arguments: argparse.Namespace) -> list[Edit]:
             after,
             shipped if shipped.resolve() != options.baselines.resolve() else None,
         )
-        edits = baseline_edits(folders, tolerances(base.commit), later)
+        edits = [
+            *baseline_edits(folders, tolerances(base.commit), later),
+            *cost_edits(folders, options.memory_tolerance),
+        ]
+        edits.sort(key=lambda edit: -edit.kind.rank)
         then, now = (families_in(folder, "entries") for folder in (folders.before, after))
         if then or not now:
             return edits
