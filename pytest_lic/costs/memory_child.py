@@ -75,17 +75,20 @@ def _peak(device: str, work: Callable[[], object]) -> int | Unavailable:
 def _growth(codec: Codec, device: str) -> dict[str, int]:
     """By how many bytes each side of the codec grows with each image.
 
-    Each is an image of its own, or what a codec remembers of one would be kept but once.
+    Each is an image of its own that is new to the encoder, or what a codec remembers of one would
+    be kept but once; and nothing else holds it, or a codec that keeps it would add nothing.
     """
     photograph = load_corpus("photos", str(SIDES[0])).images[0]
     images = [_rolled(photograph, index) for index in range(WARM_UP + IMAGES)]
-    batches = [coding.image_batch([image], device) for image in images]
+
+    def encode(image: Image) -> list[bytes]:
+        return codec.encode(coding.image_batch([image], device))
+
     with family_calls.blamed("coding many images"):
-        streams = [codec.encode(batch) for batch in batches]
-        return {
-            "encoder": _slope([_held_after(device, codec.encode, batch) for batch in batches]),
-            "decoder": _slope([_held_after(device, codec.decode, one) for one in streams]),
-        }
+        encoder = _slope([_held_after(device, encode, image) for image in images])
+        streams = [encode(image) for image in images]
+        decoder = _slope([_held_after(device, codec.decode, one) for one in streams])
+    return {"encoder": encoder, "decoder": decoder}
 
 
 def _rolled(image: Image, rows: int) -> Image:

@@ -41,6 +41,13 @@ HUNGRY = """
         def compress(self, x):
             self.kept.append(torch.ones(2**19))  # 2 MiB
             return super().compress(x)
+
+    class Keeping(Net):
+        seen = {}
+
+        def compress(self, x):
+            self.seen[float(x[..., 0, :].sum())] = x  # 0.75 MiB, once an image
+            return super().compress(x)
 """
 
 
@@ -175,6 +182,13 @@ def test_a_leak_is_caught_by_name_though_nothing_is_recorded(small: Project) -> 
     (found,) = json.loads(path.read_text())["memory"]
     assert found["baseline"] is None
     assert found["measured"]["decoder"]["growth"] < 2**14
+
+
+def test_a_codec_that_keeps_what_it_was_given_leaks(small: Project) -> None:
+    write_network(small, HUNGRY, "Keeping")
+    result = memory(small)
+    assert failing(result) == {"test_memory"}
+    result.stdout.fnmatch_lines(["*encoder, kept of each image: 0.0 → 0.8 MiB*"])
 
 
 def test_memory_is_measured_only_where_it_is_named(small: Project) -> None:
