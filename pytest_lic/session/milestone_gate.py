@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pytest_lic.baselines.comparison import Verdict, compare, compare_curves
+from pytest_lic.baselines.comparison import Verdict, compare, compare_curves, other_variant
 from pytest_lic.baselines.entries import BaselineKey
 from pytest_lic.errors import Unavailable, UnavailableError
 from pytest_lic.measuring.grid import Cell, Curve
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.measuring.rate_distortion import RDCurve, bd_quality, bd_rate
-from pytest_lic.report.words import difference_text
+from pytest_lic.report.words import difference_text, label
 from pytest_lic.run.run import Run
 from pytest_lic.session.recorder import GateError, Recorder
 
@@ -41,6 +41,8 @@ class MilestoneGate:
             self._remark(cell, f"{milestone.title} has no baseline of it")
             return
         tolerances = self.run.setup.options.milestone_tolerance
+        for name in sorted(tolerances.keys() - {"bd_rate"}):
+            self._remark(cell, _not_held(name, measured, then, milestone.title))
         comparison = compare(measured, then, tolerances)
         if comparison.verdict is Verdict.ERROR:
             self._fail(cell, [comparison.reason])
@@ -84,8 +86,23 @@ class MilestoneGate:
             )
         )
 
-    def _remark(self, subject: Cell | Curve, text: str) -> None:
+    def _remark(self, subject: Cell | Curve, text: str | None) -> None:
         self.recorder.remark(subject.id, text, expected=True)
+
+
+def _not_held(name: str, now: Measurement, then: Measurement, title: str) -> str | None:
+    """Why a metric with a tolerance is not compared with the milestone; None where it is."""
+    metric = label(name)
+    if other_variant(name, now, then):
+        return (
+            f"{metric} is not held to {title}: here it is of {now.variants[name]}, there of "
+            f"{then.variants[name]}"
+        )
+    if not any(image.gated(name) is not None for image in now.images.values()):
+        return f"{metric} is not held to {title}: it is not measured here"
+    if not any(image.gated(name) is not None for image in then.images.values()):
+        return f"{metric} is not held to {title}, which has none"
+    return None
 
 
 def _moves(then: RDCurve, now: RDCurve) -> list[str]:

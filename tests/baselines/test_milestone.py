@@ -124,6 +124,18 @@ def test_what_the_milestone_lacks_is_said_and_not_failed(creeping: Project) -> N
     )
 
 
+def test_a_metric_that_is_not_measured_is_said_to_be_held_by_nothing(creeping: Project) -> None:
+    title = f"milestone v1 ({git(creeping, 'rev-parse', 'v1')[:10]})"
+    tolerance = "--lic-milestone-tolerance=ms_ssim=0.1"
+    result = creeping.run(*RD, MILESTONE, tolerance, "--lic-metrics=psnr,ms_ssim")
+    assert result.ret == 0, result.stdout.str()
+    cells = "lic: toy-q1-images-native-b1-cpu and 4 more: "
+    result.stdout.fnmatch_lines([f"{cells}MS-SSIM is not held to {title}, which has none"])
+    result = creeping.run(*RD, MILESTONE, tolerance, cached=True)
+    result.stdout.fnmatch_lines([f"{cells}MS-SSIM is not held to {title}: it is not measured here"])
+    result.stdout.no_fnmatch_line("*PSNR is not held*")
+
+
 def test_a_milestone_of_other_images_is_said_in_one_line(creeping: Project) -> None:
     stored = creeping.baseline.read_text()
     digest = json.loads(stored)["entries"][0]["digest"]
