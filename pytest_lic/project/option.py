@@ -122,6 +122,8 @@ def groups_in_full(texts: tuple[str, ...], place: Place) -> tuple[str, ...]:
 def axes(texts: tuple[str, ...], place: Place) -> tuple[CurveMetric, ...]:
     """The quality axes of these metrics, a group's in its place."""
     names = groups_in_full(texts, place)
+    if not names:
+        raise UsageError(f"{place.option} names no metric; expected such as psnr")
     return tuple(dict.fromkeys(curve_metric(name, place.option) for name in names))
 
 

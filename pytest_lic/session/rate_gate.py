@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 import pytest
 
-from pytest_lic.baselines.comparison import Comparison, Verdict, compare, compare_curves, together
+from pytest_lic.baselines.comparison import (
+    Comparison,
+    Verdict,
+    compare,
+    compare_curves,
+    other_variant,
+    together,
+)
 from pytest_lic.baselines.entries import BaselineKey
 from pytest_lic.baselines.plausible import too_good
 from pytest_lic.baselines.tolerances import Tolerance
@@ -136,6 +143,9 @@ class RateGate:
 
     def _along(self, axis: CurveMetric, measured: RDCurve, curve: Curve) -> Comparison:
         """The verdict on one axis."""
+        others = self._other_variants(axis, measured, curve)
+        if others is not None:
+            return Comparison(curve.id, Verdict.UNAVAILABLE, others)
         broken = measured.non_monotone(axis)
         comparison = (
             self._against_stored(axis, measured, curve)
@@ -146,6 +156,19 @@ class RateGate:
             lost = f"BD-rate is lost: {comparison.reason}; the recorded curve has one"
             comparison = Comparison(curve.id, Verdict.REGRESSED, lost)
         return comparison
+
+    def _other_variants(self, axis: CurveMetric, measured: RDCurve, curve: Curve) -> str | None:
+        """Why two curves say nothing to each other: their numbers are of two variants, or None."""
+        name = metric_on(axis).name
+        recorded = self.run.curves.recorded(curve, self.run.baselines)
+        for point in measured.points:
+            then = recorded.get(point.cell.quality)
+            if then is not None and other_variant(name, point, then):
+                return (
+                    f"{name} is of {point.variants[name]}, the stored curve's of "
+                    f"{then.variants[name]}: not compared"
+                )
+        return None
 
     def _against_stored(self, axis: CurveMetric, measured: RDCurve, curve: Curve) -> Comparison:
         try:

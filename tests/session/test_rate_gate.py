@@ -82,6 +82,20 @@ def test_an_axis_on_which_the_curve_no_longer_rises_is_lost(measured: Project) -
     )
 
 
+def test_numbers_of_two_variants_of_an_axis_are_not_compared(measured: Project) -> None:
+    other = METRIC.replace("    tolerance =", "    variant = 'version 2'\n    tolerance =")
+    measured.write_codec()
+    append(measured, other.replace("mean())", "mean() / 2)"))
+    assert measured.run(*ASKED, "--lic-update").ret == 0
+    measured.write_codec()
+    append(measured, other.replace("version 2", "version 3"))
+    passed = measured.run(*ASKED, "-rs")
+    passed.assert_outcomes(passed=5, skipped=1)
+    passed.stdout.fnmatch_lines(
+        ["*distance is of version 3, the stored curve's of version 2: not compared*"]
+    )
+
+
 def test_anchors_are_told_by_each_axis(measured: Project) -> None:
     result = measured.run(
         *ASKED, "--lic-anchor=jpeg", "--lic-json=found.json", "--lic-markdown=found.md"
@@ -138,6 +152,7 @@ def test_conditions_that_there_are_not_are_refused(small: Project) -> None:
     [
         ("psrn", "*--lic-bd: no metric is named 'psrn'; did you mean psnr?*"),
         ("bpp", "*--lic-bd: no metric is named 'bpp'*"),
+        (",", "*--lic-bd names no metric; expected such as psnr*"),
     ],
 )
 def test_an_axis_that_is_none_is_refused(small: Project, names: str, message: str) -> None:
