@@ -181,7 +181,11 @@ class _Numbers:
         if points.keys() != first.keys():
             raise UsageError(f"its qualities are {', '.join(points)}, not {', '.join(first)}")
         if number == BD_RATE:
-            rate = bd_rate(rd_curve("the good commit", first), rd_curve("it", points)).value
+            try:
+                curves = rd_curve("the good commit", first), rd_curve("it", points)
+            except ValueError as error:  # a lossless point
+                raise UsageError(f"no BD-rate: {error}; --metric names another number") from error
+            rate = bd_rate(*curves).value
             if isinstance(rate, Unavailable):
                 raise UsageError(f"no BD-rate: {rate.reason}; --metric names another number")
             return rate

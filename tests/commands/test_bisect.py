@@ -17,6 +17,7 @@ from pytest_lic.ab.side import Side
 from pytest_lic.errors import UsageError
 from tests.helpers import recordings
 from tests.helpers.ab_project import AbProject, processes_of
+from tests.helpers.measurements import image, measurement
 
 COARSER = "STEPS = {label: 1.2 * step for label, step in STEPS.items()}"
 
@@ -160,6 +161,19 @@ def test_what_can_not_be_looked_for_is_refused_in_one_line(
     written.git("clone", "--quiet", "--depth=1", f"file://{written.path}", str(shallow))
     monkeypatch.chdir(shallow)
     assert "is a shallow clone, and has no commit of this name" in refused("--good=HEAD~2")
+
+
+def test_a_codec_without_loss_has_no_bd_rate_and_the_error_says_so(
+    written: AbProject, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def read(side: Side, question: Question) -> Points:
+        return {"1": measurement({"one.png": image(psnr=None)})}
+
+    monkeypatch.setattr(bisection, "_coded", read)
+    made = commits(written, 0, 5)
+    assert bisect(written, f"--good={made[0]}") == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert "quality 1 has no PSNR (one.png: lossless); --metric names another number" in last
 
 
 def alike(repository: AbProject) -> str:
