@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from pytest_lic.baselines import entries
-from pytest_lic.baselines.comparison import Comparison, Verdict
+from pytest_lic.baselines.comparison import Comparison, Verdict, other_variant
 from pytest_lic.baselines.entries import BaselineKey, Baselines
 from pytest_lic.baselines.entry_json import same_results
 from pytest_lic.codec import CodecFamily
 from pytest_lic.measuring.grid import Cell
-from pytest_lic.measuring.measure import Measurement
+from pytest_lic.measuring.measure import ImageResult, Measurement
 from pytest_lic.measuring.metrics import HEADLINES, METRICS
 from pytest_lic.project.discovery import Families
 from pytest_lic.results.records import PointRecord
@@ -131,11 +131,19 @@ def prune(baselines: Baselines, gone: Iterable[Stale[BaselineKey]]) -> None:
 
 
 def _completed(point: Point, before: Measurement | None) -> Point:
-    """With the metrics that ``before`` has and this machine can't compute, where no bit changed."""
+    """With the metrics that ``before`` has and this machine can't compute, where no bit changed.
+
+    Not with those of another variant: numbers of two can't stand in one entry.
+    """
     if before is None:
         return point
+    others = {name for name in before.variants if other_variant(name, point.measurement, before)}
+
+    def kept(old: ImageResult) -> dict[str, float]:
+        return {name: value for name, value in old.metrics.items() if name not in others}
+
     images = {
-        name: replace(image, metrics={**old.metrics, **image.metrics})
+        name: replace(image, metrics={**kept(old), **image.metrics})
         if (old := before.images.get(name)) is not None and old.bits == image.bits
         else image
         for name, image in point.measurement.images.items()

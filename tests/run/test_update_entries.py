@@ -382,3 +382,15 @@ def test_kept_lpips_keeps_the_name_of_its_backbone(project: Project) -> None:
     kept = project.recorded()[BaselineKey.of(FIRST)]
     assert kept.mean("lpips") == 0.1
     assert kept.variants == {"lpips": "vgg"}
+
+
+def test_an_image_without_a_number_of_the_new_backbone_keeps_none_of_the_old(
+    project: Project,
+) -> None:
+    both = {"one.png": image(lpips=0.1), "two.png": image(lpips=0.3)}
+    project.update(replace(measurement(both), variants={"lpips": "vgg"}))
+    one = {"one.png": image(lpips=0.2), "two.png": image()}
+    project.update(replace(measurement(one), variants={"lpips": "alex"}))
+    kept = project.recorded()[BaselineKey.of(FIRST)]
+    assert kept.variants == {"lpips": "alex"}
+    assert [image.value("lpips") for image in kept.images.values()] == [0.2, None]
