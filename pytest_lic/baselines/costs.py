@@ -36,7 +36,7 @@ WHOLE = "whole"
 REST = "rest"
 """What a codec computes in no stage that it names."""
 
-Operations = Annotated[float, Meta(ge=0, description="kMAC/pixel")]
+Operations = Annotated[float, Meta(ge=0, lt=2**48, description="kMAC/pixel")]
 Size = Annotated[int, Meta(ge=0)]
 Pixels = Annotated[str, Meta(pattern=r"\A[1-9][0-9]{0,5}\Z")]
 
@@ -72,7 +72,7 @@ class SideMemory:
     above what is held before; ``growth`` is what is kept of each image.
     """
 
-    peaks: Mapping[Pixels, Size]
+    peaks: Annotated[Mapping[Pixels, Size], Meta(min_length=2)]
     growth: int
 
     @property
