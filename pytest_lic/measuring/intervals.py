@@ -58,7 +58,7 @@ def mean_interval(before: Measurement, after: Measurement, metric: str) -> Inter
 
     def change(drawn: _Array) -> _Array:  # (2, R)
         old, new = (_shown(kind, side) for side in drawn)
-        return np.asarray(100 * (new - old) / old if kind.relative else new - old)
+        return np.asarray(100 * (new - old) / np.abs(old) if kind.relative else new - old)
 
     return _interval(sides, lambda means: change(means))
 

@@ -27,8 +27,15 @@ def find_metrics(config: pytest.Config) -> None:
         registered.add_entry_point(entry)
     own = {metric.name for metric in BUILT_IN}
     added = [metric for name, metric in registered.by_name.items() if name not in own]
+    headings = {heading: metric.name for metric in BUILT_IN for heading in metric.columns(None)}
     for metric in added:
         _check(metric)
+        other = headings.setdefault(metric.heading, metric.name)
+        if other != metric.name:
+            raise UsageError(
+                f"metric {metric.name!r}: {metric.heading!r} is the heading of {other!r} in every "
+                "table; give it another label"
+            )
     set_registered(added)
 
 

@@ -149,7 +149,7 @@ def _table(one: Told) -> Iterator[RenderableType]:
     means = (column.name for column in shown)
     headings = ("commit", "date", "BD-rate: first", "last", *means, "", "subject")
     numbers = range(2, 4 + len(shown))
-    table = grid(headings, numbers, title=one.title, unwrapped=range(len(headings) - 1))
+    table = grid(headings, numbers, title=escape(one.title), unwrapped=range(len(headings) - 1))
     for row in one.rows:
         table.add_row(
             row.recording.commit[:10],

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.console import RenderableType
+from rich.markup import escape
 from rich.table import Table
 
 from pytest_lic.measuring.metrics import Metric
@@ -72,11 +73,11 @@ def _table(metrics: Sequence[MetricHere]) -> Table:
         metric = here.metric
         row = [
             metric.name,
-            metric.unit or NONE,
+            escape(metric.unit) or NONE,
             "higher" if metric.higher_is_better else "lower",
             _number(here.best),
-            _tolerance(metric),
-            metric.computed_by,
+            escape(_tolerance(metric)),
+            escape(metric.computed_by),
             "yes" if here.obstacle is None else "no",
         ]
         if timed:

@@ -142,7 +142,7 @@ def load(path: Path) -> Results:
     """
     stored = FILE.read(path)
     with FILE.parsing(path):
-        return _results(structured(stored, ResultsFile))
+        return _results(structured(stored, ResultsFile), path)
 
 
 def json_value(value: Any) -> Any:
@@ -150,8 +150,10 @@ def json_value(value: Any) -> Any:
     return _finite(plain(value))
 
 
-def _results(file: ResultsFile) -> Results:
+def _results(file: ResultsFile, path: Path) -> Results:
     described = (file.metrics or {}).items()
+    for name, facts in described:
+        _check_meaning(name, facts, path)
     add_described(Metric.described(name, plain(facts)) for name, facts in described)
     _check_metrics(file)
     run, commit = file.run, file.run.commit
@@ -184,6 +186,19 @@ def _results(file: ResultsFile) -> Results:
         _as(tuple[ComplexityResult, ...], file.complexity or ()),
         _as(tuple[MemoryResult, ...], file.memory or ()),
     )
+
+
+def _check_meaning(name: str, facts: MetricPart, path: Path) -> None:
+    """ResultsError where a metric means something else than what is known by its name."""
+    known = METRICS.get(name)
+    for fact in ("higher_is_better", "relative", "unit"):
+        here, there = getattr(known, fact, None), getattr(facts, fact)
+        if known is not None and here != there:
+            raise ResultsError(
+                f"results {path}: {fact} of metric {name} is {there!r} there, and {here!r} "
+                "elsewhere, so that their numbers can't be compared; rename one of the two, and "
+                "run again"
+            )
 
 
 def _check_metrics(file: ResultsFile) -> None:

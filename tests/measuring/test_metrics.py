@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections import Counter
 from pathlib import Path
 
@@ -77,6 +78,23 @@ def test_values_are_rounded_as_they_are_stored() -> None:
     values, _ = quality_metrics(photo, noisy(photo, 5), DEFAULTS)
     for name, value in values.items():
         assert value == round(value, METRICS[name].stored_decimals)
+
+
+class Share(Metric):
+    """A metric whose tolerance is in percent, and whose values may be anything."""
+
+    higher_is_better = True
+    relative = True
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "worse_by"),
+    [(2.0, 1.0, 50.0), (-1.0, -2.0, 100.0), (0.0, -1.0, math.inf), (0.0, 1.0, -math.inf)],
+)
+def test_a_change_in_percent_has_the_direction_of_the_values(
+    before: float, after: float, worse_by: float
+) -> None:
+    assert Share().worse_by(before, after) == worse_by
 
 
 def test_an_unknown_name_suggests_a_known_one() -> None:

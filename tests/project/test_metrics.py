@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from pytest_lic.errors import ResultsError
+from pytest_lic.results.json_file import load
 from tests.helpers.toy_project import Project
 
 METRIC = """
@@ -64,6 +66,18 @@ def test_a_results_file_tells_those_that_read_it_without_the_project(small: Proj
     assert stored["run"]["tolerances"]["sharpness"] == {"mean": 0.01, "image": 0.05}
 
 
+def test_results_that_mean_another_metric_by_a_name_are_refused(small: Project) -> None:
+    write(small)
+    path = small.path / "found.json"
+    small.run("-m", "rd", "--lic-metrics", "psnr,sharpness", f"--lic-json={path}")
+    stored = json.loads(path.read_text())
+    load(path)
+    stored["metrics"]["sharpness"]["higher_is_better"] = True
+    path.write_text(json.dumps(stored))
+    with pytest.raises(ResultsError, match=r"found\.json: higher_is_better of metric sharpness is"):
+        load(path)
+
+
 def refused(project: Project, old: str, new: str, *lines: str) -> None:
     assert old in METRIC
     write(project, METRIC.replace(old, new))
@@ -80,6 +94,7 @@ def refused(project: Project, old: str, new: str, *lines: str) -> None:
     [
         ("yield Sharpness()", "yield Sharpness", "expected Metric objects"),
         ('name = "sharpness"', 'name = "psnr"', "two metrics are named 'psnr'"),
+        ('label = "sharpness"', 'label = "LPIPS"', "'LPIPS' is the heading of 'lpips' in every"),
         ('name = "sharpness"', 'name = "a b"', "expected letters, digits and underscores"),
         (
             "higher_is_better = False",
@@ -93,7 +108,7 @@ def refused(project: Project, old: str, new: str, *lines: str) -> None:
             "metric sharpness says that higher is better, and gives",
         ),
     ],
-    ids=["class", "taken", "name", "direction", "tolerance", "contradiction"],
+    ids=["class", "taken", "heading", "name", "direction", "tolerance", "contradiction"],
 )
 def test_a_metric_that_can_not_be_is_one_line_before_anything_is_measured(
     small: Project, old: str, new: str, line: str
@@ -111,10 +126,11 @@ def test_a_metric_that_fails_names_itself_and_the_image(small: Project) -> None:
     )
 
 
-def test_a_metric_without_a_finite_value_is_refused(small: Project) -> None:
+@pytest.mark.parametrize(("given", "told"), [("float('nan')", "nan"), ("None", "None")])
+def test_a_metric_without_a_finite_value_is_refused(small: Project, given: str, told: str) -> None:
     refused(
         small,
         "        return float",
-        "        if original.shape[0] != 256: return float('nan')\n        return float",
-        "metric sharpness gave nan for photo0.png; expected a finite number",
+        f"        if original.shape[0] != 256: return {given}\n        return float",
+        f"metric sharpness gave {told} for photo0.png; expected a finite number",
     )

@@ -183,7 +183,7 @@ def quality_metrics(
             raise MetricError(
                 f"metric {metric.name} failed on {image}: {type(error).__name__}: {error}"
             ) from error
-        if value is None:
+        if value is None and not metric.of_pixels:
             continue
         if not isinstance(value, Real) or not math.isfinite(value):
             raise MetricError(

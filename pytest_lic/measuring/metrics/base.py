@@ -143,7 +143,9 @@ class Metric:
         before, after = self.shown(before), self.shown(after)
         if before == after:  # two lossless images: infinity minus itself is not a number
             return 0.0
-        change = 100.0 * (after - before) / before if self.relative else after - before
+        change = after - before
+        if self.relative:
+            change = 100.0 * change / abs(before) if before else math.copysign(math.inf, change)
         return -change if self.higher_is_better else change
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pytest
 from rich.console import Console
+from rich.markup import escape
 
 from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.measuring.grid import Cell
@@ -119,15 +120,15 @@ def _print_table(
     curves = of_kind(group, CurveResult)
     metrics = reported_metrics(point.result.measured for point in points)
     blank = _numbers(None, metrics)
-    headings = ("quality", *blank, "BD-rate", "verdict")
+    headings = ("quality", *map(escape, blank), "BD-rate", "verdict")
     rows = []
     for point in points:
         numbers = _numbers(point.result.measured, metrics).values()
-        rows.append((point.cell.quality, *numbers, "", _styled(point.comparison.verdict)))
+        rows.append((escape(point.cell.quality), *numbers, "", _styled(point.comparison.verdict)))
     for curve in curves:
         rate = percent(bd_rate_in(curve.comparison))
         rows.append(("curve", *[""] * len(blank), rate, _styled(curve.comparison.verdict)))
-    for table in folded(headings, rows, console.width, title=title):
+    for table in folded(headings, rows, console.width, title=escape(title)):
         console.print(table)
     for curve in curves:
         if curve.comparison.reason:
