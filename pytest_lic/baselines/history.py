@@ -84,6 +84,8 @@ def history(folder: Path, families: Sequence[str], since: str | None = None) -> 
         raise UsageError(
             f"{root} is a shallow clone, which lacks the older recordings: {HOW_TO_GET_HISTORY}"
         )
+    if not git("rev-list", "--all", "--max-count=1", cwd=root):
+        raise UsageError(f"{root} has no commit yet; commit {folder.name}")
     order = git("rev-list", "--topo-order", "--reverse", "HEAD", cwd=root).split()
     places = {commit: place for place, commit in enumerate(order)}
     new = set(order)

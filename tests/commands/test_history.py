@@ -168,6 +168,11 @@ def test_what_can_not_be_told_is_refused_in_one_line(
     assert message in told.refused()
 
 
+def test_a_repository_without_a_commit_is_told(repository: AbProject, told: Told) -> None:
+    entries.save(repository.path / "baselines", "toy", {}, curve(0))
+    assert "has no commit yet; commit baselines" in told.refused()
+
+
 def test_baselines_that_were_never_committed_are_told(repository: AbProject, told: Told) -> None:
     commit(repository, "nothing yet")
     record(repository, 0, "first")
