@@ -101,6 +101,24 @@ def refused(project: Project, old: str, new: str, *lines: str) -> None:
             "higher_is_better = 0",
             "higher_is_better is 0; expected a bool",
         ),
+        ("higher", "variant = 7\n    higher", "its variant is 7; expected a text"),
+        (
+            "higher",
+            "variant = property(lambda self: 1 / 0)\n    higher",
+            "its variant failed: ZeroDivisionError",
+        ),
+        (
+            "higher",
+            "fingerprint = lambda self: 1 / 0\n    higher",
+            "its fingerprint failed: ZeroDivisionError",
+        ),
+        (
+            "higher",
+            "shown = lambda self, value: 1 / 0\n    higher",
+            "metric sharpness can't compare",
+        ),
+        ("higher", "decimals = 13\n    higher", "decimals is 13; expected 0 to 12"),
+        ("higher", "needs = None\n    higher", "needs is None; expected a str"),
         ("(0.01, 0.05)", "0.01", "tolerance is 0.01; expected two numbers"),
         (
             "higher_is_better = False",
@@ -108,7 +126,10 @@ def refused(project: Project, old: str, new: str, *lines: str) -> None:
             "metric sharpness says that higher is better, and gives",
         ),
     ],
-    ids=["class", "taken", "heading", "name", "direction", "tolerance", "contradiction"],
+    ids=[
+        *("class", "taken", "heading", "name", "direction", "variant", "no-variant", "fingerprint"),
+        *("shown", "decimals", "needs", "tolerance", "contradiction"),
+    ],
 )
 def test_a_metric_that_can_not_be_is_one_line_before_anything_is_measured(
     small: Project, old: str, new: str, line: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from pytest_lic.errors import LicError, MetricError
+from pytest_lic.errors import LicError, MetricError, is_crash
 from pytest_lic.measuring.metrics import quality_metrics
 from pytest_lic.measuring.metrics.base import Metric
 
@@ -41,7 +41,18 @@ def check_direction(metric: Metric) -> None:
         )
         for noise in (3, 40)
     )
-    if little is not None and much is not None and metric.worse_by(little, much) < 0:
+    if little is None or much is None:
+        return
+    try:
+        better_with_noise = metric.worse_by(little, much) < 0
+    except BaseException as error:
+        if not is_crash(error):
+            raise
+        raise MetricError(
+            f"metric {metric.name} can't compare {little:g} with {much:g}: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    if better_with_noise:
         better = "higher" if metric.higher_is_better else "lower"
         raise MetricError(
             f"metric {metric.name} says that {better} is better, and gives {little:g} for a "
