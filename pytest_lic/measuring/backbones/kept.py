@@ -10,6 +10,7 @@ import platformdirs
 
 from pytest_lic.errors import WeightsError
 from pytest_lic.measuring.backbones.network import Backbone
+from pytest_lic.measuring.backbones.reading import read
 from pytest_lic.system.files import write_whole
 
 if TYPE_CHECKING:
@@ -33,6 +34,20 @@ def kept(backbone: Backbone) -> Path | None:
             return path
     except (OSError, SafetensorError):
         return None
+
+
+def read_kept(path: Path, backbone: Backbone) -> dict[str, Tensor]:
+    """The weights in a file that `kept` gave.
+
+    Raises:
+        WeightsError: they are others; the text says what to do.
+    """
+    try:
+        return read(path, backbone)
+    except WeightsError as error:
+        raise WeightsError(
+            f"{error}; remove that file, and have pytest-lic weights bring it again"
+        ) from error
 
 
 def keep(backbone: Backbone, features: Mapping[str, Tensor]) -> Path:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from pytest_lic.errors import UnavailableError
-from pytest_lic.measuring.backbones import VGG16, Backbone, file_digest, file_state, kept, read
+from pytest_lic.measuring.backbones import VGG16, Backbone, file_digest, file_state, kept, read_kept
 from pytest_lic.measuring.metrics.borrowed import BorrowedMetric, as_tensor
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _network(package: ModuleType, path: Path, _state: str) -> Any:
     assert package.__file__ is not None
     with torch.device("meta"):
         vgg = torchvision.models.vgg16(weights=None)
-    features = read(path, VGG16)
+    features = read_kept(path, VGG16)
     vgg.features.load_state_dict(
         {name.removeprefix("features."): weight for name, weight in features.items()}, assign=True
     )

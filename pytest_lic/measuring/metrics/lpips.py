@@ -25,7 +25,7 @@ from pytest_lic.measuring.backbones import (
     file_digest,
     file_state,
     kept,
-    read,
+    read_kept,
     read_safetensors,
 )
 from pytest_lic.measuring.metrics.base import Metric, MetricOption
@@ -210,7 +210,9 @@ def _network(source: _Source) -> Any:
 
     backbone, path = NETS[source.net], source.path
     weights = (
-        backbone.features(read_safetensors(path), path) if source.given else read(path, backbone)
+        backbone.features(read_safetensors(path), path)
+        if source.given
+        else read_kept(path, backbone)
     )
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
         # The package asks torchvision in an outdated manner; random weights until ours are in.

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from pytest_lic.errors import WeightsError
-from pytest_lic.measuring.backbones.kept import keep, kept, place
+from pytest_lic.measuring.backbones.kept import keep, kept, place, read_kept
 from pytest_lic.measuring.backbones.network import ALEXNET
 from pytest_lic.measuring.backbones.reading import read_safetensors
 
@@ -39,3 +39,10 @@ def test_a_cache_that_can_not_be_written_is_one_clear_error(cache: Path) -> None
     cache.write_text("a file where the folder should be")
     with pytest.raises(WeightsError, match=rf"{place(ALEXNET)}: can't be written .*XDG_CACHE_HOME"):
         keep(ALEXNET, FEATURES)
+
+
+def test_what_is_kept_and_of_another_network_says_what_to_do() -> None:
+    path = keep(ALEXNET, FEATURES)
+    message = rf"{path}: .* not the weights of .*alexnet; remove that file, and have pytest-lic"
+    with pytest.raises(WeightsError, match=message):
+        read_kept(path, ALEXNET)
