@@ -129,7 +129,10 @@ def bisect(
 
 
 def _is_ancestor(root: Path, one: Revision, other: Revision) -> bool:
-    return git("merge-base", one.commit, other.commit, cwd=root).strip() == one.commit
+    try:
+        return git("merge-base", one.commit, other.commit, cwd=root).strip() == one.commit
+    except UsageError:  # they have no commit in common
+        return False
 
 
 def _mark(state: Path, word: str, commit: str, skipped: Mapping[str, str]) -> None:

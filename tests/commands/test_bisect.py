@@ -151,6 +151,8 @@ def test_what_can_not_be_looked_for_is_refused_in_one_line(
     assert "v9: no commit of" in refused("--good=v9")
     assert "is no commit before" in refused("--good=HEAD~1", "--bad=HEAD~2")
     assert "is no commit before" in refused("--good=HEAD")
+    alone = written.git("commit-tree", "HEAD^{tree}", "-m", "of another history")
+    assert "is no commit before" in refused(f"--good={alone}")
     assert f"HEAD ({made[2][:10]}, Toy of 0) has no number: it is broken" in refused(
         "--good=HEAD~1"
     )
