@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from pytest_lic.errors import LicError
 _LINE = 400
 _MOST = 2**48  # pixels and bytes beyond it are a slip, and overflow what is computed from them
 _T = TypeVar("_T")
+# msgspec looks a type over when it first meets it; a second thread must not meet it half done, or
+# the process dies. The controller of pytest-xdist has a thread for each worker.
+_BUILDING = threading.Lock()
 
 Count = Annotated[int, Meta(ge=1, lt=_MOST)]
 """A number of things of which there is at least one."""
@@ -101,7 +105,8 @@ def structured(stored: Any, kind: type[_T], place: str = "$") -> _T:
         ValueError: something is missing or not what its annotation says; the text says where.
     """
     try:
-        return msgspec.convert(stored, kind)
+        with _BUILDING:
+            return msgspec.convert(stored, kind)
     except msgspec.ValidationError as error:
         raise ValueError(_worded(copy.deepcopy(stored), kind, str(error), place)) from None
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,3 +119,33 @@ def test_what_is_small_stands_on_one_line() -> None:
     assert as_text({"a": {"b": 1}, "c": [{"d": [1, 2]}, {}]}) == (
         '{\n "a": {"b": 1},\n "c": [\n  {\n   "d": [1, 2]\n  },\n  {}\n ]\n}\n'
     )
+
+
+THREADS = """
+import sys, threading
+from dataclasses import make_dataclass
+
+from pytest_lic.system.typed_json import structured
+
+sys.setswitchinterval(1e-6)
+for number in range(200):
+    kind, value = int, 1
+    for depth in range(12):
+        fields = [("inner", kind), ("numbers", "dict[str, int]"), ("values", "list[float | None]")]
+        kind = make_dataclass(f"Kind{number}_{depth}", fields)
+        value = {"inner": value, "numbers": {"one": 1}, "values": [1.0, None]}
+    together = threading.Barrier(4)
+    threads = [
+        threading.Thread(target=lambda: (together.wait(), structured(value, kind)))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+"""
+
+
+def test_threads_that_meet_a_type_at_once_do_not_crash() -> None:
+    """As those of pytest-xdist's controller do, one for each worker."""
+    subprocess.run([sys.executable, "-c", THREADS], check=True, timeout=120)
