@@ -28,7 +28,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from pytest_lic.baselines.layered import FILE, FamilyFile, Layered, load_family, named_in
+from pytest_lic.baselines.layered import FILE, FamilyFile, Keyed, load_family, named_in
 from pytest_lic.system.environment import Environment
 
 WHOLE = "whole"
@@ -185,7 +185,7 @@ def load(folder: Path, family: str) -> Costs:
 
 
 @dataclass(frozen=True)
-class RecordedComplexity(Layered[str, Complexity]):
+class RecordedComplexity(Keyed[str, Complexity]):
     """The complexity of each quality in the folders of baselines."""
 
     listed_under = "complexity"
@@ -195,18 +195,9 @@ class RecordedComplexity(Layered[str, Complexity]):
         """Quality → complexity."""
         return dict(load(folder, family).complexity)
 
-    def find(self, family: str, quality: str) -> Complexity | None:
-        """What counts of one quality, or None where nothing is recorded.
-
-        Raises:
-            BaselineError: a file is damaged or of a newer format.
-        """
-        place = self.counting(family).get(quality)
-        return None if place is None else place[1]
-
 
 @dataclass(frozen=True)
-class RecordedMemory(Layered[MemoryKey, MemoryBaseline]):
+class RecordedMemory(Keyed[MemoryKey, MemoryBaseline]):
     """The memory of each quality and device in the folders of baselines."""
 
     listed_under = "memory"
@@ -215,12 +206,3 @@ class RecordedMemory(Layered[MemoryKey, MemoryBaseline]):
     def load(folder: Path, family: str) -> dict[MemoryKey, MemoryBaseline]:
         """Quality and device → memory."""
         return dict(load(folder, family).memory)
-
-    def find(self, family: str, key: MemoryKey) -> MemoryBaseline | None:
-        """What counts of one quality on one device, or None where nothing is recorded.
-
-        Raises:
-            BaselineError: a file is damaged or of a newer format.
-        """
-        place = self.counting(family).get(key)
-        return None if place is None else place[1]

@@ -26,7 +26,7 @@ from pathlib import Path
 from pytest_lic.baselines import costs
 from pytest_lic.baselines.costs import Costs, CostsFile, cost_keys
 from pytest_lic.baselines.entry_json import Entry, entry_of, measurement_of
-from pytest_lic.baselines.layered import FILE, FORMAT, Layered, by_digest, load_family
+from pytest_lic.baselines.layered import FILE, FORMAT, Keyed, by_digest, load_family
 from pytest_lic.errors import BaselineError
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.system.files import write_whole
@@ -137,17 +137,8 @@ def dumps(family: str, baselines: Iterable[Measurement], kept: Costs | None = No
 
 
 @dataclass(frozen=True)
-class Baselines(Layered[BaselineKey, Measurement]):
+class Baselines(Keyed[BaselineKey, Measurement]):
     """The folders of baselines."""
 
     listed_under = "entries"
     load = staticmethod(load)
-
-    def find(self, family: str, key: BaselineKey) -> Measurement | None:
-        """The baseline of one key, or None where nothing is recorded.
-
-        Raises:
-            BaselineError: a file is damaged or of a newer format.
-        """
-        place = self.counting(family).get(key)
-        return place[1] if place is not None else None

@@ -94,6 +94,20 @@ class Layered(ABC, Generic[_Key, _Value]):
         return families_in(self.folder, self.listed_under)
 
 
+@dataclass(frozen=True)
+class Keyed(Layered[_Key, _Value]):
+    """Where what is recorded is found by its key."""
+
+    def find(self, family: str, key: _Key) -> _Value | None:
+        """What counts of one key, or None where nothing is recorded.
+
+        Raises:
+            BaselineError: a file is damaged or of a newer format.
+        """
+        place = self.counting(family).get(key)
+        return None if place is None else place[1]
+
+
 def families_in(folder: Path, listed_under: str) -> list[str]:
     """The families that a folder holds a file of; other JSON may lie beside them."""
     files = folder.glob("[!.]*.json")
