@@ -6,6 +6,7 @@ that stands in the file as it is.
 
 from __future__ import annotations
 
+import inspect
 import json
 from datetime import datetime
 from pathlib import Path
@@ -169,9 +170,12 @@ def schema() -> dict[str, Any]:
     """The JSON Schema of a results file, of this format, made from `ResultsFile`."""
     made = msgspec.json.schema(ResultsFile)
     for part in made["$defs"].values():
+        if "description" in part:  # a docstring, which msgspec before 0.23 leaves indented
+            part["description"] = inspect.cleandoc(part["description"])
         properties = part.get("properties", {})
         for name, kind in properties.items():  # those that have a default are written all the same,
-            if kind.pop("default", None) is not None:
+            default = kind.pop("default", None)  # msgspec before 0.23 is silent on some
+            if default is not None and name != "by_metric":  # which is left out where it is empty
                 part["required"].append(name)
             elif name not in part["required"] and "anyOf" in kind:  # or left out where it is null
                 (properties[name],) = (some for some in kind["anyOf"] if some != {"type": "null"})
