@@ -93,11 +93,17 @@ OPTIONS = (
     ),
     _several(
         "require",
-        "fail where this metric, codec or device is unavailable, instead of reporting it",
+        "fail where this metric, all of jpeg-ai, this codec, device, environment or bd_rate is "
+        "unavailable, instead of reporting it",
         metavar="NAME",
         read=groups_in_full,
     ),
-    Option("strict", "fail also where bits changed inside the tolerances", flag=True),
+    Option(
+        "strict",
+        "fail also where bits changed inside the tolerances, and on remarks, such as that bits "
+        "depend on the batch size",
+        flag=True,
+    ),
     Option("update", "record what is measured as the new baselines", flag=True),
     Option(
         "update-missing",
