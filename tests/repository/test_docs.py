@@ -72,6 +72,13 @@ def test_every_fence_is_a_block() -> None:
         assert len(fences) == 2 * len(list(blocks(text_of(page)))), page
 
 
+def test_what_is_read_out_of_the_code_has_a_line_above() -> None:
+    """Where the pages are read as files, a bare ``::: name`` tells nothing."""
+    for page in PAGES:
+        for above in re.findall(r"^(.+)\n+(?=:::)", text_of(page), re.MULTILINE):
+            assert not re.match(r"#|:::|```|    ", above), f"{page}: {above}"
+
+
 def test_what_is_not_run_is_there() -> None:
     texts = []
     for page in PAGES:
