@@ -109,11 +109,12 @@ class Measurement:
 
 
 def reported_metrics(measurements: Iterable[Measurement | None]) -> list[Metric]:
-    """The metrics of which a report has a column: those of every run, and those that are there."""
-    there = {metric.name for metric in DEFAULTS}
+    """The metrics of which a report has a column: those that were asked for."""
+    there: set[str] = set()
     for measurement in measurements:
         for image in () if measurement is None else measurement.images.values():
             there |= image.metrics.keys() | image.unavailable.keys()
+    there = there or {metric.name for metric in DEFAULTS}
     return [metric for name, metric in METRICS.items() if name in there or not metric.of_pixels]
 
 

@@ -19,7 +19,7 @@ from pytest_lic.measuring.store import default_folder
 from pytest_lic.measuring.timed_grid import TimingChoice
 from pytest_lic.project.asked_for import wants_timing
 from pytest_lic.project.metrics import find_metrics
-from pytest_lic.project.pytest_options import on_command_line, option_values
+from pytest_lic.project.pytest_options import Words, on_command_line, option_values, words
 from pytest_lic.project.root import misled, project_root
 from pytest_lic.system.simulated_environments import SimulatedEnvironment
 
@@ -62,6 +62,7 @@ class Options:
     milestone: str | None = None
     milestone_tolerance: Mapping[str, Tolerance] = field(default_factory=dict)
     memory_tolerance: float = 10.0
+    words: Words = field(default_factory=Words)
 
 
 def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
@@ -90,8 +91,8 @@ def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
     )
     _check_together(values, selection)
     configured = {name: metric.configured(values) for name, metric in METRICS.items()}
-    asked = [axis for axis in (*values["bd"], *values["ctc"]) if axis != "psnr"]
-    names = [*values["metrics"], *(metric_on(axis).name for axis in asked)]
+    axes = (*values["bd"], *values["ctc"])
+    names = [*values["metrics"], *(metric_on(axis).name for axis in axes)]
     values["metrics"] = tuple(configured[name] for name in dict.fromkeys(names))
     single = {each.name: each.name.replace("_", "-") for each in fields(Options)}
     return Options(
@@ -103,6 +104,7 @@ def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
             values["metrics"], read_tolerances(project_root(config) / "pyproject.toml")
         ),
         misled=misled(config),
+        words=words(config),
         timing=_timing_choice(config, values, selection) if wants_timing(config) else None,
     )
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from configparser import RawConfigParser
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,30 @@ def option_values(config: pytest.Config) -> dict[str, Any]:
         option.name: option.read(_text(config, option), Place(option.flag_name, start, root))
         for option in OPTIONS
     }
+
+
+@dataclass(frozen=True)
+class Words:
+    """What the user wrote of the options: option → text, parts set apart by commas.
+
+    ``bare`` is what a run has whose command line has no options: the ini file's, or the default.
+    ``typed`` has those of this run's command line, but for flags.
+    """
+
+    bare: Mapping[str, str] = field(default_factory=dict)
+    typed: Mapping[str, str] = field(default_factory=dict)
+
+
+def words(config: pytest.Config) -> Words:
+    """As they stand there."""
+    typed = [
+        option for option in OPTIONS if not option.flag and on_command_line(config, option.name)
+    ]
+    texts = {option.name: _text(config, option) for option in typed}
+    return Words(
+        {option.name: ",".join(_ini_texts(config, option)) for option in OPTIONS},
+        {name: text if isinstance(text, str) else ",".join(text) for name, text in texts.items()},
+    )
 
 
 def on_command_line(config: pytest.Config, name: str) -> bool:

@@ -20,16 +20,20 @@ from pytest_lic.run.stale import Stale, by_family
 
 @dataclass(frozen=True)
 class Point:
-    """A cell that was measured, and the verdict on it."""
+    """A cell that was measured, and the verdict on it.
+
+    ``baseline`` is what it was compared with: of the user's folder, or a shipped one.
+    """
 
     measurement: Measurement
     comparison: Comparison
+    baseline: Measurement | None = None
 
 
 def points(records: Iterable[PointRecord]) -> list[Point]:
     """The cells that were measured, in their order."""
     measured = [
-        Point(record.result.measured, record.comparison)
+        Point(record.result.measured, record.comparison, record.result.baseline)
         for record in records
         if record.result.measured is not None
     ]
@@ -69,7 +73,7 @@ def record(
         for key, measured_point in of_family.items():
             before = own.get(key)
             complete = _completed if update else _filled_in
-            point = complete(measured_point, before)
+            point = complete(measured_point, before or measured_point.baseline)
             if _worth_recording(point, before, update=update):
                 new.append(point.measurement)
                 lines.append(_line(point, before))
@@ -177,12 +181,23 @@ def _filled_in(point: Point, before: Measurement | None) -> Point:
 
 def _worth_recording(point: Point, before: Measurement | None, *, update: bool) -> bool:
     missing = point.comparison.verdict is Verdict.NEW
+    if before is None and not missing:
+        # A shipped baseline: while it holds and lacks nothing, a copy of it would only age.
+        worse_or_better = (Verdict.REGRESSED, Verdict.IMPROVED, Verdict.ERROR)
+        return bool(_added(point)) or (update and point.comparison.verdict in worse_or_better)
     if not update:
         return missing or (before is not None and not same_results(before, point.measurement))
-    if before is None and not missing:
-        # A shipped baseline holds: a copy in the user's folder would only age.
-        return point.comparison.verdict in (Verdict.REGRESSED, Verdict.IMPROVED, Verdict.ERROR)
     return before is None or not same_results(before, point.measurement)
+
+
+def _added(point: Point) -> set[str]:
+    """The metrics that its baseline has of no image."""
+    before, measured = point.baseline, point.measurement
+    return {
+        name
+        for name in METRICS
+        if before is not None and measured.values(name) and not before.values(name)
+    }
 
 
 def _line(point: Point, before: Measurement | None) -> str:

@@ -193,4 +193,5 @@ class Gate:
 
     def _command(self, subject: Cell | Curve, marker: str = "rd") -> str:
         setup = self._run.setup
-        return rerun_command(subject, marker, setup.families.configs, setup.grid.corpora)
+        configs, corpora = setup.families.configs, setup.grid.corpora
+        return rerun_command(subject, marker, configs, corpora, setup.options.words)

@@ -7,11 +7,18 @@ from collections.abc import Mapping
 
 from pytest_lic.images.corpus import CONFORMANCE
 from pytest_lic.measuring.grid import Cell, Curve
-from pytest_lic.project.option_table import OPTIONS
+from pytest_lic.project.option_table import METRIC_OPTIONS
+from pytest_lic.project.pytest_options import Words
+
+_OF_METRICS = {"metrics", "bd", "ctc", *(option.name for option in METRIC_OPTIONS)}
 
 
 def rerun_command(
-    subject: Cell | Curve, marker: str, configs: Mapping[str, str], corpora: Mapping[str, str]
+    subject: Cell | Curve,
+    marker: str,
+    configs: Mapping[str, str],
+    corpora: Mapping[str, str],
+    words: Words,
 ) -> str:
     """Such as ``pytest --pyargs pytest_lic.suites -m rd --lic-codec toy --lic-quality 3``.
 
@@ -20,6 +27,7 @@ def rerun_command(
         marker: of the tests.
         configs: family → the file of ``--lic-config`` that describes it, as the user wrote it.
         corpora: corpus → what the user called it.
+        words: what the user wrote of the options.
     """
     setting = subject.setting
     values = {
@@ -31,11 +39,12 @@ def rerun_command(
         "batch": str(setting.batch),
         "device": setting.device,
     }
+    if marker == "rd":
+        values |= {name: text for name, text in words.typed.items() if name in _OF_METRICS}
     if setting.corpus == CONFORMANCE:
         del values["corpus"]  # no option asks for it
-    defaults = {option.name: option.default for option in OPTIONS}
-    words = ["pytest", "--pyargs", "pytest_lic.suites", "-m", marker]
+    command = ["pytest", "--pyargs", "pytest_lic.suites", "-m", marker]
     for name, value in values.items():
-        if value != defaults[name]:
-            words += [f"--lic-{name}", value]
-    return shlex.join(words)
+        if value and value != words.bare.get(name):
+            command += [f"--lic-{name}", value]
+    return shlex.join(command)

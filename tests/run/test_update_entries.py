@@ -38,11 +38,15 @@ class Project:
 
     def points(self, measured: Sequence[Measurement]) -> list[Point]:
         """The measurements with the verdict that a gate gives them in a run that records."""
-        return [Point(found, self.verdict(found)) for found in measured]
+        return [Point(found, self.verdict(found), self.baseline(found)) for found in measured]
+
+    def baseline(self, found: Measurement) -> Measurement | None:
+        """What the gate compares with, be it the user's or a shipped one."""
+        return self.baselines.find(found.cell.family, BaselineKey.of(found))
 
     def verdict(self, found: Measurement) -> Comparison:
         """As `Gate.point`."""
-        before = self.baselines.find(found.cell.family, BaselineKey.of(found))
+        before = self.baseline(found)
         if before is None:
             return Comparison(found.cell.id, Verdict.NEW, "no baseline until now")
         return compare(found, before, DEFAULT_TOLERANCES)
@@ -204,6 +208,18 @@ def test_a_shipped_baseline_that_no_longer_holds_is_overruled_in_the_users_folde
     assert len(project.update(WORSE)) == 1
     assert project.recorded()[BaselineKey.of(WORSE)].images["one.png"].bytes == 11_000
     assert (project.baselines.shipped / "toy.json").read_bytes() == before
+
+
+def test_a_metric_that_a_shipped_baseline_lacks_is_recorded_in_the_users_folder(
+    project: Project,
+) -> None:
+    save(project.baselines.shipped, "toy", {}, [without_lpips()])
+    for run in (project.update_missing, project.update):
+        (line,) = run(with_lpips())
+        assert line.startswith("toy, quality 1, photos native: first recorded: ")
+        assert project.recorded()[BaselineKey.of(FIRST)].images["one.png"].metrics["lpips"] == 0.1
+        (project.baselines.folder / "toy.json").unlink()
+    assert project.update(without_lpips()) == []
 
 
 def with_lpips(bits: str = "a") -> Measurement:

@@ -6,9 +6,12 @@ import pytest
 
 from pytest_lic.images.corpus import CONFORMANCE
 from pytest_lic.measuring.grid import Cell, Curve, Setting
+from pytest_lic.project.option_table import OPTIONS
+from pytest_lic.project.pytest_options import Words
 from pytest_lic.session.rerun_command import rerun_command
 
 CORPORA = {"photos": "photos", "edge": "edge", CONFORMANCE: CONFORMANCE, "kodak": "/my data/kodak"}
+DEFAULTS = {option.name: option.default for option in OPTIONS}
 START = "pytest --pyargs pytest_lic.suites -m rd "
 
 
@@ -26,5 +29,22 @@ START = "pytest --pyargs pytest_lic.suites -m rd "
     ],
 )
 def test_the_command_names_what_is_no_default(subject: Cell | Curve, options: str) -> None:
-    command = rerun_command(subject, "rd", configs={"mine": "mine.yaml"}, corpora=CORPORA)
-    assert command == START + options
+    assert _command(subject, Words(DEFAULTS)) == START + options
+
+
+def test_the_command_names_what_the_ini_file_has_otherwise() -> None:
+    bare = {**DEFAULTS, "corpus": "/my data/kodak", "batch": "4"}
+    assert _command(Curve("toy", Setting("kodak")), Words(bare)) == (
+        START + "--lic-codec toy --lic-batch 1"
+    )
+
+
+def test_the_command_has_the_metrics_that_were_asked_for() -> None:
+    words = Words(DEFAULTS, {"metrics": "psnr,gmsd", "lpips-net": "vgg", "codec": "*"})
+    assert _command(Curve("toy", Setting("photos")), words) == (
+        START + "--lic-codec toy --lic-metrics psnr,gmsd --lic-lpips-net vgg"
+    )
+
+
+def _command(subject: Cell | Curve, words: Words) -> str:
+    return rerun_command(subject, "rd", {"mine": "mine.yaml"}, CORPORA, words)

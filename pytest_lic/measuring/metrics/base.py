@@ -69,8 +69,8 @@ class Metric:
     """What the gate takes for a lossless image, where `compute` has no number for one."""
     definition: str = ""
     """Of which colour space and range it is, and by which paper."""
-    implementation: str = "pytest-lic"
-    """The distribution whose code computes it."""
+    implementation: str = ""
+    """The distribution whose code computes it; "" for the project's own."""
     revision: int = 1
     """Changes when the same pixels would give another value."""
     reference: str = ""
@@ -156,6 +156,8 @@ class Metric:
     @property
     def computed_by(self) -> str:
         """Whose code it is, with its version where it is installed."""
+        if not self.implementation:
+            return "this project"
         return f"{self.implementation} {package_version(self.implementation) or 'not installed'}"
 
     @property

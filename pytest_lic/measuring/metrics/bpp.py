@@ -15,6 +15,7 @@ class BitsPerPixel(Metric):
     tolerance = (0.1, 0.5)
     relative = True
     in_headlines = True
+    implementation = "pytest-lic"
     definition = "8 times the bytes of the whole bitstream by the pixels; mean over the images"
 
     def of_stream(self, size: int, pixels: int) -> float:

@@ -42,6 +42,7 @@ class MSSSIM(Metric):
     stored_decimals = mean_decimals = 8
     tolerance = (0.02, 0.1)
     by_default = True
+    implementation = "pytest-lic"
     definition = "RGB, 0 to 255, mean over channels, five scales (Wang 2003); mean of linear values"
     reference = "pytorch-msssim in double precision, to 1e-6"
     best = 1.0

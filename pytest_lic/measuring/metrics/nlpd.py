@@ -48,6 +48,7 @@ class NLPD(Metric):
     higher_is_better = False
     tolerance = (0.0003, 0.0015)
     best = 0.0
+    implementation = "pytest-lic"
     definition = (
         "BT.709 luma of 10 bits, 0 to 1, six bands (Laparra 2016) in IQA_pytorch's variant, "
         "which is JPEG AI's"

@@ -24,6 +24,7 @@ class PSNR(Metric):
     mean_decimals = 5
     tolerance = (0.01, 0.05)
     by_default = in_headlines = True
+    implementation = "pytest-lic"
     definition = "RGB, 0 to 255, the MSE over all samples of the image; mean of dB"
     reference = "10 log10(255²/MSE) by hand"
     lossless = math.inf

@@ -51,6 +51,7 @@ def curves(content: Content) -> dict[str, Any] | None:
                 "tables": {
                     metric.name: _table(families, compared, axis)
                     for metric, axis in _axes(families).items()
+                    if metric in metrics
                 },
             }
         )
@@ -61,7 +62,7 @@ def curves(content: Content) -> dict[str, Any] | None:
 
 
 def _axes(families: Sequence[Family]) -> dict[Metric, CurveMetric]:
-    """Metric → quality axis, of those that every report has, and those that the run asked for."""
+    """Metric → quality axis, of those that have always one, and those that the run asked for."""
     axes = {metric: axis for axis, metric in CURVE_METRICS.items()}
     asked = dict.fromkeys(name for family in families for name in family.along)
     return axes | {metric_on(name): name for name in asked if metric_on(name) not in axes}
