@@ -47,7 +47,7 @@ class FreshServer(CodecServer):
 
     Args:
         environment: the name of the simulated one.
-        kept: the circumstance that is the parent's own, if any.
+        kept: the circumstances that are the parent's own.
         moment: that the clock is set to before each batch, so that processes can be compared.
         folder_there: the parent's working directory.
         temporary_there: its ``TMPDIR``, None where that is not set.
@@ -57,7 +57,7 @@ class FreshServer(CodecServer):
     def __init__(
         self,
         environment: str,
-        kept: str,
+        kept: Sequence[str],
         moment: float,
         folder_there: str,
         temporary_there: str | None,
@@ -67,13 +67,13 @@ class FreshServer(CodecServer):
         self._environment = ENVIRONMENTS[environment]
         self._codec: Latest[tuple[str, str, str], Codec] = Latest()
         self._built_from: list[str] = []
-        self._set_clock = set_clock(moment) if kept != Circumstance.CLOCK else None
-        self._seed = seed_otherwise if kept != Circumstance.SEED else _as_it_is
+        self._set_clock = set_clock(moment) if Circumstance.CLOCK not in kept else None
+        self._seed = seed_otherwise if Circumstance.SEED not in kept else _as_it_is
         self._seed()
         settle(self._environment)
         super().__init__(**arguments)
         self._home: Path | None = self.exchange / "home"
-        if kept == Circumstance.FOLDERS:
+        if Circumstance.FOLDERS in kept:
             self._home = None
             go_to(folder_there, temporary_there)
         else:

@@ -20,7 +20,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import count, islice
@@ -87,7 +87,7 @@ class FreshProcess(CodecChild):
         origin: how the child finds the families.
         timeout: seconds that one request may take.
         environment: of the child.
-        kept: the one circumstance that is as in this process; of the hash seed, which can't be
+        kept: the circumstances that are as in this process; of the hash seed, which can't be
             told, a third one.
         moment: that its clock is set to; another one than now if it is not given.
     """
@@ -97,21 +97,21 @@ class FreshProcess(CodecChild):
         origin: Origin,
         timeout: float,
         environment: SimulatedEnvironment = HERE,
-        kept: Circumstance | None = None,
+        kept: Collection[Circumstance] = (),
         moment: float | None = None,
     ) -> None:
         self._moment = moment or another_moment()
         taken = [os.environ.get("PYTHONHASHSEED")]
-        if kept is Circumstance.HASH_SEED:
+        if Circumstance.HASH_SEED in kept:
             taken.append(other_hash_seed(*taken))
-        if kept is Circumstance.VARIABLES:
+        if Circumstance.VARIABLES in kept:
             origin = replace(origin, variables=dict(os.environ))
         super().__init__(
             FreshServer,
             origin,
             {**environment.variables, "PYTHONHASHSEED": other_hash_seed(*taken)},
             environment=environment.name,
-            kept=kept or "",
+            kept=list(kept),
             moment=self._moment,
             folder_there=str(Path.cwd()),
             temporary_there=os.environ.get("TMPDIR"),
@@ -125,8 +125,8 @@ class FreshProcess(CodecChild):
         self.disagreed: set[tuple[str, str]] = set()
         """Family and quality of codecs that decode otherwise here, whatever the threads."""
 
-    def like(self, kept: Circumstance | None) -> FreshProcess:
-        """Another process like this one, but for one circumstance."""
+    def like(self, kept: Collection[Circumstance]) -> FreshProcess:
+        """Another process like this one, but for these circumstances."""
         return FreshProcess(self._origin, self._timeout, self._environment, kept, self._moment)
 
     def decode(

@@ -72,7 +72,7 @@ def culprits(fresh: FreshProcess, outcome: Callable[[FreshProcess], object]) -> 
         return ""
     fresh.searched = True
 
-    def tried(kept: Circumstance | None) -> object:
+    def tried(*kept: Circumstance) -> object:
         with fresh.like(kept) as process:
             try:
                 return outcome(process)
@@ -82,9 +82,11 @@ def culprits(fresh: FreshProcess, outcome: Callable[[FreshProcess], object]) -> 
                 return without_place(str(error))
 
     try:
-        base = tried(None)
-        if tried(None) != base:
+        base = tried()
+        if tried() != base:
             return "; in each process it is another one"
+        if tried(*Circumstance) == base:
+            return ""
         found = [kept.value for kept in Circumstance if tried(kept) != base]
     except EndedError:
         return ""

@@ -108,7 +108,7 @@ def test_bytes_that_lie_about_their_length_are_caught(recorded: Project) -> None
     ("stamp", "culprit"),
     [
         (
-            "time.time() + hash('weights') // 4 + len(str(pathlib.Path.home()))",
+            "int(time.time()) + hash('weights') // 4 + len(str(pathlib.Path.home()))",
             "it hangs on the clock and on PYTHONHASHSEED and on the working directory, TMPDIR or "
             "HOME",
         ),
