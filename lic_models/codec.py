@@ -8,13 +8,15 @@ x ─► analysis ─► y ─► entropy model (with the quantizer) ─► ŷ �
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from lic_models.components.entropy_coding.coders import AnsCoder, EntropyCoder
+from lic_models.components.entropy_coding.counts import Integers
 from lic_models.components.entropy_coding.tables import FrequencyTables
 from lic_models.components.entropy_models import EntropyModel, Factorized
 from lic_models.components.quantizers import NoiseQuantizer, Quantizer
@@ -129,6 +131,19 @@ class LearnedCodec(nn.Module):
         ]
         return {"x_hat": self.transform.synthesis(torch.stack(latents))}
 
+    @contextmanager
+    def noting(self, note: Callable[[str, Tensor], None]) -> Iterator[None]:
+        """Within the block, decoding notes the ``table indices`` and ``symbols`` of latents.
+
+        Both are int32 (M · h · w,), one image after the other.
+        """
+        coder = self.entropy_coder
+        self.entropy_coder = _NotingCoder(coder, self.tables.get("latents"), note)
+        try:
+            yield
+        finally:
+            self.entropy_coder = coder
+
     def update(self) -> None:
         """Make the entropy coder's tables from the trained densities. Not needed after loading."""
         self.entropy_model.update(self.quantizer)
@@ -153,3 +168,27 @@ class LearnedCodec(nn.Module):
             )
         latents: Tensor = self.transform.analysis(images)
         return latents
+
+
+class _NotingCoder:
+    """An entropy coder, overheard where it decodes what ``tables`` code."""
+
+    def __init__(
+        self,
+        coder: EntropyCoder,
+        tables: FrequencyTables | None,
+        note: Callable[[str, Tensor], None],
+    ) -> None:
+        self.name = coder.name
+        self.encode = coder.encode
+        self._coder = coder
+        self._tables = tables
+        self._note = note
+
+    def decode(self, string: bytes, indices: Integers, tables: FrequencyTables) -> Integers:
+        if tables is not self._tables:
+            return self._coder.decode(string, indices, tables)
+        self._note("table indices", torch.from_numpy(indices))
+        symbols = self._coder.decode(string, indices, tables)
+        self._note("symbols", torch.from_numpy(symbols))
+        return symbols

@@ -40,6 +40,7 @@ from pytest_lic import properties
 from pytest_lic.codec import (
     Codec,
     CodecFamily,
+    SupportsDecoderStages,
     SupportsEncoderLatents,
     SupportsLatents,
     SupportsMemoryFormat,
@@ -69,6 +70,7 @@ __all__ = [
     "ProbabilityTables",
     "Quantizer",
     "QuantizerUnderTest",
+    "SupportsDecoderStages",
     "SupportsEncoderLatents",
     "SupportsLatents",
     "SupportsMemoryFormat",

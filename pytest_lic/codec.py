@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -102,6 +102,23 @@ class SupportsStages(Protocol):
         Such as ``analysis``, ``hyper-analysis``, ``hyper-synthesis`` and ``synthesis``. Each must
         be one that coding *calls*, since hooks on it take its time; what none of them does counts
         as entropy coding and the rest.
+        """
+        ...
+
+
+@runtime_checkable
+class SupportsDecoderStages(Protocol):
+    """What a codec may add to `Codec` so that machines are compared stage by stage."""
+
+    def decode_stages(self, bitstream: bytes, /) -> Iterator[tuple[str, Tensor]]:
+        """Stage and tensor of any shape, in the order in which ``decode`` computes them.
+
+        Such as ``hyper-latents``, ``hyper-synthesis``, ``table indices``, ``symbols``, ``latents``,
+        which is what the synthesis transform receives, and ``synthesis``. No name comes twice.
+        Where decoding fails, its error is raised after the stages that it came to.
+
+        Raises:
+            pytest_lic.errors.BitstreamError: a bitstream that this codec can't decode.
         """
         ...
 

@@ -4,6 +4,7 @@ family          builds the codecs of a family, and tells what coding with them d
 codec           the codec: pad, code, pack; unpack, decode, crop
 blame           what a user's network raises, in one line with its place
 calls           calls into the network, checked on the way in and out
+decoder_stages  what the decoder computes on its way, stage by stage
 devices         values with their tensors on a device
 layout          padding, memory format and nesting, found out by coding one small image
 signatures      what a user's functions ask for

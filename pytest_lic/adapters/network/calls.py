@@ -6,11 +6,12 @@ decompress(strings, shape, …) → {"x_hat": …}
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_lic.adapters.network.blame import blamed
+from pytest_lic.adapters.network.decoder_stages import decoder_stages
 from pytest_lic.adapters.network.devices import moved
 from pytest_lic.adapters.network.rans_guard import in_step
 from pytest_lic.adapters.network.signatures import compress_needs, decoder_arguments
@@ -246,6 +247,18 @@ class NetworkCalls:
         if not seen:
             raise CodecError(f"{self.label}: {_NO_SYNTHESIS}")
         return images, self._checked_latents(seen[0])
+
+    def decoder_stages(self, compressed: Compressed) -> Iterator[tuple[str, Tensor]]:
+        """What `decompress` computes on its way; see `decoder_stages`.
+
+        Raises:
+            CodecError: as `decompress`.
+            CorruptBitstreamError: as `decompress`.
+        """
+        parts = dict(self.stages)
+        if self._synthesis is not None:
+            parts.setdefault("synthesis", self._synthesis)
+        return decoder_stages(self.network, parts, lambda: self.decompress(compressed))
 
     def _checked_latents(self, latents: Any) -> Tensor:
         import torch

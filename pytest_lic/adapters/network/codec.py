@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_lic.adapters.network.calls import Compressed, NetworkCalls
@@ -88,6 +88,16 @@ class NetworkCodec:
     def stages(self) -> Mapping[str, nn.Module]:
         """Stage → the network's module that does it; empty where none is known."""
         return self._calls.stages
+
+    def decode_stages(self, bitstream: bytes, /) -> Iterator[tuple[str, Tensor]]:
+        """Stage and tensor, in the order of decoding; see `decoder_stages`.
+
+        Raises:
+            BitstreamError: as `decode`.
+            CodecError: as `decode`.
+        """
+        (coded,), _, _ = self._unpacked([bitstream])
+        return self._calls.decoder_stages(coded)
 
     def weights(self) -> Iterable[Tensor]:
         """The network's parameters; none of what is no ``nn.Module``."""
