@@ -19,6 +19,7 @@ from pytest_lic.commands import (
     history,
     listing,
     metrics,
+    passport,
     report,
     show,
     timing,
@@ -35,7 +36,7 @@ BROKEN_PIPE = 141
 
 _COMMANDS = (
     *(listing, metrics, timing, ablation, compare, show, report, ab, baselines, history),
-    *(bisect, caching, weights),
+    *(bisect, passport, caching, weights),
 )
 
 

@@ -114,6 +114,10 @@ class ResultsError(LicError):
     """A results file that is damaged, cut, or of a newer format."""
 
 
+class PassportError(LicError):
+    """A pack or stamp of a passport that is damaged, forged, too large, or of a newer format."""
+
+
 class BitstreamError(LicError):
     """A bitstream that can't be decoded."""
 

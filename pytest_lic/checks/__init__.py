@@ -13,6 +13,7 @@ hidden_inputs       what a codec used there beside its input, and what it hangs 
 hostile             damaged bitstreams
 odd_sides           the same pixels coded within even and odd sides
 old_stream          one old bitstream: whether it decodes alike, and what broke if not
+passport            packs of bitstreams, decoded on other machines
 plausible_length    whether a bitstream is long enough to hold its image
 same_bits           the same bits both times, or where they part
 """

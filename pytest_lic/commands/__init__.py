@@ -9,6 +9,7 @@ compare         what changed from one run to another
 history         what was recorded of each codec over time
 listing         the codecs that pytest would find here: ``pytest-lic list``
 metrics         the metrics, what each is, and which can be computed here
+passport        what one machine encodes, all others decode
 report          results files as a page for a browser
 show            one cell, with all that is known of it
 timing          saved times as tables and plots

@@ -9,6 +9,7 @@ headline        the verdict on runs in one sentence
 history         what was recorded over time, for the terminal
 metrics         what metrics there are, and which can be computed here
 one_cell        everything about one cell
+passport        who decodes whom, for the terminal and as Markdown
 run_markdown    a run for a pull request
 words           comparisons in words
 html            one page that needs nothing else

@@ -4,6 +4,7 @@ content       what a page is made from
 families      points of a run by setting and codec family, and their curves
 sections      one section a file: its data (.py), its text (.jinja), and what it draws (.js)
 history       the page of what was recorded over time; its .jinja and .js
+passport      the page of who decodes whom; its .jinja
 framed        templates, script and style as one page
 frame.jinja   what every page has
 page.jinja    the frame around the sections
