@@ -53,7 +53,7 @@ def differences(matrix: PassportMatrix) -> list[tuple[str, Agreement, str]]:
         (
             f"{encoder} → {decoder}, {checked.name}",
             checked.agreement,
-            f"{checked.stage}: {checked.first}".removeprefix(": "),
+            f"{checked.stage}: {checked.first}",
         )
         for (encoder, decoder), several in matrix.pairs.items()
         for checked in several

@@ -50,7 +50,7 @@ def check(reader: PackReader, packed: PackedCodec, codec: Codec) -> Checked:
         kind, why = _agreement(reader, image, found)
         counts[kind] += 1
         if why and kind not in firsts:
-            stage, text = _first_difference(reader, image, found)
+            stage, text = _first_difference(reader, image, found, kind)
             firsts[kind] = stage, f"{image.name}: {text}; {why}"
     stage, first = firsts.get(Agreement.BROKEN) or firsts.get(Agreement.WITHIN, ("", ""))
     identical, within, broken = (counts[kind] for kind in Agreement)
@@ -78,13 +78,31 @@ def _decoded(stages: Mapping[str, NDArray[Any]], failure: str = "") -> Decoded:
     return Decoded(stages.get(PIXELS), latents, failure)
 
 
-def _first_difference(reader: PackReader, image: PackedImage, found: Traced) -> tuple[str, str]:
-    """The first stage that differs, and in what; of a failure, the stage it did not come to."""
-    for record in image.stages:
+def _first_difference(
+    reader: PackReader, image: PackedImage, found: Traced, kind: Agreement
+) -> tuple[str, str]:
+    """The first stage that differs and in what, and where whole numbers first differ after it.
+
+    A stage that was not come to differs. Where latents agree, what was computed before them had
+    other last digits at most, and the first stage after them is told.
+    """
+    records = list(image.stages)
+    names = [record.stage for record in records]
+    if kind is Agreement.WITHIN and LATENTS in names:
+        records = records[names.index(LATENTS) + 1 :]
+    first: tuple[str, str] | None = None
+    for record in records:
         if record.stage not in found.stages:
-            return record.stage, f"{record.stage}: not computed here"
-        with reader.reading(record.member) as content:
-            text = difference(record, content, found.stages[record.stage])
-        if text is not None:
-            return record.stage, f"{record.stage}: {text}"
-    return "", "no stage differs"
+            text: str | None = "not computed here"
+        else:
+            with reader.reading(record.member) as content:
+                text = difference(record, content, found.stages[record.stage])
+        if text is None:
+            continue
+        if first is None:
+            first = record.stage, text
+            if record.discrete:
+                break
+        elif record.discrete:
+            return first[0], f"{first[1]}; then {record.stage}: {text}"
+    return first or ("", "no stage differs")

@@ -70,6 +70,11 @@ class StageRecord:
         if math.prod(self.shape) > _MOST:
             raise ValueError(f"stage {self.stage!r} has {math.prod(self.shape)} values")
 
+    @property
+    def discrete(self) -> bool:
+        """Whether its values are whole numbers, which no rounding explains."""
+        return not self.kind.startswith("<f")
+
 
 def as_array(tensor: Tensor) -> NDArray[Any]:
     """The values of a tensor in a kind that a pack can hold; bfloat16 becomes float32."""
