@@ -32,19 +32,16 @@ def stamp_lines(stamp: Stamp) -> list[str]:
 
 
 def matrix_cells(matrix: PassportMatrix) -> list[list[str]]:
-    """A row for each machine: its name, and how each decodes what it encodes; empty if unknown."""
+    """A row for each encoder: its name, and how each decoder fares; empty where that is unknown."""
     return [
-        [
-            encoder,
-            *(_counts(matrix.pairs.get((encoder, decoder), ())) for decoder in _columns(matrix)),
-        ]
-        for encoder in matrix.machines
+        [encoder, *(_counts(matrix.pairs.get((encoder, other), ())) for other in _decoders(matrix))]
+        for encoder in dict.fromkeys(encoder for encoder, _ in matrix.pairs)
     ]
 
 
 def matrix_columns(matrix: PassportMatrix) -> list[str]:
     """The headings of `matrix_cells`."""
-    return [_CORNER, *_columns(matrix)]
+    return [_CORNER, *_decoders(matrix)]
 
 
 def differences(matrix: PassportMatrix) -> list[tuple[str, Agreement, str]]:
@@ -98,7 +95,7 @@ def matrix_markdown(matrix: PassportMatrix) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _columns(matrix: PassportMatrix) -> tuple[str, ...]:
+def _decoders(matrix: PassportMatrix) -> tuple[str, ...]:
     decoders = {decoder for _, decoder in matrix.pairs}
     return tuple(machine for machine in matrix.machines if machine in decoders)
 
