@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -61,7 +61,7 @@ def make(arguments: argparse.Namespace) -> int:
     require_folder("--out", arguments.out)
     origin = origin_here(*plugin_arguments(arguments, _MADE))
     with opened_run(origin, (), say) as run, writing("--out", arguments.out):
-        device = _one_device(run.setup)
+        device = _one_device(run.setup.options.selection.devices)
         codecs: list[PackedCodec] = []
         with written_whole(arguments.out) as new, new_pack(new) as writer:
             for cell in run.setup.grid.of("rate"):
@@ -88,7 +88,7 @@ def check_pack(arguments: argparse.Namespace) -> int:
         require_folder("--out", arguments.out)
     origin = origin_here(*plugin_arguments(arguments, _CHECKED))
     with opened_pack(arguments.pack) as reader, opened_run(origin, (), say) as run:
-        device = _one_device(run.setup)
+        device = _one_device(run.setup.options.selection.devices)
         checked = []
         for codec in reader.pack.codecs:
             say(f"{codec.family} q{codec.quality}")
@@ -182,8 +182,7 @@ def _add_name(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _one_device(setup: Setup) -> str:
-    devices = setup.options.selection.devices
+def _one_device(devices: Sequence[str]) -> str:
     if len(devices) != 1:
         raise UsageError(f"--lic-device {','.join(devices)}: a passport is of one device")
     return devices[0]
