@@ -249,12 +249,7 @@ class NetworkCalls:
         return images, self._checked_latents(seen[0])
 
     def decoder_stages(self, compressed: Compressed) -> Iterator[tuple[str, Tensor]]:
-        """What `decompress` computes on its way; see `decoder_stages`.
-
-        Raises:
-            CodecError: as `decompress`.
-            CorruptBitstreamError: as `decompress`.
-        """
+        """What `decompress` computes on its way, and raises; see `decoder_stages`."""
         parts = dict(self.stages)
         if self._synthesis is not None:
             parts.setdefault("synthesis", self._synthesis)

@@ -34,7 +34,7 @@ def check(reader: PackReader, packed: PackedCodec, codec: Codec) -> Checked:
     apart = " and ".join(
         part
         for part in ("weights", "tables")
-        if packed.parts.get(part) != here.get(part, packed.parts.get(part))
+        if part in packed.parts and part in here and packed.parts[part] != here[part]
     )
     if apart:
         first = f"other {apart} here than where it was encoded; nothing was decoded"

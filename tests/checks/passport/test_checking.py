@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from torch import Tensor, nn
 
 from lic_models.families import families
 from pytest_lic.checks.passport.checking import check
@@ -18,7 +20,7 @@ from pytest_lic.errors import CodecError, PassportError
 from pytest_lic.images.corpus import Corpus, Image
 from pytest_lic.measuring.grid import Cell, Setting
 from pytest_lic.system.environment import environment
-from tests.helpers.staged_codec import Staged
+from tests.helpers.staged_codec import SIDE, Staged
 
 CELL = Cell("staged", "1", Setting("images"))
 
@@ -127,6 +129,32 @@ def test_a_codec_that_shows_latents_alone_is_compared_in_them(tmp_path: Path) ->
         assert [record.stage for record in first.stages] == ["latents", "pixels"]
     assert checked(pack, Latents()).identical == 2
     assert checked(pack, Latents(off=1.0)).stage == "latents"
+
+
+def test_a_codec_with_stages_alone_is_compared_in_what_they_receive_and_give(
+    tmp_path: Path,
+) -> None:
+    class Synthesis(nn.Module):
+        def forward(self, latents: Tensor) -> Tensor:
+            return nn.functional.interpolate(latents[None], scale_factor=SIDE)[0] / 255
+
+    class Parts:
+        def __init__(self) -> None:
+            self.inner, self.synthesis = Staged(), Synthesis()
+            self.encode = self.inner.encode
+
+        def stages(self) -> Any:
+            return {"synthesis": self.synthesis}
+
+        def decode(self, bitstreams: Any) -> Tensor:
+            latents = [dict(self.inner.decode_stages(each))["latents"] for each in bitstreams]
+            return torch.stack([self.synthesis(each) for each in latents]).clamp(0, 1)
+
+    pack = made(tmp_path / "a.zip", Parts())
+    with opened_pack(pack) as reader:
+        (first, _) = reader.pack.codecs[0].images
+        assert [record.stage for record in first.stages] == ["latents", "synthesis", "pixels"]
+    assert checked(pack, Parts()).identical == 2
 
 
 def test_a_codec_that_shows_nothing_is_compared_in_its_pixels(tmp_path: Path) -> None:
