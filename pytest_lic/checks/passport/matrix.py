@@ -41,7 +41,8 @@ def matrix_of(stamps: Mapping[Path, Stamp]) -> PassportMatrix:
         PassportError: one name for two environments, or two stamps of one pair and codec.
     """
     sides: dict[str, tuple[Side, Path]] = {}
-    pairs: dict[tuple[str, str], dict[str, tuple[Checked, Path]]] = {}
+    pairs: dict[tuple[str, str], list[Checked]] = {}
+    told: dict[tuple[str, str, str], Path] = {}
     for path, stamp in stamps.items():
         for side in (stamp.encoder, stamp.decoder):
             known, where = sides.setdefault(side.machine, (side, path))
@@ -50,15 +51,16 @@ def matrix_of(stamps: Mapping[Path, Stamp]) -> PassportMatrix:
                     f"{where} and {path} call two environments {side.machine!r}; give each a name "
                     "with --name where packs are made and checked"
                 )
-        pair = pairs.setdefault((stamp.encoder.machine, stamp.decoder.machine), {})
-        for checked in stamp.codecs:
-            _, where = pair.setdefault(checked.name, (checked, path))
+        pair = (stamp.encoder.machine, stamp.decoder.machine)
+        for checked in stamp.codecs:  # one name comes again where a pack is of several corpora
+            where = told.setdefault((*pair, checked.name), path)
             if where != path:
                 raise PassportError(
-                    f"{where} and {path} both tell of {checked.name}, encoded by "
-                    f"{stamp.encoder.machine} and decoded by {stamp.decoder.machine}; leave one out"
+                    f"{where} and {path} both tell of {checked.name}, encoded by {pair[0]} and "
+                    f"decoded by {pair[1]}; leave one out"
                 )
+        pairs.setdefault(pair, []).extend(stamp.codecs)
     return PassportMatrix(
         tuple(sorted(set(chain.from_iterable(pairs)))),
-        {pair: tuple(each for each, _ in pairs[pair].values()) for pair in sorted(pairs)},
+        {pair: tuple(pairs[pair]) for pair in sorted(pairs)},
     )

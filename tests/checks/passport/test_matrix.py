@@ -28,6 +28,12 @@ def test_stamps_of_several_packs_join() -> None:
     assert matrix.broken == ()
 
 
+def test_a_codec_on_several_corpora_of_one_pack_counts_with_all_of_them() -> None:
+    matrix = matrix_of({ONE: stamp("A", "B", FINE, BROKEN)})
+    assert matrix.pairs == {("A", "B"): (FINE, BROKEN)}
+    assert matrix.broken == (("A", "B", BROKEN),)
+
+
 def test_one_codec_of_one_pair_twice_is_refused() -> None:
     with pytest.raises(
         PassportError, match=r"one\.json and other\.json both tell of mine q1, encoded by A and"
