@@ -4,6 +4,7 @@ selection        what the user asked for: families, qualities, settings
 grid             cells, curves, and the grid of a run that they stand on
 gated_grid       the cells and curves that are gated
 timed_grid       the cells whose times are taken
+shards           which cells are whose, where many machines share a run
 coding           one batch through a codec, with every promise of the protocol checked
 backbones        networks that metrics look through, and their weights
 metrics          what is measured of an image, one file for each metric
