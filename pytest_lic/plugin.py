@@ -171,6 +171,10 @@ def pytest_collection_modifyitems(
     ]
     if _run in config.stash and not config.stash[_run].setup.options.environments:
         config.stash[_uncompared] = bool(collecting.take_out(items, collecting.COMPARED))
+    if _run in config.stash:
+        others = collecting.take_out_other_shards(items, config.stash[_run].setup.grid)
+        if others:
+            config.hook.pytest_deselected(items=others)
     yield
     if _run in config.stash:
         collecting.sort_items(items, config.stash[_run].setup.grid)

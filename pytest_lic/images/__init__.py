@@ -1,5 +1,6 @@
 """Images to code.
 
+area         how many pixels a corpus has at a resolution
 corpus       ordered sets of named 8-bit RGB images: photographs, edge images, folders
 edge_images  small images on which codecs break
 finding      the image files below a folder

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
 from pytest_lic.codec import CodecFamily
 from pytest_lic.errors import UsageError
+from pytest_lic.measuring.shards import Shard
 from pytest_lic.system.typed_json import Count
 
 
@@ -66,6 +67,27 @@ Point = tuple[CodecFamily, str]
 """An operating point: a family at one of its qualities."""
 
 
+Share = Mapping[tuple[str, str], Collection[Setting]]
+"""Of a shard: family and quality → the settings that are its own."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a grid is of a larger one, where many machines share a run.
+
+    Args:
+        shard: which part.
+        cells: how many the whole grid has.
+        plan: a digest of what each shard gets.
+        left: the curves that have points in other shards too, for the merge to judge.
+    """
+
+    shard: Shard
+    cells: int
+    plan: str
+    left: frozenset[Curve]
+
+
 @dataclass(frozen=True)
 class Grid:
     """The cells and curves of a run, those of one purpose in the order of their networks.
@@ -76,6 +98,7 @@ class Grid:
         corpora: the name of each corpus → what the user called it.
         networks: family and quality → the network that serves them.
         notes: what the selection left out without being an error.
+        part: what it is of a larger grid; None where it is the whole.
     """
 
     planned: Planned
@@ -83,6 +106,7 @@ class Grid:
     corpora: Mapping[str, str]
     networks: Mapping[tuple[str, str], str]
     notes: tuple[str, ...] = ()
+    part: Part | None = None
 
     def of(self, *purposes: Purpose) -> tuple[Cell, ...]:
         """The cells that are there for any of these purposes."""
@@ -113,11 +137,17 @@ def _and_also(purposes: frozenset[Purpose], purpose: Purpose) -> frozenset[Purpo
     return purposes | {purpose}
 
 
-def cells_of(points: Sequence[Point], settings: Sequence[Setting]) -> Iterator[Cell]:
-    """Every operating point in every setting."""
+def cells_of(
+    points: Sequence[Point], settings: Sequence[Setting], share: Share | None = None
+) -> Iterator[Cell]:
+    """Every operating point in every setting, or those of a shard alone."""
     for family, quality in points:
+        own = settings if share is None else share.get((family.name, quality), ())
+        if not own:
+            continue
         for setting in settings:
-            yield Cell(family.name, quality, setting)
+            if share is None or setting in own:
+                yield Cell(family.name, quality, setting)
 
 
 def networks_of(points: Sequence[Point]) -> dict[tuple[str, str], str]:

@@ -31,6 +31,7 @@ from pytest_lic.measuring.selection import (
     settings_of,
     settings_on,
 )
+from pytest_lic.measuring.shards import Sharing
 from pytest_lic.system.words import listed
 
 _NAMED = 6  # families of a note
@@ -92,21 +93,24 @@ class TimingChoice:
 
 
 def whole_grid(
-    families: Sequence[CodecFamily], selection: Selection, choice: TimingChoice | None
+    families: Sequence[CodecFamily],
+    selection: Selection,
+    choice: TimingChoice | None,
+    sharing: Sharing | None = None,
 ) -> Grid:
-    """The grid of a run, with what is to be timed if anything is.
+    """The grid of a run, with what is to be timed if anything is; of a shard, what is gated there.
 
     Raises:
         UnknownNameError: a name in the selection that nothing answers to.
         UsageError: as `make_grid`, or untrained families alone are chosen in a run that times
             nothing.
     """
-    grid = make_grid(families, selection)
+    grid = make_grid(families, selection, sharing)
     if choice is not None:
         return with_timed_cells(grid, families, selection, choice)
     chosen = timed_families(families, selection)
     untrained = [family.name for family in chosen if not family.trained]
-    if untrained and not grid.of("rate"):
+    if untrained and grid.part is None and not grid.of("rate"):
         raise UsageError(
             f"only untrained codecs are chosen ({listed(untrained, _NAMED)}), and those are only "
             "timed: give pytest -m timing, or choose trained ones with --lic-codec"

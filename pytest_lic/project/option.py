@@ -14,6 +14,7 @@ from pytest_lic.measuring.metrics import GROUPS, metrics_named
 from pytest_lic.measuring.metrics.base import MetricOption
 from pytest_lic.measuring.rate_distortion import CurveMetric, curve_metric
 from pytest_lic.measuring.selection import absolute_corpora
+from pytest_lic.measuring.shards import Shard
 from pytest_lic.system.simulated_environments import SimulatedEnvironment, chosen_environments
 
 
@@ -149,6 +150,19 @@ def milestone_tolerances(texts: tuple[str, ...], place: Place) -> dict[str, Tole
 def environments(texts: tuple[str, ...], place: Place) -> tuple[SimulatedEnvironment, ...]:
     """The simulated environments of these names, the run's own the first."""
     return chosen_environments(texts)
+
+
+def shard(text: str, place: Place) -> Shard | None:
+    """One part of a run, such as ``3/16``; None where it is whole."""
+    if not text:
+        return None
+    number, slash, count = text.partition("/")
+    if not slash or not (number.strip().isdecimal() and count.strip().isdecimal()):
+        raise UsageError(f"{place.option} {text!r}: expected such as 3/16, the third of sixteen")
+    try:
+        return Shard(int(number), int(count))
+    except UsageError as error:
+        raise UsageError(f"{place.option} {text}: {error}") from error
 
 
 def path_from_start(text: str, place: Place) -> Path | None:

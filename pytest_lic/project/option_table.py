@@ -22,6 +22,7 @@ from pytest_lic.project.option import (
     number,
     path_from_root,
     path_from_start,
+    shard,
     text_or_none,
 )
 
@@ -148,6 +149,13 @@ OPTIONS = (
         "such as threads-4, oldest, cuda",
         metavar="NAME",
         read=environments,
+    ),
+    Option(
+        "shard",
+        "run the Kth of N parts of the grid alone, chosen the same on every machine; pytest-lic "
+        "merge makes one result of all",
+        metavar="K/N",
+        read=shard,
     ),
     Option(
         "timeout",

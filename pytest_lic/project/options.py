@@ -15,6 +15,7 @@ from pytest_lic.errors import UsageError
 from pytest_lic.measuring.metrics import METRICS, Metric
 from pytest_lic.measuring.rate_distortion import CurveMetric, metric_on
 from pytest_lic.measuring.selection import Selection
+from pytest_lic.measuring.shards import Shard
 from pytest_lic.measuring.store import default_folder
 from pytest_lic.measuring.timed_grid import TimingChoice
 from pytest_lic.project.asked_for import wants_timing
@@ -62,6 +63,7 @@ class Options:
     milestone: str | None = None
     milestone_tolerance: Mapping[str, Tolerance] = field(default_factory=dict)
     memory_tolerance: float = 10.0
+    shard: Shard | None = None
     words: Words = field(default_factory=Words)
 
 
@@ -90,6 +92,11 @@ def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
         devices=values["device"],
     )
     _check_together(values, selection)
+    if values["shard"] and wants_timing(config):
+        raise UsageError(
+            "--lic-shard: times of several machines say nothing beside each other; take them "
+            "without it, on one machine"
+        )
     configured = {name: metric.configured(values) for name, metric in METRICS.items()}
     axes = (*values["bd"], *values["ctc"])
     names = [*values["metrics"], *(metric_on(axis).name for axis in axes)]
@@ -122,11 +129,25 @@ def _check_together(values: Mapping[str, Any], selection: Selection) -> None:
             f"--lic-{writing[0]} changes the baselines that lie here, and --lic-baselines-of "
             f"{values['baselines-of']} compares with others; drop one of the two"
         )
+    if values["shard"]:
+        _check_shard(values)
     for one, other in combinations(("html", "json", "markdown"), 2):
         if values[one] is not None and values[one] == values[other]:
             raise UsageError(
                 f"--lic-{one} and --lic-{other} both name {values[one]}; give each its own file"
             )
+
+
+def _check_shard(values: Mapping[str, Any]) -> None:
+    refused = {
+        "update": "sees a part of the grid, and only a whole run records",
+        "update-missing": "sees a part of the grid, and only a whole run records",
+        "prune": "sees a part of the grid, and can't tell what is stale",
+        "milestone": "leaves curves to pytest-lic merge, which knows no milestone",
+    }
+    for name, why in refused.items():
+        if values[name]:
+            raise UsageError(f"--lic-{name}: a shard {why}; drop it, or --lic-shard")
 
 
 def _timing_choice(

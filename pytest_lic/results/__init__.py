@@ -2,6 +2,7 @@
 
 records         what single tests leave, one class for each kind
 results         all that one run found out
+shard_facts     what is known of a run that is one part of a larger one
 crop            a piece of an image before and after coding
 json_file       results as a JSON file, and back
 schema          what that file may hold, and its JSON Schema

@@ -12,15 +12,16 @@
      "remarks": ["…"],
      "crops": [{"subject": "…", "image": "…", "left": 0, "top": 0, "original": "<PNG>", …}],
      "complexity": [{"comparison": {…}, "family": "fp-gdn", "quality": "1", "measured": {…}, …}],
-     "memory": [{"comparison": {…}, "family": "fp-gdn", "quality": "1", "device": "cpu", …}]
+     "memory": [{"comparison": {…}, "family": "fp-gdn", "quality": "1", "device": "cpu", …}],
+     "shard": {"number": 3, "count": 16, "cells": 12, "whole": 192, "plan": "<digest>", …}
     }
 
 ``run`` has a ``failure`` if the run failed after its tests. ``metrics`` describes those that not
 every run computes, so that a reader needs no project to show them. ``crops`` is there if something
 regressed (see `crop`), and may be taken out of a file; ``complexity`` and ``memory`` if any was
-looked at. A measurement stands in it as in a baseline file (see `entry_json`). JSON knows no
-infinity: a difference from a lossless image and a tolerance of infinity are written as ``"inf"``,
-what is no number as ``"nan"``.
+looked at; ``shard`` if the run was one part of a larger one. A measurement stands in it as in a
+baseline file (see `entry_json`). JSON knows no infinity: a difference from a lossless image and a
+tolerance of infinity are written as ``"inf"``, what is no number as ``"nan"``.
 
 `schema` says what a file may hold.
 """
@@ -120,6 +121,7 @@ def to_json(results: Results) -> dict[str, Any]:
                 else {}
             ),
             **({"memory": _as(list[MemoryPart], results.memory)} if results.memory else {}),
+            **({"shard": results.shard} if results.shard is not None else {}),
         }
     )
     for curve in stored["curves"]:
@@ -185,6 +187,7 @@ def _results(file: ResultsFile, path: Path) -> Results:
         file.crops or (),
         _as(tuple[ComplexityResult, ...], file.complexity or ()),
         _as(tuple[MemoryResult, ...], file.memory or ()),
+        file.shard or None,
     )
 
 

@@ -16,6 +16,7 @@ from pytest_lic.baselines.tolerances import Tolerance
 from pytest_lic.measuring.grid import Setting
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.results.crop import Crop
+from pytest_lic.results.shard_facts import ShardFacts
 from pytest_lic.system.environment import Environment
 
 
@@ -141,7 +142,7 @@ class TimeResult:
 
 @dataclass(frozen=True)
 class Results:
-    """All that one run found out."""
+    """All that one run found out; ``shard`` is there where it is one part of a run."""
 
     run: RunFacts
     families: Mapping[str, FamilyFacts]
@@ -153,6 +154,7 @@ class Results:
     crops: tuple[Crop, ...] = ()
     complexity: tuple[ComplexityResult, ...] = ()
     memory: tuple[MemoryResult, ...] = ()
+    shard: ShardFacts | None = None
 
     @property
     def comparisons(self) -> list[Comparison]:

@@ -49,6 +49,12 @@ def _check_anchors(setup: Setup) -> None:
     for anchor in setup.options.anchors:
         if anchor not in names:
             raise UnknownNameError("anchor", anchor, names, "--lic-anchor")
+        chosen = {family.name for family in setup.selected_families}
+        if setup.grid.part is not None and anchor not in (*chosen, *published_names()):
+            raise UsageError(
+                f"--lic-anchor {anchor}: pytest-lic merge takes an anchor's points from the "
+                "shards, which leave this codec out; choose it with --lic-codec too"
+            )
 
 
 def _check_required(setup: Setup) -> None:
@@ -58,7 +64,7 @@ def _check_required(setup: Setup) -> None:
     asked_for = {
         *(name for name, metric in METRICS.items() if not metric.of_pixels),
         *(metric.name for metric in options.metrics),
-        *(["bd_rate"] if setup.grid.curves else []),
+        *(["bd_rate"] if setup.grid.curves or setup.grid.part is not None else []),
         *(*devices, *(device.split(":")[0] for device in devices)),
         *(environment.name for environment in options.environments),
         *(family.name for family in setup.selected_families),

@@ -12,6 +12,7 @@ from pytest_lic.baselines.entries import Baselines
 from pytest_lic.baselines.kept_streams import FOLDER, KeptStreams
 from pytest_lic.baselines.milestone import Milestone, milestone_at
 from pytest_lic.baselines.shipped import shipped_folder
+from pytest_lic.measuring.shards import Sharing
 from pytest_lic.measuring.timed_grid import whole_grid
 from pytest_lic.project.discovery import Families
 from pytest_lic.project.options import Options
@@ -60,7 +61,9 @@ def new_run(
     Raises:
         LicError: something that was asked for does not exist; said before anything is measured.
     """
-    grid = whole_grid(list(families.by_name.values()), options.selection, options.timing)
+    sharing = None if options.shard is None else Sharing(options.shard)
+    every = list(families.by_name.values())
+    grid = whole_grid(every, options.selection, options.timing, sharing)
     setup = Setup(options, families, grid, shared)
     earlier = _earlier_baselines(setup)
     baselines = Baselines(options.baselines, shipped_folder(), families.shipped, earlier)

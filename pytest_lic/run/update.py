@@ -54,7 +54,8 @@ def update_baselines(
         measured = {point.measurement.cell for point in points}
         complete = bool(points) and measured >= set(setup.grid.of("rate"))
         decoded = update_streams.covers(setup.grid.of("conformance"), streams)
-        if options.selection.narrows or not (complete or decoded):
+        part_alone = options.selection.narrows or setup.grid.part is not None
+        if part_alone or not (complete or decoded):
             if options.prune:
                 lines.append(
                     "--lic-prune refused: not every cell was measured, so what is stale can't be "

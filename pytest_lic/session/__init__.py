@@ -17,6 +17,7 @@ reported        what a test leaves on its report, and how that travels from a wo
 controller      takes the reports of all tests; updates, writes and prints in the end
 opening_lines   what a run measures, said before it starts
 gather_results  records and outcomes of tests → `Results`
+shard_record    which part of a run this is, and what it must have in common with the others
 crops           crops of the images that regressed
 result_files    writes JSON, HTML, Markdown and GitHub's summary
 """

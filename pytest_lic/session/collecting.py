@@ -97,6 +97,15 @@ def measures_memory(item: pytest.Item) -> bool:
     return "lic" in _fixtures(item) and item.get_closest_marker(MEMORY) is not None
 
 
+def take_out_other_shards(items: list[pytest.Item], grid: Grid) -> list[pytest.Item]:
+    """Take the tests without a place on the grid out of all shards but the first."""
+    if grid.part is None or grid.part.shard.number == 1:
+        return []
+    removed = [item for item in items if not set(SUBJECTS) & set(_fixtures(item))]
+    items[:] = [item for item in items if set(SUBJECTS) & set(_fixtures(item))]
+    return removed
+
+
 def takes_times(item: pytest.Item) -> bool:
     """Whether a test is about a cell to be timed."""
     return TIMED in _fixtures(item)

@@ -18,6 +18,7 @@ from pytest_lic.session.crops import with_crops
 from pytest_lic.session.gather_results import results_of
 from pytest_lic.session.reported import Reported
 from pytest_lic.session.result_files import GitHubSummary, write_files
+from pytest_lic.session.shard_record import shard_facts
 
 _NEVER_RECORDED = {"roundtrip", "determinism"}
 """Checks that a codec must pass, or nothing of it is recorded."""
@@ -95,6 +96,7 @@ class Controller:
         if not shown and options.markdown is None and (summary is None or summary.path is None):
             return False
         results = results_of(run.setup, self._records, tests, benchmarks, exit_status)
+        results = replace(results, shard=shard_facts(run))
         if shown and _ended(exit_status):
             results = with_crops(run.setup, run.codecs, run.measurements.reconstructions, results)
         lines, failed = write_files(results, options, summary)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_lic.images.corpus import corpus_notes
-from pytest_lic.measuring.grid import Grid
+from pytest_lic.measuring.grid import Grid, Part
 from pytest_lic.project.options import Options
 from pytest_lic.report.words import label, tolerance_unit
 from pytest_lic.system.words import plural
@@ -19,7 +19,10 @@ def opening_lines(grid: Grid, options: Options, gates: bool = True) -> list[str]
         options: of the run.
         gates: whether it does more than timing.
     """
-    if not grid.of("rate", "time"):
+    part = [] if grid.part is None else [_part_line(grid, grid.part)]
+    if not grid.every_cell and part:
+        return part
+    if not grid.of("rate", "time") and not part:
         return ["lic: no codec is on the grid"]
     of_images = [note for spec in options.selection.corpora for note in corpus_notes(spec)]
     milestone = _milestone_line(options) if grid.of("rate") and gates else None
@@ -28,7 +31,17 @@ def opening_lines(grid: Grid, options: Options, gates: bool = True) -> list[str]
     ]
     timed = [_timing_line(grid, options)] if grid.of("time") else []
     gated = [_gates_line(grid, options)] if grid.of("rate") and gates else []
-    return [*gated, *timed, *notes]
+    return [*part, *gated, *timed, *notes]
+
+
+def _part_line(grid: Grid, part: Part) -> str:
+    curves = plural(len(part.left), "curve")
+    left = (
+        f"; {curves} with points in other shards {'is' if len(part.left) == 1 else 'are'} left to "
+        "pytest-lic merge"
+    )
+    here = len(grid.every_cell)
+    return f"lic: shard {part.shard}: {here} of {part.cells} cells{left if part.left else ''}"
 
 
 def _timing_line(grid: Grid, options: Options) -> str:
