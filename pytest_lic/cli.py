@@ -18,6 +18,7 @@ from pytest_lic.commands import (
     compare,
     history,
     listing,
+    merge,
     metrics,
     passport,
     report,
@@ -36,7 +37,7 @@ BROKEN_PIPE = 141
 
 _COMMANDS = (
     *(listing, metrics, timing, ablation, compare, show, report, ab, baselines, history),
-    *(bisect, passport, caching, weights),
+    *(bisect, merge, passport, caching, weights),
 )
 
 

@@ -8,6 +8,7 @@ caching         the measurements kept between runs: ``pytest-lic cache``
 compare         what changed from one run to another
 history         what was recorded of each codec over time
 listing         the codecs that pytest would find here: ``pytest-lic list``
+merge           the results of all shards of a run as one
 metrics         the metrics, what each is, and which can be computed here
 passport        what one machine encodes, all others decode
 report          results files as a page for a browser

@@ -76,7 +76,7 @@ def new_run(
     folders = (baselines.folder, baselines.shipped, families.shipped, earlier)
     codecs = Codecs(setup)
     measurements = Measurements(setup, codecs, say)
-    curves = Curves(setup, measurements, baselines)
+    curves = Curves(setup, measurements)
     processes = Processes(setup, say)
     milestone = _milestone(setup)
     preflight(setup, baselines, kept, milestone)

@@ -6,13 +6,10 @@ in this run at all. What the baseline decoded to stands beside it, if it was dec
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.errors import LicError
 from pytest_lic.images.corpus import Image, batches
 from pytest_lic.measuring import coding
@@ -20,6 +17,7 @@ from pytest_lic.measuring.measure import Measurement
 from pytest_lic.measuring.reconstructions import Reconstructions
 from pytest_lic.results.crop import Crop, cut
 from pytest_lic.results.results import PointResult, Results
+from pytest_lic.results.worst_images import worst_images
 from pytest_lic.run.codecs import Codecs
 from pytest_lic.run.setup import Setup
 
@@ -27,20 +25,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MOST = 10
-"""Crops of one run: a page of them stays far below 10 MB."""
-
 SECONDS = 60.0
 """No image is begun after so much time: a slow codec's crops are not worth an hour."""
-
-_OF_A_CELL = 3
 
 
 def with_crops(
     setup: Setup, codecs: Codecs, reconstructions: Reconstructions, results: Results
 ) -> Results:
     """``results`` with crops of the worst images, and a remark on each that can't be had."""
-    chosen = _chosen(results.points)
+    chosen = worst_images(results.points)
     crops: list[Crop] = []
     remarks: list[str] = []
     started = time.monotonic()
@@ -60,44 +53,6 @@ def with_crops(
         before = _before(reconstructions, point, name)
         crops.append(cut(measured.cell.id, name, original.pixels, reconstruction.pixels, before))
     return replace(results, crops=tuple(crops), remarks=(*results.remarks, *remarks))
-
-
-def _chosen(points: Sequence[PointResult]) -> list[tuple[PointResult, Measurement, str]]:
-    """The worst image of each cell, the worst cell first; then the second worst of each, …"""
-    regressed = [
-        (point, point.measured)
-        for point in points
-        if point.comparison.verdict is Verdict.REGRESSED and point.measured is not None
-    ]
-    regressed.sort(key=lambda pair: -pair[0].comparison.differences[0].severity)
-    ranked = [
-        (rank, cell, point, measured, name)
-        for cell, (point, measured) in enumerate(regressed)
-        for rank, name in enumerate(_worst_images(point, measured)[:_OF_A_CELL])
-    ]
-    ranked.sort(key=lambda crop: crop[:2])
-    return [(point, measured, name) for _, _, point, measured, name in ranked[:MOST]]
-
-
-def _worst_images(point: PointResult, measured: Measurement) -> list[str]:
-    """Those that are worse by more than the tolerance; or the one that lost most in PSNR."""
-    names = [
-        difference.image
-        for difference in point.comparison.differences
-        if difference.regressed and difference.image is not None
-    ]
-    if names:
-        return [name for name in dict.fromkeys(names) if name in measured.images]
-    before = point.baseline.images if point.baseline is not None else {}
-
-    def gain(name: str) -> float:
-        new = measured.images[name].gated("psnr")
-        old = before[name].gated("psnr") if name in before else None
-        if old is None or new is None or old == new:
-            return 0.0
-        return new - old if math.isfinite(new) else math.inf
-
-    return [min(measured.images, key=gain)]
 
 
 def _before(

@@ -16,8 +16,9 @@ from pytest_lic.measuring import coding
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.results.json_file import load
 from pytest_lic.results.results import PointResult, Results
+from pytest_lic.results.worst_images import MOST
 from pytest_lic.session import crops
-from pytest_lic.session.crops import MOST, with_crops
+from pytest_lic.session.crops import with_crops
 from tests.helpers.crops import pixels
 from tests.helpers.made_results import passing
 from tests.helpers.measurements import image, measurement

@@ -1,0 +1,83 @@
+"""``pytest-lic merge``: one result of all shards of a run."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from pytest_lic.commands.written import require_folder, write
+from pytest_lic.errors import UsageError
+from pytest_lic.merging.merge import merge
+from pytest_lic.report.html import html_report
+from pytest_lic.report.run_markdown import results_markdown
+from pytest_lic.report.words import counted
+from pytest_lic.results.json_file import load, to_text
+from pytest_lic.results.results import Results
+from pytest_lic.system.words import plural
+
+_OUTPUTS = ("out", "html", "markdown")
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "merge",
+        help="make one result of the shards of a run",
+        description="Make one result of what pytest --lic-shard K/N --lic-json wrote on each "
+        "machine, and judge the curves that have points in several shards.",
+        epilog="Exit status: that of the run, had one machine done it: 0 passed, 1 something "
+        "failed, 5 nothing was chosen; 2 a shard can't be read, is missing, doubled, or of another "
+        "run.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "results", nargs="+", type=Path, metavar="RESULTS", help="the file of each shard"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="write the result of all here"
+    )
+    parser.add_argument("--html", type=Path, metavar="FILE", help="also write a page for a browser")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write a summary")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Merge and write; the exit status of the run.
+
+    Raises:
+        ResultsError: a file that can't be read, or not all shards of one run.
+        UsageError: a file that can't be written.
+    """
+    paths = list(arguments.results)
+    for name in _OUTPUTS:
+        file = getattr(arguments, name)
+        if file is None:
+            continue
+        require_folder(f"--{name}", file)
+        if file.resolve() in {path.resolve() for path in paths}:
+            raise UsageError(f"--{name} {file}: this is one of the shards; name another file")
+    shards = {str(path): load(path) for path in dict.fromkeys(paths)}
+    merged = merge(shards, ("pytest-lic", "merge", *map(str, paths)))
+    write("--out", arguments.out, to_text(merged))
+    if arguments.html is not None:
+        write("--html", arguments.html, html_report({"": merged}))
+    if arguments.markdown is not None:
+        write("--markdown", arguments.markdown, results_markdown(merged))
+    for line in _lines(merged, len(shards)):
+        print(line)
+    return merged.run.exit_status
+
+
+def _lines(merged: Results, shards: int) -> list[str]:
+    """What failed, the number of each verdict, and how the run ended."""
+    failed = [test for test in merged.tests if test.outcome == "failed"]
+    verdicts = ", ".join(counted(one.verdict for one in merged.comparisons))
+    passed = sum(test.outcome == "passed" for test in merged.tests)
+    ended = "failed" if merged.failed else "passed"
+    return [
+        *(f"failed: {test.text or test.id}" for test in failed),
+        *([merged.run.failure] if merged.run.failure else []),
+        f"{plural(shards, 'shard')}: {plural(len(merged.points), 'point')} and "
+        f"{plural(len(merged.curves), 'curve')}{': ' if verdicts else ''}{verdicts}",
+        f"{ended}: {len(failed)} tests failed, {passed} passed",
+    ]
