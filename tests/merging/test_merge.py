@@ -16,12 +16,11 @@ from pytest_lic.results.json_file import load, to_json
 from pytest_lic.results.results import Results, TestResult
 from tests.helpers.toy_project import Project
 
-COARSER = """
-class Coarser(Toy):
-    def __init__(self, quality):
-        super().__init__(quality)
-        if quality == "3":
-            self.step += 4
+LONGER = """
+class Longer(Toy):
+    def code(self, levels):
+        symbols = levels.numpy().astype(np.uint8)
+        return zlib.compress(np.diff(symbols, axis=2, prepend=np.uint8(0)).tobytes(), 1)
 """
 BROKEN = """
 class Broken(Toy):
@@ -73,7 +72,7 @@ def test_shards_that_pass_are_one_run(small: Project, count: int) -> None:
 @pytest.mark.parametrize("count", [1, 2, 7])
 def test_shards_with_a_regression_are_one_run(small: Project, count: int) -> None:
     small.run("-m", "rd", "--lic-update")
-    small.write_codec(COARSER, "Coarser")
+    small.write_codec(LONGER, "Longer")
     merged = check_alike(small, count, "-m", "rd")
     assert merged.run.exit_status == 1
     (curve,) = merged.curves
