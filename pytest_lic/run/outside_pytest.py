@@ -29,8 +29,9 @@ def opened_run(origin: Origin, metrics: Sequence[str], say: Callable[[str], None
         LicError: an option, a family or a baseline that pytest would refuse.
     """
     with pytest_config(origin) as config:
-        # Commands take times of their own, whatever -m in the ini file's addopts says.
-        families, options = discover(config), replace(read_options(config), timing=None)
+        # Commands take times of their own, whatever -m in the ini file's addopts says, and are no
+        # part of a run.
+        families, options = discover(config), replace(read_options(config), timing=None, shard=None)
     chosen = {metric.name: metric for metric in options.metrics}
     needed = chosen | {
         name: metric_named(name, "--metric") for name in metrics if name not in chosen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,20 @@ def test_what_cells_took_before_makes_shards_even(tmp_path: Path) -> None:
     assert [cell.id for cell in alone.every_cell] == list(slow)
     by_area = parts(2, selection)
     assert {len(shard.every_cell) for shard in by_area} != {1, 8}
+
+
+def test_of_a_million_cells_only_those_of_the_shard_are_made() -> None:
+    qualities = {str(number): number / 1000 for number in range(1, 11)}
+    families = [family(f"f{number}", qualities=qualities) for number in range(100)]
+    sides = tuple(str(side) for side in range(1, 201))
+    wide = Selection(corpora=("edge",), resolutions=sides, batches=(1, 2, 4, 8, 16))
+    tracemalloc.start()
+    try:
+        shard = make_grid(families, wide, Sharing(Shard(3, 100)))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert shard.part is not None
+    assert shard.part.cells == 1_002_000
+    assert len(shard.every_cell) == 10_020
+    assert peak < 50e6, "a million cells would take hundreds of megabytes"
