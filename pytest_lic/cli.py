@@ -21,6 +21,7 @@ from pytest_lic.commands import (
     merge,
     metrics,
     passport,
+    record,
     report,
     show,
     timing,
@@ -37,7 +38,7 @@ BROKEN_PIPE = 141
 
 _COMMANDS = (
     *(listing, metrics, timing, ablation, compare, show, report, ab, baselines, history),
-    *(bisect, merge, passport, caching, weights),
+    *(bisect, merge, record, passport, caching, weights),
 )
 
 

@@ -11,6 +11,7 @@ listing         the codecs that pytest would find here: ``pytest-lic list``
 merge           the results of all shards of a run as one
 metrics         the metrics, what each is, and which can be computed here
 passport        what one machine encodes, all others decode
+record          the results of a run as baselines
 report          results files as a page for a browser
 show            one cell, with all that is known of it
 timing          saved times as tables and plots

@@ -3,4 +3,5 @@
 belonging    whether shards are all there, and of one run
 left_curves  judges the curves whose points several shards measured
 merge        one result of all
+record       baselines from it
 """

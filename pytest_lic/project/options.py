@@ -140,8 +140,8 @@ def _check_together(values: Mapping[str, Any], selection: Selection) -> None:
 
 def _check_shard(values: Mapping[str, Any]) -> None:
     refused = {
-        "update": "sees a part of the grid, and only a whole run records",
-        "update-missing": "sees a part of the grid, and only a whole run records",
+        "update": "sees a part of the grid; pytest-lic record takes a merged one",
+        "update-missing": "sees a part of the grid; pytest-lic record takes a merged one",
         "prune": "sees a part of the grid, and can't tell what is stale",
         "milestone": "leaves curves to pytest-lic merge, which knows no milestone",
     }
