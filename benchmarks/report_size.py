@@ -37,7 +37,7 @@ from pytest_lic.results.results import (
     RunFacts,
     TestResult,
 )
-from pytest_lic.session.crops import MOST
+from pytest_lic.results.worst_images import MOST
 from pytest_lic.system.environment import environment
 
 QUALITIES = {"1": 0.0018, "2": 0.0067, "3": 0.025, "4": 0.0932}

@@ -41,7 +41,7 @@ def test_a_planted_commit_among_twelve_is_found_and_what_can_not_be_built_is_ski
     assert "ImportError: half done" in err
     counts, culprit = out.splitlines()
     assert counts.endswith("measured, 1 skipped")
-    assert culprit == f"{made[8]} Toy of {len(COARSER)}: toy: bpp 3.8081 → 3.3755"
+    assert culprit == f"{made[8]} Toy of {len(COARSER)}: toy: bpp 4.0976 → 3.6534"
     assert repository.git("rev-parse", "HEAD") == head
     assert repository.git("status", "--porcelain") == "?? untracked.txt"
     (repository.path / "untracked.txt").unlink()

@@ -136,9 +136,9 @@ PSNR_BY_DEFINITION = {
     "project/option.py": "how much PSNR may lose since a milestone",
     "project/option_table.py": "BD-rate",
     "project/options.py": "BD-rate",
+    "results/curve_judge.py": "BD-rate",
+    "results/worst_images.py": "crops show the error in pixels",
     "run/doubts.py": "an image is below the others, a curve below JPEG's, in dB",
-    "session/crops.py": "crops show the error in pixels",
-    "session/rate_gate.py": "BD-rate",
     "system/environment.py": "the package lpips",
 }
 """Where a quality metric's name may stand besides its own file, and why."""

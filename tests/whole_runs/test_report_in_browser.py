@@ -16,7 +16,7 @@ import pytest
 from pytest_lic.baselines.history import history
 from pytest_lic.report.html import html_report
 from pytest_lic.report.html.history import history_page
-from pytest_lic.session.crops import MOST
+from pytest_lic.results.worst_images import MOST
 from pytest_lic.timing.stages import REST
 from tests.helpers.hostile_results import HOSTILE, hostile
 from tests.helpers.made_results import KODAK, crop, passing, regressing
