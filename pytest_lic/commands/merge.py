@@ -56,7 +56,10 @@ def run(arguments: argparse.Namespace) -> int:
         require_folder(f"--{name}", file)
         if file.resolve() in {path.resolve() for path in paths}:
             raise UsageError(f"--{name} {file}: this is one of the shards; name another file")
-    shards = {str(path): load(path) for path in dict.fromkeys(paths)}
+    twice = next((path for path in paths if paths.count(path) > 1), None)
+    if twice is not None:
+        raise UsageError(f"{twice} is named twice; name each shard once")
+    shards = {str(path): load(path) for path in paths}
     merged = merge(shards, ("pytest-lic", "merge", *map(str, paths)))
     write("--out", arguments.out, to_text(merged))
     if arguments.html is not None:

@@ -184,7 +184,7 @@ def _add_name(parser: argparse.ArgumentParser) -> None:
 
 def _one_device(devices: Sequence[str]) -> str:
     if len(devices) != 1:
-        raise UsageError(f"--lic-device {','.join(devices)}: a passport is of one device")
+        raise UsageError(f"--device {','.join(devices)}: a passport is of one device")
     return devices[0]
 
 

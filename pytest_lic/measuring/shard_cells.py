@@ -1,4 +1,7 @@
-"""Which cells are one shard's: by the seconds that cells took before, else by image area."""
+"""Which cells are one shard's: by image area, or the seconds that cells took where they are known.
+
+No run knows them yet: `Sharing.seconds` is empty there.
+"""
 
 from __future__ import annotations
 

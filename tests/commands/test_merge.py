@@ -65,5 +65,8 @@ def test_what_it_would_overwrite_is_refused(
     file = str(small.path / "1.json")
     assert main(["merge", file, "--out", file]) == 2
     assert "this is one of the shards; name another file" in capsys.readouterr().err
+    out = str(small.path / "all.json")
+    assert main(["merge", file, file, "--out", out]) == 2
+    assert f"{file} is named twice; name each shard once" in capsys.readouterr().err
     assert main(["merge", file, "--out", str(small.path / "no" / "all.json")]) == 2
     assert "there is no folder" in capsys.readouterr().err

@@ -119,7 +119,7 @@ def test_what_can_not_be_used_is_refused_in_one_line(run: Run) -> None:
 
 def test_several_devices_are_refused() -> None:
     assert passport._one_device(["cuda:1"]) == "cuda:1"
-    with pytest.raises(UsageError, match="--lic-device cpu,cuda: a passport is of one device"):
+    with pytest.raises(UsageError, match=r"^--device cpu,cuda: a passport is of one device"):
         passport._one_device(["cpu", "cuda"])
 
 
