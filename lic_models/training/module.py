@@ -10,6 +10,7 @@ import math
 import os
 import time
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -26,6 +27,7 @@ from lic_models.components.transforms import Transform
 from lic_models.storage.checkpoint import refuse_other_codec
 from lic_models.training.first_weights import (
     PRINCIPAL_COMPONENTS,
+    RANDOM,
     refuse_odd_sizes,
     set_first_weights,
 )
@@ -122,6 +124,8 @@ class CodecTraining(LightningModule):
         self.lmbda = lmbda
         self.distortion: Distortion = distortion
         self.start = start
+        # A file's name, not where it lies here: weights that are handed on say it too.
+        self._begun_with = start if start in (PRINCIPAL_COMPONENTS, RANDOM) else Path(start).name
         self.trained = trained
         self.learning_rate = learning_rate
         self.auxiliary_learning_rate = auxiliary_learning_rate
@@ -255,7 +259,7 @@ class CodecTraining(LightningModule):
                 "steps": self.global_step,
                 "pixels": self.pixels,
                 "minutes": round(self.minutes, 1),
-                "start": self.start,
+                "start": self._begun_with,
                 "trained": self.trained,
                 "distortion": self.distortion,
                 "learning_rate": self.learning_rate,
@@ -277,6 +281,7 @@ class CodecTraining(LightningModule):
         if "means" in checkpoint:
             self._means.load_state_dict(checkpoint["means"], self.device)
         trained = described.get("training", {})
+        self._begun_with = trained.get("start", self._begun_with)
         self._seconds = 60.0 * trained.get("minutes", 0.0)
         self.pixels = trained.get("pixels", 0)
 

@@ -42,8 +42,11 @@ def zoo(program: str, arguments: Sequence[str]) -> int:
         more.insert(0, f"--data.init_args.path={options.data}")
     runs = options.runs
     networks = find_networks(options.configs, runs, options.gigapixels, more)
+    if options.start is not None:
+        for network in networks:
+            network.weights_in(options.start)
     length = options.slice or slice_minutes(options.minutes, processes, len(networks))
-    how = How(device, processes, _compiles(options.compile, device), tuple(more))
+    how = How(device, processes, _compiles(options.compile, device), options.start, tuple(more))
     runs.mkdir(parents=True, exist_ok=True)
     if device == "cpu" and options.nice:
         os.nice(options.nice)
@@ -89,6 +92,13 @@ def _parser(program: str) -> argparse.ArgumentParser:
         metavar="G",
         help="pixels that each network is to see in all; the learning rate falls towards that end "
         "(by default as many steps as the config says)",
+    )
+    add(
+        "--start",
+        type=Path,
+        metavar="DIR",
+        help="exported weights, NAME-QUALITY.safetensors, that networks without a checkpoint "
+        "begin with, in place of the start that their configs name",
     )
     add(
         "--processes",

@@ -49,6 +49,20 @@ class Network:
         """Where its training goes on from."""
         return self.runs / self.name / CHECKPOINTS / LAST
 
+    def weights_in(self, folder: Path) -> Path:
+        """Its exported weights in a folder of such.
+
+        Raises:
+            UsageError: there are none.
+        """
+        path = folder / f"{self.name}.safetensors"
+        if not path.is_file():
+            raise UsageError(
+                f"--start {folder}: no {path.name}; expected the exported weights of every network "
+                "that is to be trained"
+            )
+        return path
+
     def trained(self) -> dict[str, Any]:
         """What its checkpoint says of its training: ``steps``, ``pixels``, ``minutes``, …
 

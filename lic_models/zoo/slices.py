@@ -38,12 +38,14 @@ class How:
         device: cpu or cuda.
         processes: side by side.
         compiled: compile the step.
+        start: folder of exported weights that networks begin with; None for their configs' own.
         options: more options of `fit`.
     """
 
     device: str
     processes: int
     compiled: bool
+    start: Path | None = None
     options: tuple[str, ...] = ()
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType
 
 from lic_models.zoo import ledger
@@ -74,8 +75,11 @@ def train(
             if chosen is None:
                 return False
             length = left if left < 1.5 * slice_minutes else slice_minutes
-            begun_with = start(chosen, networks, pixels)
-            first = None if begun_with is None else begun_with.checkpoint
+            if how.start is not None:
+                first: Path | None = chosen.weights_in(how.start)
+            else:
+                begun_with = start(chosen, networks, pixels)
+                first = None if begun_with is None else begun_with.checkpoint
             running[pool.submit(train_slice, chosen, first, length, how, children)] = chosen
             return True
 

@@ -23,6 +23,10 @@ pytestmark = pytest.mark.usefixtures("tiny_folder")
         ),
         (["--configs=other", "--minutes=1"], "other"),
         (
+            ["--configs=tiny.yaml", "--minutes=1", "--start=nowhere"],
+            "--start nowhere: no tiny-1.safetensors; expected the exported weights of every",
+        ),
+        (
             ["--configs=tiny.yaml", "--minutes=1", "--", "--model.lmbdas=1"],
             "lmbdas",
         ),

@@ -11,7 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
+from lic_models.storage.checkpoint import describe_checkpoint, read_checkpoint
 from lic_models.zoo import ledger
 from lic_models.zoo.slices import Children
 from tests.helpers.tiny_run import TINY, write
@@ -44,6 +46,18 @@ def test_every_quality_comes_to_its_end_and_the_ledger_tells() -> None:
     assert again.returncode == 0
     assert "2 networks (2 begun)" in again.stdout
     assert ledger.read(Path("runs")) == slices  # nothing was left to do
+
+    Path("first").mkdir()
+    for name in ("tiny-1", "tiny-2"):
+        Path("runs", name, "checkpoints/last.ckpt").rename(f"first/{name}.safetensors")
+    on = zoo("--minutes=8", "--runs=on", "--start=first", "--", "--model.learning_rate=1e-9")
+    assert on.returncode == 0, on.stderr
+    ended = Path("on/tiny-2/checkpoints/last.ckpt")
+    assert describe_checkpoint(ended)["training"]["start"] == "tiny-2.safetensors"
+    before = read_checkpoint(Path("first/tiny-2.safetensors"))["state_dict"]
+    for name, value in read_checkpoint(ended)["state_dict"].items():
+        if name.endswith(".weight"):
+            torch.testing.assert_close(value, before[name], rtol=1e-4, atol=1e-6)
 
 
 def test_ctrl_c_leaves_checkpoints_and_the_same_command_goes_on() -> None:
