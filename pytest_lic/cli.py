@@ -23,6 +23,7 @@ from pytest_lic.commands import (
     passport,
     record,
     report,
+    run_shards,
     show,
     timing,
     weights,
@@ -38,7 +39,7 @@ BROKEN_PIPE = 141
 
 _COMMANDS = (
     *(listing, metrics, timing, ablation, compare, show, report, ab, baselines, history),
-    *(bisect, merge, record, passport, caching, weights),
+    *(bisect, run_shards, merge, record, passport, caching, weights),
 )
 
 

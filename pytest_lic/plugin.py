@@ -213,6 +213,15 @@ def lic(request: pytest.FixtureRequest) -> Gate:
     return gate
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Run nothing of a shard that was lost; a curve is for the merge still."""
+    reason: str = item.config.getoption("lic_lost")
+    if reason and not collecting.is_left(item, _run_of(item.config).setup.grid):
+        about = collecting.subject(item)
+        pytest.fail(f"{about.id}: {reason}" if about else reason, pytrace=False)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Let no step of a codec hang the run, or end it."""

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_lic.commands.written import require_folder, write
 from pytest_lic.errors import UsageError
 from pytest_lic.merging.merge import merge
 from pytest_lic.report.html import html_report
+from pytest_lic.report.junit import junit
 from pytest_lic.report.run_markdown import results_markdown
 from pytest_lic.report.words import counted
 from pytest_lic.results.json_file import load, to_text
 from pytest_lic.results.results import Results
-from pytest_lic.system.words import plural
+from pytest_lic.system.words import plural, shortened
 
-_OUTPUTS = ("out", "html", "markdown")
+_SHOWN = 100  # of the tests that failed
+_OUTPUTS = ("out", "html", "markdown", "junit")
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -36,9 +39,17 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="write the result of all here"
     )
+    add_files(parser)
+    parser.set_defaults(run=run)
+
+
+def add_files(parser: argparse.ArgumentParser) -> None:
+    """Declare the files that a merged result can also be written to."""
     parser.add_argument("--html", type=Path, metavar="FILE", help="also write a page for a browser")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write a summary")
-    parser.set_defaults(run=run)
+    parser.add_argument(
+        "--junit", type=Path, metavar="FILE", help="also write the tests for a CI system to show"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -49,24 +60,40 @@ def run(arguments: argparse.Namespace) -> int:
         UsageError: a file that can't be written.
     """
     paths = list(arguments.results)
-    for name in _OUTPUTS:
-        file = getattr(arguments, name)
-        if file is None:
-            continue
-        require_folder(f"--{name}", file)
-        if file.resolve() in {path.resolve() for path in paths}:
-            raise UsageError(f"--{name} {file}: this is one of the shards; name another file")
+    require_files(arguments, paths)
     twice = next((path for path in paths if paths.count(path) > 1), None)
     if twice is not None:
         raise UsageError(f"{twice} is named twice; name each shard once")
     shards = {str(path): load(path) for path in paths}
     merged = merge(shards, ("pytest-lic", "merge", *map(str, paths)))
+    return conclude(arguments, merged, len(shards))
+
+
+def require_files(arguments: argparse.Namespace, shards: Sequence[Path]) -> None:
+    """UsageError where a file to be written has no folder, or is one of the shards."""
+    for name in _OUTPUTS:
+        file = getattr(arguments, name)
+        if file is None:
+            continue
+        require_folder(f"--{name}", file)
+        if file.resolve() in {path.resolve() for path in shards}:
+            raise UsageError(f"--{name} {file}: this is one of the shards; name another file")
+
+
+def conclude(arguments: argparse.Namespace, merged: Results, shards: int) -> int:
+    """Write the files that were asked for, and print what came out; the exit status of the run.
+
+    Raises:
+        UsageError: a file that can't be written.
+    """
     write("--out", arguments.out, to_text(merged))
     if arguments.html is not None:
         write("--html", arguments.html, html_report({"": merged}))
     if arguments.markdown is not None:
         write("--markdown", arguments.markdown, results_markdown(merged))
-    for line in _lines(merged, len(shards)):
+    if arguments.junit is not None:
+        write("--junit", arguments.junit, junit(merged))
+    for line in _lines(merged, shards):
         print(line)
     return merged.run.exit_status
 
@@ -78,7 +105,7 @@ def _lines(merged: Results, shards: int) -> list[str]:
     passed = sum(test.outcome == "passed" for test in merged.tests)
     ended = "failed" if merged.failed else "passed"
     return [
-        *(f"failed: {test.text or test.id}" for test in failed),
+        *shortened([f"failed: {test.text or test.id}" for test in failed], _SHOWN, "more failed"),
         *([merged.run.failure] if merged.run.failure else []),
         f"{plural(shards, 'shard')}: {plural(len(merged.points), 'point')} and "
         f"{plural(len(merged.curves), 'curve')}{': ' if verdicts else ''}{verdicts}",

@@ -1,7 +1,4 @@
-"""Which cells are one shard's: by image area, or the seconds that cells took where they are known.
-
-No run knows them yet: `Sharing.seconds` is empty there.
-"""
+"""Which cells are one shard's: by image area, or by the seconds that they took, if known."""
 
 from __future__ import annotations
 

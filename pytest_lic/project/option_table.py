@@ -158,6 +158,19 @@ OPTIONS = (
         read=shard,
     ),
     Option(
+        "shard-seconds",
+        "make shards even by the seconds that cells took in the run whose results are in FILE, as "
+        "--lic-json wrote it; give every shard the same",
+        metavar="FILE",
+        read=path_from_start,
+    ),
+    Option(
+        "lost",
+        "fail every test of a shard without running it, for this REASON: what pytest-lic run does "
+        "for a shard whose machine was lost",
+        metavar="REASON",
+    ),
+    Option(
         "timeout",
         "seconds that one batch, or one request to a fresh process, may take",
         "600",

@@ -64,6 +64,8 @@ class Options:
     milestone_tolerance: Mapping[str, Tolerance] = field(default_factory=dict)
     memory_tolerance: float = 10.0
     shard: Shard | None = None
+    shard_seconds: Path | None = None
+    lost: str = ""
     words: Words = field(default_factory=Words)
 
 
@@ -131,6 +133,10 @@ def _check_together(values: Mapping[str, Any], selection: Selection) -> None:
         )
     if values["shard"]:
         _check_shard(values)
+    else:
+        for name in ("shard-seconds", "lost"):
+            if values[name]:
+                raise UsageError(f"--lic-{name} is about one part of a run; give --lic-shard too")
     for one, other in combinations(("html", "json", "markdown"), 2):
         if values[one] is not None and values[one] == values[other]:
             raise UsageError(

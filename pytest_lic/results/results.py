@@ -18,6 +18,7 @@ from pytest_lic.measuring.measure import Measurement
 from pytest_lic.results.crop import Crop
 from pytest_lic.results.shard_facts import ShardFacts
 from pytest_lic.system.environment import Environment
+from pytest_lic.system.groups import grouped
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,10 @@ Outcome = Literal["passed", "failed", "skipped"]
 
 @dataclass(frozen=True)
 class TestResult:
-    """One test of a suite, about the cell or curve ``subject``; ``text`` is why it failed."""
+    """One test of a suite, about the cell or curve ``subject``; ``text`` is why it failed.
+
+    ``seconds`` is how long it took, fixtures left out; None where that is not known.
+    """
 
     __test__ = False  # no test class, for pytest
 
@@ -120,6 +124,7 @@ class TestResult:
     checks: tuple[str, ...]
     subject: str
     text: str = ""
+    seconds: float | None = None
 
     @property
     def first_line(self) -> str:
@@ -166,6 +171,13 @@ class Results:
     def failed(self) -> bool:
         """Whether the run failed, as pytest saw it."""
         return self.run.exit_status != 0
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Id of a cell or curve → what its tests took together, where that is known."""
+        known = [test for test in self.tests if test.subject and test.seconds is not None]
+        together = grouped((test.subject, test.seconds or 0.0) for test in known)
+        return {subject: sum(seconds) for subject, seconds in together.items()}
 
     def count(self, verdict: Verdict) -> int:
         """How many points and curves got this verdict."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +12,12 @@ from pytest_lic.baselines.entries import Baselines
 from pytest_lic.baselines.kept_streams import FOLDER, KeptStreams
 from pytest_lic.baselines.milestone import Milestone, milestone_at
 from pytest_lic.baselines.shipped import shipped_folder
+from pytest_lic.errors import UsageError
 from pytest_lic.measuring.shards import Sharing
 from pytest_lic.measuring.timed_grid import whole_grid
 from pytest_lic.project.discovery import Families
 from pytest_lic.project.options import Options
+from pytest_lic.results.json_file import load
 from pytest_lic.run.codecs import Codecs
 from pytest_lic.run.curves import Curves
 from pytest_lic.run.measurements import Measurements
@@ -61,7 +63,7 @@ def new_run(
     Raises:
         LicError: something that was asked for does not exist; said before anything is measured.
     """
-    sharing = None if options.shard is None else Sharing(options.shard)
+    sharing = None if options.shard is None else Sharing(options.shard, _seconds(options))
     every = list(families.by_name.values())
     grid = whole_grid(every, options.selection, options.timing, sharing)
     setup = Setup(options, families, grid, shared)
@@ -92,6 +94,19 @@ def new_run(
         RecordedMemory(*folders),
         milestone,
     )
+
+
+def _seconds(options: Options) -> Mapping[str, float]:
+    """Id of a cell → the seconds that its tests took in the run that the options name."""
+    if options.shard_seconds is None:
+        return {}
+    seconds = load(options.shard_seconds).seconds
+    if not seconds:
+        raise UsageError(
+            f"--lic-shard-seconds {options.shard_seconds}: says of no cell how long it took; name "
+            "what --lic-json wrote in a run that tested some"
+        )
+    return seconds
 
 
 def _earlier_baselines(setup: Setup) -> Path | None:

@@ -106,6 +106,11 @@ def take_out_other_shards(items: list[pytest.Item], grid: Grid) -> list[pytest.I
     return removed
 
 
+def is_left(item: pytest.Item, grid: Grid) -> bool:
+    """Whether a test is about a curve that has points in other shards."""
+    return grid.part is not None and subject(item) in grid.part.left
+
+
 def takes_times(item: pytest.Item) -> bool:
     """Whether a test is about a cell to be timed."""
     return TIMED in _fixtures(item)

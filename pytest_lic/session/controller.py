@@ -58,7 +58,14 @@ class Controller:
         self._records += reported.records
         text = _failure_text(report) if report.failed else _skip_reason(report)
         self._tests.append(
-            TestResult(report.nodeid, report.outcome, reported.checks, reported.subject, text)
+            TestResult(
+                report.nodeid,
+                report.outcome,
+                reported.checks,
+                reported.subject,
+                text,
+                round(report.duration, 3),
+            )
         )
         cell = reported.cell
         broken = any(isinstance(record, ErrorRecord) for record in reported.records)

@@ -16,6 +16,12 @@ HOW_TO_GET_HISTORY = (
 )
 
 
+STATED_COMMIT = "PYTEST_LIC_COMMIT"
+"""The variable that says what is checked out to a copy of it without git's history: its id, and
+``+changed`` after it where tracked files differ."""
+_CHANGED = "+changed"
+
+
 @dataclass(frozen=True)
 class Commit:
     """What is checked out: the full id, and whether tracked files differ from it."""
@@ -23,9 +29,16 @@ class Commit:
     id: str
     changed: bool
 
+    @property
+    def stated(self) -> str:
+        """What `STATED_COMMIT` says of it."""
+        return f"{self.id}{_CHANGED if self.changed else ''}"
+
 
 def checked_out_commit(folder: Path, apart_from: Path) -> Commit | None:
     """The commit around ``folder``; None where there is no git, repository or commit.
+
+    Where there is none, `STATED_COMMIT` may say it.
 
     Args:
         folder: within the repository.
@@ -36,7 +49,8 @@ def checked_out_commit(folder: Path, apart_from: Path) -> Commit | None:
         commit = git("rev-parse", "--verify", "HEAD", cwd=folder).strip()
         changed = [(root / name).resolve() for name in changed_files(root)]
     except UsageError:
-        return None
+        stated = os.environ.get(STATED_COMMIT, "")
+        return Commit(stated.removesuffix(_CHANGED), stated.endswith(_CHANGED)) if stated else None
     ignored = apart_from.resolve()
     return Commit(commit, any(not path.is_relative_to(ignored) for path in changed))
 
