@@ -24,10 +24,12 @@ from pytest_lic.engines.work_folder import DEFAULT, Request, WorkFolder
 from pytest_lic.errors import ResultsError, UsageError
 from pytest_lic.measuring.shards import Shard
 from pytest_lic.merging.merge import merge
-from pytest_lic.project.discovery import discover, pytest_config
+from pytest_lic.project.discovery import Origin, discover, pytest_config
 from pytest_lic.project.options import read_options
 from pytest_lic.project.root import project_root
 from pytest_lic.results.results import Results
+from pytest_lic.run.run import new_run
+from pytest_lic.run.shared import Shared
 from pytest_lic.system.git import Commit, checked_out_commit
 from pytest_lic.system.words import listed, plural
 
@@ -130,8 +132,9 @@ def run(arguments: argparse.Namespace) -> int:
     # What the ini file says of such files is for one run, not for each of many.
     quiet = (*without("lic_html", "lic_markdown"), *arguments.arguments)
     written = [arguments.out, arguments.html, arguments.markdown, arguments.junit]
-    request = Request.here(quiet, count, root, start, [path for path in written if path])
-    folder = WorkFolder(arguments.work or root / DEFAULT, request)
+    work = arguments.work or root / DEFAULT
+    apart = [work, *(path for path in written if path is not None)]
+    folder = WorkFolder(work, Request.here(quiet, count, root, start, apart))
     if arguments.anew:
         folder.forget()
     tasks = [ShardTask(quiet, Shard(number, count), start) for number in range(1, count + 1)]
@@ -190,7 +193,6 @@ def _listed_reasons(lost: Mapping[int, str]) -> str:
 def _project(arguments: Sequence[str], count: int) -> tuple[Path, Path]:
     """The project's root and its folder of baselines; LicError over what pytest would refuse."""
     with pytest_config(origin_here(*arguments, f"--lic-shard=1/{count}")) as config:
-        discover(config)
         options = read_options(config)
         if config.getoption("xmlpath", None):
             raise UsageError(
@@ -205,6 +207,11 @@ def _project(arguments: Sequence[str], count: int) -> tuple[Path, Path]:
                 )
         if any(word.startswith("--lic-shard=") or word == "--lic-shard" for word in arguments):
             raise UsageError("--lic-shard: pytest-lic run says which shard is which; drop it")
+        families, shared = discover(config), Shared.create(Origin.of(config))
+        try:
+            new_run(options, families, shared, say).close()
+        finally:
+            shared.remove()
         return project_root(config), options.baselines
 
 

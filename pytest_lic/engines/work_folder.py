@@ -62,7 +62,7 @@ class Request:
         start: str,
         apart_from: Iterable[Path],
     ) -> Request:
-        """The request of the project at ``root``; files to be written are no part of its code."""
+        """The request of the project at ``root``, files and folders to be written left out."""
         code = _code(root, {path.resolve() for path in apart_from})
         python = ".".join(map(str, sys.version_info[:3]))
         return cls(
@@ -158,7 +158,7 @@ def _state(root: Path, apart_from: set[Path]) -> Iterator[str]:
     except UsageError:  # no repository, or no commit yet
         files = sorted(root.rglob("*"))
     for file in files:
-        if _is_code(file, root) and file.resolve() not in apart_from:
+        if _is_code(file, root) and not apart_from & {file.resolve(), *file.resolve().parents}:
             facts = file.stat()
             yield f"{file} {facts.st_size} {facts.st_mtime_ns}"
 

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from pytest_lic.merging.merge import merge
 from pytest_lic.results.json_file import load
 from tests.helpers.toy_project import Project
+
+NEVER_RUN = """
+import pathlib
+
+
+class NeverRun(Toy):
+    def __init__(self, quality):
+        pathlib.Path("ran").touch()
+        super().__init__(quality)
+"""
 
 
 def collected(project: Project, *arguments: str) -> Counter[str]:
@@ -87,3 +99,69 @@ def test_a_shard_without_cells_passes(small: Project, tmp_path: Path) -> None:
         counts.append(facts.cells)
     assert sum(counts) == 15
     assert 0 in counts
+
+
+def test_shards_are_even_by_the_seconds_of_another_run(small: Project) -> None:
+    before = small.path / "before.json"
+    small.run("-m", "rd or roundtrip", "--lic-update", f"--lic-json={before}")
+    stored = json.loads(before.read_text())
+    for test in stored["tests"]:
+        if test["subject"] == "toy-q1-images-native-b1-cpu":
+            test["seconds"] = 1000.0
+    before.write_text(json.dumps(stored))
+    even, by_seconds = (
+        [collected(small, "-m", "rd", f"--lic-shard={k}/2", *more) for k in (1, 2)]
+        for more in ((), (f"--lic-shard-seconds={before}",))
+    )
+    points = [
+        sorted(sum("test_point" in name for name in part) for part in parts)
+        for parts in (even, by_seconds)
+    ]
+    assert points == [[2, 3], [1, 4]]
+
+
+@pytest.mark.parametrize("file", ["none", "without", "damaged"])
+def test_seconds_that_can_not_be_had_are_said(small: Project, file: str) -> None:
+    path = small.path / "before.json"
+    if file == "without":
+        small.run("-m", "rd", f"--lic-json={path}")
+        stored = json.loads(path.read_text())
+        for test in stored["tests"]:
+            test["seconds"] = None
+        path.write_text(json.dumps(stored))
+    elif file == "damaged":
+        path.write_text("{")
+    result = small.run("--lic-shard=1/2", f"--lic-shard-seconds={path}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    words = {
+        "none": "*can't be read*",
+        "without": "*says of no cell*",
+        "damaged": "*not valid JSON*",
+    }
+    result.stderr.fnmatch_lines([words[file]])
+
+
+@pytest.mark.parametrize("option", ["--lic-shard-seconds=a.json", "--lic-lost=gone"])
+def test_options_of_a_shard_need_one(small: Project, option: str) -> None:
+    result = small.run(option)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*{option.partition('=')[0]} is about one part*--lic-shard too*"])
+
+
+def test_of_a_lost_shard_nothing_runs_and_every_test_fails(small: Project) -> None:
+    small.write_codec(NEVER_RUN, "NeverRun")
+    whole = [test for k in (1, 2) for test in collected(small, "-m", "rd", f"--lic-shard={k}/2")]
+    files = [small.path / f"{k}.json" for k in (1, 2)]
+    for k, file in enumerate(files, 1):
+        result = small.run(
+            "-m", "rd", f"--lic-shard={k}/2", "--lic-lost=its node died", f"--lic-json={file}"
+        )
+        assert result.ret == pytest.ExitCode.TESTS_FAILED
+    merged = merge({file.name: load(file) for file in files}, ())
+    assert merged.run.exit_status == 1
+    assert {test.id for test in merged.tests} == set(whole)
+    assert {test.outcome for test in merged.tests} == {"failed"}
+    texts = {test.subject: test.text for test in merged.tests}
+    assert texts["toy-q1-images-native-b1-cpu"] == "toy-q1-images-native-b1-cpu: its node died"
+    assert texts["toy-images-native-b1-cpu"].startswith("toy-images-native-b1-cpu: toy-q")
+    assert not (small.path / "ran").exists()

@@ -1,0 +1,111 @@
+"""Shards as jobs, by submitit's own executor of this machine in place of SLURM."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pytest_lic.cli import main
+from pytest_lic.engines.engine import Needs
+from pytest_lic.engines.slurm import SlurmEngine
+from pytest_lic.engines.work_folder import Request, WorkFolder
+from pytest_lic.errors import UnavailableError, UsageError
+from pytest_lic.results.json_file import load
+from tests.helpers.toy_project import Project
+
+pytest.importorskip("submitit", reason="submitit is not installed")
+
+SLOW = """
+import pathlib
+import time
+
+
+class Slow(Toy):
+    def encode(self, images):
+        pathlib.Path("began").touch()
+        while not pathlib.Path("go").exists():
+            time.sleep(0.1)
+        return super().encode(images)
+"""
+DIES_ONCE = """
+import os
+import pathlib
+
+
+class DiesOnce(Toy):
+    def encode(self, images):
+        here = pathlib.Path(f"died-{self.step}")
+        if self.step == 20 and not here.exists():
+            here.touch()
+            os.kill(os.getpid(), 9)
+        return super().encode(images)
+"""
+
+
+def words(project: Project, *options: str) -> list[str]:
+    out = f"--out={project.path / 'all.json'}"
+    engine = ("--engine=slurm", "--cluster=local", "--shards=2")
+    return ["run", *engine, out, *options, "--", *project.command("-m", "rd")]
+
+
+def test_jobs_find_what_one_run_finds_and_one_that_died_is_tried_again(
+    small: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small.run("-m", "rd", "--lic-update")
+    small.write_codec(DIES_ONCE, "DiesOnce")
+    capsys.readouterr()
+    assert main(words(small)) == 0
+    told = capsys.readouterr()
+    assert "tried again (1 of 3)" in told.err
+    assert "2 shards: 5 points and 1 curve: 6 same" in told.out
+
+
+def test_the_same_command_finds_jobs_again_that_go_on(
+    small: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small.run("-m", "rd", "--lic-update")
+    small.write_codec(SLOW, "Slow")
+    command = [sys.executable, "-m", "pytest_lic", *words(small)]
+    with subprocess.Popen(command, cwd=small.path, stderr=subprocess.DEVNULL) as first:
+        until = time.monotonic() + 120
+        while not (small.path / "began").exists() and time.monotonic() < until:
+            time.sleep(0.1)
+        first.send_signal(signal.SIGKILL)
+    (jobs,) = small.path.glob(".pytest-lic/runs/*/jobs.json")
+    before = jobs.read_text()
+    second = subprocess.Popen(command, cwd=small.path, stdout=subprocess.PIPE, text=True)
+    time.sleep(5)
+    assert jobs.read_text() == before  # it submitted nothing
+    (small.path / "go").touch()
+    told, _ = second.communicate(timeout=200)
+    assert second.returncode == 0
+    assert "6 same" in told
+    assert len(load(small.path / "all.json").points) == 5
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> WorkFolder:
+    return WorkFolder(tmp_path, Request((), 2, ".", "code", "3.11", "0.1"))
+
+
+def test_a_machine_without_slurm_is_told(
+    folder: WorkFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(UnavailableError, match="--engine slurm: no SLURM here"):
+        SlurmEngine(folder.path, folder, "slurm", Needs(), 60, {})
+
+
+def test_a_part_of_a_gpu_is_refused(folder: WorkFolder) -> None:
+    with pytest.raises(UsageError, match=r"--gpus 0\.5: SLURM gives whole GPUs"):
+        SlurmEngine(folder.path, folder, "local", Needs(gpus=0.5), 60, {})
+
+
+def test_an_option_that_submitit_does_not_take_is_refused(folder: WorkFolder) -> None:
+    with pytest.raises(UsageError, match=r"--engine slurm: .*slurm_partitoin"):
+        SlurmEngine(folder.path, folder, "local", Needs(), 60, {"slurm_partitoin": "gpu"})
