@@ -20,6 +20,7 @@ from pytest_lic.commands import (
     listing,
     merge,
     metrics,
+    note,
     passport,
     record,
     report,
@@ -39,7 +40,7 @@ BROKEN_PIPE = 141
 
 _COMMANDS = (
     *(listing, metrics, timing, ablation, compare, show, report, ab, baselines, history),
-    *(bisect, run_shards, merge, record, passport, caching, weights),
+    *(bisect, run_shards, merge, note, record, passport, caching, weights),
 )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from pytest_lic.commands.written import require_folder, write
 from pytest_lic.errors import UsageError
 from pytest_lic.merging.merge import merge
+from pytest_lic.report.code_quality import code_quality
 from pytest_lic.report.html import html_report
 from pytest_lic.report.junit import junit
 from pytest_lic.report.run_markdown import results_markdown
@@ -18,7 +19,8 @@ from pytest_lic.results.results import Results
 from pytest_lic.system.words import plural, shortened
 
 _SHOWN = 100  # of the tests that failed
-_OUTPUTS = ("out", "html", "markdown", "junit")
+OUTPUTS = ("out", "html", "markdown", "junit", "code_quality")
+"""Options that name a file to be written."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -50,6 +52,12 @@ def add_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--junit", type=Path, metavar="FILE", help="also write the tests for a CI system to show"
     )
+    parser.add_argument(
+        "--code-quality",
+        type=Path,
+        metavar="FILE",
+        help="also write what failed as GitLab's code quality report",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -71,13 +79,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def require_files(arguments: argparse.Namespace, shards: Sequence[Path]) -> None:
     """UsageError where a file to be written has no folder, or is one of the shards."""
-    for name in _OUTPUTS:
+    for name in OUTPUTS:
         file = getattr(arguments, name)
         if file is None:
             continue
-        require_folder(f"--{name}", file)
+        option = f"--{name.replace('_', '-')}"
+        require_folder(option, file)
         if file.resolve() in {path.resolve() for path in shards}:
-            raise UsageError(f"--{name} {file}: this is one of the shards; name another file")
+            raise UsageError(f"{option} {file}: this is one of the shards; name another file")
 
 
 def conclude(arguments: argparse.Namespace, merged: Results, shards: int) -> int:
@@ -93,6 +102,8 @@ def conclude(arguments: argparse.Namespace, merged: Results, shards: int) -> int
         write("--markdown", arguments.markdown, results_markdown(merged))
     if arguments.junit is not None:
         write("--junit", arguments.junit, junit(merged))
+    if arguments.code_quality is not None:
+        write("--code-quality", arguments.code_quality, code_quality(merged))
     for line in _lines(merged, shards):
         print(line)
     return merged.run.exit_status

@@ -13,7 +13,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from pytest_lic.commands.merge import add_files, conclude, require_files
+from pytest_lic.commands.merge import OUTPUTS, add_files, conclude, require_files
 from pytest_lic.commands.plugin_options import origin_here, without
 from pytest_lic.commands.terminal import INTERRUPTED, ended_like_interrupted, say
 from pytest_lic.engines.drive import drive
@@ -131,7 +131,7 @@ def run(arguments: argparse.Namespace) -> int:
     start = os.path.relpath(Path.cwd(), root)
     # What the ini file says of such files is for one run, not for each of many.
     quiet = (*without("lic_html", "lic_markdown"), *arguments.arguments)
-    written = [arguments.out, arguments.html, arguments.markdown, arguments.junit]
+    written = [getattr(arguments, name) for name in OUTPUTS]
     work = arguments.work or root / DEFAULT
     apart = [work, *(path for path in written if path is not None)]
     folder = WorkFolder(work, Request.here(quiet, count, root, start, apart))

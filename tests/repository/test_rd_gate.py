@@ -219,6 +219,48 @@ def test_a_branch_that_changes_nothing_passes(github: GitHub) -> None:
     assert (github.path / "rd-gate" / "1-baselines.md").read_text() == "### baselines: no edit\n\n"
 
 
+def run_shards(github: GitHub, base: str, *numbers: int) -> list[subprocess.CompletedProcess[str]]:
+    """What a job for each shard does, and the artifacts that they leave."""
+    gate, done = str(ACTION / "gate.sh"), []
+    for number in numbers:
+        shard = {"RD_GATE_BASE": base, "RD_GATE_MARKS": "rd", "RD_GATE_SHARD": f"{number}/2"}
+        done.append(github.step("bash", gate, **shard))
+        left = github.path / "rd-gate-shards" / f"rd-gate-shard-{number}"
+        shutil.copytree(github.path / "rd-gate", left)
+    return done
+
+
+def test_shards_find_what_one_runner_finds_and_the_job_that_merges_fails(github: GitHub) -> None:
+    github.upstream.write(WORSE)
+    github.record()
+    github.upstream.commit(WORSE)
+    base = github.clone()
+    shards = run_shards(github, base, 1, 2)
+    assert [done.returncode for done in shards] == [0, 0], shards[0].stdout
+    assert {"rd-gate: suites: exit status 1" in done.stdout for done in shards} == {True, False}
+    assert not any("rd-gate: baselines" in done.stdout for done in shards)
+    merged = github.step(
+        "bash", str(ACTION / "gate.sh"), RD_GATE_BASE=base, RD_GATE_SHARDS="2", RD_GATE_MARKS="rd"
+    )
+    assert merged.returncode == 1, merged.stdout + merged.stderr
+    assert "rd-gate: baselines: exit status 1" in merged.stdout
+    assert "rd-gate: merge: exit status 1" in merged.stdout
+    assert "toy-q3-images-native-b1-cpu" in (github.path / "rd-gate" / "2-suites.md").read_text()
+    assert "<failure" in (github.path / "rd-gate" / "junit.xml").read_text()
+    assert "toy" in (github.path / "rd-gate" / "report.html").read_text()
+
+
+def test_a_shard_that_left_no_results_is_no_pass(github: GitHub) -> None:
+    github.upstream.commit(README="more words")
+    base = github.clone()
+    run_shards(github, base, 1)
+    merged = github.step("bash", str(ACTION / "gate.sh"), RD_GATE_BASE=base, RD_GATE_SHARDS="2")
+    assert merged.returncode == 2
+    assert "of 2 shards, 1 shard is missing: 2" in merged.stderr
+    broken = github.step("bash", str(ACTION / "gate.sh"), RD_GATE_SHARD="3/2")
+    assert broken.returncode == 2
+
+
 def test_times_against_the_merge_base_are_a_part_where_asked_for(github: GitHub) -> None:
     github.upstream.commit(README="more words")
     base = github.clone()
@@ -311,7 +353,7 @@ def test_code_of_forks_needs_reviewers_to_reach_the_gpu(
 
 def test_every_action_is_pinned_by_a_commit() -> None:
     files = [*GITHUB.glob("workflows/*.yml"), *GITHUB.glob("actions/*/action.yml")]
-    assert len(files) == 5
+    assert len(files) == 6
     for file in files:
         for used in re.findall(r"^\s*(?:- )?uses: (.*)", file.read_text(), re.MULTILINE):
             assert re.fullmatch(r"\./\S+|\S+@[0-9a-f]{40} # v\d+\.\d+\.\d+", used), (file, used)
