@@ -12,7 +12,7 @@ import os
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import metadata
 from pathlib import Path
 
@@ -60,7 +60,7 @@ class Environment:
     packages: Mapping[str, str]
     variables: Mapping[str, str]
 
-    @property
+    @cached_property  # each point of a large result asks for it
     def digest(self) -> str:
         """12 hexadecimal digits, equal for equal environments."""
         text = json.dumps(asdict(self), sort_keys=True)

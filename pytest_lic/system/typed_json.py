@@ -164,17 +164,18 @@ def shown(value: object) -> str:
 
 
 def _pretty(value: Any, indent: str) -> str:
-    flat = json.dumps(value, ensure_ascii=False)
     if not isinstance(value, dict | list) or not value:
-        return flat
+        return json.dumps(value, ensure_ascii=False)
     nested = value.values() if isinstance(value, dict) else value
-    if not any(isinstance(item, dict | list) and item for item in nested) and len(flat) < _LINE:
-        return flat
+    if not any(isinstance(item, dict | list) and item for item in nested):
+        flat = json.dumps(value, ensure_ascii=False)
+        if len(flat) < _LINE:
+            return flat
     deeper = indent + " "
     parts = [_pretty(item, deeper) for item in nested]
     if isinstance(value, dict):
         keys = [json.dumps(key, ensure_ascii=False) for key in value]
         parts = [f"{key}: {part}" for key, part in zip(keys, parts, strict=True)]
-    opening, closing = flat[0], flat[-1]
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
     inner = f",\n{deeper}".join(parts)
     return f"{opening}\n{deeper}{inner}\n{indent}{closing}"

@@ -91,6 +91,24 @@ def _workflow(text: str) -> None:
     assert step["with"].keys() <= action["inputs"].keys()
 
 
+def _called_workflow(text: str) -> None:
+    """What our workflow is given when it is called are inputs of it."""
+    workflow = yaml.safe_load(text_of(".github/workflows/rd-gate.yml"))
+    (job,) = yaml.safe_load(text)["jobs"].values()
+    assert "/.github/workflows/rd-gate.yml@" in job["uses"]
+    assert job["with"].keys() <= workflow[True]["workflow_call"]["inputs"].keys()  # YAML's `on`
+
+
+def _gitlab(text: str) -> None:
+    """The template is there, with the variables and the job that are set."""
+    including = yaml.safe_load(text)
+    (included,) = including.pop("include")
+    template = yaml.safe_load(text_of(included["remote"].rpartition("/raw/COMMIT/")[2]))
+    assert including.pop("variables").keys() <= template["variables"].keys()
+    for job, settings in including.items():
+        assert settings.keys() <= template[job].keys()
+
+
 APARTS = (
     Apart(r"pip install ", "installs from an index", _nothing),
     Apart(r"tox run -e ", "builds an environment; CI runs each", _tox_environment),
@@ -106,5 +124,7 @@ APARTS = (
     Apart(r"pytest-lic weights ", "downloads; test_weights.py does without", _parsed),
     Apart(r"cd examples/", "is of a clone", _folder),
     Apart(r"steps:\n", "runs on GitHub", _workflow),
+    Apart(r"jobs:\n", "runs on GitHub", _called_workflow),
+    Apart(r"include:\n", "runs on GitLab", _gitlab),
 )
 """What no test runs, with the reason and what is checked in its place."""
