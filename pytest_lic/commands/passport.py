@@ -18,6 +18,7 @@ from pytest_lic.commands.plugin_options import add_plugin_options, origin_here, 
 from pytest_lic.commands.terminal import say
 from pytest_lic.commands.written import require_folder, write, writing
 from pytest_lic.errors import UnavailableError, UsageError
+from pytest_lic.images.corpus import EDGE, load_corpus
 from pytest_lic.measuring import coding
 from pytest_lic.project import family_calls
 from pytest_lic.report.html.passport import passport_page
@@ -60,21 +61,23 @@ def make(arguments: argparse.Namespace) -> int:
     """
     require_folder("--out", arguments.out)
     origin = origin_here(*plugin_arguments(arguments, _MADE))
+    # Its own corpus: the photographs that ship, and what breaks codecs.
+    edge = load_corpus(EDGE).images if not arguments.corpus else ()
     with opened_run(origin, (), say) as run, writing("--out", arguments.out):
         device = _one_device(run.setup.options.selection.devices)
         codecs: list[PackedCodec] = []
         with written_whole(arguments.out) as new, new_pack(new) as writer:
             for cell in run.setup.grid.of("rate"):
                 say(cell.id)
-                corpus = run.setup.corpus(cell)
+                images = (*run.setup.corpus(cell).images, *edge)
                 codec = run.codecs.codec(cell)
                 with coding.cpu_threads(run.setup.options.threads):
-                    codecs.append(packed(writer, len(codecs), codec, cell, corpus))
+                    codecs.append(packed(writer, len(codecs), codec, cell, images))
             side = _side(run, device, arguments.name)
             writer.finish(Pack(FORMAT, side.machine, side.environment, tuple(codecs)))
-    images = sum(len(codec.images) for codec in codecs)
+    count = sum(len(codec.images) for codec in codecs)
     size = arguments.out.stat().st_size
-    print(f"{arguments.out}: {images} bitstreams of {side.machine}, {size / 2**20:.1f} MiB")
+    print(f"{arguments.out}: {count} bitstreams of {side.machine}, {size / 2**20:.1f} MiB")
     return 0
 
 
@@ -137,7 +140,14 @@ def _add_make(steps: _Commands[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--out", type=Path, required=True, metavar="PACK", help="a .zip to write")
     _add_name(parser)
-    add_plugin_options(parser, _MADE, {"device": "the one device to code on (cpu)"})
+    add_plugin_options(
+        parser,
+        _MADE,
+        {
+            "device": "the one device to code on (cpu)",
+            "corpus": "as --lic-corpus (photos, and edge beside it)",
+        },
+    )
     parser.set_defaults(run=make)
 
 
@@ -195,7 +205,7 @@ def _side(run: Run, device: str, name: str | None) -> Side:
 
 
 def _checked(
-    setup: Setup, packed: PackedCodec, device: str, decode: Callable[[Codec], Checked]
+    setup: Setup, packed: PackedCodec, device: str, decode: Callable[[Codec, str], Checked]
 ) -> Checked:
     """What ``decode`` makes of the codec that a pack has; that it can't be had is told."""
     family = setup.families.by_name.get(packed.family)
@@ -212,5 +222,5 @@ def _checked(
                 reason = str(error)
             else:
                 with coding.cpu_threads(setup.options.threads):
-                    return decode(codec)
+                    return decode(codec, device)
     return Checked(packed.family, packed.quality, unavailable=reason or "")

@@ -28,6 +28,8 @@ def stamp_lines(stamp: Stamp) -> list[str]:
             lines.append(f"    first stage that differs: {checked.stage}")
         if checked.first:
             lines.append(f"    {checked.first}")
+        if checked.encoder:
+            lines.append(f"    {checked.encoder}")
     return lines
 
 

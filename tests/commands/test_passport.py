@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lic_models.codec import LearnedCodec
 from pytest_lic.checks.passport.stamp import stamp_text
 from pytest_lic.cli import main
 from pytest_lic.commands import passport
@@ -159,3 +160,22 @@ def test_a_shipped_family_passes_between_this_machine_and_an_older_one(
     assert "out of step" not in checked.stdout.str()
     monkeypatch.chdir(pytester.path)
     assert main(["passport", "matrix", "older.json"]) == 0
+
+
+def test_a_pack_of_its_own_corpus_has_photographs_and_edges_and_tells_of_encoders(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = ("--codec", "fp-gdn", "--quality", "1", "--resolution", "64")
+    status, said, _ = run("make", *chosen, "--name", "A", "--out", "a.zip")
+    assert status == 0
+    assert said.startswith("a.zip: 17 bitstreams of A, ")  # five photographs, twelve edges
+    status, said, _ = run("check", "a.zip", "--name", "A")
+    assert status == 0
+    assert said == "encoded by A, decoded by A\n  fp-gdn q1: 17 images the same to the bit\n"
+
+    whole = LearnedCodec.compress
+    monkeypatch.setattr(LearnedCodec, "compress", lambda self, images: whole(self, images * 0.9))
+    status, said, _ = run("check", "a.zip", "--name", "B")
+    assert status == 0  # it decodes what A encoded, to the bit
+    assert "fp-gdn q1: 17 images the same to the bit\n    encodes " in said
+    assert "images to other bits here; first pixel_1x1: analysis: " in said

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pytest_lic.checks.agreement import Agreement, Decoded, agreement
-from pytest_lic.checks.passport.making import Traced, part_digests, traced
+from pytest_lic.checks.passport.making import (
+    Traced,
+    encoded,
+    part_digests,
+    source_digest,
+    traced,
+)
 from pytest_lic.checks.passport.pack import PackedCodec, PackedImage, PackReader
 from pytest_lic.checks.passport.stage_record import LATENTS, PIXELS, difference, kept_values
 from pytest_lic.checks.passport.stamp import Checked
 from pytest_lic.codec import Codec
+from pytest_lic.errors import CorpusError
+from pytest_lic.images.corpus import EDGE, Image, load_corpus
+from pytest_lic.system.words import plural
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,13 +30,17 @@ if TYPE_CHECKING:
 _NAMES = ("there", "here")
 
 
-def check(reader: PackReader, packed: PackedCodec, codec: Codec) -> Checked:
+def check(reader: PackReader, packed: PackedCodec, codec: Codec, device: str = "cpu") -> Checked:
     """Decode a pack's bitstreams of one operating point.
+
+    The images that ship with pytest-lic are encoded again, too, to tell how encoders differ; that
+    decides nothing.
 
     Args:
         reader: of the pack.
         packed: what it has of the operating point.
         codec: what has to decode it here.
+        device: that it codes on.
 
     Raises:
         PassportError: the pack is damaged.
@@ -54,7 +69,56 @@ def check(reader: PackReader, packed: PackedCodec, codec: Codec) -> Checked:
             firsts[kind] = stage, f"{image.name}: {text}; {why}"
     stage, first = firsts.get(Agreement.BROKEN) or firsts.get(Agreement.WITHIN, ("", ""))
     identical, within, broken = (counts[kind] for kind in Agreement)
-    return Checked(packed.family, packed.quality, identical, within, broken, stage, first)
+    return Checked(
+        packed.family,
+        packed.quality,
+        identical,
+        within,
+        broken,
+        stage,
+        first,
+        encoder=_encoder(reader, packed, codec, device),
+    )
+
+
+def _encoder(reader: PackReader, packed: PackedCodec, codec: Codec, device: str) -> str:
+    """How what is encoded here differs from the pack, of the images that ship with pytest-lic."""
+    shipped = _shipped() if any(image.source for image in packed.images) else {}
+    other, first = 0, ""
+    for image in packed.images:
+        source = shipped.get(image.source)
+        if source is None:
+            continue
+        bitstream, computed = encoded(codec, source, device)
+        if bitstream == reader.content(image.bitstream):
+            continue
+        other += 1
+        first = first or f"{image.name}: {_first_of_encoder(reader, image, computed)}"
+    if not other:
+        return ""
+    return f"encodes {plural(other, 'image')} to other bits here; first {first}"
+
+
+def _first_of_encoder(
+    reader: PackReader, image: PackedImage, computed: Mapping[str, NDArray[Any]]
+) -> str:
+    for record in image.encoder:
+        if record.stage in computed:
+            with reader.reading(record.member) as content:
+                text = difference(record, content, computed[record.stage])
+            if text is not None:
+                return f"{record.stage}: {text}"
+    return "no stage of the encoder differs" if image.encoder else "its stages are not shown"
+
+
+@cache
+def _shipped() -> Mapping[str, Image]:
+    """The images that every pytest-lic has, by the digest of their pixels; none that lack here."""
+    found: dict[str, Image] = {}
+    for corpus in ("photos", EDGE):
+        with suppress(CorpusError):  # scikit-image may lack a photograph
+            found |= {source_digest(image): image for image in load_corpus(corpus).images}
+    return found
 
 
 def _agreement(reader: PackReader, image: PackedImage, found: Traced) -> tuple[Agreement, str]:

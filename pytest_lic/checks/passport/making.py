@@ -1,8 +1,9 @@
-"""One operating point's images coded and decoded here, and what its decoder computed kept."""
+"""One operating point's images coded and decoded here, and what both computed kept."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +20,17 @@ from pytest_lic.codec import (
     SupportsStages,
 )
 from pytest_lic.errors import CodecError
-from pytest_lic.images.corpus import Corpus, Image
+from pytest_lic.images.corpus import Image
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
+
+
+ENCODER = ("analysis", "hyper-analysis")
+"""The stages that an encoder alone has."""
 
 
 @dataclass
@@ -62,43 +67,79 @@ def traced(codec: Codec, bitstream: bytes, name: str, height: int, width: int) -
     return found
 
 
+def encoded(codec: Codec, image: Image, device: str) -> tuple[bytes, dict[str, NDArray[Any]]]:
+    """The bitstream of one image, and what its encoder computed on the way: stage → values.
+
+    Raises:
+        CodecError: it can't be encoded.
+    """
+    parts = codec.stages() if isinstance(codec, SupportsStages) else {}
+    streams: list[bytes] = []
+    noted = decoder_stages(
+        codec,
+        {stage: parts[stage] for stage in ENCODER if stage in parts},
+        lambda: streams.extend(coding.encode(codec, [image], device)),
+    )
+    stages = {stage: as_array(tensor) for stage, tensor in noted}
+    return streams[0], stages
+
+
+def source_digest(image: Image) -> str:
+    """Of an image's pixels."""
+    return hashlib.sha256(np.ascontiguousarray(image.pixels).tobytes()).hexdigest()[:16]
+
+
 def part_digests(codec: Codec) -> dict[str, str]:
     """Those of the codec's parts; none where it doesn't tell."""
     return dict(codec.part_digests()) if isinstance(codec, SupportsParts) else {}
 
 
 def packed(
-    writer: PackWriter, number: int, codec: Codec, cell: Cell, corpus: Corpus
+    writer: PackWriter, number: int, codec: Codec, cell: Cell, images: Sequence[Image]
 ) -> PackedCodec:
-    """Code a corpus, image by image, into a pack.
+    """Code images, one by one, into a pack.
 
     Args:
         writer: of the pack.
         number: of this codec in the pack.
         codec: of the cell.
         cell: what is coded; its batch counts for nothing.
-        corpus: its images.
+        images: what to code.
 
     Raises:
         CodecError: an image that can't be coded, or does not decode here.
     """
-    images = []
-    for place, image in enumerate(corpus.images):
-        (bitstream,) = coding.encode(codec, [image], cell.setting.device)
+    in_pack = []
+    for place, image in enumerate(images):
+        bitstream, computed = encoded(codec, image, cell.setting.device)
         found = traced(codec, bitstream, image.name, image.height, image.width)
         if found.failure:
             raise CodecError(f"{cell.id} does not decode where it was encoded: {found.failure}")
         stem = f"{number}-{place}"
         writer.add(f"{stem}.bin", bitstream)
-        stages: list[StageRecord] = []
-        for stage, values in found.stages.items():
-            record, content = recorded(stage, values, f"{stem}-{len(stages)}.raw")
-            writer.add(record.member, content)
-            stages.append(record)
-        images.append(
-            PackedImage(image.name, image.height, image.width, f"{stem}.bin", tuple(stages))
+        in_pack.append(
+            PackedImage(
+                image.name,
+                image.height,
+                image.width,
+                f"{stem}.bin",
+                _kept(writer, found.stages, stem),
+                _kept(writer, computed, f"{stem}-encoder"),
+                source_digest(image),
+            )
         )
-    return PackedCodec(cell.family, cell.quality, part_digests(codec), tuple(images))
+    return PackedCodec(cell.family, cell.quality, part_digests(codec), tuple(in_pack))
+
+
+def _kept(
+    writer: PackWriter, stages: Mapping[str, NDArray[Any]], stem: str
+) -> tuple[StageRecord, ...]:
+    records: list[StageRecord] = []
+    for stage, values in stages.items():
+        record, content = recorded(stage, values, f"{stem}-{len(records)}.raw")
+        writer.add(record.member, content)
+        records.append(record)
+    return tuple(records)
 
 
 def _stages(codec: Codec, bitstream: bytes) -> Iterator[tuple[str, Tensor]]:

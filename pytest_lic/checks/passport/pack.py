@@ -40,13 +40,25 @@ Pixels = Annotated[int, Meta(ge=1, le=2**16)]
 
 @dataclass(frozen=True)
 class PackedImage:
-    """One image of a pack: its bitstream, and what its decoder computed where it was made."""
+    """One image of a pack: its bitstream, and what was computed of it where it was made.
+
+    Args:
+        name: of the image.
+        height: in pixels.
+        width: in pixels.
+        bitstream: the file that holds it.
+        stages: what its decoder computed.
+        encoder: what its encoder computed before, as far as the codec shows it.
+        source: a digest of the image's own pixels; empty where it is not known.
+    """
 
     name: Name
     height: Pixels
     width: Pixels
     bitstream: Member
     stages: tuple[StageRecord, ...]
+    encoder: tuple[StageRecord, ...] = ()
+    source: str = ""
 
 
 @dataclass(frozen=True)

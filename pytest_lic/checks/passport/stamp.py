@@ -10,7 +10,7 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta
 
@@ -48,6 +48,8 @@ class Checked:
         stage: the first that differs, in the image that ``first`` tells of; empty if none.
         first: the first difference, of a broken image if there is one.
         unavailable: why the codec can't run where it was to decode; then nothing is counted.
+        encoder: how the bitstreams that are made here of the same images differ; empty where they
+            don't, or where the images or the codec's stages are not at hand.
     """
 
     family: Name
@@ -58,6 +60,7 @@ class Checked:
     stage: str = ""
     first: str = ""
     unavailable: str = ""
+    encoder: str = ""
 
     @property
     def name(self) -> str:
@@ -97,7 +100,7 @@ class Stamp:
 
 def stamp_text(stamp: Stamp) -> str:
     """The stamp's file, its digest in it."""
-    return as_text(plain(replace(stamp, digest=_digest(stamp))))
+    return as_text(_stored(replace(stamp, digest=_digest(stamp))))
 
 
 def read_stamp(path: Path) -> Stamp:
@@ -118,6 +121,15 @@ def read_stamp(path: Path) -> Stamp:
     return stamp
 
 
+def _stored(stamp: Stamp) -> dict[str, Any]:
+    """As a stamp was written before `Checked` had an ``encoder``, where there is nothing in it."""
+    stored: dict[str, Any] = plain(stamp)
+    for codec in stored["codecs"]:
+        if not codec.get("encoder"):
+            codec.pop("encoder", None)
+    return stored
+
+
 def _digest(stamp: Stamp) -> str:
-    text = json.dumps(plain(replace(stamp, digest="")), sort_keys=True)
+    text = json.dumps(_stored(replace(stamp, digest="")), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

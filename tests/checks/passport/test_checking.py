@@ -33,7 +33,7 @@ def corpus(count: int = 2, side: int = 32) -> Corpus:
 
 def made(path: Path, codec: Any, cell: Cell = CELL) -> Path:
     with new_pack(path) as writer:
-        codecs = (packed(writer, 0, codec, cell, corpus()),)
+        codecs = (packed(writer, 0, codec, cell, corpus().images),)
         writer.finish(Pack(FORMAT, "A", environment("cpu", 1), codecs))
     return path
 

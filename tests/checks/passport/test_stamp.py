@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,16 @@ def test_a_stamp_comes_back(tmp_path: Path) -> None:
     found = read_stamp(tmp_path / "a.json")
     assert (found.encoder, found.codecs, found.broken) == (stamp().encoder, stamp().codecs, True)
     assert not stamp(broken=0).broken
+
+
+def test_a_stamp_of_before_encoders_were_compared_is_still_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(stamp_text(stamp()))
+    assert "encoder" not in json.loads(path.read_text())["codecs"][0]
+    assert read_stamp(path).codecs[0].encoder == ""
+    told = replace(stamp(), codecs=(replace(stamp().codecs[0], encoder="encodes otherwise"),))
+    path.write_text(stamp_text(told))
+    assert read_stamp(path).codecs == told.codecs
 
 
 @pytest.mark.parametrize(
