@@ -129,6 +129,11 @@ def run(arguments: argparse.Namespace) -> int:
     count = arguments.shards or _default_count(arguments)
     root, baselines = _project(arguments.arguments, count)
     start = os.path.relpath(Path.cwd(), root)
+    if arguments.engine == "ray" and start.startswith(os.pardir):
+        raise UsageError(
+            f"--engine ray: the project's root, {root}, travels, and {Path.cwd()} is not in it; "
+            "start there"
+        )
     # What the ini file says of such files is for one run, not for each of many.
     quiet = (*without("lic_html", "lic_markdown"), *arguments.arguments)
     written = [getattr(arguments, name) for name in OUTPUTS]
@@ -242,10 +247,16 @@ def _engine(
         from pytest_lic.engines.local import LocalEngine
 
         engine = LocalEngine(root, arguments.processes or _cores())
+    interrupted = False
     try:
         yield engine
+    except KeyboardInterrupt:
+        interrupted = True
+        raise
     finally:
-        engine.close()
+        remark = engine.close(interrupted=interrupted)
+        if remark:
+            say(remark)
 
 
 class _Display:

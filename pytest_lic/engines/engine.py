@@ -29,10 +29,7 @@ class Needs:
 
 
 class Engine(Protocol):
-    """Runs shards. `close` ends whatever of them still runs, unless the engine says otherwise."""
-
-    goes_on: bool
-    """Whether shards run on once this process has ended, for the same command to find them."""
+    """Runs shards."""
 
     def submit(self, tasks: Sequence[ShardTask]) -> None:
         """Take shards, to be run when there is room for them."""
@@ -44,5 +41,13 @@ class Engine(Protocol):
     def running(self) -> int:
         """How many run now; the others wait for room."""
 
-    def close(self) -> None:
-        """Let go of everything."""
+    def close(self, *, interrupted: bool) -> str:
+        """End whatever still runs, and let go of everything.
+
+        Args:
+            interrupted: by Ctrl-C: shards that wait long for their turn may go on, for the same
+                command to find them again.
+
+        Returns:
+            What goes on and how to end it; empty if nothing does.
+        """

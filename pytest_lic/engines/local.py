@@ -33,8 +33,6 @@ class LocalEngine:
         processes: how many.
     """
 
-    goes_on = False
-
     def __init__(self, root: Path, processes: int) -> None:
         self._root = root
         self._processes = processes
@@ -64,7 +62,7 @@ class LocalEngine:
         self._start()
         return [(one.shard, self._end(one)) for one in ended]
 
-    def close(self) -> None:
+    def close(self, *, interrupted: bool) -> str:
         """End those that run, with all that they started."""
         self._waiting.clear()
         for one in self._running:
@@ -72,6 +70,7 @@ class LocalEngine:
             one.process.wait()
         self._running = []
         self._folder.cleanup()
+        return ""
 
     def _start(self) -> None:
         while self._waiting and len(self._running) < self._processes:

@@ -51,8 +51,6 @@ class RayEngine:
         UsageError: no node has what a shard needs, and none can be added.
     """
 
-    goes_on = False
-
     def __init__(
         self, root: Path, address: str | None, needs: Needs, patience: float, commit: Commit | None
     ) -> None:
@@ -90,12 +88,12 @@ class RayEngine:
         try:
             self._look(self._child.ask("wait", _CONNECTING, seconds=0.0))
         except (ChildDiedError, ChildFailedError, ChildHungError) as error:
-            self.close()
+            self.close(interrupted=False)
             where = f"--address {address}" if address else "--engine ray"
             raise UnavailableError(f"{where}: no Ray cluster: {_told(error)}") from error
         if address is None and not self._fits():
             largest = self._largest()
-            self.close()
+            self.close(interrupted=False)
             raise UsageError(f"--engine ray: a shard needs {needs}, and this machine has {largest}")
 
     @property
@@ -134,12 +132,13 @@ class RayEngine:
             )
         return [(by_number[number], end) for number, end in ends]
 
-    def close(self) -> None:
+    def close(self, *, interrupted: bool) -> str:
         """Cancel what runs, and let go of the cluster."""
         with suppress(ChildDiedError, ChildFailedError, ChildHungError):
             self._child.ask("close", _ANSWERING)
         self._child.close()
         self._folder.cleanup()
+        return ""
 
     def _look(self, answer: Answer) -> None:
         self._nodes: list[Mapping[str, float]] = answer["nodes"]

@@ -18,6 +18,7 @@ from pytest_lic.engines.task import Died, End, Hopeless, ShardTask, run_shard
 from pytest_lic.engines.work_folder import WorkFolder
 from pytest_lic.errors import UnavailableError, UsageError
 from pytest_lic.measuring.shards import Shard
+from pytest_lic.system.words import plural
 
 _PAUSE = 0.2
 
@@ -37,8 +38,6 @@ class SlurmEngine:
         UnavailableError: submitit is not installed, or there is no SLURM here.
         UsageError: an option that submitit does not take.
     """
-
-    goes_on = True
 
     def __init__(
         self,
@@ -107,16 +106,19 @@ class SlurmEngine:
             self._keep_ids()
         return ends
 
-    def close(self) -> None:
-        """Let jobs go on: they may have waited long for their turn."""
+    def close(self, *, interrupted: bool) -> str:
+        """Cancel jobs, or let them go on: they may have waited long for their turn."""
+        jobs = list(self._jobs.values())
         self._jobs.clear()
-
-    @property
-    def how_to_end(self) -> str:
-        """The command that ends what goes on."""
-        ids = sorted({str(job.job_id).split("_", maxsplit=1)[0] for job in self._jobs.values()})
+        if not interrupted:
+            for job in jobs:
+                job.cancel(check=False)
+            self._keep_ids()
+        if not jobs or not interrupted:
+            return ""
+        ids = sorted({str(job.job_id).split("_", maxsplit=1)[0] for job in jobs})
         program = "scancel" if self._executor.cluster == "slurm" else "kill"
-        return f"{program} {' '.join(ids)}"
+        return f"{plural(len(jobs), 'job')} may go on; {program} {' '.join(ids)} ends them"
 
     def _find_again(self, shard: Shard) -> bool:
         """Whether a job of before runs a shard, or has run it to its end."""

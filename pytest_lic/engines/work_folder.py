@@ -91,7 +91,7 @@ class WorkFolder:
         self._count = request.count
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            (folder / ".gitignore").write_text("*\n")
+            (folder / "runs" / ".gitignore").write_text("*\n")
             text = json.dumps(asdict(request), indent=1) + "\n"
             write_whole(self.path / "request.json", text.encode())
         except OSError as error:

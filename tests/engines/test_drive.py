@@ -17,8 +17,6 @@ from pytest_lic.measuring.shards import Shard
 class Scripted:
     """An engine whose shards end as a script says, one end a try."""
 
-    goes_on = False
-
     def __init__(self, ends: dict[int, list[End]]) -> None:
         self.ends = ends
         self.submitted: list[int] = []
@@ -36,8 +34,8 @@ class Scripted:
         shard = self._waiting.pop(0)
         return [(shard, self.ends[shard.number].pop(0))]
 
-    def close(self) -> None:
-        pass
+    def close(self, *, interrupted: bool) -> str:
+        return ""
 
 
 class Noted:
