@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from pytest_lic.commands.written import require_folder, write
+from pytest_lic.commands.written import require_folder, write, writing
 from pytest_lic.errors import UsageError
 from pytest_lic.merging.merge import merge
 from pytest_lic.report.code_quality import code_quality
@@ -14,8 +14,9 @@ from pytest_lic.report.html import html_report
 from pytest_lic.report.junit import junit
 from pytest_lic.report.run_markdown import results_markdown
 from pytest_lic.report.words import counted
-from pytest_lic.results.json_file import load, to_text
+from pytest_lic.results.json_file import load, to_parts
 from pytest_lic.results.results import Results
+from pytest_lic.system.files import written_whole
 from pytest_lic.system.words import plural, shortened
 
 _SHOWN = 100  # of the tests that failed
@@ -95,7 +96,12 @@ def conclude(arguments: argparse.Namespace, merged: Results, shards: int) -> int
     Raises:
         UsageError: a file that can't be written.
     """
-    write("--out", arguments.out, to_text(merged))
+    with (
+        writing("--out", arguments.out),
+        written_whole(arguments.out) as new,
+        new.open("w", encoding="utf-8", errors="backslashreplace") as stream,
+    ):
+        stream.writelines(to_parts(merged))
     if arguments.html is not None:
         write("--html", arguments.html, html_report({"": merged}))
     if arguments.markdown is not None:

@@ -29,7 +29,7 @@ tolerance of infinity are written as ``"inf"``, what is no number as ``"nan"``.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -63,7 +63,7 @@ from pytest_lic.results.schema import (
     ResultsFile,
 )
 from pytest_lic.system.environment import Environment
-from pytest_lic.system.typed_json import JsonFile, as_text, plain, structured
+from pytest_lic.system.typed_json import JsonFile, plain, structured, text_parts
 
 FILE = JsonFile("results", ResultsError, "run again with --lic-json {file}", newest=FORMAT)
 _T = TypeVar("_T")
@@ -71,11 +71,35 @@ _T = TypeVar("_T")
 
 def to_text(results: Results) -> str:
     """The JSON file of a run's results."""
-    return as_text(to_json(results))
+    return "".join(to_parts(results))
+
+
+def to_parts(results: Results) -> Iterator[str]:
+    """The text of the JSON file, in parts: what many points take together would fill the memory."""
+    long = {
+        "points": (json_value(_point(point)) for point in results.points),
+        "tests": (json_value(test) for test in results.tests),
+    }
+    return text_parts(_stored(results), long)
 
 
 def to_json(results: Results) -> dict[str, Any]:
     """The JSON object of a run's results."""
+    points = [json_value(_point(point)) for point in results.points]
+    tests = [json_value(test) for test in results.tests]
+    return {**_stored(results), "points": points, "tests": tests}
+
+
+def _point(point: PointResult) -> dict[str, Any]:
+    return {
+        "comparison": _as(ComparisonPart, point.comparison),
+        "measured": _measured(point.measured),
+        "baseline": _measured(point.baseline),
+    }
+
+
+def _stored(results: Results) -> dict[str, Any]:
+    """All but the points and the tests."""
     run = results.run
     sides = [side for point in results.points for side in (point.measured, point.baseline)]
     named = {*run.tolerances, *(metric.name for metric in reported_metrics(sides))}
@@ -102,16 +126,9 @@ def to_json(results: Results) -> dict[str, Any]:
             "families": results.families,
             **({"metrics": described} if described else {}),
             "environments": by_digest(side.environment for side in sides if side is not None),
-            "points": [
-                {
-                    "comparison": _as(ComparisonPart, point.comparison),
-                    "measured": _measured(point.measured),
-                    "baseline": _measured(point.baseline),
-                }
-                for point in results.points
-            ],
+            "points": [],
             "curves": _as(list[CurvePart], results.curves),
-            "tests": list(results.tests),
+            "tests": [],
             "times": list(results.times),
             "remarks": list(results.remarks),
             "crops": results.crops,

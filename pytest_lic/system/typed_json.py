@@ -6,7 +6,7 @@ import copy
 import json
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,6 +119,31 @@ def plain(value: Any) -> Any:
 def as_text(stored: Mapping[str, Any]) -> str:
     """A JSON object in which whatever is small stands on one line: an image, an environment."""
     return _pretty(stored, "") + "\n"
+
+
+def text_parts(stored: Mapping[str, Any], lists: Mapping[str, Iterable[Any]]) -> Iterator[str]:
+    """The text of `as_text`, in parts, of an object whose long lists are made one by one.
+
+    Args:
+        stored: the object, with an empty list in place of each long one.
+        lists: key → the items of its list.
+    """
+    yield "{"
+    for number, (key, value) in enumerate(stored.items()):
+        yield f"{',' if number else ''}\n {json.dumps(key, ensure_ascii=False)}: "
+        if key in lists:
+            yield from _list_parts(lists[key])
+        else:
+            yield _pretty(value, " ")
+    yield "\n}\n"
+
+
+def _list_parts(items: Iterable[Any]) -> Iterator[str]:
+    first = True
+    for item in items:
+        yield f"{'[' if first else ','}\n  {_pretty(item, '  ')}"
+        first = False
+    yield "[]" if first else "\n ]"
 
 
 def _plain(value: Any) -> Any:
