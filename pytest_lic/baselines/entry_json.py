@@ -91,10 +91,11 @@ class Entry(_Variants, frozen=True, kw_only=True):
 def entry_of(measurement: Measurement, family: str | UnsetType = UNSET) -> Entry:
     """The entry of one measurement; without the ``family`` where its file names that."""
     cell = measurement.cell
+    known = next(iter(measurement.images.values())).metrics if measurement.images else {}
     means = {
         name: round(mean, metric.mean_decimals)
         for name, metric in METRICS.items()
-        if (mean := measurement.mean(name)) is not None
+        if (name in known or not metric.of_pixels) and (mean := measurement.mean(name)) is not None
     }
     return Entry(
         family=family,

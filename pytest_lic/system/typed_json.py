@@ -20,6 +20,7 @@ from pytest_lic.errors import LicError
 _LINE = 400
 _MOST = 2**48  # pixels and bytes beyond it are a slip, and overflow what is computed from them
 _T = TypeVar("_T")
+_encoded = json.JSONEncoder(ensure_ascii=False).encode
 # msgspec looks a type over when it first meets it; a second thread must not meet it half done, or
 # the process dies. The controller of pytest-xdist has a thread for each worker.
 _BUILDING = threading.Lock()
@@ -130,7 +131,7 @@ def text_parts(stored: Mapping[str, Any], lists: Mapping[str, Iterable[Any]]) ->
     """
     yield "{"
     for number, (key, value) in enumerate(stored.items()):
-        yield f"{',' if number else ''}\n {json.dumps(key, ensure_ascii=False)}: "
+        yield f"{',' if number else ''}\n {_encoded(key)}: "
         if key in lists:
             yield from _list_parts(lists[key])
         else:
@@ -190,16 +191,16 @@ def shown(value: object) -> str:
 
 def _pretty(value: Any, indent: str) -> str:
     if not isinstance(value, dict | list) or not value:
-        return json.dumps(value, ensure_ascii=False)
+        return _encoded(value)
     nested = value.values() if isinstance(value, dict) else value
     if not any(isinstance(item, dict | list) and item for item in nested):
-        flat = json.dumps(value, ensure_ascii=False)
+        flat = _encoded(value)
         if len(flat) < _LINE:
             return flat
     deeper = indent + " "
     parts = [_pretty(item, deeper) for item in nested]
     if isinstance(value, dict):
-        keys = [json.dumps(key, ensure_ascii=False) for key in value]
+        keys = [_encoded(key) for key in value]
         parts = [f"{key}: {part}" for key, part in zip(keys, parts, strict=True)]
     opening, closing = "{}" if isinstance(value, dict) else "[]"
     inner = f",\n{deeper}".join(parts)
