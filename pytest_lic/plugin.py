@@ -216,8 +216,9 @@ def lic(request: pytest.FixtureRequest) -> Gate:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Run nothing of a shard that was lost; a curve is for the merge still."""
-    reason: str = item.config.getoption("lic_lost")
-    if reason and not collecting.is_left(item, _run_of(item.config).setup.grid):
+    run = item.config.stash.get(_run, None)
+    reason = "" if run is None else run.setup.options.lost
+    if run is not None and reason and not collecting.is_left(item, run.setup.grid):
         about = collecting.subject(item)
         pytest.fail(f"{about.id}: {reason}" if about else reason, pytrace=False)
 

@@ -124,8 +124,7 @@ class CodecTraining(LightningModule):
         self.lmbda = lmbda
         self.distortion: Distortion = distortion
         self.start = start
-        # A file's name, not where it lies here: weights that are handed on say it too.
-        self._begun_with = start if start in (PRINCIPAL_COMPONENTS, RANDOM) else Path(start).name
+        self._begun_with = start if start in (PRINCIPAL_COMPONENTS, RANDOM) else _named(Path(start))
         self.trained = trained
         self.learning_rate = learning_rate
         self.auxiliary_learning_rate = auxiliary_learning_rate
@@ -331,6 +330,11 @@ class CodecTraining(LightningModule):
         if self.distortion == "ms-ssim":
             values["ms_ssim"] = 1.0 - loss.distortion.detach()
         return values
+
+
+def _named(start: Path) -> str:
+    """A file of weights, or a run's checkpoint, without where it lies here: weights say it too."""
+    return "/".join(start.parts[-3:]) if start.suffix == ".ckpt" else start.name
 
 
 def _machine(device: torch.device) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import re
 import sys
@@ -26,6 +27,7 @@ from pytest_lic.measuring.shards import Shard
 from pytest_lic.merging.merge import merge
 from pytest_lic.project.discovery import Origin, discover, pytest_config
 from pytest_lic.project.options import read_options
+from pytest_lic.project.pytest_options import on_command_line
 from pytest_lic.project.root import project_root
 from pytest_lic.results.results import Results
 from pytest_lic.run.run import new_run
@@ -127,7 +129,7 @@ def run(arguments: argparse.Namespace) -> int:
     require_files(arguments, ())
     _check_engine(arguments)
     count = arguments.shards or _default_count(arguments)
-    root, baselines = _project(arguments.arguments, count)
+    root, baselines = _project(arguments.arguments, count, arguments.engine)
     start = os.path.relpath(Path.cwd(), root)
     if arguments.engine == "ray" and start.startswith(os.pardir):
         raise UsageError(
@@ -139,10 +141,37 @@ def run(arguments: argparse.Namespace) -> int:
     written = [getattr(arguments, name) for name in OUTPUTS]
     work = arguments.work or root / DEFAULT
     apart = [work, *(path for path in written if path is not None)]
-    folder = WorkFolder(work, Request.here(quiet, count, root, start, apart))
-    if arguments.anew:
-        folder.forget()
+
+    def request() -> Request:
+        return Request.here(quiet, count, root, start, apart)
+
     tasks = [ShardTask(quiet, Shard(number, count), start) for number in range(1, count + 1)]
+    before = request()
+    folder = WorkFolder(work, before)
+    try:
+        if arguments.anew:
+            folder.forget()
+        lost = _driven(arguments, folder, tasks, (root, baselines))
+        if lost is None:
+            return INTERRUPTED
+        if request() != before:
+            raise ResultsError(
+                "the project's code changed while the shards ran, so that they may be of one or "
+                "the other; leave it alone, and run them again"
+            )
+        return _concluded(arguments, folder, tasks, root, lost)
+    finally:
+        folder.close()
+
+
+def _driven(
+    arguments: argparse.Namespace,
+    folder: WorkFolder,
+    tasks: Sequence[ShardTask],
+    project: tuple[Path, Path],
+) -> Mapping[int, str] | None:
+    """Run what has not arrived; number of a shard that is lost → why, None after Ctrl-C."""
+    count, (root, baselines) = len(tasks), project
     arrived = folder.arrived()
     missing = [task for task in tasks if task.shard.number not in arrived]
     if arrived:
@@ -158,8 +187,8 @@ def run(arguments: argparse.Namespace) -> int:
                 f"interrupted; {plural(len(folder.arrived()), 'shard')} of {count} are kept, and "
                 "the same command goes on"
             )
-            return INTERRUPTED
-    return _concluded(arguments, folder, tasks, root, lost)
+            return None
+    return lost
 
 
 def _concluded(
@@ -195,7 +224,7 @@ def _listed_reasons(lost: Mapping[int, str]) -> str:
     return listed([f"shard {number}: {reason}" for number, reason in sorted(lost.items())], 5)
 
 
-def _project(arguments: Sequence[str], count: int) -> tuple[Path, Path]:
+def _project(arguments: Sequence[str], count: int, engine: str) -> tuple[Path, Path]:
     """The project's root and its folder of baselines; LicError over what pytest would refuse."""
     with pytest_config(origin_here(*arguments, f"--lic-shard=1/{count}")) as config:
         options = read_options(config)
@@ -204,11 +233,10 @@ def _project(arguments: Sequence[str], count: int) -> tuple[Path, Path]:
                 "--junit-xml: each shard would write it; use --junit of pytest-lic run"
             )
         for name in ("json", "html", "markdown"):
-            typed = [word for word in arguments if word.startswith(f"--lic-{name}")]
-            if typed:
+            if on_command_line(config, name):  # or in addopts
                 other = "out" if name == "json" else name
                 raise UsageError(
-                    f"{typed[0]}: each shard would write it; use --{other} of pytest-lic run"
+                    f"--lic-{name}: each shard would write it; use --{other} of pytest-lic run"
                 )
         if any(word.startswith("--lic-shard=") or word == "--lic-shard" for word in arguments):
             raise UsageError("--lic-shard: pytest-lic run says which shard is which; drop it")
@@ -217,6 +245,11 @@ def _project(arguments: Sequence[str], count: int) -> tuple[Path, Path]:
             new_run(options, families, shared, say).close()
         finally:
             shared.remove()
+        if engine == "ray" and options.baselines_of is not None:
+            raise UsageError(
+                f"--lic-baselines-of {options.baselines_of} needs git's history, which does not "
+                "travel to a Ray cluster; drop it, or take another engine"
+            )
         return project_root(config), options.baselines
 
 
@@ -288,6 +321,10 @@ def _check_engine(arguments: argparse.Namespace) -> None:
             raise UsageError(f"--{name} is an option of --engine ray and slurm")
     if arguments.tries < 0:
         raise UsageError(f"--tries {arguments.tries}: expected 0 or more")
+    for name, least in (("cpus", 1e-4), ("gpus", 0.0), ("patience", 0.0)):
+        value = getattr(arguments, name)
+        if value is not None and not least <= value < math.inf:
+            raise UsageError(f"--{name} {value:g}: expected a number of at least {least:g}")
 
 
 def _default_count(arguments: argparse.Namespace) -> int:

@@ -52,9 +52,13 @@ def drive(
     engine.submit(tasks)
     while waiting:
         display.update(len(tasks) - len(waiting) - len(lost), engine.running, len(lost))
-        for shard, end in engine.wait(_PAUSE):
+        ends = list(engine.wait(_PAUSE))
+        for shard, end in ends:
+            if isinstance(end, Ended) and end.results:
+                folder.keep(shard, end.results)
+        for shard, end in ends:
             if isinstance(end, Ended):
-                folder.keep(shard, _results(shard, end))
+                _check_ended(shard, end)
             elif isinstance(end, Died) and died[shard] < tries:
                 died[shard] += 1
                 display.say(f"shard {shard}: {end.reason}; tried again ({died[shard]} of {tries})")
@@ -68,14 +72,13 @@ def drive(
     return lost
 
 
-def _results(shard: Shard, end: Ended) -> bytes:
-    """The results file; UsageError where pytest refused the run."""
-    if end.results:
-        return end.results
-    raise UsageError(
-        f"shard {shard} did not come to its end (exit status {end.status}): "
-        f"{why_refused(end.output)}"
-    )
+def _check_ended(shard: Shard, end: Ended) -> None:
+    """UsageError where a run was refused, or failed after it had written that it passed."""
+    if not end.results:
+        raise UsageError(
+            f"shard {shard} did not come to its end (exit status {end.status}): "
+            f"{why_refused(end.output)}"
+        )
 
 
 def _given_up(end: Died | Hopeless, tried_again: int) -> str:

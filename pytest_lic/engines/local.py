@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_lic.engines.task import End, ShardTask, end_of
+from pytest_lic.engines.task import End, ShardTask, end_of, shard_environment
 from pytest_lic.measuring.shards import Shard
 from pytest_lic.system.program import kill_group
 
@@ -84,6 +84,7 @@ class LocalEngine:
                     stdout=stream,
                     stderr=subprocess.STDOUT,
                     cwd=self._root / task.start,
+                    env=shard_environment(),
                     # Ctrl-C is for the parent, who ends the shard and whatever that started.
                     start_new_session=True,
                 )

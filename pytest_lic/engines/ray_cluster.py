@@ -15,6 +15,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from pytest_lic.engines.engine import Needs
 from pytest_lic.engines.task import End, Hopeless, ShardTask
@@ -32,6 +33,7 @@ from pytest_lic.system.git import STATED_COMMIT, Commit
 _CONNECTING = 180.0  # seconds: a project of some hundred megabytes is sent to the cluster
 _KNOCKING = 10.0
 _ANSWERING = 60.0
+_LOST = (ChildDiedError, ChildFailedError, ChildHungError)
 
 
 class RayEngine:
@@ -66,6 +68,7 @@ class RayEngine:
         self._patience = patience
         self._fitted = time.monotonic()  # when a node was last seen that has what a shard needs
         self._waiting: set[Shard] = set()
+        self._gone = False
         self._folder = tempfile.TemporaryDirectory(prefix="pytest-lic-ray-")
         self._child = ChildProcess(
             ray_driver.RayDriver,
@@ -86,8 +89,8 @@ class RayEngine:
             stderr=Path(self._folder.name, "driver.txt"),
         )
         try:
-            self._look(self._child.ask("wait", _CONNECTING, seconds=0.0))
-        except (ChildDiedError, ChildFailedError, ChildHungError) as error:
+            self._look(self._ask("wait", _CONNECTING, seconds=0.0))
+        except _LOST as error:
             self.close(interrupted=False)
             where = f"--address {address}" if address else "--engine ray"
             raise UnavailableError(f"{where}: no Ray cluster: {_told(error)}") from error
@@ -105,8 +108,8 @@ class RayEngine:
     def submit(self, tasks: Sequence[ShardTask]) -> None:
         """Take shards."""
         self._waiting |= {task.shard for task in tasks}
-        with suppress(ChildDiedError, ChildHungError):  # as `wait` will tell
-            self._child.ask(
+        with suppress(*_LOST):  # as `wait` will tell
+            self._ask(
                 "submit",
                 _ANSWERING,
                 arguments=tasks[0].arguments,
@@ -118,27 +121,38 @@ class RayEngine:
     def wait(self, seconds: float) -> list[tuple[Shard, End]]:
         """Those that have come to an end."""
         try:
-            answer = self._child.ask("wait", seconds + self._patience + _ANSWERING, seconds=seconds)
-        except (ChildDiedError, ChildFailedError, ChildHungError) as error:
+            answer = self._ask("wait", seconds + self._patience + _ANSWERING, seconds=seconds)
+        except _LOST as error:
             return self._give_up(f"the connection to the cluster was lost ({_told(error)})")
         self._look(answer)
         by_number = {shard.number: shard for shard in self._waiting}
         ends = [self._unpacked(stored) for stored in answer["ended"]]
         self._waiting -= {by_number[number] for number, _ in ends}
-        if time.monotonic() - self._fitted > self._patience:
-            return self._give_up(
+        told = [(by_number[number], end) for number, end in ends]
+        if not self._fits() and time.monotonic() - self._fitted > self._patience:
+            told += self._give_up(
                 f"for {self._patience:g} s no node of the cluster had what a shard needs "
                 f"({self._needs}); the largest has {self._largest()}"
             )
-        return [(by_number[number], end) for number, end in ends]
+        return told
 
     def close(self, *, interrupted: bool) -> str:
         """Cancel what runs, and let go of the cluster."""
-        with suppress(ChildDiedError, ChildFailedError, ChildHungError):
-            self._child.ask("close", _ANSWERING)
+        with suppress(*_LOST):
+            self._ask("close", _ANSWERING)
         self._child.close()
         self._folder.cleanup()
         return ""
+
+    def _ask(self, do: str, limit: float, **arguments: Any) -> Answer:
+        """Ask the driver; never a new one, which would know of no task."""
+        if self._gone:
+            raise ChildDiedError("it ended before")
+        try:
+            return self._child.ask(do, limit, **arguments)
+        except _LOST:
+            self._gone = True
+            raise
 
     def _look(self, answer: Answer) -> None:
         self._nodes: list[Mapping[str, float]] = answer["nodes"]

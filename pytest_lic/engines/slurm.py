@@ -18,9 +18,11 @@ from pytest_lic.engines.task import Died, End, Hopeless, ShardTask, run_shard
 from pytest_lic.engines.work_folder import WorkFolder
 from pytest_lic.errors import UnavailableError, UsageError
 from pytest_lic.measuring.shards import Shard
+from pytest_lic.system.program import run_program
 from pytest_lic.system.words import plural
 
 _PAUSE = 0.2
+_UNKNOWN = 60.0  # seconds in which a job that nobody knows may be one that is too new
 
 
 class SlurmEngine:
@@ -55,9 +57,11 @@ class SlurmEngine:
                 f"--engine slurm needs submitit: pip install 'pytest-lic[slurm]' ({error})"
             ) from error
         self._submitit = submitit
+        self._began = time.monotonic()
         self._root = str(root)
         self._folder = folder
         self._jobs: dict[Shard, Any] = {}
+        self._refused: list[tuple[Shard, End]] = []
         if needs.gpus != int(needs.gpus):
             raise UsageError(f"--gpus {needs.gpus:g}: SLURM gives whole GPUs")
         settings: dict[str, Any] = {
@@ -86,15 +90,24 @@ class SlurmEngine:
         """Take shards; those that a job of before runs still are waited for."""
         new = [task for task in tasks if not self._find_again(task.shard)]
         roots = [self._root] * len(new)
+        errors = self._submitit.core.utils
         try:
             jobs = self._executor.map_array(run_shard, new, roots) if new else []
-        except self._submitit.core.utils.FailedJobError as error:
-            raise UnavailableError(f"--engine slurm: SLURM took no job: {error}") from error
+        except (errors.FailedJobError, errors.FailedSubmissionError) as error:
+            if not self._jobs:
+                raise UnavailableError(f"--engine slurm: SLURM took no job: {error}") from error
+            # Those that run are worth more than a scheduler that was busy for a moment.
+            self._refused += [(task.shard, Died(f"SLURM took no job: {error}")) for task in new]
+            return
         self._jobs |= {task.shard: job for task, job in zip(new, jobs, strict=True)}
         self._keep_ids()
 
     def wait(self, seconds: float) -> list[tuple[Shard, End]]:
         """Those that have come to an end."""
+        refused, self._refused = self._refused, []
+        if refused:
+            time.sleep(seconds)
+            return refused
         until = time.monotonic() + seconds
         while True:
             ended = [shard for shard, job in self._jobs.items() if self._has_ended(job)]
@@ -117,7 +130,7 @@ class SlurmEngine:
         if not jobs or not interrupted:
             return ""
         ids = sorted({str(job.job_id).split("_", maxsplit=1)[0] for job in jobs})
-        program = "scancel" if self._executor.cluster == "slurm" else "kill"
+        program = "scancel" if self._executor.cluster == "slurm" else "kill -INT"
         return f"{plural(len(jobs), 'job')} may go on; {program} {' '.join(ids)} ends them"
 
     def _find_again(self, shard: Shard) -> bool:
@@ -140,15 +153,24 @@ class SlurmEngine:
     def _state(self, job: Any) -> str:
         if self._executor.cluster == "local":
             return "RUNNING" if _is_alive(int(job.job_id)) else "NO PROCESS"
-        return str(job.state).split()[0]
+        state = str(job.state).split()[0]
+        if state == "UNKNOWN":  # no accounting, or none of it yet: the queue knows those that are
+            shown = run_program(["squeue", "--noheader", "--format=%T", f"--jobs={job.job_id}"])
+            queued = shown.stdout.decode().split()
+            known = time.monotonic() - self._began < _UNKNOWN
+            state = queued[0] if queued else "PENDING" if known else "NO PROCESS"
+        return state
 
     def _end(self, job: Any) -> End:
+        if not job.paths.result_pickle.is_file():
+            # Not asked for its result: submitit would wait for one that was preempted.
+            state = self._state(job)
+            job.cancel(check=False)
+            return Died(f"its job {job.job_id} ended without results ({state})")
         try:
             end: End = job.result()
-        except self._submitit.core.utils.FailedJobError as error:
-            return Hopeless(f"it could not be started there: {str(error).strip().splitlines()[-1]}")
-        except self._submitit.core.utils.UncompletedJobError:
-            return Died(f"its job {job.job_id} ended without results ({self._state(job)})")
+        except self._submitit.core.utils.UncompletedJobError as error:
+            return _failed(str(error))
         return end
 
 
@@ -157,6 +179,16 @@ _OVER = (
     *("BOOT_FAIL", "DEADLINE", "PREEMPTED", "NO PROCESS"),
 )
 """States of a job that will not run any more."""
+
+
+def _failed(text: str) -> Hopeless:
+    """What a job raised, out of submitit's account of it."""
+    rule = "-" * 22
+    trace = text.partition(f"{rule}\n")[2].partition(f"\n{rule}")[0] or text
+    why = trace.strip().splitlines()[-1]
+    if "timed-out" in why:
+        return Hopeless("it took longer than --minutes allows")
+    return Hopeless(f"it failed there: {why}")
 
 
 def _is_alive(process: int) -> bool:

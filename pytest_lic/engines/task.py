@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 import tempfile
@@ -16,9 +17,9 @@ from pytest_lic.system.program import run_program
 
 ENDED = (0, 1, 5)
 """pytest's exit statuses of a run that came to its end: passed, failed, or nothing to do."""
-REFUSED = (2, 3, 4)
+REFUSED = (2, 4)
 """Those of a run that would end the same way again: interrupted by an error while tests were
-collected, an error within pytest, options that are wrong."""
+collected, options that are wrong."""
 
 _LAST = 4000  # characters of a process's output that are kept
 
@@ -80,8 +81,13 @@ def run_shard(task: ShardTask, root: str | None = None) -> Ended | Died:
     folder = Path(root or ".").resolve() / task.start
     with tempfile.TemporaryDirectory(prefix="pytest-lic-shard-") as new:
         results = Path(new, "results.json")
-        done = run_program(task.command(results), cwd=folder)
+        done = run_program(task.command(results), cwd=folder, env=shard_environment())
         return end_of(done.returncode, results, done.stdout + done.stderr)
+
+
+def shard_environment() -> dict[str, str]:
+    """That of a shard's process: a page of one shard alone is none for a summary."""
+    return {name: value for name, value in os.environ.items() if name != "GITHUB_STEP_SUMMARY"}
 
 
 def end_of(status: int, results: Path, output: bytes) -> Ended | Died:
@@ -91,11 +97,21 @@ def end_of(status: int, results: Path, output: bytes) -> Ended | Died:
         return Ended(status, b"", text)
     with contextlib.suppress(FileNotFoundError):
         if status in ENDED:
-            return Ended(status, results.read_bytes(), text)
+            content = results.read_bytes()
+            # What failed once the file was written, such as a hook, is not in it.
+            passed = status == 1 and _status_in(content) == 0
+            return Ended(status, b"" if passed else content, text)
     lines = text.strip().splitlines()
     said = f"; its last words: {lines[-1][:300]}" if lines else ""
     how = f"was killed by signal {-status}" if status < 0 else f"ended with exit status {status}"
     return Died(f"its process {how} and left no results{said}")
+
+
+def _status_in(results: bytes) -> object:
+    try:
+        return json.loads(results)["run"]["exit_status"]
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def why_refused(output: str) -> str:

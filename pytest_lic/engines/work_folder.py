@@ -18,6 +18,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from pytest_lic.errors import ResultsError, UsageError
 from pytest_lic.measuring.shards import Shard
 from pytest_lic.results.json_file import load
@@ -27,9 +29,8 @@ from pytest_lic.system.files import write_whole
 from pytest_lic.system.git import git, repository_root
 
 DEFAULT = ".pytest-lic"
-_CODE = frozenset(
-    (".py", ".toml", ".ini", ".cfg", ".yaml", ".yml", ".json", ".safetensors", ".pt", ".pth")
-)
+_WEIGHTS = (".safetensors", ".pt", ".pth", ".ckpt")
+_CODE = frozenset((".py", ".toml", ".ini", ".cfg", ".yaml", ".yml", ".json", *_WEIGHTS))
 _NAMED = 12
 
 
@@ -76,14 +77,14 @@ class Request:
 
 
 class WorkFolder:
-    """The folder of one request.
+    """The folder of one request, for one process at a time.
 
     Args:
         folder: of all requests.
         request: whose it is.
 
     Raises:
-        UsageError: it can't be made.
+        UsageError: it can't be made, or the same command runs already.
     """
 
     def __init__(self, folder: Path, request: Request) -> None:
@@ -94,6 +95,12 @@ class WorkFolder:
             (folder / "runs" / ".gitignore").write_text("*\n")
             text = json.dumps(asdict(request), indent=1) + "\n"
             write_whole(self.path / "request.json", text.encode())
+            self._lock = FileLock(folder / "runs" / f"{request.name}.lock")
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise UsageError(
+                f"the same command runs already, in {self.path}; wait for it, or end it"
+            ) from None
         except OSError as error:
             raise UsageError(f"--work {folder}: can't be written: {error}") from error
 
@@ -115,7 +122,7 @@ class WorkFolder:
             try:
                 found[number] = load(file)
             except ResultsError:
-                file.unlink()
+                continue  # it is made anew, and takes this one's place
         return found
 
     @property
@@ -140,6 +147,10 @@ class WorkFolder:
         """Remove all of it: the results are elsewhere."""
         shutil.rmtree(self.path)
 
+    def close(self) -> None:
+        """Let another process have it."""
+        self._lock.release()
+
 
 def _code(root: Path, apart_from: set[Path]) -> str:
     digest = hashlib.sha256()
@@ -155,6 +166,11 @@ def _state(root: Path, apart_from: set[Path]) -> Iterator[str]:
         yield git("diff", "--binary", "HEAD", cwd=top)
         listed = git("ls-files", "--others", "--exclude-standard", "-z", cwd=top).split("\0")
         files = [top / name for name in listed if name]
+        hidden = ("ls-files", "--others", "--ignored", "--exclude-standard", "-z")
+        # Weights are left out of many a repository.
+        files += [
+            top / name for name in git(*hidden, cwd=top).split("\0") if name.endswith(_WEIGHTS)
+        ]
     except UsageError:  # no repository, or no commit yet
         files = sorted(root.rglob("*"))
     for file in files:

@@ -51,6 +51,7 @@ from pytest_lic.results.results import (
     PointResult,
     Results,
     RunFacts,
+    TestResult,
 )
 from pytest_lic.results.schema import (
     FORMAT,
@@ -78,7 +79,7 @@ def to_parts(results: Results) -> Iterator[str]:
     """The text of the JSON file, in parts: what many points take together would fill the memory."""
     long = {
         "points": (json_value(_point(point)) for point in results.points),
-        "tests": (json_value(test) for test in results.tests),
+        "tests": map(_test, results.tests),
     }
     return text_parts(_stored(results), long)
 
@@ -86,8 +87,14 @@ def to_parts(results: Results) -> Iterator[str]:
 def to_json(results: Results) -> dict[str, Any]:
     """The JSON object of a run's results."""
     points = [json_value(_point(point)) for point in results.points]
-    tests = [json_value(test) for test in results.tests]
-    return {**_stored(results), "points": points, "tests": tests}
+    return {**_stored(results), "points": points, "tests": list(map(_test, results.tests))}
+
+
+def _test(test: TestResult) -> dict[str, Any]:
+    stored: dict[str, Any] = json_value(test)
+    if stored.get("seconds") is None:
+        stored.pop("seconds", None)
+    return stored
 
 
 def _point(point: PointResult) -> dict[str, Any]:

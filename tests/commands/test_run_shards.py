@@ -119,7 +119,7 @@ def test_ctrl_c_leaves_no_process_and_keeps_what_arrived(small: Project) -> None
         _, told = child.communicate(timeout=60)
     assert child.returncode == 130
     assert "interrupted; 0 shards of 2 are kept, and the same command goes on" in told
-    assert not _running(str(small.path / "all.json"), "--lic-shard=")
+    assert not _running(str(small.images), "--lic-shard=")
 
 
 def _running(*parts: str) -> list[str]:
@@ -139,8 +139,8 @@ def _running(*parts: str) -> list[str]:
     ("options", "tests", "error"),
     [
         ((), ("--lic-codec=tony",), "no codec is named 'tony'; did you mean toy?"),
-        ((), ("--lic-json=a.json",), "--lic-json=a.json: each shard would write it; use --out"),
-        ((), ("--lic-html=a.html",), "--lic-html=a.html: each shard would write it; use --html"),
+        ((), ("--lic-json=a.json",), "--lic-json: each shard would write it; use --out"),
+        ((), ("--lic-html=a.html",), "--lic-html: each shard would write it; use --html"),
         ((), ("--junit-xml=a.xml",), "--junit-xml: each shard would write it; use --junit"),
         ((), ("--lic-shard=1/2",), "--lic-shard: pytest-lic run says which shard is which"),
         ((), ("--lic-update",), "--lic-update: a shard sees a part of the grid"),
@@ -148,6 +148,9 @@ def _running(*parts: str) -> list[str]:
         (("--minutes=5",), (), "--minutes is an option of --engine slurm"),
         (("--gpus=1",), (), "--gpus is an option of --engine ray and slurm"),
         (("--tries=-1",), (), "--tries -1: expected 0 or more"),
+        (("--engine=ray", "--gpus=nan"), (), "--gpus nan: expected a number of at least 0"),
+        (("--engine=slurm", "--cpus=0"), (), "--cpus 0: expected a number of at least 0.0001"),
+        (("--engine=ray",), ("--lic-baselines-of=HEAD",), "--lic-baselines-of HEAD needs git"),
         (("--html=nowhere/a.html",), (), "--html nowhere/a.html: there is no folder"),
         (("--engine=slurm", "--slurm=gpu"), (), "--slurm 'gpu': expected KEY=VALUE"),
         (("--engine=ray", "--address=here"), (), "--address here: expected HOST:PORT"),

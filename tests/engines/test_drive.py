@@ -87,6 +87,19 @@ def test_what_is_hopeless_is_tried_once(folder: WorkFolder) -> None:
     assert engine.submitted == [1, 2]
 
 
+class AllAtOnce(Scripted):
+    """One that tells of all that have ended together."""
+
+    def wait(self, seconds: float) -> Iterable[tuple[Shard, End]]:
+        return [end for _ in range(self.running) for end in super(AllAtOnce, self).wait(seconds)]
+
+
+def test_what_arrived_beside_a_refused_shard_is_kept(folder: WorkFolder) -> None:
+    with pytest.raises(UsageError, match="shard 1/2 did not come to its end"):
+        drive(AllAtOnce({1: [Ended(4, b"", "")], 2: [FINE]}), both(), folder, 3, Noted())
+    assert folder.file(Shard(2, 2)).is_file()
+
+
 def test_what_pytest_refuses_ends_the_run_with_its_words(folder: WorkFolder) -> None:
     refused = Ended(4, b"", "x\nERROR: no codec is called joeg; did you mean jpeg?\n")
     with pytest.raises(UsageError, match=r"shard 1/2 did .*status 4\): no codec is called joeg"):

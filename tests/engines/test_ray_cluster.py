@@ -11,10 +11,16 @@ from typing import Any
 
 import pytest
 
+from pytest_lic.engines.engine import Needs
+from pytest_lic.engines.ray_cluster import RayEngine
+from pytest_lic.engines.task import Died, Hopeless, ShardTask
+from pytest_lic.measuring.shards import Shard
 from pytest_lic.results.json_file import load
+from pytest_lic.system.child_process import ChildDiedError, ChildProcess
 from tests.helpers.toy_project import Project
 
 pytest.importorskip("ray", reason="Ray is not installed")
+packed = pytest.importorskip("pytest_lic.engines.ray_driver").packed
 pytestmark = pytest.mark.xdist_group("ray")
 
 WAITS = """
@@ -169,6 +175,45 @@ def test_a_cluster_of_this_machine_does_where_there_is_no_other(small: Project) 
     run = here(small)
     assert run.returncode == 0, run.stderr
     assert "6 same" in run.stdout
+
+
+def test_a_driver_that_ended_is_not_started_again_without_its_tasks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def ask(self: object, do: str, timeout: float, **arguments: object) -> dict[str, object]:
+        asked.append(do)
+        if do == "submit":
+            raise ChildDiedError("exit status 1; its last words: (none)")
+        return {"nodes": [{"CPU": 1.0}], "free": 1.0, "ended": []}
+
+    monkeypatch.setattr(ChildProcess, "ask", ask)
+    engine = RayEngine(Path.cwd(), None, Needs(), 60.0, None)
+    engine.submit([ShardTask((), Shard(number, 2)) for number in (1, 2)])
+    ends = engine.wait(0.0)
+    assert [shard.number for shard, _ in ends] == [1, 2]
+    assert {type(end) for _, end in ends} == {Hopeless}
+    assert engine.close(interrupted=False) == ""
+    assert asked == ["wait", "submit"]
+
+
+@pytest.mark.parametrize("patience", [0.0, 60.0])
+def test_what_ended_is_told_whether_or_not_the_rest_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, patience: float
+) -> None:
+    answers = iter(
+        [
+            {"nodes": [{"CPU": 1.0}], "free": 1.0, "ended": []},
+            {"nodes": [], "free": 0.0, "ended": [packed(1, Died("its node died"))]},
+        ]
+    )
+    monkeypatch.setattr(ChildProcess, "ask", lambda self, do, timeout, **_: next(answers, {}))
+    engine = RayEngine(Path.cwd(), None, Needs(), patience, None)
+    engine._waiting = {Shard(1, 2), Shard(2, 2)}
+    ends = dict(engine.wait(0.0))
+    assert ends.pop(Shard(1, 2)) == Died("its node died")
+    assert list(ends) == ([Shard(2, 2)] if patience == 0.0 else [])
 
 
 def test_what_no_node_has_is_said(small: Project) -> None:

@@ -11,10 +11,13 @@ from pathlib import Path
 import pytest
 
 from pytest_lic.cli import main
+from pytest_lic.engines import slurm
 from pytest_lic.engines.engine import Needs
 from pytest_lic.engines.slurm import SlurmEngine
+from pytest_lic.engines.task import Died, Hopeless, ShardTask
 from pytest_lic.engines.work_folder import Request, WorkFolder
 from pytest_lic.errors import UnavailableError, UsageError
+from pytest_lic.measuring.shards import Shard
 from pytest_lic.results.json_file import load
 from tests.helpers.toy_project import Project
 
@@ -86,6 +89,51 @@ def test_the_same_command_finds_jobs_again_that_go_on(
     assert second.returncode == 0
     assert "6 same" in told
     assert len(load(small.path / "all.json").points) == 5
+
+
+TRACE = """Job (task=0) failed during processing with trace:
+----------------------
+Traceback (most recent call last):
+  File "task.py", line 3, in run
+{error}
+----------------------
+You can check full logs with 'job.stderr()' or at paths:
+  - /jobs/7_0_log.out"""
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        ("OSError: disk full", "it failed there: OSError: disk full"),
+        (
+            "UncompletedJobError: Job not requeued because: timed-out and not checkpointable.",
+            "it took longer than --minutes allows",
+        ),
+    ],
+)
+def test_what_a_job_raised_is_told_and_not_where_its_log_lies(error: str, reason: str) -> None:
+    assert slurm._failed(TRACE.format(error=error)) == Hopeless(reason)
+
+
+def test_a_scheduler_that_takes_no_more_jobs_costs_none_of_those_that_run(
+    folder: WorkFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from submitit.core.utils import FailedJobError
+
+    engine = SlurmEngine(folder.path, folder, "local", Needs(), 60, {})
+
+    def refuse(*_: object) -> None:
+        raise FailedJobError("sbatch: error: Socket timed out")
+
+    monkeypatch.setattr(engine._executor, "map_array", refuse)
+    task = ShardTask((), Shard(2, 2))
+    with pytest.raises(UnavailableError, match="SLURM took no job: sbatch"):
+        engine.submit([task])  # where nothing runs yet, that is an error
+    engine._jobs[Shard(1, 2)] = object()
+    engine.submit([task])
+    ((shard, end),) = engine.wait(0.0)
+    assert shard == task.shard
+    assert end == Died("SLURM took no job: sbatch: error: Socket timed out")
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pytest_lic.engines import end_with_parent
-from pytest_lic.engines.task import Died, Ended, end_of, why_refused
+from pytest_lic.engines.task import Died, Ended, end_of, shard_environment, why_refused
 
 
 @pytest.fixture
@@ -26,13 +26,29 @@ def test_a_run_that_ended_has_results(results: Path, status: int) -> None:
     assert end_of(status, results, b"passed") == Ended(status, b"{}", "passed")
 
 
-@pytest.mark.parametrize("status", [2, 3, 4])
+def test_what_failed_after_its_results_were_written_is_no_pass(results: Path) -> None:
+    results.write_text('{"run": {"exit_status": 0}}')
+    assert end_of(1, results, b"a hook broke") == Ended(1, b"", "a hook broke")
+    assert end_of(0, results, b"").results
+    results.write_text('{"run": {"exit_status": 1}}')
+    assert end_of(1, results, b"").results
+
+
+def test_a_page_of_one_shard_is_none_for_the_summary(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "summary.md")
+    monkeypatch.setenv("MINE", "kept")
+    assert "GITHUB_STEP_SUMMARY" not in shard_environment()
+    assert shard_environment()["MINE"] == "kept"
+
+
+@pytest.mark.parametrize("status", [2, 4])
 def test_a_run_that_pytest_refused_has_none(results: Path, status: int) -> None:
     assert end_of(status, results, b"no") == Ended(status, b"", "no")
 
 
 @pytest.mark.parametrize(
-    ("status", "words"), [(-9, "killed by signal 9"), (137, "exit status 137"), (0, "status 0")]
+    ("status", "words"),
+    [(-9, "killed by signal 9"), (3, "exit status 3"), (137, "exit status 137"), (0, "status 0")],
 )
 def test_one_that_left_nothing_died(tmp_path: Path, status: int, words: str) -> None:
     end = end_of(status, tmp_path / "none.json", b"so far\nso good\n")

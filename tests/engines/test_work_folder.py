@@ -80,9 +80,9 @@ def test_what_arrived_is_found_and_what_was_cut_off_is_not(tmp_path: Path) -> No
     whole = to_text(passing()).encode()
     folder.keep(Shard(1, 2), whole)
     folder.keep(Shard(2, 2), whole[:-100])
+    folder.close()
     again = WorkFolder(tmp_path / "work", here(tmp_path))
     assert list(again.arrived()) == [1]
-    assert not again.file(Shard(2, 2)).exists()
     again.forget()
     assert again.arrived() == {}
 
@@ -100,6 +100,7 @@ def test_ids_of_jobs_are_kept(tmp_path: Path) -> None:
     folder = WorkFolder(tmp_path / "work", here(tmp_path))
     assert folder.jobs == {}
     folder.jobs = {1: "77_0"}
+    folder.close()
     assert WorkFolder(tmp_path / "work", here(tmp_path)).jobs == {1: "77_0"}
 
 
@@ -107,3 +108,11 @@ def test_a_folder_that_can_not_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match=r"--work .*file: can't be written"):
         WorkFolder(tmp_path / "file", here(tmp_path))
+
+
+def test_the_same_command_twice_at_once_is_refused(tmp_path: Path) -> None:
+    first = WorkFolder(tmp_path / "work", here(tmp_path))
+    with pytest.raises(UsageError, match=r"the same command runs already, in .*; wait for it"):
+        WorkFolder(tmp_path / "work", here(tmp_path))
+    first.close()
+    WorkFolder(tmp_path / "work", here(tmp_path)).close()

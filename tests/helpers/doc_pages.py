@@ -91,12 +91,15 @@ def _workflow(text: str) -> None:
     assert step["with"].keys() <= action["inputs"].keys()
 
 
-def _called_workflow(text: str) -> None:
-    """What our workflow is given when it is called are inputs of it."""
-    workflow = yaml.safe_load(text_of(".github/workflows/rd-gate.yml"))
-    (job,) = yaml.safe_load(text)["jobs"].values()
-    assert "/.github/workflows/rd-gate.yml@" in job["uses"]
-    assert job["with"].keys() <= workflow[True]["workflow_call"]["inputs"].keys()  # YAML's `on`
+def _jobs(text: str) -> None:
+    """What our action is given in each job are inputs of it, and the jobs agree on the shards."""
+    action = yaml.safe_load(text_of(".github/actions/rd-gate/action.yml"))
+    jobs = yaml.safe_load(text)["jobs"]
+    given = {name: job["steps"][-1]["with"] for name, job in jobs.items()}
+    assert all(inputs.keys() <= action["inputs"].keys() for inputs in given.values())
+    count = given["rd-gate"]["shards"]
+    assert given["shard"]["shard"].endswith(f"/{count}")
+    assert jobs["shard"]["strategy"]["matrix"]["number"] == list(range(1, count + 1))
 
 
 def _gitlab(text: str) -> None:
@@ -124,7 +127,7 @@ APARTS = (
     Apart(r"pytest-lic weights ", "downloads; test_weights.py does without", _parsed),
     Apart(r"cd examples/", "is of a clone", _folder),
     Apart(r"steps:\n", "runs on GitHub", _workflow),
-    Apart(r"jobs:\n", "runs on GitHub", _called_workflow),
+    Apart(r"jobs:\n", "runs on GitHub", _jobs),
     Apart(r"include:\n", "runs on GitLab", _gitlab),
 )
 """What no test runs, with the reason and what is checked in its place."""

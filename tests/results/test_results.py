@@ -17,6 +17,7 @@ from pytest_lic.errors import ResultsError
 from pytest_lic.results.json_file import load, to_json, to_text
 from pytest_lic.results.results import TestResult
 from pytest_lic.results.schema import schema
+from tests.helpers.made_results import passing
 from tests.helpers.toy_project import Project
 
 UNGATED = Tolerance(math.inf, math.inf)
@@ -200,6 +201,13 @@ def test_workers_results_are_the_same(recorded: Project) -> None:
         return {key: value for key, value in stored.items() if key not in ("created", "run")}
 
     assert told("alone.json") == told("spread.json")
+
+
+def test_seconds_that_are_not_known_are_left_out_as_the_schema_has_it() -> None:
+    timed = TestResult("a", "passed", (), "", "", 1.5)
+    stored = to_json(replace(passing(), tests=(timed, replace(timed, id="b", seconds=None))))
+    assert [test.get("seconds", "none") for test in stored["tests"]] == [1.5, "none"]
+    Draft202012Validator(schema()).validate(json.loads(json.dumps(stored)))
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from pytest_lic.checks.passport.pack import PackedCodec, PackedImage, PackReader
 from pytest_lic.checks.passport.stage_record import LATENTS, PIXELS, difference, kept_values
 from pytest_lic.checks.passport.stamp import Checked
 from pytest_lic.codec import Codec
-from pytest_lic.errors import CorpusError
+from pytest_lic.errors import CodecError, CorpusError
 from pytest_lic.images.corpus import EDGE, Image, load_corpus
 from pytest_lic.system.words import plural
 
@@ -89,7 +89,10 @@ def _encoder(reader: PackReader, packed: PackedCodec, codec: Codec, device: str)
         source = shipped.get(image.source)
         if source is None:
             continue
-        bitstream, computed = encoded(codec, source, device)
+        try:
+            bitstream, computed = encoded(codec, source, device)
+        except CodecError as error:
+            return f"can't encode {image.name} here: {error}"
         if bitstream == reader.content(image.bitstream):
             continue
         other += 1

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from lic_models.families import families
+from pytest_lic.checks.passport import checking
 from pytest_lic.checks.passport.checking import check
-from pytest_lic.checks.passport.making import packed
+from pytest_lic.checks.passport.making import packed, source_digest
 from pytest_lic.checks.passport.pack import FORMAT, Pack, new_pack, opened_pack
 from pytest_lic.checks.passport.stamp import Checked
 from pytest_lic.errors import CodecError, PassportError
@@ -179,6 +180,24 @@ def test_one_family_with_other_weights_is_out_of_step_and_says_why(tmp_path: Pat
     assert found.first == (
         "other weights and tables here than where it was encoded; nothing was decoded"
     )
+
+
+def test_an_encoder_that_fails_here_is_told_and_is_no_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack = made(tmp_path / "a.zip", Staged())
+    images = {source_digest(image): image for image in corpus().images}
+    monkeypatch.setattr(checking, "_shipped", lambda: images)
+    assert checked(pack, Staged()) == Checked("staged", "1", identical=2)
+
+    def refuse(self: Staged, images: Tensor) -> list[bytes]:
+        raise CodecError("no kernel for this machine")
+
+    monkeypatch.setattr(Staged, "encode", refuse)
+    found = checked(pack, Staged())
+    assert (found.identical, found.within, found.broken) == (2, 0, 0)
+    assert found.encoder.startswith("can't encode image0 here: ")
+    assert "no kernel for this machine" in found.encoder
 
 
 def test_a_value_that_was_changed_in_the_pack_is_noticed(tmp_path: Path) -> None:
