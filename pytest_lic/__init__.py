@@ -30,6 +30,7 @@ ab                    two commits compared
 ablation              the effect of one component
 baselines             what is recorded, and the comparison with it
 results               what a run found out, and its file
+engines               the shards of a run, on this machine or on clusters
 merging               the results of many shards made those of one run
 report                results in words, tables and pages
 system                processes, files, git, environment

@@ -10,9 +10,11 @@ history         what was recorded of each codec over time
 listing         the codecs that pytest would find here: ``pytest-lic list``
 merge           the results of all shards of a run as one
 metrics         the metrics, what each is, and which can be computed here
+note            pages of the gate, written into GitLab's merge request
 passport        what one machine encodes, all others decode
 record          the results of a run as baselines
 report          results files as a page for a browser
+run_shards      a run in shards, here or on a cluster: ``pytest-lic run``
 show            one cell, with all that is known of it
 timing          saved times as tables and plots
 weights         weights that a metric needs, into the cache

@@ -240,16 +240,16 @@ def _project(arguments: Sequence[str], count: int, engine: str) -> tuple[Path, P
                 )
         if any(word.startswith("--lic-shard=") or word == "--lic-shard" for word in arguments):
             raise UsageError("--lic-shard: pytest-lic run says which shard is which; drop it")
-        families, shared = discover(config), Shared.create(Origin.of(config))
-        try:
-            new_run(options, families, shared, say).close()
-        finally:
-            shared.remove()
         if engine == "ray" and options.baselines_of is not None:
             raise UsageError(
                 f"--lic-baselines-of {options.baselines_of} needs git's history, which does not "
                 "travel to a Ray cluster; drop it, or take another engine"
             )
+        families, shared = discover(config), Shared.create(Origin.of(config))
+        try:
+            new_run(options, families, shared, say).close()
+        finally:
+            shared.remove()
         return project_root(config), options.baselines
 
 

@@ -189,16 +189,16 @@ def test_other_weights_under_other_instructions_are_a_finding_of_their_own(copy:
 
 def test_a_raised_version_refuses_old_streams_by_name_and_keeps_new_ones(copy: Copy) -> None:
     tensors, header = read_tensors(copy.weights)
-    write_tensors(tensors, copy.weights, {**header, "format_version": 2})
+    write_tensors(tensors, copy.weights, {**header, "format_version": 3})
     assert (
-        "astronaut_128x96: format version: bitstream was written by version 1 of this codec's "
-        "format; this decoder reads version 2: decode it with the release that wrote it"
+        "astronaut_128x96: format version: bitstream was written by version 2 of this codec's "
+        "format; this decoder reads version 3: decode it with the release that wrote it"
         in copy.failure()
     )
     assert copy.gate("--lic-update").ret == 0
     assert copy.gate().ret == 0
     stored = json.loads((copy.path / "baselines" / "conformance" / "copy.json").read_text())
-    assert {stream["format_version"] for stream in stored["streams"]} == {2}
+    assert {stream["format_version"] for stream in stored["streams"]} == {3}
 
 
 def test_shipped_streams_are_those_of_the_shipped_families() -> None:
@@ -233,10 +233,16 @@ def test_a_version_that_is_none_is_refused_wherever_it_stands() -> None:
             CodecFamily("toy", ["1"], build=lambda quality, device: None, format_version=version)
 
 
-def test_bitstreams_of_version_1_are_what_they_were(copy: Copy) -> None:
-    """Layout 1: the shipped baselines hold to the bit."""
+@pytest.mark.parametrize(("version", "start"), [(1, b"\xd1\x1c\x01"), (2, b"\xd1\x1c\x02\x02")])
+def test_a_bitstream_begins_with_its_layout_and_other_versions_than_the_first(
+    copy: Copy, version: int, start: bytes
+) -> None:
+    """Layout 1 has no room for a version: bitstreams of the first are what they were."""
+    tensors, header = read_tensors(copy.weights)
+    write_tensors(tensors, copy.weights, {**header, "format_version": version})
+    assert copy.gate("--lic-update").ret == 0
     kept = next((copy.path / "baselines" / "conformance" / "copy").glob("*.bin")).read_bytes()
-    assert kept[:3] == b"\xd1\x1c\x01"
+    assert kept[: len(start)] == start
 
 
 @pytest.fixture
