@@ -13,21 +13,9 @@ import pytest
 
 from pytest_lic.cli import main
 from pytest_lic.results.json_file import load
+from tests.helpers.dying_codecs import DIES_ONCE
 from tests.helpers.toy_project import Project
 
-DIES_ONCE = """
-import os
-import pathlib
-
-
-class DiesOnce(Toy):
-    def encode(self, images):
-        here = pathlib.Path(f"died-{self.step}")
-        if self.step == 20 and not here.exists():
-            here.touch()
-            os.kill(os.getpid(), 9)
-        return super().encode(images)
-"""
 DIES = """
 import os
 

@@ -19,6 +19,7 @@ from pytest_lic.engines.work_folder import Request, WorkFolder
 from pytest_lic.errors import UnavailableError, UsageError
 from pytest_lic.measuring.shards import Shard
 from pytest_lic.results.json_file import load
+from tests.helpers.dying_codecs import DIES_ONCE
 from tests.helpers.toy_project import Project
 
 pytest.importorskip("submitit", reason="submitit is not installed")
@@ -33,19 +34,6 @@ class Slow(Toy):
         pathlib.Path("began").touch()
         while not pathlib.Path("go").exists():
             time.sleep(0.1)
-        return super().encode(images)
-"""
-DIES_ONCE = """
-import os
-import pathlib
-
-
-class DiesOnce(Toy):
-    def encode(self, images):
-        here = pathlib.Path(f"died-{self.step}")
-        if self.step == 20 and not here.exists():
-            here.touch()
-            os.kill(os.getpid(), 9)
         return super().encode(images)
 """
 
