@@ -69,7 +69,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         default="local",
         help="what finds machines for the shards (default: %(default)s)",
     )
-    add("--shards", type=_count, metavar="N", help="how many (default: twice what runs at once)")
+    add(
+        "--shards",
+        type=_count,
+        metavar="N",
+        help="how many (local: twice --processes by default; to be said for ray and slurm)",
+    )
     add("--out", type=Path, required=True, metavar="FILE", help="write the result of all here")
     add_files(parser)
     add(
@@ -155,6 +160,7 @@ def run(arguments: argparse.Namespace) -> int:
         if lost is None:
             return INTERRUPTED
         if request() != before:
+            folder.forget()  # or they would be found again once the code is as it was
             raise ResultsError(
                 "the project's code changed while the shards ran, so that they may be of one or "
                 "the other; leave it alone, and run them again"

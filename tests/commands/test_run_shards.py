@@ -26,6 +26,15 @@ class Dies(Toy):
             os.kill(os.getpid(), 9)
         return super().encode(images)
 """
+CHANGES = """
+import pathlib
+
+
+class Changes(Toy):
+    def encode(self, images):
+        pathlib.Path("meanwhile.py").touch()
+        return super().encode(images)
+"""
 SLOW = """
 import pathlib
 import time
@@ -94,6 +103,18 @@ def test_a_lost_shard_fails_the_run_and_the_same_command_runs_what_is_missing(
     told = capsys.readouterr()
     assert "1 shard of 2 arrived before" in told.err
     assert "0/1" in told.err  # one alone is run
+
+
+def test_shards_whose_code_changed_meanwhile_are_neither_merged_nor_kept(
+    small: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small.run("-m", "rd", "--lic-update")
+    small.write_codec(CHANGES, "Changes")
+    capsys.readouterr()
+    assert main(words(small)) == 2
+    assert "the project's code changed while the shards ran" in capsys.readouterr().err
+    assert not (small.path / "all.json").exists()
+    assert kept(small) == []
 
 
 def test_ctrl_c_leaves_no_process_and_keeps_what_arrived(small: Project) -> None:
