@@ -160,7 +160,16 @@ def _image_entry(image: ImageResult) -> ImageEntry:
 
 
 def _image_result(entry: ImageEntry) -> ImageResult:
-    shared = {name: getattr(entry, name) for name in _FIELDS}
     values = {metric: getattr(entry, metric) for metric in _KEYS}
     metrics = {metric: value for metric, value in values.items() if value is not UNSET}
-    return ImageResult(**shared, metrics=metrics | (entry.metrics or {}), unavailable={})
+    return ImageResult(
+        entry.height,
+        entry.width,
+        entry.bytes,
+        entry.payload,
+        metrics | (entry.metrics or {}),
+        {},
+        entry.lossless,
+        entry.bitstream,
+        entry.reconstruction,
+    )

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from pytest_lic.commands.written import require_folder, write, writing
 from pytest_lic.errors import UsageError
-from pytest_lic.merging.merge import merge
+from pytest_lic.merging.merge import Merged, merge
+from pytest_lic.merging.shard_results import ShardReader
 from pytest_lic.report.code_quality import code_quality
 from pytest_lic.report.html import html_report
 from pytest_lic.report.junit import junit
 from pytest_lic.report.run_markdown import results_markdown
 from pytest_lic.report.words import counted
-from pytest_lic.results.json_file import load, to_parts
-from pytest_lic.results.results import Results
+from pytest_lic.results.json_file import load
 from pytest_lic.system.files import written_whole
+from pytest_lic.system.garbage import uncollected
+from pytest_lic.system.text_files import TextFiles
 from pytest_lic.system.words import plural, shortened
 
 _SHOWN = 100  # of the tests that failed
@@ -73,9 +76,17 @@ def run(arguments: argparse.Namespace) -> int:
     twice = next((path for path in paths if paths.count(path) > 1), None)
     if twice is not None:
         raise UsageError(f"{twice} is named twice; name each shard once")
-    shards = {str(path): load(path) for path in paths}
-    merged = merge(shards, ("pytest-lic", "merge", *map(str, paths)))
-    return conclude(arguments, merged, len(shards))
+    with reading(arguments.out) as reader:
+        shards = {str(path): reader.load(path) for path in paths}
+        merged = merge(shards, ("pytest-lic", "merge", *map(str, paths)), reader.files)
+        return conclude(arguments, merged, len(shards))
+
+
+@contextmanager
+def reading(out: Path) -> Iterator[ShardReader]:
+    """Read shards and write them to a file; UsageError where that fails."""
+    with uncollected(), writing("--out", out):  # nothing is garbage before the end
+        yield ShardReader(TextFiles())
 
 
 def require_files(arguments: argparse.Namespace, shards: Sequence[Path]) -> None:
@@ -90,7 +101,7 @@ def require_files(arguments: argparse.Namespace, shards: Sequence[Path]) -> None
             raise UsageError(f"{option} {file}: this is one of the shards; name another file")
 
 
-def conclude(arguments: argparse.Namespace, merged: Results, shards: int) -> int:
+def conclude(arguments: argparse.Namespace, merged: Merged, shards: int) -> int:
     """Write the files that were asked for, and print what came out; the exit status of the run.
 
     Raises:
@@ -101,30 +112,32 @@ def conclude(arguments: argparse.Namespace, merged: Results, shards: int) -> int
         written_whole(arguments.out) as new,
         new.open("w", encoding="utf-8", errors="backslashreplace") as stream,
     ):
-        stream.writelines(to_parts(merged))
-    if arguments.html is not None:
-        write("--html", arguments.html, html_report({"": merged}))
-    if arguments.markdown is not None:
-        write("--markdown", arguments.markdown, results_markdown(merged))
-    if arguments.junit is not None:
-        write("--junit", arguments.junit, junit(merged))
-    if arguments.code_quality is not None:
-        write("--code-quality", arguments.code_quality, code_quality(merged))
+        stream.writelines(merged.parts())
+    if any(getattr(arguments, name) is not None for name in OUTPUTS if name != "out"):
+        results = load(arguments.out)
+        if arguments.html is not None:
+            write("--html", arguments.html, html_report({"": results}))
+        if arguments.markdown is not None:
+            write("--markdown", arguments.markdown, results_markdown(results))
+        if arguments.junit is not None:
+            write("--junit", arguments.junit, junit(results))
+        if arguments.code_quality is not None:
+            write("--code-quality", arguments.code_quality, code_quality(results))
     for line in _lines(merged, shards):
         print(line)
-    return merged.run.exit_status
+    return merged.results.run.exit_status
 
 
-def _lines(merged: Results, shards: int) -> list[str]:
+def _lines(merged: Merged, shards: int) -> list[str]:
     """What failed, the number of each verdict, and how the run ended."""
-    failed = [test for test in merged.tests if test.outcome == "failed"]
-    verdicts = ", ".join(counted(one.verdict for one in merged.comparisons))
+    failed = [f"failed: {test.text or test.id}" for test in merged.failed]
+    verdicts = ", ".join(counted(merged.verdicts))
     passed = sum(test.outcome == "passed" for test in merged.tests)
-    ended = "failed" if merged.failed else "passed"
+    results = merged.results
     return [
-        *shortened([f"failed: {test.text or test.id}" for test in failed], _SHOWN, "more failed"),
-        *([merged.run.failure] if merged.run.failure else []),
+        *shortened(failed, _SHOWN, "more failed"),
+        *([results.run.failure] if results.run.failure else []),
         f"{plural(shards, 'shard')}: {plural(len(merged.points), 'point')} and "
-        f"{plural(len(merged.curves), 'curve')}{': ' if verdicts else ''}{verdicts}",
-        f"{ended}: {len(failed)} tests failed, {passed} passed",
+        f"{plural(len(results.curves), 'curve')}{': ' if verdicts else ''}{verdicts}",
+        f"{'failed' if results.failed else 'passed'}: {len(failed)} tests failed, {passed} passed",
     ]

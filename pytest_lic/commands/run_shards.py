@@ -14,7 +14,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from pytest_lic.commands.merge import OUTPUTS, add_files, conclude, require_files
+from pytest_lic.commands.merge import OUTPUTS, add_files, conclude, reading, require_files
 from pytest_lic.commands.plugin_options import origin_here, without
 from pytest_lic.commands.terminal import INTERRUPTED, ended_like_interrupted, say
 from pytest_lic.engines.drive import drive
@@ -29,7 +29,6 @@ from pytest_lic.project.discovery import Origin, discover, pytest_config
 from pytest_lic.project.options import read_options
 from pytest_lic.project.pytest_options import on_command_line
 from pytest_lic.project.root import project_root
-from pytest_lic.results.results import Results
 from pytest_lic.run.run import new_run
 from pytest_lic.run.shared import Shared
 from pytest_lic.system.git import Commit, checked_out_commit
@@ -204,18 +203,21 @@ def _concluded(
     root: Path,
     lost: Mapping[int, str],
 ) -> int:
-    named: dict[str, Results] = {
-        str(folder.file(tasks[number - 1].shard)): its for number, its in folder.arrived().items()
-    }
-    if lost and not named:
+    files = folder.arrived().values()
+    if lost and not files:
         raise ResultsError(f"no shard came to its end: {_listed_reasons(lost)}")
-    for number, reason in lost.items():
-        task = tasks[number - 1]
-        named[f"lost shard {task.shard}"] = lost_results(
-            task, root, f"shard {task.shard} was lost: {reason}"
+    failed = {
+        f"lost shard {task.shard}": lost_results(
+            task, root, f"shard {task.shard} was lost: {lost[task.shard.number]}"
         )
-    merged = merge(named, ("pytest-lic", *sys.argv[1:]))
-    status = conclude(arguments, merged, len(named))
+        for task in tasks
+        if task.shard.number in lost
+    }
+    with reading(arguments.out) as reader:
+        named = {str(file): reader.load(file) for file in files}
+        named |= {name: reader.of(results) for name, results in failed.items()}
+        merged = merge(named, ("pytest-lic", *sys.argv[1:]), reader.files)
+        status = conclude(arguments, merged, len(named))
     if lost:
         say(
             f"{plural(len(lost), 'shard')} of {len(tasks)} lost, whose tests count as failed; the "

@@ -22,11 +22,11 @@ from filelock import FileLock, Timeout
 
 from pytest_lic.errors import ResultsError, UsageError
 from pytest_lic.measuring.shards import Shard
-from pytest_lic.results.json_file import load
-from pytest_lic.results.results import Results
+from pytest_lic.results.long_file import load_long
 from pytest_lic.system.environment import package_version
 from pytest_lic.system.files import write_whole
 from pytest_lic.system.git import git, repository_root
+from pytest_lic.system.text_files import TextFiles
 
 DEFAULT = ".pytest-lic"
 _WEIGHTS = (".safetensors", ".pt", ".pth", ".ckpt")
@@ -112,18 +112,20 @@ class WorkFolder:
         """Keep the results of a shard."""
         write_whole(self.file(shard), results)
 
-    def arrived(self) -> dict[int, Results]:
-        """Number of a shard → its results; a file that can't be read is none."""
-        found = {}
-        for number in range(1, self._count + 1):
-            file = self.file(Shard(number, self._count))
-            if not file.is_file():
-                continue
-            try:
-                found[number] = load(file)
-            except ResultsError:
-                continue  # it is made anew, and takes this one's place
-        return found
+    def arrived(self) -> dict[int, Path]:
+        """Number of a shard → its results file; one that can't be read is none."""
+        numbers = range(1, self._count + 1)
+        files = {number: self.file(Shard(number, self._count)) for number in numbers}
+        return {number: file for number, file in files.items() if self._is_whole(file)}
+
+    def _is_whole(self, file: Path) -> bool:
+        if not file.is_file():
+            return False
+        try:
+            load_long(file, TextFiles())
+        except ResultsError:
+            return False  # it is made anew, and takes this one's place
+        return True
 
     @property
     def jobs(self) -> dict[int, str]:

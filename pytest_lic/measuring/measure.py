@@ -50,8 +50,9 @@ class ImageResult:
 
     def value(self, metric: str) -> float | None:
         """One metric of this image, computed or of its bitstream; None where unavailable."""
-        of_stream = METRICS[metric].of_stream(self.bytes, self.height * self.width)
-        return self.metrics.get(metric) if of_stream is None else of_stream
+        if metric in self.metrics:
+            return self.metrics[metric]
+        return METRICS[metric].of_stream(self.bytes, self.height * self.width)
 
     def gated(self, metric: str) -> float | None:
         """`value`, but for a lossless image the metric's `lossless`, such as infinite PSNR."""
@@ -81,8 +82,9 @@ class Measurement:
 
     def mean(self, metric: str) -> float | None:
         """The metric's average as the field defines it; None unless every image has it."""
-        values = self.values(metric)
-        return METRICS[metric].average(values) if len(values) == len(self.images) else None
+        values = [image.value(metric) for image in self.images.values()]
+        known = [value for value in values if value is not None]
+        return METRICS[metric].average(known) if len(known) == len(values) else None
 
     def shown(self, metric: str) -> float | None:
         """The mean as tables have it; None where it is missing, or infinite."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -89,6 +89,9 @@ class RDCurve:
     labels: tuple[str, ...]
     source: str = ""
     points: tuple[Measurement, ...] = field(default=(), repr=False, compare=False)
+    _risings: dict[CurveMetric, list[_Point]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         lengths = [len(values) for values in (self.bpp, self.psnr, self.ms_ssim, self.labels)]
@@ -100,7 +103,7 @@ class RDCurve:
 
     def to_json(self) -> dict[str, Any]:
         """All but the measurements behind it."""
-        return {name: value for name, value in vars(self).items() if name != "points"}
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.compare}
 
     def quality(self, metric: CurveMetric) -> tuple[float | None, ...]:
         """The values on the quality axis ``metric``, as many as there are points; higher is better.
@@ -125,23 +128,27 @@ class RDCurve:
         quality take no part.
         """
         for before, after in pairwise(self._rising(metric)):
-            step = f"from quality {before.label} to quality {after.label}"
             if not after.bpp - before.bpp > _LEAST_RISE:
-                return (
-                    f"{self.name} is not monotone: {step} the rate does not rise "
-                    f"({before.bpp:.6g} to {after.bpp:.6g} bpp)"
-                )
-            if not after.quality - before.quality > _LEAST_RISE:
+                what = f"the rate does not rise ({before.bpp:.6g} to {after.bpp:.6g} bpp)"
+            elif not after.quality - before.quality > _LEAST_RISE:
                 kind = metric_on(metric)
-                return (
-                    f"{self.name} is not monotone: {step} {kind.label} does not "
-                    f"{'rise' if kind.higher_is_better else 'fall'} "
+                what = (
+                    f"{kind.label} does not {'rise' if kind.higher_is_better else 'fall'} "
                     f"({abs(before.quality):.6g} to {_axis_text(metric, after.quality)})"
                 )
+            else:
+                continue
+            step = f"from quality {before.label} to quality {after.label}"
+            return f"{self.name} is not monotone: {step} {what}"
         return None
 
     def _rising(self, metric: CurveMetric) -> list[_Point]:
         """The finite points, from the end with the lower rate on."""
+        if metric not in self._risings:
+            self._risings[metric] = self._finite(metric)
+        return self._risings[metric]
+
+    def _finite(self, metric: CurveMetric) -> list[_Point]:
         points = [
             _Point(label, bpp, quality)
             for label, bpp, quality in zip(self.labels, self.bpp, self.quality(metric), strict=True)

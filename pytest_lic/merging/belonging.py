@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_lic.errors import ResultsError
-from pytest_lic.results.results import Results
-from pytest_lic.results.shard_facts import LEFT, ShardFacts
+from pytest_lic.merging.shard_results import ShardResults
+from pytest_lic.results.shard_facts import ShardFacts
 from pytest_lic.system.words import listed
 
 ENDED = (0, 1, 5)
@@ -16,19 +16,19 @@ ENDED = (0, 1, 5)
 _NAMED = 10
 
 
-def in_order(named: Mapping[str, Results]) -> tuple[tuple[str, Results], ...]:
+def in_order(named: Mapping[str, ShardResults]) -> tuple[tuple[str, ShardResults], ...]:
     """All shards of a run, from the first to the last, each with what errors call it.
 
     Args:
-        named: file → the results in it.
+        named: file → the shard in it.
 
     Raises:
         ResultsError: one is no shard, missing, doubled, of another run, or did not end.
     """
-    numbered: dict[int, tuple[str, Results]] = {}
+    numbered: dict[int, tuple[str, ShardResults]] = {}
     first: ShardFacts | None = None
-    for file, results in named.items():
-        shard = results.shard
+    for file, one in named.items():
+        shard = one.facts
         if shard is None:
             raise ResultsError(
                 f"{file} is no shard, but of a whole run; expected what pytest --lic-shard K/N "
@@ -46,7 +46,7 @@ def in_order(named: Mapping[str, Results]) -> tuple[tuple[str, Results], ...]:
                 f"shard {shard.name} is there twice: {file} and {numbered[shard.number][0]}; leave "
                 "one of them out"
             )
-        numbered[shard.number] = (name, results)
+        numbered[shard.number] = (name, one)
     if first is None:
         raise ResultsError("there is no shard to merge")
     missing = [str(number) for number in range(1, first.count + 1) if number not in numbered]
@@ -57,24 +57,24 @@ def in_order(named: Mapping[str, Results]) -> tuple[tuple[str, Results], ...]:
             f"{listed(missing, _NAMED)}; run them, or find their files"
         )
     shards = tuple(numbered[number] for number in sorted(numbered))
-    for name, results in shards:
-        _check_ended(name, results)
-        _check_alike(shards[0], (name, results))
+    for name, one in shards:
+        _check_ended(name, one)
+        _check_alike(shards[0], (name, one))
     _check_cells(shards)
     return shards
 
 
-def _check_ended(name: str, results: Results) -> None:
-    if results.run.exit_status not in ENDED:
+def _check_ended(name: str, shard: ShardResults) -> None:
+    if shard.run.exit_status not in ENDED:
         raise ResultsError(
-            f"{name} did not come to its end: exit status {results.run.exit_status}; run it again"
+            f"{name} did not come to its end: exit status {shard.run.exit_status}; run it again"
         )
 
 
-def _check_alike(one: tuple[str, Results], other: tuple[str, Results]) -> None:
+def _check_alike(one: tuple[str, ShardResults], other: tuple[str, ShardResults]) -> None:
     """ResultsError over the first thing that all shards of a run have in common, and these not."""
-    (before, results), (name, others) = one, other
-    for (what, here), (_, there) in zip(_common(results), _common(others), strict=True):
+    (before, shard), (name, others) = one, other
+    for (what, here), (_, there) in zip(_common(shard), _common(others), strict=True):
         if here != there:
             raise ResultsError(
                 f"{name} has {what} {_text(there)}, {before} {_text(here)}; shards of one run have "
@@ -82,8 +82,8 @@ def _check_alike(one: tuple[str, Results], other: tuple[str, Results]) -> None:
             )
 
 
-def _common(results: Results) -> Iterator[tuple[str, Any]]:
-    run, shard = results.run, results.shard
+def _common(one: ShardResults) -> Iterator[tuple[str, Any]]:
+    run, shard = one.run, one.facts
     assert shard is not None
     yield "pytest-lic", run.pytest_lic
     yield "commit", run.commit
@@ -93,7 +93,7 @@ def _common(results: Results) -> Iterator[tuple[str, Any]]:
     yield "--lic-strict", run.strict
     yield "tolerances", {name: vars(value) for name, value in sorted(run.tolerances.items())}
     yield "baselines of digest", shard.baselines
-    yield "codecs", {name: dict(facts.qualities) for name, facts in results.families.items()}
+    yield "codecs", {name: dict(facts.qualities) for name, facts in one.families.items()}
     yield "a plan of digest", shard.plan
     yield "a whole grid of cells", shard.whole
 
@@ -103,9 +103,9 @@ def _text(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:80]}…"
 
 
-def _check_cells(shards: Sequence[tuple[str, Results]]) -> None:
+def _check_cells(shards: Sequence[tuple[str, ShardResults]]) -> None:
     """ResultsError where a cell is in two shards or in none, or its images are not the same."""
-    facts = [results.shard for _, results in shards if results.shard is not None]
+    facts = [shard.facts for _, shard in shards if shard.facts is not None]
     cells, whole = sum(shard.cells for shard in facts), facts[0].whole
     if cells != whole:
         raise ResultsError(
@@ -114,16 +114,17 @@ def _check_cells(shards: Sequence[tuple[str, Results]]) -> None:
         )
     subjects: dict[str, str] = {}
     digests: dict[str, tuple[str, str]] = {}
-    for name, results in shards:
-        tests = (test.id for test in results.tests if LEFT not in test.text)
-        for subject in (*(one.subject for one in results.comparisons), *tests):
+    for name, shard in shards:
+        points = (point.subject for point in shard.points)
+        curves = (curve.comparison.subject for curve in shard.frame.results.curves)
+        tests = (test.id for test in shard.tests if not test.left)
+        for subject in (*points, *curves, *tests):
             other = subjects.setdefault(subject, name)
             if other != name:
                 raise ResultsError(f"{subject} is in {other} and in {name}; merge those of one run")
-        for point in results.points:
-            if point.measured is None:
+        for corpus, digest in {(one.corpus, one.digest): None for one in shard.points}:
+            if corpus is None or digest is None:
                 continue
-            corpus, digest = point.measured.cell.setting.corpus, point.measured.corpus_digest
             known, other = digests.setdefault(corpus, (digest, name))
             if known != digest:
                 raise ResultsError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pytest_lic.baselines.comparison import Comparison, Verdict
@@ -19,9 +19,11 @@ from pytest_lic.results.results import (
     Outcome,
     PointResult,
     RunFacts,
-    TestResult,
 )
 from pytest_lic.results.shard_facts import LeftCurve, ShardFacts
+
+_Points = dict[str, PointResult | None]
+"""Quality → its point, None where no shard has one."""
 
 
 class _BrokenError(Exception):
@@ -45,15 +47,15 @@ class LeftCurves:
         run: the facts that all shards have in common.
         shard: of any of them, whose options count.
         families: every one on the grid.
-        points: id of a cell → what was found of it.
-        failed: id of a cell → the test that failed of it.
+        point: what was found of a cell, by its id; None where no shard has it.
+        failure: the text of the test of a cell that failed, by its id; None where none did.
     """
 
     run: RunFacts
     shard: ShardFacts
     families: Mapping[str, FamilyFacts]
-    points: Mapping[str, PointResult]
-    failed: Mapping[str, TestResult]
+    point: Callable[[str], PointResult | None]
+    failure: Callable[[str], str | None]
 
     def judge(self, left: LeftCurve) -> Judged:
         """The verdict on a curve, and how its test ends.
@@ -62,8 +64,9 @@ class LeftCurves:
             ResultsError: no shard has tried to measure a point of it.
         """
         curve = left.curve
+        points = self._of(curve)
         try:
-            measured = self._measured(curve)
+            measured = self._measured(curve, points)
         except UnavailableError as error:
             verdict = Comparison(curve.id, Verdict.UNAVAILABLE, str(error))
             result = CurveResult(verdict, curve.family, curve.setting)
@@ -75,11 +78,11 @@ class LeftCurves:
             return Judged("failed", f"{curve.id}: {error}", None)
         baselines = {
             label: point.baseline
-            for label, point in self._of(curve).items()
+            for label, point in points.items()
             if point is not None and point.baseline is not None
         }
         judge = CurveJudge(self._options("bd"), self._options("ctc"), self.run.tolerances)
-        anchors = {name: self._anchor(name, curve) for name in self._options("anchor")}
+        anchors = {name: self._anchor(name, curve, points) for name in self._options("anchor")}
         labels = list(self.families[curve.family].qualities)
         result = judge.result(curve, measured, labels, baselines, anchors)
         return self._ended(result, left.command)
@@ -98,19 +101,19 @@ class LeftCurves:
     def _options(self, name: str) -> Sequence[str]:
         return [text for text in self.shard.options[name].split(",") if text]
 
-    def _of(self, curve: Curve) -> dict[str, PointResult | None]:
-        """Quality → its point, None where no shard has one."""
+    def _of(self, curve: Curve) -> _Points:
         labels = self.families[curve.family].qualities
         cells = {label: Cell(curve.family, label, curve.setting) for label in labels}
-        return {label: self.points.get(cell.id) for label, cell in cells.items()}
+        return {label: self.point(cell.id) for label, cell in cells.items()}
 
-    def _measured(self, curve: Curve) -> RDCurve:
+    def _measured(self, curve: Curve, points: _Points) -> RDCurve:
         measured: dict[str, Measurement] = {}
-        for label, point in self._of(curve).items():
-            cell = Cell(curve.family, label, curve.setting)
-            if point is None and cell.id in self.failed:
-                raise _BrokenError(self.failed[cell.id].text)
+        for label, point in points.items():
             if point is None:
+                cell = Cell(curve.family, label, curve.setting)
+                failure = self.failure(cell.id)
+                if failure is not None:
+                    raise _BrokenError(failure)
                 raise ResultsError(
                     f"curve {curve.id}: no shard has measured {cell.id}; run all shards with the "
                     "same tests, -m rd among them"
@@ -120,22 +123,24 @@ class LeftCurves:
             measured[label] = point.measured
         return curve_through(curve.family, measured)
 
-    def _anchor(self, name: str, curve: Curve) -> RDCurve | Unavailable:
+    def _anchor(self, name: str, curve: Curve, points: _Points) -> RDCurve | Unavailable:
         """The anchor's curve from the points, on the CPU where it does not run on the device."""
         try:
             if name not in self.families and name in published_names():
-                return published_curve(name, self._digest(curve), curve.setting.resolution)
+                return published_curve(name, _digest(points), curve.setting.resolution)
             there = Curve(name, curve.setting)
             on_cpu = replace(there, setting=replace(curve.setting, device="cpu"))
+            found = self._of(there)
             elsewhere = any(
-                point is not None and point.measured is None for point in self._of(there).values()
+                point is not None and point.measured is None for point in found.values()
             )
             if elsewhere and all(self._of(on_cpu).values()):
-                return self._measured(on_cpu)
-            return self._measured(there)
+                return self._measured(on_cpu, self._of(on_cpu))
+            return self._measured(there, found)
         except (UnavailableError, _BrokenError) as error:
             return Unavailable(str(error))
 
-    def _digest(self, curve: Curve) -> str:
-        points = (point.measured for point in self._of(curve).values() if point is not None)
-        return next(measured.corpus_digest for measured in points if measured is not None)
+
+def _digest(points: _Points) -> str:
+    measured = (point.measured for point in points.values() if point is not None)
+    return next(one.corpus_digest for one in measured if one is not None)

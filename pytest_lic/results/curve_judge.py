@@ -6,7 +6,7 @@ A run judges the curves that it measured, a merge those whose points several sha
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytest_lic.baselines.comparison import (
     Comparison,
@@ -29,6 +29,8 @@ from pytest_lic.measuring.rate_distortion import (
     metric_on,
 )
 from pytest_lic.results.results import AnchorResult, CurveResult
+
+_STORED = "baseline"
 
 Recorded = Mapping[str, Measurement]
 """Quality → its baseline, of those that have one."""
@@ -55,7 +57,7 @@ def stored_curve(qualities: Sequence[str], recorded: Recorded) -> RDCurve:
     for label in qualities:
         if label not in recorded:
             raise UnavailableError(f"quality {label} has no baseline, so no stored curve")
-    return curve_through("baseline", recorded)
+    return curve_through(_STORED, recorded)
 
 
 @dataclass(frozen=True)
@@ -111,8 +113,11 @@ class CurveJudge:
             return Comparison(curve.id, Verdict.UNAVAILABLE, others)
         broken = measured.non_monotone(axis)
         stored: RDCurve | Unavailable
+        unchanged = all(recorded.get(point.cell.quality) is point for point in measured.points)
         try:
-            stored = stored_curve(qualities, recorded)
+            stored = (
+                replace(measured, name=_STORED) if unchanged else stored_curve(qualities, recorded)
+            )
         except UnavailableError as error:
             stored = Unavailable(str(error))
         if broken is not None:

@@ -29,14 +29,14 @@ tolerance of infinity are written as ``"inf"``, what is no number as ``"nan"``.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
-from pytest_lic.baselines.comparison import Comparison
+from pytest_lic.baselines.comparison import Comparison, Difference
 from pytest_lic.baselines.entry_json import entry_of, measurement_of
 from pytest_lic.baselines.layered import by_digest
 from pytest_lic.baselines.tolerances import Tolerance
@@ -61,13 +61,39 @@ from pytest_lic.results.schema import (
     Measured,
     MemoryPart,
     MetricPart,
+    PointPart,
     ResultsFile,
 )
 from pytest_lic.system.environment import Environment
-from pytest_lic.system.typed_json import JsonFile, plain, structured, text_parts
+from pytest_lic.system.typed_json import JsonFile, item_text, plain, structured, text_parts
 
 FILE = JsonFile("results", ResultsError, "run again with --lic-json {file}", newest=FORMAT)
 _T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """All that a results file has beside its points and tests, of which there may be a million.
+
+    Args:
+        results: without points and tests.
+        environments: digest → each that a point was measured in.
+        metrics: the names of those that points have.
+    """
+
+    results: Results
+    environments: Mapping[str, Environment]
+    metrics: frozenset[str]
+
+    @classmethod
+    def of(cls, results: Results) -> Frame:
+        """That of whole results."""
+        sides = [side for point in results.points for side in (point.measured, point.baseline)]
+        return cls(
+            replace(results, points=(), tests=()),
+            by_digest(side.environment for side in sides if side is not None),
+            frozenset(metric.name for metric in reported_metrics(sides)),
+        )
 
 
 def to_text(results: Results) -> str:
@@ -77,17 +103,31 @@ def to_text(results: Results) -> str:
 
 def to_parts(results: Results) -> Iterator[str]:
     """The text of the JSON file, in parts: what many points take together would fill the memory."""
-    long = {
-        "points": (json_value(_point(point)) for point in results.points),
-        "tests": map(_test, results.tests),
-    }
-    return text_parts(_stored(results), long)
+    return parts_around(
+        Frame.of(results), map(text_of_point, results.points), map(text_of_test, results.tests)
+    )
+
+
+def parts_around(frame: Frame, points: Iterable[str], tests: Iterable[str]) -> Iterator[str]:
+    """The text of the JSON file in parts, its points and tests being text already."""
+    return text_parts(_stored(frame), {"points": points, "tests": tests})
+
+
+def text_of_point(point: PointResult) -> str:
+    """A point as it stands in the file."""
+    return item_text(json_value(_point(point)))
+
+
+def text_of_test(test: TestResult) -> str:
+    """A test as it stands in the file."""
+    return item_text(_test(test))
 
 
 def to_json(results: Results) -> dict[str, Any]:
     """The JSON object of a run's results."""
     points = [json_value(_point(point)) for point in results.points]
-    return {**_stored(results), "points": points, "tests": list(map(_test, results.tests))}
+    stored = _stored(Frame.of(results))
+    return {**stored, "points": points, "tests": list(map(_test, results.tests))}
 
 
 def _test(test: TestResult) -> dict[str, Any]:
@@ -105,11 +145,10 @@ def _point(point: PointResult) -> dict[str, Any]:
     }
 
 
-def _stored(results: Results) -> dict[str, Any]:
+def _stored(frame: Frame) -> dict[str, Any]:
     """All but the points and the tests."""
-    run = results.run
-    sides = [side for point in results.points for side in (point.measured, point.baseline)]
-    named = {*run.tolerances, *(metric.name for metric in reported_metrics(sides))}
+    results, run = frame.results, frame.results.run
+    named = {*run.tolerances, *frame.metrics}
     described = {
         name: _as(MetricPart, metric)
         for name, metric in METRICS.items()
@@ -132,7 +171,7 @@ def _stored(results: Results) -> dict[str, Any]:
             },
             "families": results.families,
             **({"metrics": described} if described else {}),
-            "environments": by_digest(side.environment for side in sides if side is not None),
+            "environments": frame.environments,
             "points": [],
             "curves": _as(list[CurvePart], results.curves),
             "tests": [],
@@ -168,7 +207,7 @@ def load(path: Path) -> Results:
     """
     stored = FILE.read(path)
     with FILE.parsing(path):
-        return _results(structured(stored, ResultsFile), path)
+        return results_of(structured(stored, ResultsFile), path)
 
 
 def json_value(value: Any) -> Any:
@@ -176,12 +215,13 @@ def json_value(value: Any) -> Any:
     return _finite(plain(value))
 
 
-def _results(file: ResultsFile, path: Path) -> Results:
+def results_of(file: ResultsFile, path: Path) -> Results:
+    """The results in what was read from ``path``; ValueError where parts of it don't fit."""
     described = (file.metrics or {}).items()
     for name, facts in described:
         _check_meaning(name, facts, path)
     add_described(Metric.described(name, plain(facts)) for name, facts in described)
-    _check_metrics(file)
+    check_metrics(file)
     run, commit = file.run, file.run.commit
     return Results(
         RunFacts(
@@ -196,14 +236,7 @@ def _results(file: ResultsFile, path: Path) -> Results:
             "" if run.failure is msgspec.UNSET else run.failure,
         ),
         file.families,
-        tuple(
-            PointResult(
-                _as(Comparison, point.comparison),
-                _measurement(point.measured, file.environments),
-                _measurement(point.baseline, file.environments),
-            )
-            for point in file.points
-        ),
+        tuple(point_result(point, file.environments) for point in file.points),
         _as(tuple[CurveResult, ...], file.curves),
         file.tests,
         file.times,
@@ -228,18 +261,17 @@ def _check_meaning(name: str, facts: MetricPart, path: Path) -> None:
             )
 
 
-def _check_metrics(file: ResultsFile) -> None:
+def check_metrics(file: ResultsFile) -> None:
     """ValueError where a number is of a metric that neither the file nor this version describes."""
     if "bd_rate" not in file.run.tolerances:
         raise ValueError("$.run.tolerances lacks bd_rate")
-    known = [*METRICS, "bd_rate", *(f"bd_rate:{name}" for name in METRICS)]
+    known = {*METRICS, "bd_rate", *(f"bd_rate:{name}" for name in METRICS)}
     named = [(f"$.run.tolerances has {name!r}", name) for name in file.run.tolerances]
-    comparisons = {f"$.points[{place}]": one.comparison for place, one in enumerate(file.points)}
-    comparisons |= {f"$.curves[{place}]": one.comparison for place, one in enumerate(file.curves)}
-    for subject, comparison in comparisons.items():
-        for number, difference in enumerate(comparison.differences):
-            where = f"{subject}.comparison.differences[{number}].metric"
-            named.append((f"{where} is {difference.metric!r}", difference.metric))
+    for part in ("points", "curves"):
+        for place, one in enumerate(getattr(file, part)):
+            for number, difference in enumerate(one.comparison.differences):
+                where = f"$.{part}[{place}].comparison.differences[{number}].metric"
+                named.append((f"{where} is {difference.metric!r}", difference.metric))
     for where, name in named:
         if name not in known:
             raise ValueError(
@@ -264,6 +296,18 @@ def _measured(measurement: Measurement | None) -> dict[str, Any] | None:
     return stored | ({"unavailable": reasons} if reasons else {})
 
 
+def point_result(point: PointPart, environments: Mapping[str, Environment]) -> PointResult:
+    """A point as it stands in the file; ValueError where it is of none of the environments."""
+    measured = _measurement(point.measured, environments)
+    same = point.baseline == point.measured  # as of most, where nothing has changed
+    baseline = measured if same else _measurement(point.baseline, environments)
+    one = point.comparison
+    differences = tuple(_as(Difference, difference) for difference in one.differences)
+    return PointResult(
+        Comparison(one.subject, one.verdict, one.reason, differences), measured, baseline
+    )
+
+
 def _measurement(
     measured: Measured | None, environments: Mapping[str, Environment]
 ) -> Measurement | None:
@@ -271,6 +315,8 @@ def _measurement(
         return None
     measurement = measurement_of(measured, measured.family, environments)
     reasons = measured.unavailable or {}
+    if not reasons:
+        return measurement
     images = {}
     for name, image in measurement.images.items():
         lacking = {metric: why for metric, why in reasons.items() if metric not in image.metrics}

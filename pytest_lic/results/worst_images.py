@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.measuring.measure import Measurement
@@ -15,14 +16,17 @@ MOST = 10
 _OF_A_CELL = 3
 
 
-def worst_images(points: Sequence[PointResult]) -> list[tuple[PointResult, Measurement, str]]:
+def worst_images(points: Iterable[PointResult]) -> list[tuple[PointResult, Measurement, str]]:
     """The worst image of each cell, the worst cell first; then the second worst of each, …"""
-    regressed = [
-        (point, point.measured)
-        for point in points
-        if point.comparison.verdict is Verdict.REGRESSED and point.measured is not None
-    ]
-    regressed.sort(key=lambda pair: -pair[0].comparison.differences[0].severity)
+    regressed = heapq.nlargest(
+        MOST,  # each has a worst image
+        (
+            (point, point.measured)
+            for point in points
+            if point.comparison.verdict is Verdict.REGRESSED and point.measured is not None
+        ),
+        key=lambda pair: pair[0].comparison.differences[0].severity,
+    )
     ranked = [
         (rank, cell, point, measured, name)
         for cell, (point, measured) in enumerate(regressed)

@@ -122,12 +122,12 @@ def as_text(stored: Mapping[str, Any]) -> str:
     return _pretty(stored, "") + "\n"
 
 
-def text_parts(stored: Mapping[str, Any], lists: Mapping[str, Iterable[Any]]) -> Iterator[str]:
+def text_parts(stored: Mapping[str, Any], lists: Mapping[str, Iterable[str]]) -> Iterator[str]:
     """The text of `as_text`, in parts, of an object whose long lists are made one by one.
 
     Args:
         stored: the object, with an empty list in place of each long one.
-        lists: key → the items of its list.
+        lists: key → the `item_text` of each item of its list.
     """
     yield "{"
     for number, (key, value) in enumerate(stored.items()):
@@ -139,10 +139,15 @@ def text_parts(stored: Mapping[str, Any], lists: Mapping[str, Iterable[Any]]) ->
     yield "\n}\n"
 
 
-def _list_parts(items: Iterable[Any]) -> Iterator[str]:
+def item_text(item: Any) -> str:
+    """An item of a list of `text_parts`."""
+    return _pretty(item, "  ")
+
+
+def _list_parts(items: Iterable[str]) -> Iterator[str]:
     first = True
     for item in items:
-        yield f"{'[' if first else ','}\n  {_pretty(item, '  ')}"
+        yield f"{'[' if first else ','}\n  {item}"
         first = False
     yield "[]" if first else "\n ]"
 

@@ -12,9 +12,10 @@ import pytest
 from pytest_lic.baselines.comparison import Comparison, Verdict
 from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES, Tolerance
 from pytest_lic.errors import ResultsError
-from pytest_lic.merging.belonging import in_order
+from pytest_lic.merging import belonging
 from pytest_lic.results.results import FamilyFacts, PointResult, Results, RunFacts, TestResult
 from pytest_lic.results.shard_facts import ShardFacts
+from tests.helpers.merging import shard_of
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FACTS = RunFacts(NOW, "0.1.0", 0, ("pytest",), "c" * 40, False, False, DEFAULT_TOLERANCES)
@@ -31,6 +32,10 @@ def three() -> dict[str, Results]:
     return {f"{name}.json": shard(number) for number, name in enumerate("abc", 1)}
 
 
+def in_order(shards: dict[str, Results]) -> list[str]:
+    return [name for name, _ in belonging.in_order({n: shard_of(s) for n, s in shards.items()})]
+
+
 def with_run(**facts: object) -> Callable[[Results], Results]:
     return lambda one: replace(one, run=replace(one.run, **facts))
 
@@ -41,7 +46,7 @@ def with_shard(**facts: object) -> Callable[[Results], Results]:
 
 def test_shards_come_in_their_order_whatever_order_they_are_named_in() -> None:
     backwards = dict(reversed(three().items()))
-    assert [name for name, _ in in_order(backwards)] == [
+    assert in_order(backwards) == [
         "shard 1/3 (a.json)",
         "shard 2/3 (b.json)",
         "shard 3/3 (c.json)",

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_lic.merging.merge import merge
 from pytest_lic.results.json_file import load
+from tests.helpers.merging import merged
 from tests.helpers.toy_project import Project
 
 NEVER_RUN = """
@@ -157,11 +157,11 @@ def test_of_a_lost_shard_nothing_runs_and_every_test_fails(small: Project) -> No
             "-m", "rd", f"--lic-shard={k}/2", "--lic-lost=its node died", f"--lic-json={file}"
         )
         assert result.ret == pytest.ExitCode.TESTS_FAILED
-    merged = merge({file.name: load(file) for file in files}, ())
-    assert merged.run.exit_status == 1
-    assert {test.id for test in merged.tests} == set(whole)
-    assert {test.outcome for test in merged.tests} == {"failed"}
-    texts = {test.subject: test.text for test in merged.tests}
+    whole_run = merged({file.name: file for file in files})
+    assert whole_run.run.exit_status == 1
+    assert {test.id for test in whole_run.tests} == set(whole)
+    assert {test.outcome for test in whole_run.tests} == {"failed"}
+    texts = {test.subject: test.text for test in whole_run.tests}
     assert texts["toy-q1-images-native-b1-cpu"] == "toy-q1-images-native-b1-cpu: its node died"
     assert texts["toy-images-native-b1-cpu"].startswith("toy-images-native-b1-cpu: toy-q")
     assert not (small.path / "ran").exists()
