@@ -126,7 +126,7 @@ class CurveJudge:
             comparison = Comparison(curve.id, Verdict.UNAVAILABLE, stored.reason)
         else:
             rate = bd_rate_over_images(stored, measured, axis)
-            gain = bd_quality(stored, measured, axis)
+            gain = rate if unchanged else bd_quality(stored, measured, axis)
             comparison = compare_curves(curve.id, rate, gain, self.tolerances, axis=axis)
         if comparison.verdict is Verdict.UNAVAILABLE and _has_bd_rate(stored, axis):
             lost = f"BD-rate is lost: {comparison.reason}; the recorded curve has one"

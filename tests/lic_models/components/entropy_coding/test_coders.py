@@ -30,7 +30,9 @@ from tests.helpers.coded_symbols import (
     table,
 )
 
-MOST_OVER = {"ans": 6, "range": 2, "rans": 10}  # bytes a string over the ideal length
+# Bytes a string over the ideal length. The range coder's are hardly ever 3: where the shortest point
+# of the interval would carry into words that are written.
+MOST_OVER = {"ans": 6, "range": 3, "rans": 10}
 
 
 @each_coder
