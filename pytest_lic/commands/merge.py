@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_lic.commands.written import require_folder, write, writing
@@ -76,27 +75,25 @@ def run(arguments: argparse.Namespace) -> int:
     twice = next((path for path in paths if paths.count(path) > 1), None)
     if twice is not None:
         raise UsageError(f"{twice} is named twice; name each shard once")
-    with reading(arguments.out) as reader:
+    with uncollected():  # nothing is garbage before the end
+        reader = ShardReader(TextFiles())
         shards = {str(path): reader.load(path) for path in paths}
         merged = merge(shards, ("pytest-lic", "merge", *map(str, paths)), reader.files)
         return conclude(arguments, merged, len(shards))
 
 
-@contextmanager
-def reading(out: Path) -> Iterator[ShardReader]:
-    """Read shards and write them to a file; UsageError where that fails."""
-    with uncollected(), writing("--out", out):  # nothing is garbage before the end
-        yield ShardReader(TextFiles())
-
-
 def require_files(arguments: argparse.Namespace, shards: Sequence[Path]) -> None:
-    """UsageError where a file to be written has no folder, or is one of the shards."""
+    """UsageError where a file to be written has no folder, is another one, or one of the shards."""
+    options: dict[Path, str] = {}
     for name in OUTPUTS:
         file = getattr(arguments, name)
         if file is None:
             continue
         option = f"--{name.replace('_', '-')}"
         require_folder(option, file)
+        other = options.setdefault(file.resolve(), option)
+        if other != option:
+            raise UsageError(f"{option} {file}: {other} is this file too; name another")
         if file.resolve() in {path.resolve() for path in shards}:
             raise UsageError(f"{option} {file}: this is one of the shards; name another file")
 

@@ -89,6 +89,8 @@ def check_pack(arguments: argparse.Namespace) -> int:
     """
     if arguments.out is not None:
         require_folder("--out", arguments.out)
+        if arguments.out.resolve() == arguments.pack.resolve():
+            raise UsageError(f"--out {arguments.out}: this is the pack; name another file")
     origin = origin_here(*plugin_arguments(arguments, _CHECKED))
     with opened_pack(arguments.pack) as reader, opened_run(origin, (), say) as run:
         device = _one_device(run.setup.options.selection.devices)

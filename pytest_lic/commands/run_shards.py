@@ -14,7 +14,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from pytest_lic.commands.merge import OUTPUTS, add_files, conclude, reading, require_files
+from pytest_lic.commands.merge import OUTPUTS, add_files, conclude, require_files
 from pytest_lic.commands.plugin_options import origin_here, without
 from pytest_lic.commands.terminal import INTERRUPTED, ended_like_interrupted, say
 from pytest_lic.engines.drive import drive
@@ -25,13 +25,16 @@ from pytest_lic.engines.work_folder import DEFAULT, Request, WorkFolder
 from pytest_lic.errors import ResultsError, UsageError
 from pytest_lic.measuring.shards import Shard
 from pytest_lic.merging.merge import merge
+from pytest_lic.merging.shard_results import ShardReader
 from pytest_lic.project.discovery import Origin, discover, pytest_config
 from pytest_lic.project.options import read_options
 from pytest_lic.project.pytest_options import on_command_line
 from pytest_lic.project.root import project_root
 from pytest_lic.run.run import new_run
 from pytest_lic.run.shared import Shared
+from pytest_lic.system.garbage import uncollected
 from pytest_lic.system.git import Commit, checked_out_commit
+from pytest_lic.system.text_files import TextFiles
 from pytest_lic.system.words import listed, plural
 
 _OF_ENGINE = {
@@ -213,7 +216,8 @@ def _concluded(
         for task in tasks
         if task.shard.number in lost
     }
-    with reading(arguments.out) as reader:
+    with uncollected():
+        reader = ShardReader(TextFiles())
         named = {str(file): reader.load(file) for file in files}
         named |= {name: reader.of(results) for name, results in failed.items()}
         merged = merge(named, ("pytest-lic", *sys.argv[1:]), reader.files)

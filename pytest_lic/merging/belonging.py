@@ -35,6 +35,8 @@ def in_order(named: Mapping[str, ShardResults]) -> tuple[tuple[str, ShardResults
                 "--lic-json wrote"
             )
         name = f"shard {shard.name} ({file})"
+        if not 1 <= shard.number <= shard.count:
+            raise ResultsError(f"{name} is damaged: there is no such shard; run it again")
         first = first or shard
         if shard.count != first.count:
             other = next(iter(numbered.values()))[0]
@@ -88,6 +90,7 @@ def _common(one: ShardResults) -> Iterator[tuple[str, Any]]:
     yield "pytest-lic", run.pytest_lic
     yield "commit", run.commit
     yield "uncommitted changes", run.changed
+    yield "options of names", sorted(shard.options)
     for option, value in sorted(shard.options.items()):
         yield f"--lic-{option}", value
     yield "--lic-strict", run.strict

@@ -64,6 +64,8 @@ class LeftCurves:
             ResultsError: no shard has tried to measure a point of it.
         """
         curve = left.curve
+        if curve.family not in self.families:
+            raise ResultsError(f"curve {curve.id}: no shard says what {curve.family} is; run again")
         points = self._of(curve)
         try:
             measured = self._measured(curve, points)
@@ -99,6 +101,8 @@ class LeftCurves:
         return Judged("skipped", f"Skipped: BD-rate unavailable: {verdict.reason}", result)
 
     def _options(self, name: str) -> Sequence[str]:
+        if name not in self.shard.options:
+            raise ResultsError(f"no shard says what --lic-{name} was; run them again")
         return [text for text in self.shard.options[name].split(",") if text]
 
     def _of(self, curve: Curve) -> _Points:

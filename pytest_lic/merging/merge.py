@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.baselines.layered import by_digest
+from pytest_lic.errors import ResultsError
 from pytest_lic.merging.belonging import in_order
 from pytest_lic.merging.left_curves import LeftCurves
 from pytest_lic.merging.shard_results import ShardResults
@@ -156,6 +157,9 @@ def _judge_left(
     judge = LeftCurves(shards[0].run, facts[0], shards[0].families, point, failure)
     left: dict[str, LeftCurve] = {each.curve.id: each for its in facts for each in its.left}
     waiting = [read_test(files.read(test.place)) for test in tests.values() if test.left]
+    unknown = next((test.subject for test in waiting if test.subject not in left), None)
+    if unknown is not None:
+        raise ResultsError(f"curve {unknown} was left to the merge, but no shard lists it")
     judged = {test.subject: judge.judge(left[test.subject]) for test in waiting}
     ended = {
         test.id: kept_test(

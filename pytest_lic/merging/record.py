@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from pytest_lic.baselines.comparison import Comparison, Verdict
+from pytest_lic.baselines.comparison import Comparison, Verdict, compare
 from pytest_lic.baselines.entries import BaselineKey, Baselines
+from pytest_lic.baselines.entry_json import same_results
 from pytest_lic.errors import ResultsError
 from pytest_lic.measuring.grid import Cell
+from pytest_lic.measuring.measure import Measurement
 from pytest_lic.merging.belonging import ENDED
 from pytest_lic.results.results import ComplexityResult, MemoryResult, Results
 from pytest_lic.run import update_costs, update_entries
@@ -38,7 +40,7 @@ def record(results: Results, baselines: Baselines, file: str) -> list[str]:
             "the baselines are as they were"
         )
     points = [
-        Point(point.measured, _new(point.comparison), point.baseline)
+        _against(baselines, results, point.comparison, point.measured, point.baseline)
         for point in results.points
         if point.measured is not None
     ]
@@ -50,10 +52,20 @@ def record(results: Results, baselines: Baselines, file: str) -> list[str]:
     return lines or ["baselines: nothing to record, all is as it was"]
 
 
-def _new(comparison: Comparison) -> Comparison:
-    """What has no baseline is new where it is recorded."""
-    missing = comparison.verdict is Verdict.MISSING
-    return replace(comparison, verdict=Verdict.NEW) if missing else comparison
+def _against(
+    baselines: Baselines,
+    results: Results,
+    comparison: Comparison,
+    measured: Measurement,
+    baseline: Measurement | None,
+) -> Point:
+    """A point as it stands against these baselines, which need not be those of the run."""
+    found = baselines.find(measured.cell.family, BaselineKey.of(measured))
+    if found is None:
+        return Point(measured, replace(comparison, verdict=Verdict.NEW))
+    if baseline is None or not same_results(found, baseline):
+        comparison = compare(measured, found, results.run.tolerances)
+    return Point(measured, comparison, found)
 
 
 def _check_keys(points: list[Point], file: str) -> None:

@@ -25,7 +25,9 @@ def _issue(test: TestResult, family: str) -> dict[str, object]:
         "description": what,
         "check_name": " ".join(test.checks) or "test",
         # The same failure of the same test is one that was there before.
-        "fingerprint": hashlib.sha256(f"{test.id}\n{what}".encode()).hexdigest(),
+        "fingerprint": hashlib.sha256(
+            f"{test.id}\n{what}".encode(errors="backslashreplace")
+        ).hexdigest(),
         "severity": "major",
         "location": {
             "path": f"baselines/{family}.json" if family else test.id.partition("::")[0],

@@ -31,6 +31,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,7 +39,7 @@ import msgspec
 
 from pytest_lic.baselines.comparison import Comparison, Difference
 from pytest_lic.baselines.entry_json import entry_of, measurement_of
-from pytest_lic.baselines.layered import by_digest
+from pytest_lic.baselines.layered import by_digest, named_in
 from pytest_lic.baselines.tolerances import Tolerance
 from pytest_lic.errors import ResultsError
 from pytest_lic.measuring.measure import Measurement, reported_metrics
@@ -77,7 +78,7 @@ class Frame:
 
     Args:
         results: without points and tests.
-        environments: digest → each that a point was measured in.
+        environments: digest → each that something was measured in.
         metrics: the names of those that points have.
     """
 
@@ -89,9 +90,11 @@ class Frame:
     def of(cls, results: Results) -> Frame:
         """That of whole results."""
         sides = [side for point in results.points for side in (point.measured, point.baseline)]
+        measured: list[Measurement | MemoryResult] = [side for side in sides if side is not None]
+        environments = [one.environment for one in (*measured, *results.memory)]
         return cls(
             replace(results, points=(), tests=()),
-            by_digest(side.environment for side in sides if side is not None),
+            by_digest(one for one in environments if one is not None),
             frozenset(metric.name for metric in reported_metrics(sides)),
         )
 
@@ -183,7 +186,7 @@ def _stored(frame: Frame) -> dict[str, Any]:
                 if results.complexity
                 else {}
             ),
-            **({"memory": _as(list[MemoryPart], results.memory)} if results.memory else {}),
+            **({"memory": list(map(_memory_part, results.memory))} if results.memory else {}),
             **({"shard": results.shard} if results.shard is not None else {}),
         }
     )
@@ -205,7 +208,11 @@ def load(path: Path) -> Results:
     Raises:
         ResultsError: no such file, not JSON, of a newer format, or not what the schema asks for.
     """
-    stored = FILE.read(path)
+    return from_value(FILE.read(path), path)
+
+
+def from_value(stored: Any, path: Path) -> Results:
+    """The results of a JSON value that was read from ``path``; raises as `load`."""
     with FILE.parsing(path):
         return results_of(structured(stored, ResultsFile), path)
 
@@ -243,7 +250,7 @@ def results_of(file: ResultsFile, path: Path) -> Results:
         file.remarks,
         file.crops or (),
         _as(tuple[ComplexityResult, ...], file.complexity or ()),
-        _as(tuple[MemoryResult, ...], file.memory or ()),
+        tuple(_memory_result(part, file.environments) for part in file.memory or ()),
         file.shard or None,
     )
 
@@ -282,6 +289,26 @@ def check_metrics(file: ResultsFile) -> None:
 def _as(kind: type[_T], value: Any) -> _T:
     """A part of the file as what stands for it in `Results`, or the other way round."""
     return msgspec.convert(value, kind, from_attributes=True, strict=False)
+
+
+def _memory_part(memory: MemoryResult) -> MemoryPart:
+    here = memory.environment
+    fields = {field.name: getattr(memory, field.name) for field in dataclass_fields(memory)}
+    fields["comparison"] = _as(ComparisonPart, memory.comparison)
+    return MemoryPart(**{**fields, "environment": msgspec.UNSET if here is None else here.digest})
+
+
+def _memory_result(part: MemoryPart, environments: Mapping[str, Environment]) -> MemoryResult:
+    digest = part.environment
+    return MemoryResult(
+        _as(Comparison, part.comparison),
+        part.family,
+        part.quality,
+        part.device,
+        part.measured,
+        part.baseline,
+        None if digest is msgspec.UNSET else named_in(environments, digest),
+    )
 
 
 def _measured(measurement: Measurement | None) -> dict[str, Any] | None:

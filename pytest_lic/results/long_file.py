@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import starmap
 from pathlib import Path
@@ -13,11 +13,12 @@ import msgspec
 
 from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.baselines.layered import named_in
+from pytest_lic.errors import ResultsError
 from pytest_lic.results.json_file import (
     FILE,
     Frame,
     check_metrics,
-    load,
+    from_value,
     point_result,
     results_of,
     text_of_point,
@@ -27,7 +28,7 @@ from pytest_lic.results.results import Outcome, PointResult, Results, TestResult
 from pytest_lic.results.schema import PointPart, ResultsFile
 from pytest_lic.results.shard_facts import LEFT
 from pytest_lic.system.environment import Environment
-from pytest_lic.system.text_files import Place, TextFiles
+from pytest_lic.system.text_files import Place, TextFile, TextFiles
 from pytest_lic.system.typed_json import structured
 
 
@@ -80,10 +81,16 @@ def load_long(path: Path, files: TextFiles) -> LongFile:
         ResultsError: as `load`.
     """
     try:
-        number, content = files.add(path)
-        file, texts = _FILES.decode(content), _TEXTS.decode(content)
-    except (OSError, msgspec.DecodeError):
-        return long_file_of(load(path))  # says what is wrong, or it is half a UTF-16 pair
+        source = files.add(path)
+    except OSError as error:
+        raise ResultsError(f"results {path} can't be read: {error}") from error
+    try:
+        file, texts = _FILES.decode(source.content), _TEXTS.decode(source.content)
+        places = [_places(source, part) for part in (texts.points, texts.tests)]
+        if any(here.digest != digest for digest, here in file.environments.items()):
+            raise ValueError("environments that were edited, and have other digests now")
+    except ValueError:  # of msgspec, too: half a UTF-16 pair, or what is damaged
+        return long_file_of(from_value(FILE.value(source.content, path), path))
     with FILE.parsing(path):
         results = results_of(msgspec.structs.replace(file, points=[], tests=()), path)
         check_metrics(file)
@@ -91,26 +98,29 @@ def load_long(path: Path, files: TextFiles) -> LongFile:
         for environment in {side.environment for side in sides if side is not None}:
             named_in(file.environments, environment)
     points: list[KeptPoint] = []
-    for point, place in zip(file.points, _places(number, content, texts.points), strict=True):
+    for point, place in zip(file.points, places[0], strict=True):
         one, measured = point.comparison, point.measured
         corpus = None if measured is None else measured.corpus
         digest = None if measured is None else measured.digest
         points.append(KeptPoint(one.subject, one.verdict, corpus, digest, place))
-    places = _places(number, content, texts.tests)
     return LongFile(
         Frame(results, file.environments, frozenset(file.metrics or ())),
         tuple(points),
-        tuple(starmap(_kept, zip(file.tests, places, strict=True))),
+        tuple(starmap(_kept, zip(file.tests, places[1], strict=True))),
     )
 
 
-def _places(number: int, content: bytes, texts: list[msgspec.Raw]) -> Iterator[Place]:
-    """Where in a file the objects of a list stand."""
-    end = content.index(texts[0]) if texts else 0
+def _places(source: TextFile, texts: list[msgspec.Raw]) -> list[Place]:
+    """Where in a file the objects of a list stand; ValueError where that can't be told."""
+    places: list[Place] = []
+    whole, end = memoryview(source.content), source.content.index(texts[0]) if texts else 0
     for text in texts:
-        start, size = content.index(b"{", end), len(memoryview(text))
+        start, size = source.content.index(b"{", end), len(memoryview(text))
         end = start + size
-        yield number, start, size
+        if whole[start:end] != memoryview(text):
+            raise ValueError("a list that stands there twice")
+        places.append(source.place(start, size))
+    return places
 
 
 def long_file_of(results: Results) -> LongFile:

@@ -107,6 +107,7 @@ class MemoryPart(Part, frozen=True, kw_only=True):
     device: str
     measured: Memory | None
     baseline: Memory | None
+    environment: Annotated[str, Meta(description="a key of environments")] | UnsetType = UNSET
 
 
 class CommitPart(Part, frozen=True, kw_only=True):

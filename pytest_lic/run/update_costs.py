@@ -45,8 +45,15 @@ def record(
     for family, changed in grouped((result.family, result) for result in wanted).items():
         known = costs.load(folder, family)
         for result in changed:
-            lines.append(_line(result))
-            known = _with(known, result)
+            if isinstance(result, MemoryResult) and result.environment is None:
+                lines.append(
+                    f"{_name(result)}: not recorded, since where it was taken is not known"
+                )
+                continue
+            new = _with(known, result)
+            if new != known:
+                lines.append(_line(result))
+                known = new
         _save(folder, family, known)
     return lines
 
@@ -81,13 +88,16 @@ def _worth_recording(result: ComplexityResult | MemoryResult, *, update: bool) -
 
 def _line(result: ComplexityResult | MemoryResult) -> str:
     if isinstance(result, ComplexityResult):
-        what = "complexity"
         text = "" if result.measured is None else told(result.measured)
     else:
-        what = "memory"
         text = "" if result.measured is None else memory_text(result.measured)
     verdict = "first recorded" if result.baseline is None else result.comparison.verdict
-    return f"{result.family}, quality {result.quality}, {what}: {verdict}: {text or 'none'}"
+    return f"{_name(result)}: {verdict}: {text or 'none'}"
+
+
+def _name(result: ComplexityResult | MemoryResult) -> str:
+    what = "complexity" if isinstance(result, ComplexityResult) else "memory"
+    return f"{result.family}, quality {result.quality}, {what}"
 
 
 def _with(known: Costs, result: ComplexityResult | MemoryResult) -> Costs:

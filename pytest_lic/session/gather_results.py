@@ -43,14 +43,15 @@ def results_of(
         exit_status: pytest's.
         failure: why the run failed after its tests, if it did.
     """
-    points = [record.result for record in of_kind(records, PointRecord)]
+    # A cell that can't be had is told of by each of its tests.
+    points = {record.comparison.subject: record.result for record in of_kind(records, PointRecord)}
     return Results(
         _facts(setup, exit_status, failure),
         {
             family.name: FamilyFacts(dict(family.qualities), dict(family.tags))
             for family in setup.selected_families
         },
-        tuple(sorted(points, key=lambda point: point.comparison.subject)),
+        tuple(points[subject] for subject in sorted(points)),
         _by_subject(of_kind(records, CurveResult)),
         tuple(sorted(tests, key=lambda test: test.id)),
         tuple(_times(benchmarks)),

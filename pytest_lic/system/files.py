@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,15 @@ def written_whole(path: Path, *, shared: bool = False) -> Iterator[Path]:
 
     What killed processes left behind is removed, and the disk waited for, unless it is ``shared``.
     """
+    if path.exists() and not path.is_file():  # /dev/stdout, a pipe: never replaced
+        with tempfile.TemporaryDirectory() as folder:
+            new = Path(folder, "new")
+            new.touch()
+            yield new
+            with new.open("rb") as content, path.open("wb") as stream:
+                shutil.copyfileobj(content, stream)
+        return
+    path = Path(os.path.realpath(path))  # what a link leads to, not the link
     path.parent.mkdir(parents=True, exist_ok=True)
     for leftover in () if shared else path.parent.glob(f".{path.name}.*.new"):
         leftover.unlink(missing_ok=True)

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 import os
+import stat
+from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_lic.errors import ResultsError
+
 Place = tuple[int, int, int] | bytes
-"""The number of a file, where in it a text begins, and its size in bytes; or a text of no file."""
+"""The number of a file, where in it a text begins, and its size in bytes; or the text itself."""
 
 _BLOCK = 2**16  # bytes, of neighbours that are likely to be read next
 _AT_HAND = 256  # blocks
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """What was read of a file; ``number`` is None of a pipe, which can't be read again."""
+
+    content: bytes
+    number: int | None
+
+    def place(self, start: int, size: int) -> Place:
+        """That of a text."""
+        if self.number is None:
+            return self.content[start : start + size]
+        return self.number, start, size
 
 
 class TextFiles:
@@ -19,18 +37,20 @@ class TextFiles:
         self._files: list[tuple[Path, tuple[int, int]]] = []
         self._blocks: dict[tuple[int, int], bytes] = {}
 
-    def add(self, file: Path) -> tuple[int, bytes]:
-        """A file's number, and what is in it; OSError where it can't be read."""
+    def add(self, file: Path) -> TextFile:
+        """Read a file; OSError where it can't be."""
         with file.open("rb") as stream:
-            state, content = _state(stream.fileno()), stream.read()
-        self._files.append((file, state))
-        return len(self._files) - 1, content
+            facts, content = os.fstat(stream.fileno()), stream.read()
+        if not stat.S_ISREG(facts.st_mode):
+            return TextFile(content, None)
+        self._files.append((file, _state(facts)))
+        return TextFile(content, len(self._files) - 1)
 
     def read(self, place: Place) -> bytes:
         """The text there.
 
         Raises:
-            OSError: its file was changed, or can't be read any more.
+            ResultsError: its file was changed, or can't be read any more.
         """
         if isinstance(place, bytes):
             return place
@@ -48,15 +68,18 @@ class TextFiles:
             if len(self._blocks) == _AT_HAND:
                 del self._blocks[next(iter(self._blocks))]
             file, state = self._files[number]
-            with file.open("rb", buffering=0) as stream:
-                stream.seek(block * _BLOCK)
-                content = stream.read(_BLOCK)
-                if _state(stream.fileno()) != state:
-                    raise OSError(f"{file} was changed after it had been read")
+            try:
+                with file.open("rb", buffering=0) as stream:
+                    stream.seek(block * _BLOCK)
+                    content = stream.read(_BLOCK)
+                    now = _state(os.fstat(stream.fileno()))
+            except OSError as error:
+                raise ResultsError(f"{file} can't be read any more: {error}") from error
+            if now != state:
+                raise ResultsError(f"{file} was changed while it was read; start again")
             self._blocks[key] = content
         return self._blocks[key]
 
 
-def _state(descriptor: int) -> tuple[int, int]:
-    facts = os.fstat(descriptor)
+def _state(facts: os.stat_result) -> tuple[int, int]:
     return facts.st_size, facts.st_mtime_ns

@@ -57,10 +57,22 @@ class JsonFile:
         Raises:
             LicError: it is not there, can't be read, is no JSON, or of a newer format.
         """
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise self.error(f"{self.name} {path} can't be read: {error}") from error
+        return self.value(content, path)
+
+    def value(self, content: bytes, path: Path) -> Any:
+        """The JSON value of what was read from a file.
+
+        Raises:
+            LicError: it is no JSON, or of a newer format.
+        """
         subject = f"{self.name} {path}"
         try:
-            stored = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
+            stored = json.loads(content.decode())
+        except UnicodeDecodeError as error:
             raise self.error(f"{subject} can't be read: {error}") from error
         except (ValueError, RecursionError) as error:
             raise self.error(

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_lic.errors import ResultsError
 from pytest_lic.system import text_files
 from pytest_lic.system.text_files import TextFiles
 
@@ -22,12 +23,12 @@ def test_any_text_of_a_file_is_read(
         path = tmp_path_factory.mktemp("texts") / "file"
         path.write_bytes(content)
         files = TextFiles()
-        number, whole = files.add(path)
-        assert whole == content
+        file = files.add(path)
+        assert file.content == content
         for _ in range(5):
             start = data.draw(st.integers(0, len(content)))
             size = data.draw(st.integers(0, len(content) - start))
-            assert files.read((number, start, size)) == content[start : start + size]
+            assert files.read(file.place(start, size)) == content[start : start + size]
 
 
 def test_a_text_of_no_file_is_itself() -> None:
@@ -38,7 +39,10 @@ def test_a_file_that_was_changed_is_named(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"before")
     files = TextFiles()
-    number, _ = files.add(path)
+    place = files.add(path).place(0, 5)
     path.write_bytes(b"afterwards")
-    with pytest.raises(OSError, match="file was changed after it had been read"):
-        files.read((number, 0, 5))
+    with pytest.raises(ResultsError, match="file was changed while it was read; start again"):
+        files.read(place)
+    path.unlink()
+    with pytest.raises(ResultsError, match="file can't be read any more"):
+        files.read(place)

@@ -34,7 +34,7 @@ _ADVICE = "make it again"
 _FILE = JsonFile("passport pack", PassportError, _ADVICE, newest=FORMAT)
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
 
-Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Name = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f]+$", max_length=200)]
 Pixels = Annotated[int, Meta(ge=1, le=2**16)]
 
 
@@ -68,7 +68,7 @@ class PackedCodec:
     family: Name
     quality: Name
     parts: Mapping[str, str]
-    images: tuple[PackedImage, ...]
+    images: Annotated[tuple[PackedImage, ...], Meta(min_length=1)]
 
 
 @dataclass(frozen=True)
@@ -127,6 +127,10 @@ class PackReader:
             )
         with _FILE.parsing(path):
             self.pack = structured(stored, Pack)
+            names = [f"{codec.family} q{codec.quality}" for codec in self.pack.codecs]
+            twice = next((name for name in names if names.count(name) > 1), None)
+            if twice is not None:
+                raise ValueError(f"it has {twice} twice")
 
     def content(self, member: str) -> bytes:
         """The content of a member.

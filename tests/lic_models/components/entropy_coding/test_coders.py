@@ -30,8 +30,8 @@ from tests.helpers.coded_symbols import (
     table,
 )
 
-# Bytes a string over the ideal length. The range coder's are hardly ever 3: where the shortest point
-# of the interval would carry into words that are written.
+# Bytes a string over the ideal length. The range coder's are hardly ever 3: where the shortest
+# point of the interval would carry into words that are written.
 MOST_OVER = {"ans": 6, "range": 3, "rans": 10}
 
 
