@@ -12,16 +12,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lic_models.components.entropy_coding.coders import AnsCoder, EntropyCoder
+from lic_models.components.entropy_coding.coders import AnsCoder, EntropyCoder, PassReader
 from lic_models.components.entropy_coding.counts import Integers
 from lic_models.components.entropy_coding.tables import FrequencyTables
 from lic_models.components.entropy_models import EntropyModel, Factorized
 from lic_models.components.quantizers import NoiseQuantizer, Quantizer
 from lic_models.components.transforms import ConvolutionalTransform, Transform
 from pytest_lic.errors import CodecError, CorruptBitstreamError, UsageError
+
+_NOTHING = np.empty(0, np.int32)
 
 
 class LearnedCodec(nn.Module):
@@ -181,6 +184,7 @@ class _NotingCoder:
     ) -> None:
         self.name = coder.name
         self.encode = coder.encode
+        self.encode_passes = coder.encode_passes
         self._coder = coder
         self._tables = tables
         self._note = note
@@ -192,3 +196,26 @@ class _NotingCoder:
         symbols = self._coder.decode(string, indices, tables)
         self._note("symbols", torch.from_numpy(symbols))
         return symbols
+
+    def reader(self, string: bytes, count: int) -> PassReader:
+        return _NotingReader(self._coder.reader(string, count), self._note)
+
+
+class _NotingReader:
+    """What reads the passes of a latent; they are noted together, at the end."""
+
+    def __init__(self, reader: PassReader, note: Callable[[str, Tensor], None]) -> None:
+        self._reader = reader
+        self._note = note
+        self._noted: dict[str, list[Integers]] = {"table indices": [], "symbols": []}
+
+    def read(self, indices: Integers, tables: FrequencyTables) -> Integers:
+        self._noted["table indices"].append(indices)
+        symbols = self._reader.read(indices, tables)
+        self._noted["symbols"].append(symbols)
+        return symbols
+
+    def close(self) -> None:
+        for stage, arrays in self._noted.items():
+            self._note(stage, torch.from_numpy(np.concatenate([*arrays, _NOTHING])))
+        self._reader.close()

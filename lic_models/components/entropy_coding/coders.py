@@ -9,12 +9,14 @@ code of what it decodes to, be it damaged, or decoded with other indices than it
 compare with. All three code the same runs, with a table's frequencies as they stand.
 
 A string does not tell how many symbols it holds: ``indices`` do, and no symbols are no bytes.
+One string may hold several passes, each decoded before the indices of the next are known.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Generic, Protocol, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -34,7 +36,8 @@ from pytest_lic.errors import CorruptBitstreamError
 from pytest_lic.system.import_warnings import scripting_unwarned
 
 Model = TypeVar("Model")
-
+Pass = tuple[Integers, Integers, FrequencyTables]
+"""Symbols, int32 (n,), each one's table, int32 (n,), and the tables."""
 
 # Where the stack begins, and must end.
 _STACK_BOTTOM = 0x00B5A7E3
@@ -80,6 +83,39 @@ class EntropyCoder(Protocol):
         """
         ...
 
+    def encode_passes(self, passes: Iterable[Pass]) -> bytes:
+        """One string of all passes; of a single one, what `encode` gives.
+
+        Raises:
+            CodecError: as `encode`.
+        """
+        ...
+
+    def reader(self, string: bytes, count: int) -> PassReader:
+        """Decodes the passes of a string, one after the other.
+
+        Args:
+            string: what `encode_passes` gave.
+            count: how many symbols all passes have together.
+        """
+        ...
+
+
+class PassReader(Protocol):
+    """Decodes a string pass by pass."""
+
+    def read(self, indices: Integers, tables: FrequencyTables) -> Integers:
+        """The symbols of the next pass; raises as `EntropyCoder.decode`."""
+        ...
+
+    def close(self) -> None:
+        """All passes are read.
+
+        Raises:
+            CorruptBitstreamError: where the coder notices that the string is not their code.
+        """
+        ...
+
 
 class RunCoder(ABC, Generic[Model]):
     """What the coders share: checks, runs, and each table's model, made once."""
@@ -95,19 +131,27 @@ class RunCoder(ABC, Generic[Model]):
 
     def encode(self, symbols: Integers, indices: Integers, tables: FrequencyTables) -> bytes:
         """The string of ``symbols``; see `EntropyCoder`."""
-        tables.check(indices, symbols)
-        if not symbols.size:
-            return b""
-        return self._write(list(to_runs(symbols, indices, tables)))
+        return self.encode_passes([(symbols, indices, tables)])
 
     def decode(self, string: bytes, indices: Integers, tables: FrequencyTables) -> Integers:
         """The symbols of ``string``; see `EntropyCoder`."""
-        tables.check(indices)
-        if indices.size:
-            return self._read(bytes(string), indices, tables)
-        if string:
-            raise corrupt(f"{len(string)} bytes where no symbols are due")
-        return np.empty(0, np.int32)
+        reader = self.reader(string, indices.size)
+        symbols = reader.read(indices, tables)
+        reader.close()
+        return symbols
+
+    def encode_passes(self, passes: Iterable[Pass]) -> bytes:
+        """One string of all passes; see `EntropyCoder`."""
+        runs: list[TableRun] = []
+        for symbols, indices, tables in passes:
+            tables.check(indices, symbols)
+            if symbols.size:
+                runs += to_runs(symbols, indices, tables)
+        return self._write(runs) if runs else b""
+
+    def reader(self, string: bytes, count: int) -> PassReader:
+        """Decodes pass by pass; see `EntropyCoder`."""
+        return _RunReader(self, bytes(string), count)
 
     def model(self, tables: FrequencyTables, table: int) -> Model:
         """A table as the library takes it, kept for as long as ``tables`` live."""
@@ -123,7 +167,35 @@ class RunCoder(ABC, Generic[Model]):
     def _write(self, runs: list[TableRun]) -> bytes: ...
 
     @abstractmethod
-    def _read(self, string: bytes, indices: Integers, tables: FrequencyTables) -> Integers: ...
+    def _open(self, string: bytes, count: int) -> tuple[Read, Callable[[list[Pass]], bool]]:
+        """What reads the string, and whether it ends with the passes that were read.
+
+        Raises:
+            CorruptBitstreamError: no string of this coder.
+        """
+
+
+class _RunReader:
+    def __init__(self, coder: RunCoder[Any], string: bytes, count: int) -> None:
+        self._string = string
+        if count:
+            self._read, self._ends_with = coder._open(string, count)
+        self._passes: list[Pass] = []
+
+    def read(self, indices: Integers, tables: FrequencyTables) -> Integers:
+        tables.check(indices)
+        if not indices.size:
+            return np.empty(0, np.int32)
+        symbols = from_runs(self._read, indices, tables)
+        self._passes.append((symbols, indices, tables))
+        return symbols
+
+    def close(self) -> None:
+        if not self._passes:
+            if self._string:
+                raise corrupt(f"{len(self._string)} bytes where no symbols are due")
+        elif not self._ends_with(self._passes):
+            raise corrupt("does not end where its symbols do")
 
 
 def _categorical(frequencies: Integers) -> stream.model.Categorical:
@@ -155,7 +227,7 @@ class AnsCoder(RunCoder[stream.model.Categorical]):
         string: bytes = coder.get_compressed().astype("<u4").tobytes()
         return string.rstrip(b"\0")
 
-    def _read(self, string: bytes, indices: Integers, tables: FrequencyTables) -> Integers:
+    def _open(self, string: bytes, count: int) -> tuple[Read, Callable[[list[Pass]], bool]]:
         if not string or string[-1] == 0:
             raise corrupt("empty, or ends in a zero byte, which no string of this coder does")
         coder = stream.stack.AnsCoder(_words(string, "<u4"))
@@ -164,10 +236,7 @@ class AnsCoder(RunCoder[stream.model.Categorical]):
             entries: Integers = coder.decode(self.model(tables, table), count)
             return entries
 
-        symbols = from_runs(read, indices, tables)
-        if coder.get_compressed().tolist() != [_STACK_BOTTOM]:
-            raise corrupt("does not end where its symbols do")
-        return symbols
+        return read, lambda passes: coder.get_compressed().tolist() == [_STACK_BOTTOM]
 
 
 class RangeCoder(RunCoder[stream.model.Categorical]):
@@ -188,7 +257,7 @@ class RangeCoder(RunCoder[stream.model.Categorical]):
             coder.encode(run.entries, self.model(run.tables, run.table))
         return _shortest(coder)
 
-    def _read(self, string: bytes, indices: Integers, tables: FrequencyTables) -> Integers:
+    def _open(self, string: bytes, count: int) -> tuple[Read, Callable[[list[Pass]], bool]]:
         if not string:
             raise corrupt("no bytes for the symbols that are due")
         coder = stream.queue.RangeDecoder(_words(string, ">u4"))
@@ -200,10 +269,8 @@ class RangeCoder(RunCoder[stream.model.Categorical]):
                 raise corrupt("names no symbol") from error
             return entries
 
-        symbols = from_runs(read, indices, tables)
-        if self.encode(symbols, indices, tables) != string:
-            raise corrupt("not what its own symbols are coded as")
-        return symbols
+        # Not where its symbols end, but whether they are coded as it.
+        return read, lambda passes: self.encode_passes(passes) == string
 
 
 class RansCoder(RunCoder[list[int]]):
@@ -235,19 +302,20 @@ class RansCoder(RunCoder[list[int]]):
             coder.encode_with_indexes(entries.tolist(), none, [cdf], [len(cdf)], [0])
         return _swapped(coder.flush())
 
-    def _read(self, string: bytes, indices: Integers, tables: FrequencyTables) -> Integers:
+    def _open(self, string: bytes, count: int) -> tuple[Read, Callable[[list[Pass]], bool]]:
         if len(string) % 4 or len(string) < 8:
             raise corrupt(f"{len(string)} bytes; expected a multiple of 4, and at least 8")
         if not _RANS_LEAST <= int.from_bytes(string[:8], "little") < _RANS_LEAST << 32:
             raise corrupt("begins with a state that the coder is never in")
-        read = self._reader(string, indices.size)
-        symbols = from_runs(read, indices, tables)
-        read(_FILLING.tables, _FILLING.table, len(_FILLING.entries))
-        # The coder began in its least state, so the decoder is as if it had only just begun.
-        start = self._reader(_RANS_LEAST.to_bytes(8, "little"), 0)
-        if (read(*_RANS_PROBE) != start(*_RANS_PROBE)).any():
-            raise corrupt("does not end where its symbols do")
-        return symbols
+        read = self._reader(string, count)
+
+        def ends(passes: list[Pass]) -> bool:
+            read(_FILLING.tables, _FILLING.table, len(_FILLING.entries))
+            # The coder began in its least state, so the decoder is as if it had only just begun.
+            start = self._reader(_RANS_LEAST.to_bytes(8, "little"), 0)
+            return bool((read(*_RANS_PROBE) == start(*_RANS_PROBE)).all())
+
+        return read, ends
 
     def _reader(self, string: bytes, symbols: int) -> Read:
         coder = self._ans.RansDecoder()

@@ -3,19 +3,33 @@
     factorized prior:       y ─ μ ──► quantizer ──► symbols, one table per channel
     scale hyperprior:       |y| ─► hyper-analysis ─► z (factorized) ─► hyper-synthesis ─► σ
     mean-scale hyperprior:  y ─► hyper-analysis ─► z (factorized) ─► hyper-synthesis ─► μ, σ
+    joint:                  side information, ŷ of the passes before ─► a distribution each
 
 The same object trains (`forward`) and codes (`compress`, `decompress`).
 
-base        what every entropy model does
-factorized  one density per channel
-hyperprior  Gaussians predicted from side information
-density     the learned densities of channels
-masses      how likely a symbol is
-symbols     between tensors and the entropy coder's arrays
+base              what every entropy model does
+factorized        one density per channel
+hyperprior        Gaussians predicted from side information
+joint             side information, context and distribution, each exchangeable
+side_information  what is sent of a latent before it
+contexts          what decoded symbols tell of the next ones
+distributions     what a symbol is expected to be
+hyper_transforms  between a latent and z
+density           the learned densities of channels
+masses            how likely a symbol is
+symbols           between tensors and the entropy coder's arrays
 """
 
 from lic_models.components.entropy_models.base import EntropyModel, Rated
 from lic_models.components.entropy_models.factorized import Factorized
 from lic_models.components.entropy_models.hyperprior import MeanScaleHyperprior, ScaleHyperprior
+from lic_models.components.entropy_models.joint import JointEntropyModel
 
-__all__ = ["EntropyModel", "Factorized", "MeanScaleHyperprior", "Rated", "ScaleHyperprior"]
+__all__ = [
+    "EntropyModel",
+    "Factorized",
+    "JointEntropyModel",
+    "MeanScaleHyperprior",
+    "Rated",
+    "ScaleHyperprior",
+]

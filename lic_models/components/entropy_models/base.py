@@ -120,6 +120,14 @@ class EntropyModel(nn.Module, ABC):
             )
         self.tables = dict(tables)
 
+    def adopted(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Weights of an entropy model, those of another kind made this one's where they can be.
+
+        Args:
+            tensors: name within the entropy model → weights.
+        """
+        return dict(tensors)
+
     @abstractmethod
     def fit(self, latents: Tensor) -> None:
         """Start from distributions as wide as the channels of ``latents`` (B, M, h, w).

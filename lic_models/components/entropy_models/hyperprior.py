@@ -24,6 +24,12 @@ from lic_models.components.entropy_models.base import (
     check_strings,
 )
 from lic_models.components.entropy_models.factorized import Factorized
+from lic_models.components.entropy_models.hyper_transforms import (
+    check_hyper_transforms,
+    hyper_analysis,
+    hyper_size,
+    hyper_synthesis,
+)
 from lic_models.components.entropy_models.masses import gaussian_mass, likelihood
 from lic_models.components.entropy_models.symbols import table_symbols, to_array, to_tensor
 from lic_models.components.quantizers import NoiseQuantizer, Quantizer
@@ -67,15 +73,12 @@ class ScaleHyperprior(EntropyModel):
         kernel_sizes: tuple[int, int, int] = (3, 5, 5),
     ) -> None:
         super().__init__()
-        if hyper_channels < 1:
-            raise UsageError(f"hyper_channels: {hyper_channels}; expected at least 1")
+        check_hyper_transforms(hyper_channels, kernel_sizes)
         if not 0 < scale_range[0] < scale_range[1] < math.inf or scale_levels < 2:
             raise UsageError(
                 f"scale_range: {scale_range} in {scale_levels} scale_levels; expected 0 < "
                 "smallest < largest, both finite, and at least 2 levels"
             )
-        if len(kernel_sizes) != 3 or any(size < 1 or size % 2 == 0 for size in kernel_sizes):
-            raise UsageError(f"kernel_sizes: {kernel_sizes}; expected three odd numbers from 1 on")
         self.hyper_channels = hyper_channels
         self.scale_levels = scale_levels
         self.scale_range = scale_range
@@ -84,23 +87,10 @@ class ScaleHyperprior(EntropyModel):
             self.build(latent_channels)
 
     def _make(self, channels: int) -> None:
-        n, m = self.hyper_channels, channels
-        near, middle, far = self.kernel_sizes
-        self.hyper_analysis = nn.Sequential(
-            nn.Conv2d(m, n, near, 1, near // 2),
-            nn.LeakyReLU(inplace=True),
-            nn.Conv2d(n, n, middle, 2, middle // 2),
-            nn.LeakyReLU(inplace=True),
-            nn.Conv2d(n, n, far, 2, far // 2),
-        )
-        self.hyper_synthesis = nn.Sequential(
-            nn.ConvTranspose2d(n, n, far, 2, far // 2, output_padding=1),
-            nn.LeakyReLU(inplace=True),
-            nn.ConvTranspose2d(n, n, middle, 2, middle // 2, output_padding=1),
-            nn.LeakyReLU(inplace=True),
-            nn.Conv2d(n, 2 * m if self.predicts_means else m, near, 1, near // 2),
-        )
-        self.log_unit = nn.Parameter(torch.zeros(m))
+        n, features = self.hyper_channels, 2 * channels if self.predicts_means else channels
+        self.hyper_analysis = hyper_analysis(channels, n, self.kernel_sizes)
+        self.hyper_synthesis = hyper_synthesis(n, features, self.kernel_sizes)
+        self.log_unit = nn.Parameter(torch.zeros(channels))
         self.hyper_prior = Factorized(n)
         self.hyper_quantizer = NoiseQuantizer()
 
@@ -182,8 +172,9 @@ class ScaleHyperprior(EntropyModel):
     ) -> Tensor:
         """The latent (M, h, w), float32, from its two strings; see `EntropyModel.decompress`."""
         check_strings(strings, 2)
-        prior, hyper_size = self.hyper_prior, (-(-size[0] // 4), -(-size[1] // 4))
-        hyper_latents = prior.decompress(strings[1:], hyper_size, self.hyper_quantizer, coder)
+        hyper_latents = self.hyper_prior.decompress(
+            strings[1:], hyper_size(size), self.hyper_quantizer, coder
+        )
         means, nearest = self._predicted_for_coding(hyper_latents, size)
         variant = quantizer.variant(tuple(means.shape)).to(means.device)
         indices = to_array(nearest * quantizer.variants + variant)

@@ -1,0 +1,31 @@
+"""Contexts: what the symbols that are decoded already tell of the next ones.
+
+base      a schedule of passes and a predictor
+patterns  the order of positions
+grouped   groups of channels, each with a pattern
+none      one pass
+named     the kinds that are groups and patterns, by their names
+"""
+
+from lic_models.components.entropy_models.contexts.base import Context, Predictor
+from lic_models.components.entropy_models.contexts.named import (
+    AutoregressiveContext,
+    ChannelwiseContext,
+    CheckerboardContext,
+    CosineSlicesContext,
+    MultistageContext,
+    UnevenGroupsContext,
+)
+from lic_models.components.entropy_models.contexts.none import NoContext
+
+__all__ = [
+    "AutoregressiveContext",
+    "ChannelwiseContext",
+    "CheckerboardContext",
+    "Context",
+    "CosineSlicesContext",
+    "MultistageContext",
+    "NoContext",
+    "Predictor",
+    "UnevenGroupsContext",
+]

@@ -1,0 +1,92 @@
+"""Every kind of the three seats, small, and with weights that predict something."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from lic_models.components import (
+    AutoregressiveContext,
+    ChannelwiseContext,
+    CheckerboardContext,
+    Context,
+    CosineSlicesContext,
+    Distribution,
+    Gaussian,
+    GaussianLaplaceLogisticMixture,
+    GaussianMixture,
+    JointEntropyModel,
+    Laplace,
+    Logistic,
+    MeanScaleInformation,
+    MultistageContext,
+    NoContext,
+    NoInformation,
+    Quantizer,
+    ScaleInformation,
+    SideInformation,
+)
+
+CHANNELS = 12
+
+SIDE_INFORMATION: dict[str, Callable[[], SideInformation]] = {
+    "none": NoInformation,
+    "scale": lambda: ScaleInformation(8),
+    "mean-scale": lambda: MeanScaleInformation(8, (1, 3, 3)),
+}
+CONTEXTS: dict[str, Callable[[], Context]] = {
+    "none": NoContext,
+    "autoregressive": lambda: AutoregressiveContext(8),
+    "checkerboard": lambda: CheckerboardContext(8),
+    "channel-wise": lambda: ChannelwiseContext(5, 8),
+    "uneven-groups": lambda: _Uneven((2, 4), 8),
+    "multistage-2": lambda: MultistageContext(2, 8),
+    "multistage-4": lambda: MultistageContext(4, 8, 3),
+    "cosine-slices": lambda: CosineSlicesContext(4, 8),
+}
+PASSES = {
+    "none": lambda h, w: 1,
+    "autoregressive": lambda h, w: h * w,
+    "checkerboard": lambda h, w: 2,
+    "channel-wise": lambda h, w: 5,
+    "uneven-groups": lambda h, w: 6,
+    "multistage-2": lambda h, w: 4,
+    "multistage-4": lambda h, w: 16,
+    "cosine-slices": lambda h, w: 16 + 4 + 2 + 2,
+}
+DISTRIBUTIONS: dict[str, Callable[[], Distribution]] = {
+    "gaussian": Gaussian,
+    "laplace": Laplace,
+    "logistic": Logistic,
+    "gaussian-mixture": GaussianMixture,
+    "gaussian-laplace-logistic": GaussianLaplaceLogisticMixture,
+}
+
+
+def _Uneven(sizes: tuple[int, ...], hidden: int) -> Context:  # noqa: N802
+    from lic_models.components import UnevenGroupsContext
+
+    return UnevenGroupsContext(sizes, hidden)
+
+
+def model(
+    side: str, context: str, distribution: str, quantizer: Quantizer, channels: int = CHANNELS
+) -> JointEntropyModel:
+    """A model with tables, in evaluation mode; its context moves every prediction."""
+    torch.manual_seed(1)
+    made = JointEntropyModel(
+        SIDE_INFORMATION[side](), CONTEXTS[context](), DISTRIBUTIONS[distribution](), channels
+    )
+    stir(made.context)
+    made.fit(3 * torch.randn(2, channels, 12, 12))
+    made.update(quantizer)
+    quantizer.eval()
+    return made.eval()
+
+
+def stir(context: Context) -> None:
+    """Weights that let all that is seen move what is predicted."""
+    with torch.no_grad():
+        for parameter in context.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
