@@ -12,6 +12,7 @@ image_set     a split's images, decoded once or whenever asked for
 crops         one crop of an image
 loading       batches of crops, in an order that an interruption does not change
 scaled_crops  the same from images that were scaled beforehand, on the device that trains
+frozen_latents  latents in place of images, where the transform is not trained
 
 A new data set is a subclass of `module.CropDataModule` in a file of its own that says where each
 split's files lie; how crops are drawn, loaded and resumed is the same for all of them.

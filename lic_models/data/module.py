@@ -6,6 +6,7 @@ A data set is a subclass that says where each split's files lie; nothing else di
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ import torch
 from lightning import LightningDataModule
 
 from lic_models.data.crops import CropRecipe, Place
+from lic_models.data.frozen_latents import Frozen, FrozenLatents
 from lic_models.data.image_set import ImageSet, load_images
 from lic_models.data.loading import CropLoader, FixedCrops, StepSampler, TrainingCrops
 from lic_models.data.scaled_crops import ScaledCropLoader, ScaledCrops
@@ -110,6 +112,7 @@ class CropDataModule(LightningDataModule):
         self._validation_share = validation_share
         self._images: dict[Split, ImageSet] = {}
         self._scaled: ScaledCrops | None = None
+        self._frozen: Callable[[], Frozen] | None = None
 
     def files(self, split: Split) -> dict[str, Path] | None:
         """Where a split's images lie: name → path; for a subclass to say.
@@ -196,6 +199,17 @@ class CropDataModule(LightningDataModule):
                 f"training on {self.trainer.world_size} devices; the crops of a step are drawn "
                 "for one: use --trainer.devices=1"
             )
+        if self._frozen is not None:
+            latents = FrozenLatents(
+                self.images("train"),
+                self._training_recipe,
+                self._prescaled,
+                self._seed,
+                self._frozen(),
+            )
+            return ScaledCropLoader(
+                latents, self._batch_size, self._steps_per_epoch, self._batches_so_far
+            )
         if self._prescaled and self._training_recipe.place == "random":
             return ScaledCropLoader(
                 self._scaled_crops(), self._batch_size, self._steps_per_epoch, self._batches_so_far
@@ -203,6 +217,20 @@ class CropDataModule(LightningDataModule):
         sampler = StepSampler(self._batch_size, self._steps_per_epoch, self._batches_so_far)
         crops = TrainingCrops(self.images("train"), self._training_recipe, self._seed)
         return self._loader(crops, batch_sampler=sampler)
+
+    def freeze(self, transform: Callable[[], Frozen]) -> bool:
+        """Give crops of latents for training, where crops are cut at random places.
+
+        Args:
+            transform: called once the weights are known.
+
+        Returns:
+            whether it will.
+        """
+        if self._training_recipe.place != "random":
+            return False
+        self._frozen = transform
+        return True
 
     def val_dataloader(self) -> CropLoader | list[CropLoader]:
         """Centre crops or whole images in fixed order; an empty list where none is held out."""

@@ -10,10 +10,11 @@ crop follows from the seed, the number of batches before its own and its place i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
@@ -47,17 +48,15 @@ class ScaledCrops:
         device: torch.device,
         on_broken: OnBroken,
     ) -> None:
-        low, high = recipe.scale or (1.0, 1.0)
-        sizes = sizes if high > low else 1
-        self._factors = np.linspace(low, high, 2 * sizes + 1)[1::2]
+        self._factors = scale_factors(recipe, sizes)
         self._recipe = recipe
         self._seed = seed
 
-        def scaled(index: int) -> list[Tensor]:
+        def in_all_sizes(index: int) -> list[Tensor]:
             image = images.read(index)
-            return [_scaled(image, float(f), recipe.size).to(device) for f in self._factors]
+            return [scaled(image, float(f), recipe.size).to(device) for f in self._factors]
 
-        self._images = usable_of(range(len(images)), scaled, "scaling images", on_broken)
+        self._images = usable_of(range(len(images)), in_all_sizes, "scaling images", on_broken)
 
     def batch(self, step: int, count: int) -> Tensor:
         """The batch after ``step`` others: float32 (count, 3, size, size) in [0, 1]."""
@@ -74,8 +73,16 @@ class ScaledCrops:
         return crop.flip(1) if self._recipe.mirror and rng.random() < 0.5 else crop
 
 
+class Crops(Protocol):
+    """Where batches are cut."""
+
+    def batch(self, step: int, count: int) -> Tensor:
+        """The batch after ``step`` others."""
+        ...
+
+
 class ScaledCropLoader:
-    """One epoch after another of `ScaledCrops`, from wherever training is.
+    """One epoch after another of such crops, from wherever training is.
 
     Args:
         crops: where batches are cut.
@@ -86,7 +93,7 @@ class ScaledCropLoader:
 
     def __init__(
         self,
-        crops: ScaledCrops,
+        crops: Crops,
         batch_size: int,
         steps_per_epoch: int,
         current_step: Callable[[], int],
@@ -112,7 +119,13 @@ class ScaledCropLoader:
         """Nothing to restore: which batch comes next follows from the trainer's own count."""
 
 
-def _scaled(image: Image.Image, factor: float, smallest: int) -> Tensor:
+def scale_factors(recipe: CropRecipe, sizes: int) -> NDArray[np.float64]:
+    """So many factors, evenly spread over the recipe's scales; 1 if it has but one."""
+    low, high = recipe.scale or (1.0, 1.0)
+    return np.linspace(low, high, 2 * (sizes if high > low else 1) + 1)[1::2]
+
+
+def scaled(image: Image.Image, factor: float, smallest: int) -> Tensor:
     """uint8 (h, w, 3), scaled down by ``factor``, or as far as a crop still fits."""
     factor = min(1.0, max(factor, smallest / min(image.size)))
     if factor < 1.0:

@@ -102,6 +102,11 @@ def component_tags(components: dict[str, Any]) -> dict[str, str]:
         "quantizer": _class_name(components["quantizer"]).removesuffix("Quantizer"),
         "coder": _class_name(components["entropy_coder"]).removesuffix("Coder"),
     }
+    if entropy_model == "JointEntropyModel":
+        seats = components["entropy_model"].get("init_args") or {}
+        for seat, default, suffix in _SEATS:
+            choice = _class_name(seats.get(seat) or default).removesuffix(suffix)
+            tags[seat] = _NAMES.get(choice, choice)
     if nonlinearity is not None:
         name = _class_name(nonlinearity)
         tags["nonlinearity"] = _NONLINEARITIES.get(name, name)
@@ -120,7 +125,26 @@ def file_digest(path: Path) -> str:
         raise WeightsError(f"{path}: can't be read ({error.strerror or error})") from error
 
 
-_ARCHITECTURES = {"Factorized": "fp", "ScaleHyperprior": "sh", "MeanScaleHyperprior": "msh"}
+_ARCHITECTURES = {
+    "Factorized": "fp",
+    "ScaleHyperprior": "sh",
+    "MeanScaleHyperprior": "msh",
+    "JointEntropyModel": "joint",
+}
+_SEATS = (
+    ("side_information", "MeanScaleInformation", "Information"),
+    ("context", "NoContext", "Context"),
+    ("distribution", "Gaussian", ""),
+)
+_NAMES = {
+    "No": "none",
+    "MeanScale": "mean-scale",
+    "Channelwise": "channel-wise",
+    "UnevenGroups": "uneven-groups",
+    "CosineSlices": "cosine-slices",
+    "GaussianMixture": "gaussian-mixture",
+    "GaussianLaplaceLogisticMixture": "gaussian-laplace-logistic-mixture",
+}
 _NONLINEARITIES = {"OneDN": "1dn"}
 
 

@@ -6,6 +6,7 @@ interrupted and resumed ends with the same weights, to the bit, as one that neve
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import time
@@ -24,6 +25,7 @@ from lic_models.components.entropy_coding.coders import EntropyCoder
 from lic_models.components.entropy_models import EntropyModel
 from lic_models.components.quantizers import Quantizer
 from lic_models.components.transforms import Transform
+from lic_models.data.frozen_latents import Frozen
 from lic_models.storage.checkpoint import refuse_other_codec
 from lic_models.training.first_weights import (
     PRINCIPAL_COMPONENTS,
@@ -31,7 +33,12 @@ from lic_models.training.first_weights import (
     refuse_odd_sizes,
     set_first_weights,
 )
-from lic_models.training.loss import Distortion, mean_psnr, rate_distortion_loss
+from lic_models.training.loss import (
+    Distortion,
+    estimated_bits,
+    mean_psnr,
+    rate_distortion_loss,
+)
 from lic_models.training.running_means import RunningMeans
 from pytest_lic.errors import UsageError
 from pytest_lic.system.environment import environment
@@ -59,9 +66,10 @@ class CodecTraining(LightningModule):
         distortion: "mse" for λ · 255² · MSE + bpp, "ms-ssim" for λ · (1 − MS-SSIM) + bpp.
         start: where the weights begin: "principal-components" of the training images, "random",
             or the path of exported weights or of a checkpoint, such as those of another λ.
-        trained: "entropy_model" leaves transform and quantizer as they start. A hyperprior that was
-            trained on small crops, of which z is a few numbers, gains much from some steps of
-            its own on large ones.
+        trained: "entropy_model" leaves transform and quantizer as they start. The latents of the
+            training images are then made once and kept, and the rate alone is minimised: no
+            transform runs. A hyperprior that was trained on small crops, of which z is a few
+            numbers, gains much from some steps of its own on large ones.
         learning_rate: Adam's.
         auxiliary_learning_rate: of the quantiles.
         clip_norm: the largest norm of the gradient.
@@ -136,6 +144,7 @@ class CodecTraining(LightningModule):
         self.compiled = compiled
         self.description: dict[str, Any] = {}
         """What checkpoints say: name, quality, components, the data's name, the weights' path."""
+        self._on_latents = False
         self.resumes = False
         """Whether a checkpoint is going to replace the first weights."""
         self._steps: float = math.inf
@@ -163,9 +172,12 @@ class CodecTraining(LightningModule):
         if self.compiled:
             self._rated = torch.compile(self._rated_eagerly, dynamic=False)
         self._steps = self._planned_steps()
+        data = getattr(self.trainer, "datamodule", None)
+        freeze = getattr(data, "freeze", None)
+        if self.trained == "entropy_model" and freeze is not None:
+            self._on_latents = freeze(self._frozen)
         if self.resumes:
             return
-        data = getattr(self.trainer, "datamodule", None)
         set_first_weights(self.codec, self.start, self.lmbda, data)
 
     def configure_optimizers(self) -> Any:
@@ -187,7 +199,10 @@ class CodecTraining(LightningModule):
     def training_step(self, images: Tensor, _index: int) -> None:
         """One step of both optimizers on an image batch (B, 3, H, W), RGB in [0, 1]."""
         main, auxiliary = self.optimizers()  # type: ignore[misc]
-        refuse_odd_sizes(self.codec, images)
+        if self._on_latents:
+            images = images.to(memory_format=torch.channels_last)
+        else:
+            refuse_odd_sizes(self.codec, images)
         step, device = self.global_step, images.device.type
         # Both seeds in one number: 2**32 steps are more than anyone takes.
         torch.manual_seed((int(os.environ.get("PL_GLOBAL_SEED", "0")) << 32) + step)
@@ -208,7 +223,7 @@ class CodecTraining(LightningModule):
             auxiliary_loss = self.codec.entropy_model.auxiliary_loss()
         auxiliary_loss.backward()  # type: ignore[no-untyped-call]
         auxiliary.optimizer.step()
-        self.pixels += images.numel() // images.size(1)
+        self.pixels += self._pixels(images)
         means = self._means.add({**values, "auxiliary_loss": auxiliary_loss})
         means = {f"train_{name}": mean for name, mean in means.items()}
         interval = self.trainer.log_every_n_steps
@@ -321,7 +336,31 @@ class CodecTraining(LightningModule):
 
     def _rated_eagerly(self, images: Tensor) -> dict[str, Tensor]:
         """What training minimises, ``loss``, with the other values that are logged of it."""
-        return self._values(self.codec(images), images)
+        if not self._on_latents:
+            return self._values(self.codec(images), images)
+        with torch.autocast(images.device.type, enabled=False):
+            rated = self.codec.entropy_model(images.float(), self.codec.quantizer)
+        bpp = estimated_bits(rated.likelihoods).sum() / self._pixels(images)
+        return {"loss": bpp, "bpp": bpp.detach()}
+
+    def _pixels(self, batch: Tensor) -> int:
+        """Of the images (B, 3, H, W) of a batch, or of those that its latents are of."""
+        each = self.codec.downsampling_factor**2 if self._on_latents else 1
+        return batch.numel() // batch.size(1) * each
+
+    def _frozen(self) -> Frozen:
+        """The transform as it stands, whose latents are kept beside the runs."""
+        transform, device = self.codec.transform, self.device
+        sha = hashlib.sha256()
+        for name, value in sorted(transform.analysis.state_dict().items()):
+            sha.update(name.encode())
+            sha.update(value.detach().cpu().contiguous().numpy().tobytes())
+        return Frozen(
+            lambda images: transform.analysis(images.to(device)),
+            self.codec.downsampling_factor,
+            sha.hexdigest(),
+            Path(self.trainer.default_root_dir).parent / "latents",
+        )
 
     def _values(self, outputs: dict[str, Any], images: Tensor) -> dict[str, Tensor]:
         loss = rate_distortion_loss(outputs, images, self.lmbda, self.distortion)

@@ -47,3 +47,25 @@ def test_tags_name_every_component() -> None:
         "coder": "ans",
         "nonlinearity": "1dn",
     }
+
+
+def test_tags_name_the_seats_of_a_joint_model() -> None:
+    seats = {
+        "side_information": None,
+        "context": "lic_models.components.ChannelwiseContext",
+        "distribution": {"class_path": "lic_models.components.GaussianMixture"},
+    }
+    components = {
+        "transform": "lic_models.components.ConvolutionalTransform",
+        "quantizer": "lic_models.components.NoiseQuantizer",
+        "entropy_model": {
+            "class_path": "lic_models.components.JointEntropyModel",
+            "init_args": seats,
+        },
+        "entropy_coder": "lic_models.components.AnsCoder",
+    }
+    tags = component_tags(components)
+    assert tags["architecture"] == "joint"
+    assert tags["side_information"] == "mean-scale"
+    assert tags["context"] == "channel-wise"
+    assert tags["distribution"] == "gaussian-mixture"

@@ -11,7 +11,7 @@ import torch
 
 from lic_models.storage.checkpoint import describe_checkpoint
 from lic_models.training.module import CodecTraining
-from tests.helpers.tiny_run import LAST, RUN, fit, read_metrics
+from tests.helpers.tiny_run import LAST, RUN, assert_same_outcome, fit, read_metrics
 
 pytestmark = pytest.mark.usefixtures("tiny_folder")
 METRICS = RUN / "metrics.csv"
@@ -85,6 +85,27 @@ def test_the_entropy_model_can_be_trained_alone() -> None:
     every = {name for name, _ in training.codec.named_parameters()}
     assert names == {name for name in every if name.startswith("entropy_model.")} < every
     assert not any(each.requires_grad for each in training.codec.transform.parameters())
+
+
+def test_an_entropy_model_alone_trains_on_latents_that_are_kept() -> None:
+    """They are made once, the rate falls, and an interrupted run ends the same."""
+    assert fit("--trainer.max_steps=3") == 0
+    steady = "--model.quantizer=NoiseQuantizer"  # anneals nothing over a planned run
+    alone = [steady, "--model.trained=entropy_model", f"--model.start={LAST}", *EVERY_STEP]
+    named = "--trainer.logger.init_args.name=alone"
+    assert fit(*alone, named, "--trainer.max_steps=30", "--trainer.limit_val_batches=0") == 0
+    (kept,) = Path("runs/latents").iterdir()
+    before = (kept / "latents.npy").stat().st_mtime_ns
+    rows = [row for row in read_metrics(Path("runs/alone/metrics.csv")) if is_of_training(row)]
+    assert rows[-1]["train_loss"] == rows[-1]["train_bpp"] < rows[0]["train_bpp"]
+    trained = describe_checkpoint(Path("runs/alone/checkpoints/last.ckpt"))["training"]
+    assert trained["pixels"] == 30 * 2 * 32 * 32
+    twice = "--trainer.logger.init_args.name=twice"
+    assert fit(*alone, twice, "--trainer.max_steps=18", "--trainer.limit_val_batches=0") == 0
+    again = [*alone, twice, "--ckpt_path=last", "--trainer.limit_val_batches=0"]
+    assert fit(*again, "--trainer.max_steps=30") == 0
+    assert (kept / "latents.npy").stat().st_mtime_ns == before
+    assert_same_outcome(Path("runs/alone"), Path("runs/twice"))
 
 
 def test_late_decay_keeps_the_learning_rate_and_then_lets_it_fall() -> None:
