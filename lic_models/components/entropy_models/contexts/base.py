@@ -59,6 +59,7 @@ class Context(nn.Module, ABC):
     def predictor(self, features: Tensor) -> Predictor:
         """Predicts a latent of side information's features (B, 2M, h, w)."""
 
+    @abstractmethod
     def forward(self, latents: Tensor, features: Tensor) -> Tensor:
         """Corrections (B, P, M, h, w) for all passes at once, where all is known.
 
@@ -66,15 +67,6 @@ class Context(nn.Module, ABC):
             latents: (B, M, h, w), as they will have been decoded.
             features: (B, 2M, h, w), of side information.
         """
-        batch, channels, height, width = latents.shape
-        schedule = self.schedule(height, width).reshape(-1).to(latents.device)
-        predictor = self.predictor(features)
-        predicted = [
-            predictor.predict(number, latents) for number in range(self.passes(height, width))
-        ]
-        together = torch.cat(predicted, 2)
-        order = torch.argsort(torch.argsort(schedule, stable=True))
-        return together[:, :, order].reshape(batch, -1, channels, height, width)
 
 
 def positions(schedule: Tensor, passes: int) -> list[Tensor]:

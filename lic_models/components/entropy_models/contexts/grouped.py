@@ -87,8 +87,6 @@ class GroupedContext(Context):
 
     def forward(self, latents: Tensor, features: Tensor) -> Tensor:
         """Corrections (B, P, M, h, w) for all passes at once."""
-        if not any(isinstance(pattern, Raster) for pattern in self._patterns):
-            return super().forward(latents, features)
         return torch.cat([part.everywhere(latents, features) for part in self.parts], 2)
 
 
@@ -144,13 +142,40 @@ class _Group(nn.Module):
         return self._joined(told[..., None]).flatten(2)
 
     def everywhere(self, latents: Tensor, features: Tensor) -> Tensor:
-        """Corrections (B, P, size, h, w), in raster order."""
+        """Corrections (B, P, size, h, w)."""
         told = self.known(latents, features)
-        assert self.from_space is not None
+        if self.from_space is None:
+            return self._joined(told)
         own = latents[:, self.first : self.first + self.size]
-        weight = self.from_space.weight * self._seen(self.from_space.weight)
-        told = told + F.conv2d(own, weight, padding=weight.size(-1) // 2)
-        return self._joined(told + self.of_stage[0, :, None, None])
+        if isinstance(self.pattern, Raster):
+            weight = self.from_space.weight * self._seen(self.from_space.weight)
+            told = told + F.conv2d(own, weight, padding=weight.size(-1) // 2)
+            return self._joined(told + self.of_stage[0, :, None, None])
+        stages = self.pattern.stages(latents.size(-2), latents.size(-1)).to(own.device)
+        return self._joined(told + self._around(own) + self.of_stage[stages].permute(2, 0, 1))
+
+    def _around(self, own: Tensor) -> Tensor:
+        """The neighbourhood's share at all positions, (B, hidden, h, w).
+
+        Positions in one place of the pattern's square see the same part of the kernel: each has a
+        convolution with the square's side as its stride.
+        """
+        assert self.from_space is not None
+        assert isinstance(self.pattern, Periodic)
+        square, weight = self.pattern.square.to(own.device), self.from_space.weight
+        side, reach = len(square), torch.arange(weight.size(-1), device=own.device)
+        reach = reach - weight.size(-1) // 2
+        padded = F.pad(own, [weight.size(-1) // 2] * 4)
+        around = own.new_zeros(len(own), len(weight), own.size(-2), own.size(-1))
+        for row in range(min(side, own.size(-2))):
+            for column in range(min(side, own.size(-1))):
+                near = square[(row + reach)[:, None] % side, (column + reach) % side]
+                seen = near < square[row, column]
+                if bool(seen.any()):
+                    around[..., row::side, column::side] = F.conv2d(
+                        padded[..., row:, column:], weight * seen, stride=side
+                    )
+        return around
 
     def _joined(self, told: Tensor) -> Tensor:
         joined: Tensor = self.join(told)

@@ -33,6 +33,12 @@ class NoContext(GroupedContext):
         if not self._corrects:
             self.parts = torch.nn.ModuleList()
 
+    def forward(self, latents: Tensor, features: Tensor) -> Tensor:
+        """Corrections (B, P, M, h, w): zeros for a single distribution."""
+        if self._corrects:
+            return super().forward(latents, features)
+        return features.new_zeros(len(latents), 2, *latents.shape[1:])
+
     def predictor(self, features: Tensor) -> Predictor:
         """Predicts the one pass."""
         return super().predictor(features) if self._corrects else _Nothing(features)

@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from lic_models.components import Context, CosineSlicesContext, MultistageContext
 from lic_models.components.entropy_models.contexts import grouped
@@ -142,6 +143,20 @@ def test_a_mask_of_the_other_type_is_caught(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("name", ["checkerboard", "multistage-2", "uneven-groups"])
 def test_a_stage_that_sees_all_stages_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(grouped._Group, "_near", near_without_mask)
+    with pytest.raises(AssertionError):
+        check_causal_everywhere(made(name), 3, 3)
+
+
+def around_without_mask(self: grouped._Group, own: Tensor) -> Tensor:
+    assert self.from_space is not None
+    return F.conv2d(own, self.from_space.weight, padding=self.from_space.kernel_size[0] // 2)
+
+
+@pytest.mark.parametrize("name", ["checkerboard", "multistage-4"])
+def test_an_encoder_that_sees_all_stages_is_caught(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grouped._Group, "_around", around_without_mask)
     with pytest.raises(AssertionError):
         check_causal_everywhere(made(name), 3, 3)
 
