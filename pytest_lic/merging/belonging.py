@@ -90,7 +90,7 @@ def _common(one: ShardResults) -> Iterator[tuple[str, Any]]:
     yield "pytest-lic", run.pytest_lic
     yield "commit", run.commit
     yield "uncommitted changes", run.changed
-    yield "options of names", sorted(shard.options)
+    yield "options", sorted(shard.options)
     for option, value in sorted(shard.options.items()):
         yield f"--lic-{option}", value
     yield "--lic-strict", run.strict

@@ -81,6 +81,7 @@ def test_a_whole_run_is_no_shard() -> None:
         (with_run(strict=True), "--lic-strict True"),
         (with_run(tolerances={"bd_rate": Tolerance(9.0, 9.0)}), "tolerances "),
         (with_shard(options={"metrics": "psnr", "threads": "2"}), "--lic-threads 2"),
+        (with_shard(options={"metrics": "psnr"}), "options "),
         (with_shard(baselines="others"), "baselines of digest others"),
         (with_shard(plan="other"), "a plan of digest other"),
         (with_shard(whole=7), "a whole grid of cells 7"),
@@ -91,6 +92,13 @@ def test_a_shard_of_another_run_is_named(change: Callable[[Results], Results], w
     shards = three()
     shards["b.json"] = change(shards["b.json"])
     with pytest.raises(ResultsError, match=rf"^shard 2/3 \(b.json\) has {what}.*shard 1/3"):
+        in_order(shards)
+
+
+@pytest.mark.parametrize("number", [0, 4, 17])
+def test_a_number_that_there_is_not_is_named(number: int) -> None:
+    shards = three() | {"c.json": shard(number)}
+    with pytest.raises(ResultsError, match=rf"shard {number}/3 \(c.json\) is damaged: there is no"):
         in_order(shards)
 
 
