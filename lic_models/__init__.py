@@ -10,7 +10,7 @@ zoo             many networks trained by turns, for as long as there is time
 command_line    what the commands of ``python -m lic_models`` do
 families        the shipped families, and those that a config describes
 untrained       families with random weights, to be timed
-under_test      quantizers, coders and table makers for the suite ``properties``
+under_test      quantizers, coders, table makers and contexts for the suite ``properties``
 metrics_file    the former place of `training.metrics_file`
 configs/, weights/, MODEL_CARDS.md      what ships
 """

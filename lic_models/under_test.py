@@ -1,4 +1,4 @@
-"""The quantizers, entropy coders and table makers of this package, with what each promises."""
+"""What of this package is under test: quantizers, entropy coders, tables, contexts; their promises."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_lic.context_model import ContextModelUnderTest
 from pytest_lic.entropy_coder import CoderUnderTest, TableMaker
 from pytest_lic.errors import CodecError
 from pytest_lic.probability_tables import ProbabilityTables
@@ -18,8 +19,9 @@ from pytest_lic.quantizer import QuantizerUnderTest
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from lic_models.components import EntropyCoder, Quantizer
+    from lic_models.components import Context, EntropyCoder, Quantizer
     from lic_models.components.entropy_coding.tables import FrequencyTables
+    from lic_models.components.entropy_models.contexts import Predictor
 
 _REACH = 2.0**20
 _LIMIT = 2**22
@@ -69,6 +71,28 @@ def coders() -> Iterator[CoderUnderTest | TableMaker]:
             name, partial(_coder, kind), escapes=True, escape_bits=_escape_bits, refuses=CodecError
         )
     yield TableMaker("from-masses", _counts, refuses=CodecError)
+
+
+def context_models() -> Iterator[ContextModelUnderTest]:
+    """Each context with random weights, in float64, small ones.
+
+    One without a context of a single distribution corrects nothing, and of a mixture all.
+    """
+
+    def tested(name: str, kind: str, parameters: int = 2, **arguments: Any) -> Any:
+        return ContextModelUnderTest(name, partial(_context, kind, parameters, arguments))
+
+    yield tested("autoregressive", "AutoregressiveContext")
+    yield replace(tested("checkerboard", "CheckerboardContext"), filled_from=2)
+    yield replace(tested("multistage-2", "MultistageContext", side=2), filled_from=2)
+    yield replace(tested("multistage-4", "MultistageContext", side=4), filled_from=4)
+    yield replace(tested("channelwise", "ChannelwiseContext", slices=3), channels=(3, 5))
+    uneven = tested("uneven-groups", "UnevenGroupsContext", sizes=(1, 2))
+    yield replace(uneven, channels=(3, 5), filled_from=2)
+    cosine = tested("cosine-slices", "CosineSlicesContext", slices=3)
+    yield replace(cosine, channels=(4, 5), filled_from=4)
+    yield replace(tested("none", "NoContext"), sees_decoded=False)
+    yield replace(tested("none-mixture", "NoContext", parameters=9), sees_decoded=False)
 
 
 def frequency_tables(tables: ProbabilityTables) -> FrequencyTables:
@@ -124,6 +148,56 @@ class _PlainTables:
         self, string: bytes, indices: NDArray[np.int32], tables: ProbabilityTables
     ) -> NDArray[np.int32]:
         return self.coder.decode(string, indices, frequency_tables(tables))
+
+
+class _SeededContext:
+    """A context with side information that is drawn from a seed, the same for every image."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self._predictor: Predictor | None = None
+
+    def schedule(self, height: int, width: int) -> Tensor:
+        return self.context.schedule(height, width)
+
+    def passes(self, height: int, width: int) -> int:
+        return self.context.passes(height, width)
+
+    def predict(self, decoded: Tensor, number: int) -> Tensor:
+        if number == 0:
+            self._predictor = self.context.predictor(self._features(decoded))
+        assert self._predictor is not None, "pass 0 comes first"
+        return self._predictor.predict(number, decoded)
+
+    def predict_all(self, latents: Tensor) -> Tensor:
+        corrections: Tensor = self.context(latents, self._features(latents))
+        return corrections
+
+    @staticmethod
+    def _features(latents: Tensor) -> Tensor:
+        import torch
+
+        batch, channels, height, width = latents.shape
+        generator = torch.Generator().manual_seed(0)
+        features = torch.randn(1, 2 * channels, height, width, generator=generator)
+        return features.to(latents).expand(batch, -1, -1, -1)
+
+
+def _context(
+    kind: str, parameters: int, arguments: dict[str, Any], channels: int
+) -> _SeededContext:
+    """Weights that let all that is seen move what is predicted, the same each time."""
+    import torch
+
+    from lic_models import components as classes
+
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        context: Context = getattr(classes, kind)(hidden=8, **arguments)
+        context.build(channels, [0.0] * parameters)
+        for parameter in context.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    return _SeededContext(context.double().eval())
 
 
 def _made(

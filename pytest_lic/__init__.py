@@ -5,12 +5,13 @@ What a project is made of:
 codec                 the protocol of a codec, and families of operating points
 container             the layout of a bitstream, for codecs that have none of their own
 quantizer             what a quantizer under test must do
+context_model         what a context model under test must do
 entropy_coder         what an entropy coder or a table maker under test must do
 probability_tables    tables as an entropy coder under test gets them
 errors                every error that is raised on purpose
 hookspecs             the hooks for ``conftest.py`` files and plugins
 adapters              ready-made codec families
-properties            what must hold of every quantizer, entropy coder and table maker
+properties            what must hold of every quantizer, entropy coder, table maker, context model
 strategies            hypothesis strategies for the inputs of a codec's parts
 
 What runs it:
@@ -51,6 +52,7 @@ from pytest_lic.codec import (
     SupportsStages,
     SupportsWeights,
 )
+from pytest_lic.context_model import ContextModel, ContextModelUnderTest
 from pytest_lic.entropy_coder import CoderUnderTest, EntropyCoder, TableMaker
 from pytest_lic.quantizer import Quantizer, QuantizerUnderTest
 
@@ -65,6 +67,8 @@ __all__ = [
     "Codec",
     "CodecFamily",
     "CoderUnderTest",
+    "ContextModel",
+    "ContextModelUnderTest",
     "Curve",
     "EntropyCoder",
     "Gate",

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from pytest_lic.codec import CodecFamily
+from pytest_lic.context_model import ContextModelUnderTest
 from pytest_lic.entropy_coder import CoderUnderTest, TableMaker
 from pytest_lic.measuring.metrics.base import Metric
 from pytest_lic.quantizer import QuantizerUnderTest
@@ -30,6 +31,11 @@ def pytest_lic_quantizers() -> Iterable[QuantizerUnderTest]:  # type: ignore[emp
 @pytest.hookspec
 def pytest_lic_coders() -> Iterable[CoderUnderTest | TableMaker]:  # type: ignore[empty-body]
     """Yield the entropy coders, and the makers of their tables, that ``-m properties`` tests."""
+
+
+@pytest.hookspec
+def pytest_lic_context_models() -> Iterable[ContextModelUnderTest]:  # type: ignore[empty-body]
+    """Yield the context models whose promises ``-m properties`` is to test."""
 
 
 @pytest.hookspec

@@ -1,4 +1,4 @@
-"""What the project under test says: options, codecs, quantizers and coders, configuration.
+"""What the project under test says: options, codecs, what is under test, configuration.
 
 option          one ``--lic-*`` option, and the readers of its text
 option_table    all of them
@@ -11,6 +11,6 @@ discovery       the codec families, and the same ones again in another process
 config_files    the families that a file describes
 family_calls    a family's own functions, called
 metrics         the metrics that hooks and entry points register
-under_test      quantizers, coders and table makers
+under_test      quantizers, coders, table makers and context models
 codec_child     a child process that finds the codecs again: both of its sides
 """

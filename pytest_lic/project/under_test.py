@@ -1,4 +1,4 @@
-"""Quantizers, coders and table makers under test, and the tests that each takes."""
+"""Quantizers, coders, table makers, context models under test, and the tests that each takes."""
 
 from __future__ import annotations
 
@@ -6,24 +6,25 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
+from pytest_lic.context_model import ContextModelUnderTest
 from pytest_lic.entropy_coder import CoderUnderTest, TableMaker
 from pytest_lic.errors import UsageError
 from pytest_lic.project.registration import Registered, entry_points
 from pytest_lic.quantizer import QuantizerUnderTest
 
-FIXTURES = ("lic_quantizer", "lic_coder", "lic_table_maker")
+FIXTURES = ("lic_quantizer", "lic_coder", "lic_table_maker", "lic_context_model")
 """The arguments that stand for what is under test."""
 PROMISE = "lic_promise"
 """The marker of a test of what only some promise."""
 
 
-Subject = QuantizerUnderTest | CoderUnderTest | TableMaker
+Subject = QuantizerUnderTest | CoderUnderTest | TableMaker | ContextModelUnderTest
 UnderTest = Mapping[str, Sequence[Subject]]
 """Fixture → all that hooks and entry points register for it, in the order in which it was found."""
 
 
 def under_test(config: pytest.Config) -> UnderTest:
-    """What the hooks ``pytest_lic_quantizers`` and ``pytest_lic_coders`` and the entry points give.
+    """What the hooks and the entry points of quantizers, coders and context models give.
 
     Raises:
         UsageError: a hook or an entry point that fails or yields something else, or two things of
@@ -38,11 +39,16 @@ def under_test(config: pytest.Config) -> UnderTest:
     coders.add_hooks("pytest_lic_coders", config.hook.pytest_lic_coders)
     for entry in entry_points("pytest_lic.coders"):
         coders.add_entry_point(entry)
+    contexts = Registered[ContextModelUnderTest]("context models", (ContextModelUnderTest,))
+    contexts.add_hooks("pytest_lic_context_models", config.hook.pytest_lic_context_models)
+    for entry in entry_points("pytest_lic.context_models"):
+        contexts.add_entry_point(entry)
     subjects = list(coders.by_name.values())
     return {
         "lic_quantizer": list(quantizers.by_name.values()),
         "lic_coder": [coder for coder in subjects if isinstance(coder, CoderUnderTest)],
         "lic_table_maker": [maker for maker in subjects if isinstance(maker, TableMaker)],
+        "lic_context_model": list(contexts.by_name.values()),
     }
 
 

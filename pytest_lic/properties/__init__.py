@@ -1,4 +1,4 @@
-"""What must hold of every quantizer, entropy coder and table maker: one function per property.
+"""What must hold of every quantizer, coder, table maker, context model: one function per property.
 
     quantizers    how a quantizer codes: bound, idempotence, order, ties, saturation
     quantizer_contract  what every decoder relies on: the same again, in step, types, refusals
@@ -6,6 +6,7 @@
     dither        universal quantization's error
     coders        round trips, lengths, the same bytes
     table_makers  whole counts out of probabilities
+    context_models  passes, causality, encoder and decoder in step
     latents       the inputs that quantizers are searched with
     search        the search for the smallest example that breaks a property
     statistics    how far a sample may stray by chance
@@ -19,7 +20,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-__all__ = ["coders", "dither", "quantizers", "table_makers", "training"]
+__all__ = ["coders", "context_models", "dither", "quantizers", "table_makers", "training"]
 
 
 def __getattr__(name: str) -> ModuleType:
