@@ -1,4 +1,4 @@
-"""What of this package is under test: quantizers, entropy coders, tables, contexts; their promises."""
+"""Quantizers, entropy coders, table makers and contexts of this package, and what each promises."""
 
 from __future__ import annotations
 

@@ -8,6 +8,8 @@
     table_makers  whole counts out of probabilities
     context_models  passes, causality, encoder and decoder in step
     latents       the inputs that quantizers are searched with
+    context_latents  the latents that context models are searched with
+    context_predictions  what they predict, and how two predictions differ
     search        the search for the smallest example that breaks a property
     statistics    how far a sample may stray by chance
 

@@ -9,7 +9,7 @@ import torch
 from lic_models import components as entropy_coders
 from lic_models.components import quantizers as classes
 from lic_models.components.entropy_coding.coders import EntropyCoder
-from lic_models.under_test import coders, quantizers
+from lic_models.under_test import coders, context_models, quantizers
 from pytest_lic import CoderUnderTest, TableMaker
 from pytest_lic.properties.coders import skewed_message
 
@@ -33,6 +33,27 @@ def test_every_coder_is_registered_and_a_table_maker() -> None:
     found = list(coders())
     assert {type(each.build().coder) for each in found if isinstance(each, CoderUnderTest)} == known
     assert [each.name for each in found if isinstance(each, TableMaker)] == ["from-masses"]
+
+
+def test_every_context_is_registered() -> None:
+    known = {
+        kind
+        for kind in vars(entropy_coders).values()
+        if inspect.isclass(kind) and issubclass(kind, entropy_coders.Context)
+    }
+    registered = {type(each.build(each.channels[0]).context) for each in context_models()}
+    assert registered == known - {entropy_coders.Context}
+
+
+def test_contexts_are_built_alike_and_leave_the_random_numbers_of_others_alone() -> None:
+    before = torch.random.get_rng_state()
+    for each in context_models():
+        channels = each.channels[-1]
+        one, other = (each.build(channels).context.state_dict() for _ in range(2))
+        assert one.keys() == other.keys()
+        assert all(torch.equal(one[name], other[name]) for name in one)
+        assert all(weight.dtype == torch.float64 for weight in one.values())
+    assert torch.equal(torch.random.get_rng_state(), before)
 
 
 def test_learned_levels_are_tested_with_the_steps_they_are_said_to_have() -> None:

@@ -1,4 +1,4 @@
-"""A user's quantizer or coder, registered in a few lines of conftest.py, is put to the test."""
+"""A quantizer, coder or context model, registered in a few lines of conftest.py, is tested."""
 
 from __future__ import annotations
 
@@ -36,6 +36,18 @@ class Mine(PlainCoder):
 def pytest_lic_coders():
     yield CoderUnderTest("mine", Mine, escapes=True, escape_bits=lambda *_: 32, longest=1000)
     yield TableMaker("my-tables", lambda masses: [1, 65535])
+"""
+CONTEXT_MODEL = f"""
+import sys
+sys.path.append({str(ROOT)!r})
+from tests.helpers.context_mutants import MaskB, Raster
+from pytest_lic import ContextModelUnderTest
+
+class Mine(Raster):
+    pass
+
+def pytest_lic_context_models():
+    yield ContextModelUnderTest("mine", Mine, channels=[2])
 """
 NAME = "pytest_lic.suites.properties"
 
@@ -123,6 +135,31 @@ def test_a_coder_and_its_table_maker_have_all_their_promises_tested(
         ]
     )
     assert result.parseoutcomes()["failed"] == 3, "one of these always makes the same two counts"
+
+
+def test_a_context_model_has_all_its_promises_tested(pytester: pytest.Pytester) -> None:
+    result = run(pytester, CONTEXT_MODEL, "-v")
+    assert result.ret == 0, result.stdout.str()
+    assert ran_on(result, "mine") == {
+        *("partition", "declared_passes", "prediction_each", "causality"),
+        *("encoder_and_decoder_in_step", "batch_independence", "sees_decoded"),
+    }
+
+
+def test_a_context_model_that_foresees_fails_with_pass_and_position(
+    pytester: pytest.Pytester,
+) -> None:
+    result = run(pytester, CONTEXT_MODEL.replace("Mine(Raster)", "Mine(MaskB)"))
+    result.stdout.fnmatch_lines(
+        [
+            "mine breaks a property: nothing is predicted from what is not decoded yet",
+            "  input     a latent 2 × 1 × 1 of the seed 0, changed by 1 at (0, 0, 0)",
+            "  expected  prediction 0 at (0, 0, 0), of pass 0, the same whatever stands at *",
+            "  came      *",
+            f"FAILED {NAME}.test_context_models::test_causality[[]mine[]]*",
+        ],
+    )
+    assert result.parseoutcomes()["failed"] == 2, "nor do encoder and decoder agree"
 
 
 def test_a_broken_coder_fails_with_the_smallest_message_and_both_sides(
@@ -226,6 +263,22 @@ def test_no_codec_is_needed(pytester: pytest.Pytester, monkeypatch: pytest.Monke
         (
             QUANTIZER.replace('"even"', '"even", dither=16'),
             "*quantizer 'mine': ties with a dither; expected one of them*",
+        ),
+        (
+            CONTEXT_MODEL.replace("[2]", "[0]"),
+            "*context model 'mine': channels=[[]0[]]; expected numbers of channels, each 1 or more",
+        ),
+        (
+            CONTEXT_MODEL.replace("[2]", "[2], filled_from=8"),
+            "*context model 'mine': filled_from=8; expected 1 to 7, the largest side tested",
+        ),
+        (
+            CONTEXT_MODEL.replace('"mine"', '"checkerboard"'),
+            "two context models are named 'checkerboard': one from *conftest.py, one from entry *",
+        ),
+        (
+            CONTEXT_MODEL.replace("pytest_lic_context_models", "pytest_lic_quantizers"),
+            "*conftest.py gave ContextModelUnderTest(*; expected QuantizerUnderTest objects",
         ),
         (CODER.replace("1000", "20"), "*coder 'mine': longest=20; expected 1000 symbols or more*"),
     ],
