@@ -153,6 +153,14 @@ class SkipsTheLastColumn(Checkerboard):
         return schedule
 
 
+class NotOfOnePosition(Checkerboard):
+    """Begins with the second pass where there is one position."""
+
+    def schedule(self, height: int, width: int) -> Tensor:
+        first = 2 * (height * width == 1)
+        return super().schedule(height, width) + first
+
+
 class CutsTheLastColumn(Checkerboard):
     """A schedule without the last column."""
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import inspect
+from typing import Any
 
+import pytest
 import torch
+from torch import Tensor
 
 from lic_models import components as entropy_coders
 from lic_models.components import quantizers as classes
 from lic_models.components.entropy_coding.coders import EntropyCoder
+from lic_models.components.entropy_models.contexts import grouped
 from lic_models.under_test import coders, context_models, quantizers
-from pytest_lic import CoderUnderTest, TableMaker
+from pytest_lic import CoderUnderTest, TableMaker, properties
+from pytest_lic.errors import PropertyError
 from pytest_lic.properties.coders import skewed_message
 
 
@@ -54,6 +59,49 @@ def test_contexts_are_built_alike_and_leave_the_random_numbers_of_others_alone()
         assert all(torch.equal(one[name], other[name]) for name in one)
         assert all(weight.dtype == torch.float64 for weight in one.values())
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def _mask_b(weight: Tensor) -> Tensor:
+    """A mask that lets a position see itself."""
+    side = weight.size(-1)
+    return (torch.arange(side * side).reshape(side, side) <= side * side // 2).to(weight.dtype)
+
+
+def _unmasked(
+    self: Any, own: Tensor, stage: int, stages: Tensor, rows: Tensor, columns: Tensor
+) -> Tensor:
+    """A neighbourhood with what later stages decode."""
+    near: Tensor = torch.nn.functional.conv2d(own, self.from_space.weight, padding="same")
+    return near[:, :, rows, columns]
+
+
+def _own_channels_too(self: Any, latents: Tensor, features: Tensor) -> Tensor:
+    """The last channels before a group are those of the group itself."""
+    told: Tensor = self.from_features(features)
+    if self.from_channels is not None:
+        told = told + self.from_channels(latents[:, self.size : self.first + self.size])
+    return told
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "wrong"),
+    [
+        ("autoregressive", "_seen", staticmethod(_mask_b)),
+        ("checkerboard", "_near", _unmasked),
+        ("multistage-4", "_near", _unmasked),
+        ("cosine-slices", "_near", _unmasked),
+        ("channelwise", "known", _own_channels_too),
+        ("uneven-groups", "known", _own_channels_too),
+    ],
+)
+def test_a_context_that_foresees_is_caught(
+    name: str, method: str, wrong: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So their random weights let all that is seen move what is predicted."""
+    (tested,) = (each for each in context_models() if each.name == name)
+    monkeypatch.setattr(f"{grouped.__name__}._Group.{method}", wrong)
+    with pytest.raises(PropertyError, match="the same whatever stands at"):
+        properties.context_models.causality(tested)
 
 
 def test_learned_levels_are_tested_with_the_steps_they_are_said_to_have() -> None:

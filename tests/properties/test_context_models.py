@@ -33,6 +33,14 @@ MUTANTS = [
         "position (0, 0, 0) in pass -1; 2 of 2 positions are in none",
     ),
     (
+        mutants.NotOfOnePosition,
+        properties.partition,
+        PARTITION,
+        "a latent 2 × 1 × 1",
+        "in one of 2 passes, from 0 to 1",
+        "position (0, 0, 0) in pass 2",
+    ),
+    (
         mutants.CutsTheLastColumn,
         properties.partition,
         PARTITION,
@@ -296,7 +304,7 @@ class SecondLayerCheckerboard(CheckerboardOfCompressAI):
 
 @pytest.mark.parametrize("build", [SecondLayer, SecondLayerCheckerboard])
 def test_compressai_s_mask_b_in_the_first_layer_is_caught(build: type[MaskedOfCompressAI]) -> None:
-    with pytest.raises(PropertyError, match="nothing is predicted from what is not decoded yet"):
+    with pytest.raises(PropertyError, match="the same whatever stands at"):
         properties.causality(ContextModelUnderTest("mask-b", build))
 
 
