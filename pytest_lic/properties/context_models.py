@@ -170,13 +170,14 @@ def in_step(subject: ContextModelUnderTest) -> None:
 
     The encoder has the whole latent, and predicts it at once with ``predict_all``, or where there
     is none pass by pass. The decoder begins with zeros, and after each pass gets the values of its
-    positions. Compared are their predictions rounded to multiples of 2**-16, to the bit: codecs
-    round so before they look for tables, so that the last bits of a sum do not matter. A
-    prediction that lies within such a bit of the middle of two multiples may still go either way,
-    one in 10**9 in float64; that encoder and decoder add in the same order is not tested.
+    positions. Compared are their schedules, and their predictions rounded to multiples of 2**-16,
+    to the bit, as a codec does that rounds what is predicted before it looks for tables. So the
+    last bits of a sum do not matter, and that both add in the same order is not tested: a
+    prediction that such a bit moves over the middle of two multiples, in float64 rarer than one in
+    10**9, is rounded apart, and a codec needs an answer to that of its own.
 
     Raises:
-        PropertyError: predictions that are rounded to different multiples.
+        PropertyError: another schedule, or predictions that are rounded to different multiples.
     """
     encoders, decoders = Built(subject), Built(subject)
 
@@ -184,6 +185,16 @@ def in_step(subject: ContextModelUnderTest) -> None:
         encoder, decoder = encoders(latents.shape), decoders(latents.shape)
         values = latents.values()
         places = places_of(decoder, latents.shape)
+        for number, pair in enumerate(zip(places_of(encoder, latents.shape), places, strict=True)):
+            if not torch.equal(*pair):
+                known_at, came_at = (
+                    [place_of(int(place), latents.shape) for place in of_pass] for of_pass in pair
+                )
+                return Broken(
+                    f"pass {number} of the decoder at the encoder's {len(known_at)} positions, "
+                    f"{', '.join(known_at[:4])}",
+                    f"{len(came_at)} positions, {', '.join(came_at[:4])}",
+                )
         at_once = predict_all(encoder, values)
         decoded = torch.zeros_like(values)
         for number, of_pass in enumerate(places):

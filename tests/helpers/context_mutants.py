@@ -243,6 +243,23 @@ class DrawnAnew(Raster):
         return next(self.drawn)
 
 
+class OrderDrawnAnew(Raster):
+    """Right weights, and an order that is another one in each process."""
+
+    drawn = itertools.count()
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels)
+        self.turned = next(self.drawn) % 2
+
+    def schedule(self, height: int, width: int) -> Tensor:
+        schedule = super().schedule(height, width)
+        return height * width - 1 - schedule if self.turned else schedule
+
+    def seen(self) -> Tensor:
+        return torch.arange(9) > 4 if self.turned else super().seen()
+
+
 class OverTheBatch(Raster):
     """Normalised by the variance over the batch."""
 

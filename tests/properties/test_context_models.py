@@ -186,6 +186,14 @@ MUTANTS = [
         "of the decoder",
     ),
     (
+        mutants.OrderDrawnAnew,
+        properties.in_step,
+        IN_STEP,
+        "a latent 2 × 1 × 2",
+        "pass 0 of the decoder at the encoder's 2 positions, (0, 0, 0), (1, 0, 0)",
+        "2 positions, (0, 0, 1), (1, 0, 1)",
+    ),
+    (
         mutants.OverTheBatch,
         properties.batch_independence,
         BATCH,

@@ -53,7 +53,10 @@ def test_markers_choose_among_the_suites(small: Project) -> None:
         ("rd", ["test_rd"]),
         ("timing", ["test_timing"]),
         ("roundtrip or determinism", ["test_roundtrip", "test_determinism"]),
-        ("properties", ["properties.test_coders", "properties.test_quantizers"]),
+        (
+            "properties",
+            [f"properties.test_{kind}" for kind in ("coders", "context_models", "quantizers")],
+        ),
     ):
         found = functions(collected(small, "--pyargs", "pytest_lic.suites", "-m", marker))
         assert set(found) == {f"pytest_lic.suites.{module}" for module in modules}
@@ -103,6 +106,7 @@ def test_property_tests_are_found_in_their_folder_and_by_id(small: Project) -> N
     every = collected(small, "--pyargs", name)
     assert {item.partition("::")[0] for item in every} == {
         f"{name}.test_coders",
+        f"{name}.test_context_models",
         f"{name}.test_quantizers",
     }
     for printed in every[:: len(every) // 4]:
