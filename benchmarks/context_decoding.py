@@ -5,8 +5,8 @@
 One image, seeded random weights, one thread, turn by turn: the autoregressive context beside
 ``JointAutoregressiveHierarchicalPriors`` (mbt2018), the checkerboard beside CompressAI's
 ``CheckerboardLatentCodec`` with the same transforms. Prints the median seconds of decoding, bytes,
-and the ratio. The latents are scaled to have most symbols 0 and some not, as at a low rate: a larger
-one than untrained scales expect would measure how escapes are coded.
+and the ratio. The latents are scaled to have most symbols 0 and some not, as at a low rate: larger
+ones than untrained scales expect would measure how escapes are coded.
 """
 
 from __future__ import annotations
