@@ -30,10 +30,10 @@ from lic_models.components.entropy_models.hyper_transforms import (
     hyper_size,
     hyper_synthesis,
 )
-from lic_models.components.entropy_models.masses import gaussian_mass, likelihood
+from lic_models.components.entropy_models.masses import check_scales, gaussian_mass, likelihood
 from lic_models.components.entropy_models.symbols import table_symbols, to_array, to_tensor
 from lic_models.components.quantizers import NoiseQuantizer, Quantizer
-from pytest_lic.errors import CodecError, UsageError
+from pytest_lic.errors import CodecError
 
 CODING_DTYPE = torch.float64
 """What the hyper-synthesis computes in while coding."""
@@ -74,11 +74,7 @@ class ScaleHyperprior(EntropyModel):
     ) -> None:
         super().__init__()
         check_hyper_transforms(hyper_channels, kernel_sizes)
-        if not 0 < scale_range[0] < scale_range[1] < math.inf or scale_levels < 2:
-            raise UsageError(
-                f"scale_range: {scale_range} in {scale_levels} scale_levels; expected 0 < "
-                "smallest < largest, both finite, and at least 2 levels"
-            )
+        check_scales(scale_levels, scale_range)
         self.hyper_channels = hyper_channels
         self.scale_levels = scale_levels
         self.scale_range = scale_range

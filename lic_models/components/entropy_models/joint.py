@@ -83,6 +83,16 @@ class JointEntropyModel(EntropyModel):
         self.context.build(channels, self.distribution.start())
         self.log_unit = nn.Parameter(torch.zeros(channels))
 
+    @property
+    def hyper_analysis(self) -> nn.Module | None:
+        """That of side information, a stage of coding; None where there is none."""
+        return getattr(self.side_information, "hyper_analysis", None)
+
+    @property
+    def hyper_synthesis(self) -> nn.Module | None:
+        """That of side information, a stage of decoding; None where there is none."""
+        return getattr(self.side_information, "hyper_synthesis", None)
+
     def forward(self, latents: Tensor, quantizer: Quantizer) -> Rated:
         """Latents (B, M, h, w), quantised and rated; see `EntropyModel.forward`."""
         unit = self.log_unit.exp()[:, None, None]
@@ -130,14 +140,14 @@ class JointEntropyModel(EntropyModel):
         unit = self.log_unit.exp()[:, None, None]
         strings, features = self.side_information.compress(latents / unit, coder)
         coding = _Coding(self, features, quantizer)
-        symbols = quantizer.symbols(latents.double() - coding.centres, coding.variant)
-        values = quantizer.values(symbols, coding.variant).to(CODING_DTYPE)
-        decoded = (values + coding.centres) / coding.unit
-        corrections = coding.context(decoded[None], features).flatten(2)
-        flat, passes = symbols.reshape(-1), []
+        symbols = quantizer.symbols(latents.double().reshape(-1) - coding.centres, coding.variant)
+        values = quantizer.values(symbols, coding.variant).to(CODING_DTYPE) + coding.centres
+        decoded = (values / coding.unit).reshape(1, *latents.shape)
+        corrections = coding.context(decoded, features).flatten(2)
+        passes = []
         for _, places in coding.passes:
             whole, indices, tables = coding.choose(places, corrections[:, :, places])
-            passes.append((to_array(flat[places]) - whole, indices, tables))
+            passes.append((to_array(symbols[places]) - whole, indices, tables))
         return [coder.encode_passes(passes), *strings]
 
     @torch.no_grad()
@@ -154,17 +164,18 @@ class JointEntropyModel(EntropyModel):
         features = self.side_information.decompress(strings[1:], size, coder)
         coding = _Coding(self, features, quantizer)
         predictor = coding.context.predictor(features)
-        values = torch.zeros_like(coding.centres)
-        decoded = values
+        values, decoded = torch.zeros_like(coding.centres), torch.zeros_like(coding.centres)
+        shape = (len(self.log_unit), *size)
         reader = coder.reader(strings[0], values.numel())
         for number, places in coding.passes:
-            whole, indices, tables = coding.choose(places, predictor.predict(number, decoded[None]))
+            corrections = predictor.predict(number, decoded.view(1, *shape))
+            whole, indices, tables = coding.choose(places, corrections)
             symbols = to_tensor(reader.read(indices, tables) + whole, places.shape, places.device)
-            variant = coding.variant.reshape(-1)[places]
-            values.view(-1)[places] = quantizer.values(symbols, variant).to(CODING_DTYPE)
-            decoded = (values + coding.centres) / coding.unit
+            residual = quantizer.values(symbols, coding.variant[places]).to(CODING_DTYPE)
+            values[places] = residual + coding.centres[places]
+            decoded[places] = values[places] / coding.unit[places]
         reader.close()
-        return (values + coding.centres).float()
+        return values.view(shape).float()
 
     def adopted(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Weights of this model; a hyperprior's, with a context that predicts nothing yet."""
@@ -210,9 +221,9 @@ class _Coding:
     """What encoder and decoder have alike of one image's latent (M, h, w), in float64.
 
     Attributes:
-        centres: (M, h, w), what the cells are counted from.
-        unit: (M, 1, 1), of each channel.
-        variant: (M, h, w), the dither level of each position.
+        centres: (M · h · w,), what the cells are counted from.
+        unit: (M · h · w,), that of each position's channel.
+        variant: (M · h · w,), the dither level of each position.
         passes: of those that have any, the number and the places in the flattened latent.
     """
 
@@ -223,16 +234,18 @@ class _Coding:
                 "lower learning rate"
             )
         self.context = copy.deepcopy(model.context).to(CODING_DTYPE)
-        log_unit = model.log_unit.to(CODING_DTYPE)[:, None, None]
-        self.unit = log_unit.exp()
         means, log_scales = features[0].chunk(2)
-        self.centres = _snapped(means * self.unit)
-        shape = tuple(self.centres.shape)
-        self.variant = quantizer.variant(shape).to(features.device).expand(shape)
+        shape = tuple(means.shape)
+        log_unit = model.log_unit.to(CODING_DTYPE)[:, None, None].expand(shape)
+        self.unit = log_unit.exp().reshape(-1)
+        means = means.reshape(-1) * self.unit
+        self.centres = _snapped(means)
+        variant = quantizer.variant(shape).to(features.device)
+        self.variant = variant.expand(shape).reshape(-1)
         schedule = self.context.schedule(shape[1], shape[2]).to(features.device)
         listed = positions(schedule, self.context.passes(shape[1], shape[2]))
         self.passes = [(number, places) for number, places in enumerate(listed) if len(places)]
-        self._starts = means * self.unit - self.centres, log_scales + log_unit
+        self._starts = means - self.centres, (log_scales + log_unit).reshape(-1)
         self._model, self._quantizer = model, quantizer
 
     def choose(
@@ -244,15 +257,14 @@ class _Coding:
             places: (n,).
             corrections: (1, P, n).
         """
-        shifts, log_scales = (start.reshape(-1)[None, places] for start in self._starts)
+        shifts, log_scales = (start[None, places] for start in self._starts)
         distribution, tables = self._model.distribution, self._model.tables.get("latents")
-        count = len(distribution.kinds)
-        unit = self.unit.expand(self.centres.shape).reshape(-1)[places]
+        count, unit = len(distribution.kinds), self.unit[places]
         corrections = torch.cat([corrections[:, :count] * unit, corrections[:, count:]], 1)
         components = distribution.components(shifts, log_scales, corrections)
         return distribution.choose(
             Components(*(part[0] for part in components)),
-            self.variant.reshape(-1)[places],
+            self.variant[places],
             self._quantizer,
             tables,
         )

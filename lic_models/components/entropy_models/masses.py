@@ -9,11 +9,21 @@ from torch import Tensor
 
 from lic_models.components.bounds import at_least
 from lic_models.components.entropy_coding.counts import TOTAL
+from pytest_lic.errors import UsageError
 
 LEAST_MASS = 1e-9
 """In training, as CompressAI's: keeps a latent far from all expectation from costing ∞ bits."""
 LEAST_CODED_MASS = 1.0 / TOTAL
 """When coding: no entry of a frequency table, the escape's included, has less than one count."""
+
+
+def check_scales(levels: int, span: tuple[float, float]) -> None:
+    """Raise UsageError for scales that make no tables."""
+    if not 0 < span[0] < span[1] < math.inf or levels < 2:
+        raise UsageError(
+            f"scale_range: {span} in {levels} scale_levels; expected 0 < smallest < largest, both "
+            "finite, and at least 2 levels"
+        )
 
 
 def gaussian_mass(lower: Tensor, upper: Tensor) -> Tensor:

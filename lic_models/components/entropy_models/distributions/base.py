@@ -23,9 +23,10 @@ from lic_models.components.entropy_models.distributions.mixed_tables import (
     WEIGHTS,
     MixedTables,
 )
+from lic_models.components.entropy_models.masses import check_scales
 from lic_models.components.entropy_models.symbols import table_symbols, to_array
 from lic_models.components.quantizers import Quantizer
-from pytest_lic.errors import CodecError, UsageError
+from pytest_lic.errors import CodecError
 
 _LEAST_REACH = 6  # symbols: an escape costs more than a count each for a few that hardly ever come
 _FARTHEST_SHIFT = 2**20
@@ -67,11 +68,7 @@ class Distribution:
         scale_levels: int = 64,
         scale_range: tuple[float, float] = (0.11, 256.0),
     ) -> None:
-        if not 0 < scale_range[0] < scale_range[1] < math.inf or scale_levels < 2:
-            raise UsageError(
-                f"scale_range: {scale_range} in {scale_levels} scale_levels; expected 0 < "
-                "smallest < largest, both finite, and at least 2 levels"
-            )
+        check_scales(scale_levels, scale_range)
         self.kinds = kinds
         self.scale_levels = scale_levels
         self.scale_range = scale_range

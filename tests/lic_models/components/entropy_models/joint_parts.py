@@ -26,6 +26,7 @@ from lic_models.components import (
     Quantizer,
     ScaleInformation,
     SideInformation,
+    UnevenGroupsContext,
 )
 
 CHANNELS = 12
@@ -40,7 +41,7 @@ CONTEXTS: dict[str, Callable[[], Context]] = {
     "autoregressive": lambda: AutoregressiveContext(8),
     "checkerboard": lambda: CheckerboardContext(8),
     "channel-wise": lambda: ChannelwiseContext(5, 8),
-    "uneven-groups": lambda: _Uneven((2, 4), 8),
+    "uneven-groups": lambda: UnevenGroupsContext((2, 4), 8),
     "multistage-2": lambda: MultistageContext(2, 8),
     "multistage-4": lambda: MultistageContext(4, 8, 3),
     "cosine-slices": lambda: CosineSlicesContext(4, 8),
@@ -62,12 +63,6 @@ DISTRIBUTIONS: dict[str, Callable[[], Distribution]] = {
     "gaussian-mixture": GaussianMixture,
     "gaussian-laplace-logistic": GaussianLaplaceLogisticMixture,
 }
-
-
-def _Uneven(sizes: tuple[int, ...], hidden: int) -> Context:  # noqa: N802
-    from lic_models.components import UnevenGroupsContext
-
-    return UnevenGroupsContext(sizes, hidden)
 
 
 def model(

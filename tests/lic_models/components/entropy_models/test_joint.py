@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from lic_models.codec import LearnedCodec
 from lic_models.components import (
     AnsCoder,
+    ConvolutionalTransform,
     EntropyCoder,
     JointEntropyModel,
     LearnedLevelsQuantizer,
@@ -24,6 +25,8 @@ from lic_models.components import (
     RansCoder,
     UniversalQuantizer,
 )
+from lic_models.families import STAGES
+from pytest_lic.adapters.compressai import compressai_family
 from pytest_lic.errors import CodecError, CorruptBitstreamError, UsageError
 from tests.lic_models.components.entropy_models.joint_parts import (
     CHANNELS,
@@ -193,6 +196,21 @@ def test_tables_travel_with_the_weights() -> None:
         loaded.load_state_dict(made.state_dict())
         loaded.load_tables(stored, quantizer)
         assert loaded.compress(latents, quantizer, AnsCoder()) == strings
+
+
+def test_stages_of_decoding_are_told_apart() -> None:
+    def build() -> LearnedCodec:
+        joint = JointEntropyModel(None, CONTEXTS["checkerboard"]())
+        codec = LearnedCodec(ConvolutionalTransform(channels=4, latent_channels=8), None, joint)
+        codec.update()
+        return codec
+
+    family = compressai_family("joint", build, ["1"], stages=STAGES, synthesis=STAGES["synthesis"])
+    codec = family.build("1", "cpu")
+    (stream,) = codec.encode(torch.rand(1, 3, 64, 64))
+    names = [name for name, _ in codec.decode_stages(stream)]
+    assert names[:4] == ["hyper-latents", "hyper-synthesis", "table indices", "symbols"]
+    assert "latents" in names
 
 
 def test_stages_are_noted_once_for_all_passes() -> None:
