@@ -56,7 +56,7 @@ def test_tags_name_the_seats_of_a_joint_model() -> None:
         "distribution": {"class_path": "lic_models.components.GaussianMixture"},
     }
     components = {
-        "transform": "lic_models.components.ConvolutionalTransform",
+        "transform": {"class_path": "lic_models.components.ConvolutionalTransform"},
         "quantizer": "lic_models.components.NoiseQuantizer",
         "entropy_model": {
             "class_path": "lic_models.components.JointEntropyModel",
