@@ -113,13 +113,14 @@ def load_long(path: Path, files: TextFiles) -> LongFile:
 def _places(source: TextFile, texts: list[msgspec.Raw]) -> list[Place]:
     """Where in a file the objects of a list stand; ValueError where that can't be told."""
     places: list[Place] = []
-    whole, end = memoryview(source.content), source.content.index(texts[0]) if texts else 0
-    for text in texts:
-        start, size = source.content.index(b"{", end), len(memoryview(text))
-        end = start + size
-        if whole[start:end] != memoryview(text):
+    content, place = source.content, source.place
+    end = content.index(texts[0]) if texts else 0
+    for text in map(bytes, texts):
+        start = content.index(b"{", end)
+        end = start + len(text)
+        if content[start:end] != text:
             raise ValueError("a list that stands there twice")
-        places.append(source.place(start, size))
+        places.append(place(start, len(text)))
     return places
 
 

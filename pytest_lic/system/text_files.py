@@ -12,8 +12,8 @@ from pytest_lic.errors import ResultsError
 Place = tuple[int, int, int] | bytes
 """The number of a file, where in it a text begins, and its size in bytes; or the text itself."""
 
-_BLOCK = 2**16  # bytes, of neighbours that are likely to be read next
-_AT_HAND = 256  # blocks
+_BLOCK = 2**18  # bytes, of neighbours that are likely to be read next
+_AT_HAND = 64  # blocks
 
 
 @dataclass(frozen=True)
