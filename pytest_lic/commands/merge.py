@@ -94,6 +94,10 @@ def require_files(arguments: argparse.Namespace, shards: Sequence[Path]) -> None
         other = options.setdefault(file.resolve(), option)
         if other != option:
             raise UsageError(f"{option} {file}: {other} is this file too; name another")
+        if option != "--out" and arguments.out.exists() and not arguments.out.is_file():
+            raise UsageError(
+                f"--out {arguments.out} is no file, from which {option} could be made; name a file"
+            )
         if file.resolve() in {path.resolve() for path in shards}:
             raise UsageError(f"{option} {file}: this is one of the shards; name another file")
 

@@ -98,6 +98,10 @@ def test_no_output_takes_anothers_place(
     files, out = [str(file) for file in shards.values()], str(tmp_path / "all.json")
     assert main(["merge", *files, "--out", out, "--html", out]) == 2
     assert f"--html {out}: --out is this file too" in capsys.readouterr().err
+    pipe, page = str(tmp_path / "pipe"), str(tmp_path / "page.html")
+    os.mkfifo(pipe)
+    assert main(["merge", *files, "--out", pipe, "--html", page]) == 2
+    assert f"--out {pipe} is no file, from which --html could be made" in capsys.readouterr().err
 
 
 def test_what_is_no_file_is_written_to_and_stays(shards: dict[str, Path], tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 
 A component's cumulative is looked up: the edge of a cell, less the component's location, times a
 whole number in place of one over its scale, is a place in a table of the standard distribution.
-Every machine makes the same tables, since nothing is rounded but what is in these look-ups, and of
-those no entry lies near where rounding would turn.
+Every machine makes the same tables: what is rounded are these look-ups and a factor for each scale,
+and of those of the scales by default none lies near where rounding would turn.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from lic_models.components.entropy_models.distributions.base import Components
 from lic_models.components.entropy_models.distributions.kinds import GAUSSIAN, LAPLACE, LOGISTIC
 from lic_models.components.entropy_models.distributions.mixed_tables import (
     CUMULATIVE,
+    SHIFTS,
     STEPS,
     lookup,
 )
@@ -47,6 +48,12 @@ def test_no_look_up_is_near_where_rounding_turns(name: str) -> None:
     assert (np.diff(entries) >= 0).all()
     assert entries[0] <= 1
     assert entries[-1] >= CUMULATIVE - 1
+
+
+def test_no_factor_of_a_scale_is_near_where_rounding_turns() -> None:
+    exact = STEPS * 2.0**16 / (SHIFTS * GaussianMixture()._scales)
+    assert exact.max() < 2e6  # whose digits end near 1e-10
+    assert np.abs(exact - np.floor(exact) - 0.5).min() > 1e-6
 
 
 def choices(count: int = 400) -> tuple[Components, torch.Tensor]:
