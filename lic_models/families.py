@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lic_models.config.codec_config import SUFFIXES, CodecConfig, read_codec_config
 from lic_models.storage.weights_header import (
+    WEIGHTS,
     WeightsHeader,
     component_tags,
     file_digest,
@@ -31,7 +32,6 @@ STAGES = {
     "synthesis": "transform.synthesis",
 }
 """Stage → the part of `LearnedCodec` that does it; an entropy model may lack some."""
-WEIGHTS = Path(__file__).parent / "weights"
 
 
 def families() -> Iterator[CodecFamily]:

@@ -13,6 +13,8 @@ from pytest_lic.errors import WeightsError
 from pytest_lic.system.pickles import START, is_pickle
 from pytest_lic.system.pointer_files import how_to_fetch
 
+WEIGHTS = Path(__file__).parent.parent / "weights"
+"""The folder of shipped weights."""
 HEADER = "lic_models"  # the one entry of a safetensors file's metadata that is ours
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lic_models.codec import LearnedCodec
 from lic_models.storage.weights_file import copy_parameters
+from lic_models.storage.weights_header import WEIGHTS
 from lic_models.training.principal_components import start_from_principal_components
 from pytest_lic.errors import UsageError
 
@@ -22,8 +23,8 @@ def set_first_weights(codec: LearnedCodec, start: str, lmbda: float, data: Any) 
 
     Args:
         codec: on the CPU, with random weights.
-        start: "principal-components" of the training images, "random", or the path of exported
-            weights or of a checkpoint.
+        start: "principal-components" of the training images, "random", the path of exported
+            weights or of a checkpoint, or the name of shipped weights.
         lmbda: λ.
         data: the data module, of which principal components need the crops of the first steps.
 
@@ -38,16 +39,19 @@ def set_first_weights(codec: LearnedCodec, start: str, lmbda: float, data: Any) 
 
 
 def start_path(start: str) -> Path:
-    """The file that ``model.start`` names.
+    """The file that ``model.start`` names: a path, or the name of shipped weights.
 
     Raises:
         UsageError: there is no such file.
     """
-    path = Path(start).expanduser()
+    path, shipped = Path(start).expanduser(), WEIGHTS / start
+    if not path.is_file() and shipped.is_file():
+        return shipped
     if not path.is_file():
         raise UsageError(
             f"model.start: {start} is no file; expected {PRINCIPAL_COMPONENTS}, {RANDOM}, or the "
-            "path of exported weights or of a checkpoint"
+            "path of exported weights or of a checkpoint, or the name of shipped ones such as "
+            "msh-gdn-2.safetensors"
         )
     return path
 
