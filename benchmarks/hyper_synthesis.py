@@ -111,7 +111,8 @@ class Watched:
         model = self.network.entropy_model
         self._predict = model._predicted
         model._predicted = self._predicted
-        self.network.entropy_coder = _Overheard(self.network.entropy_coder, self)
+        coding = self.network.latent_coding
+        coding.entropy_coder = _Overheard(coding.entropy_coder, self)
         self.network.transform.analysis.register_forward_hook(self._analysed)
         self.latents = self.means = self.log_scales = torch.empty(0)
         self.indices: Integers = np.empty(0, np.int32)

@@ -1,44 +1,42 @@
 """A learned codec put together from its components; it trains and codes with the same parts.
 
-x ─► analysis ─► y ─► entropy model (with the quantizer) ─► ŷ ─► synthesis ─► x̂
-                         │ symbols and table indices ▲
-                         ▼                           │
-                    entropy coder ─► bitstring ─► entropy coder
+x ─► analysis ─► y ─► latent coding ─► ŷ ─► synthesis ─► x̂
+                       │       ▲
+                       └ bytes ┘
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lic_models.components.entropy_coding.coders import AnsCoder, EntropyCoder, PassReader
-from lic_models.components.entropy_coding.counts import Integers
+from lic_models.components.entropy_coding.coders import EntropyCoder
 from lic_models.components.entropy_coding.tables import FrequencyTables
-from lic_models.components.entropy_models import EntropyModel, Factorized
-from lic_models.components.quantizers import NoiseQuantizer, Quantizer
+from lic_models.components.entropy_models import EntropyModel
+from lic_models.components.latent_coding import LatentCoding, QuantisedCoding
+from lic_models.components.latent_coding.base import Note
+from lic_models.components.quantizers import Quantizer
 from lic_models.components.transforms import ConvolutionalTransform, Transform
 from pytest_lic.errors import CodecError, CorruptBitstreamError, UsageError
 
-_NOTHING = np.empty(0, np.int32)
-
 
 class LearnedCodec(nn.Module):
-    """Transform, quantizer, entropy model and entropy coder, each exchangeable.
+    """A transform and what turns its latents into bytes, each exchangeable.
 
     Args:
         transform: analysis and synthesis.
-        quantizer: what happens to a latent between its expectation and its symbol.
-        entropy_model: what is expected of a latent.
-        entropy_coder: how symbols become bytes.
+        quantizer: of `QuantisedCoding`.
+        entropy_model: of `QuantisedCoding`.
+        entropy_coder: of `QuantisedCoding`.
+        latent_coding: in place of these three.
 
     Raises:
-        UsageError: an entropy model for another number of latent channels than the transform's,
-            or a transform that gives none.
+        UsageError: a latent coding for another number of latent channels than the transform's, or
+            a transform that gives none; a latent coding beside parts of another.
     """
 
     def __init__(
@@ -47,21 +45,38 @@ class LearnedCodec(nn.Module):
         quantizer: Quantizer | None = None,
         entropy_model: EntropyModel | None = None,
         entropy_coder: EntropyCoder | None = None,
+        latent_coding: LatentCoding | None = None,
     ) -> None:
         super().__init__()
         self.transform = ConvolutionalTransform() if transform is None else transform
-        self.quantizer = NoiseQuantizer() if quantizer is None else quantizer
-        self.entropy_model = Factorized() if entropy_model is None else entropy_model
-        self.entropy_coder: EntropyCoder = AnsCoder() if entropy_coder is None else entropy_coder
-        channels, expected = self.transform.latent_channels, self.entropy_model.latent_channels
-        if expected is None:
-            self.entropy_model.build(channels)
-        elif expected != channels:
+        beside = {"quantizer": quantizer, "entropy_model": entropy_model}
+        beside["entropy_coder"] = entropy_coder
+        doubled = [name for name, part in beside.items() if part is not None]
+        if latent_coding is not None and doubled:
             raise UsageError(
-                f"entropy_model.init_args.latent_channels is {expected}, but the transform "
-                f"({type(self.transform).__name__}) gives {channels} latent channels; make them "
-                "equal, or leave the entropy model's out"
+                f"latent_coding and {', '.join(doubled)}: expected one or the other; a "
+                f"{type(latent_coding).__name__} has parts of its own"
             )
+        self.latent_coding: LatentCoding = latent_coding or QuantisedCoding(
+            quantizer, entropy_model, entropy_coder
+        )
+        self.latent_coding.build(self.transform.latent_channels, type(self.transform).__name__)
+        for name, part in self.latent_coding.parts.items():
+            self.add_module(name, part)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute; a part of the latent coding there too."""
+        super().__setattr__(name, value)
+        coding = self.__dict__.get("latent_coding")
+        if coding is not None and name in coding.parts:
+            setattr(coding, name, value)
+
+    @property
+    def entropy_coder(self) -> EntropyCoder:
+        """That of `QuantisedCoding`; other latent codings have none of that name."""
+        if not isinstance(self.latent_coding, QuantisedCoding):
+            raise AttributeError(f"{type(self.latent_coding).__name__} has no entropy_coder")
+        return self.latent_coding.entropy_coder
 
     @property
     def downsampling_factor(self) -> int:
@@ -87,7 +102,7 @@ class LearnedCodec(nn.Module):
         latents = self._analysed(images)
         # Latents can be in the hundreds, where bfloat16 knows no fractions.
         with torch.autocast(images.device.type, enabled=False):
-            rated = self.entropy_model(latents.float(), self.quantizer)
+            rated = self.latent_coding.forward(latents.float())
         return {"x_hat": self.transform.synthesis(rated.values), "likelihoods": rated.likelihoods}
 
     @torch.no_grad()
@@ -95,16 +110,13 @@ class LearnedCodec(nn.Module):
         """Code an image batch (B, 3, H, W), RGB in [0, 1], sides as for `forward`.
 
         Returns:
-            ``strings``: for each string of the entropy model a list of B; ``shape``: (h, w).
+            ``strings``: for each string of a latent a list of B; ``shape``: (h, w).
 
         Raises:
             CodecError: no such image batch, latents that are not finite, or no tables yet.
         """
         latents = self._analysed(images)
-        coded = [
-            self.entropy_model.compress(latent, self.quantizer, self.entropy_coder)
-            for latent in latents
-        ]
+        coded = [self.latent_coding.compress(latent) for latent in latents]
         shape = (latents.shape[-2], latents.shape[-1])
         return {"strings": [list(strings) for strings in zip(*coded, strict=True)], "shape": shape}
 
@@ -119,46 +131,60 @@ class LearnedCodec(nn.Module):
                 shape.
             CodecError: no tables yet.
         """
-        counts = {len(images) for images in strings}
-        if len(counts) != 1 or 0 in counts:
-            raise CorruptBitstreamError(
-                f"strings of {sorted(counts) or 'no'} images; expected of one number of images"
-            )
-        if len(shape) != 2 or min(shape) < 1:
-            raise CorruptBitstreamError(f"latent of shape {tuple(shape)}; expected (h, w)")
         latents = [
-            self.entropy_model.decompress(
-                list(image_strings), (shape[0], shape[1]), self.quantizer, self.entropy_coder
-            )
-            for image_strings in zip(*strings, strict=True)
+            self.latent_coding.decompress(image_strings, _size(shape))
+            for image_strings in _by_image(strings)
         ]
         return {"x_hat": self.transform.synthesis(torch.stack(latents))}
 
-    @contextmanager
-    def noting(self, note: Callable[[str, Tensor], None]) -> Iterator[None]:
-        """Within the block, decoding notes the ``table indices`` and ``symbols`` of latents.
+    @torch.no_grad()
+    def decompress_part(
+        self, strings: Sequence[Sequence[bytes]], shape: Sequence[int], passes: int, length: int
+    ) -> dict[str, Tensor]:
+        """Decode the first passes of one image: ``x_hat``, (1, 3, H, W), as `decompress`.
 
-        Both are int32 (M · h · w,), one image after the other.
+        Args:
+            strings: as `compress` gave them of one image; the last may end where pass ``passes``
+                does (see `pass_lengths`).
+            shape: (h, w).
+            passes: how many to read, from 1 on.
+            length: of the whole of the last string, in bytes.
+
+        Raises:
+            TruncatedBitstreamError: a last string that ends before that pass does.
+            CorruptBitstreamError: as `decompress`.
+            UsageError: no such number of passes, or a latent coding that has one alone.
         """
-        coder = self.entropy_coder
-        self.entropy_coder = _NotingCoder(coder, self.tables.get("latents"), note)
-        try:
-            yield
-        finally:
-            self.entropy_coder = coder
+        (image_strings,) = _by_image(strings)
+        latent = self.latent_coding.decompress_part(image_strings, _size(shape), passes, length)
+        return {"x_hat": self.transform.synthesis(latent[None])}
+
+    @torch.no_grad()
+    def pass_lengths(self, strings: Sequence[Sequence[bytes]], shape: Sequence[int]) -> list[int]:
+        """How many bytes of one image's last string each number of passes needs, from 1 on.
+
+        Raises:
+            CorruptBitstreamError: as `decompress`.
+        """
+        (image_strings,) = _by_image(strings)
+        return self.latent_coding.pass_lengths(image_strings, _size(shape))
+
+    def noting(self, note: Note) -> AbstractContextManager[None]:
+        """Within the block, decoding notes its symbols; see `LatentCoding.noting`."""
+        return self.latent_coding.noting(note)
 
     def update(self) -> None:
         """Make the entropy coder's tables from the trained densities. Not needed after loading."""
-        self.entropy_model.update(self.quantizer)
+        self.latent_coding.update()
 
     @property
     def tables(self) -> Mapping[str, FrequencyTables]:
         """The entropy coder's tables, by the name of what they code; none before `update`."""
-        return self.entropy_model.tables
+        return self.latent_coding.tables
 
     @tables.setter
     def tables(self, tables: Mapping[str, FrequencyTables]) -> None:
-        self.entropy_model.load_tables(tables, self.quantizer)
+        self.latent_coding.load_tables(tables)
 
     def _analysed(self, images: Tensor) -> Tensor:
         factor = self.downsampling_factor
@@ -173,49 +199,16 @@ class LearnedCodec(nn.Module):
         return latents
 
 
-class _NotingCoder:
-    """An entropy coder, overheard where it decodes what ``tables`` code."""
-
-    def __init__(
-        self,
-        coder: EntropyCoder,
-        tables: FrequencyTables | None,
-        note: Callable[[str, Tensor], None],
-    ) -> None:
-        self.name = coder.name
-        self.encode = coder.encode
-        self.encode_passes = coder.encode_passes
-        self._coder = coder
-        self._tables = tables
-        self._note = note
-
-    def decode(self, string: bytes, indices: Integers, tables: FrequencyTables) -> Integers:
-        if tables is not self._tables:
-            return self._coder.decode(string, indices, tables)
-        self._note("table indices", torch.from_numpy(indices))
-        symbols = self._coder.decode(string, indices, tables)
-        self._note("symbols", torch.from_numpy(symbols))
-        return symbols
-
-    def reader(self, string: bytes, count: int) -> PassReader:
-        return _NotingReader(self._coder.reader(string, count), self._note)
+def _by_image(strings: Sequence[Sequence[bytes]]) -> list[list[bytes]]:
+    counts = {len(images) for images in strings}
+    if len(counts) != 1 or 0 in counts:
+        raise CorruptBitstreamError(
+            f"strings of {sorted(counts) or 'no'} images; expected of one number of images"
+        )
+    return [list(image) for image in zip(*strings, strict=True)]
 
 
-class _NotingReader:
-    """What reads the passes of a latent; they are noted together, at the end."""
-
-    def __init__(self, reader: PassReader, note: Callable[[str, Tensor], None]) -> None:
-        self._reader = reader
-        self._note = note
-        self._noted: dict[str, list[Integers]] = {"table indices": [], "symbols": []}
-
-    def read(self, indices: Integers, tables: FrequencyTables) -> Integers:
-        self._noted["table indices"].append(indices)
-        symbols = self._reader.read(indices, tables)
-        self._noted["symbols"].append(symbols)
-        return symbols
-
-    def close(self) -> None:
-        for stage, arrays in self._noted.items():
-            self._note(stage, torch.from_numpy(np.concatenate([*arrays, _NOTHING])))
-        self._reader.close()
+def _size(shape: Sequence[int]) -> tuple[int, int]:
+    if len(shape) != 2 or min(shape) < 1:
+        raise CorruptBitstreamError(f"latent of shape {tuple(shape)}; expected (h, w)")
+    return shape[0], shape[1]

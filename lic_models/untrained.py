@@ -83,7 +83,7 @@ def spread_latents(codec: LearnedCodec) -> None:
         scale = SPREAD / latents.std((0, 2, 3)).clamp(min=1e-6)
         last.weight.mul_(scale[:, None, None, None])
         last.bias.sub_(latents.mean((0, 2, 3))).mul_(scale)
-        codec.entropy_model.fit(codec.transform.analysis(images))
+        codec.latent_coding.fit(codec.transform.analysis(images))
 
 
 def _components(architecture: str, nonlinearity: str, width: str) -> dict[str, Any]:

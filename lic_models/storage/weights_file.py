@@ -26,7 +26,6 @@ from pytest_lic.system.files import written_whole
 from pytest_lic.system.pickles import START
 
 _TABLES = "tables"
-_ENTROPY_MODEL = "entropy_model."
 _IN_CHECKPOINT = "state_dict.codec."
 _KERNELS = (2, 4)  # dimensions of what mixes channels
 
@@ -175,14 +174,7 @@ def copy_parameters(codec: LearnedCodec, path: Path) -> None:
             if key.startswith(_IN_CHECKPOINT)
         }
     tensors = {key: v for key, v in tensors.items() if not key.startswith(f"{_TABLES}.")}
-    own = {key: value for key, value in tensors.items() if not key.startswith(_ENTROPY_MODEL)}
-    told = {
-        key.removeprefix(_ENTROPY_MODEL): value
-        for key, value in tensors.items()
-        if key.startswith(_ENTROPY_MODEL)
-    }
-    adopted = codec.entropy_model.adopted(told)
-    tensors = own | {f"{_ENTROPY_MODEL}{key}": value for key, value in adopted.items()}
+    tensors = codec.latent_coding.adopted(tensors)
     _check(codec, tensors, path, "weights")
     codec.load_state_dict(tensors)
 

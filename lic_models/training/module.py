@@ -206,7 +206,7 @@ class CodecTraining(LightningModule):
         step, device = self.global_step, images.device.type
         # Both seeds in one number: 2**32 steps are more than anyone takes.
         torch.manual_seed((int(os.environ.get("PL_GLOBAL_SEED", "0")) << 32) + step)
-        self.codec.quantizer.anneal(min(1.0, step / self._steps))
+        self.codec.latent_coding.anneal(min(1.0, step / self._steps))
         self._pace(main, step)
         rate = main.param_groups[0]["lr"]
         early = step < self.bfloat16_steps  # switching autocast off would undo the trainer's
@@ -220,7 +220,7 @@ class CodecTraining(LightningModule):
         # Not through Lightning's wrapper, which would count it as a step.
         auxiliary.optimizer.zero_grad()
         with torch.autocast(device, enabled=False):
-            auxiliary_loss = self.codec.entropy_model.auxiliary_loss()
+            auxiliary_loss = self.codec.latent_coding.auxiliary_loss()
         auxiliary_loss.backward()  # type: ignore[no-untyped-call]
         auxiliary.optimizer.step()
         self.pixels += self._pixels(images)
@@ -308,11 +308,10 @@ class CodecTraining(LightningModule):
             planned = float(trainer.max_epochs * len(data.train_dataloader()))
         if trainer.max_steps >= 0:
             planned = min(planned, float(trainer.max_steps))
-        anneals = type(self.codec.quantizer).anneal is not Quantizer.anneal
+        anneals = self.codec.latent_coding.anneals
         falls = self.decay in ("linear", "late")
         if math.isinf(planned) and (anneals or falls):
-            name = type(self.codec.quantizer).__name__
-            what = f"decay: {self.decay}" if falls else f"quantizer: {name}"
+            what = f"decay: {self.decay}" if falls else f"quantizer: {anneals}"
             raise UsageError(
                 f"model.{what} needs to know how long the run is; give --trainer.max_steps"
             )
@@ -339,7 +338,7 @@ class CodecTraining(LightningModule):
         if not self._on_latents:
             return self._values(self.codec(images), images)
         with torch.autocast(images.device.type, enabled=False):
-            rated = self.codec.entropy_model(images.float(), self.codec.quantizer)
+            rated = self.codec.latent_coding.forward(images.float())
         bpp = estimated_bits(rated.likelihoods).sum() / self._pixels(images)
         return {"loss": bpp, "bpp": bpp.detach()}
 

@@ -85,7 +85,7 @@ def start_from_principal_components(codec: LearnedCodec, images: Tensor, lmbda: 
                 assert isinstance(layer, Nonlinearity)
                 layer.start_linear(low)
             features = analysis[index + 1](features)
-    codec.entropy_model.fit(features)
+    codec.latent_coding.fit(features)
 
 
 def _two_by_two(features: Tensor) -> Tensor:

@@ -9,14 +9,15 @@ code of what it decodes to, be it damaged, or decoded with other indices than it
 compare with. All three code the same runs, with a table's frequencies as they stand.
 
 A string does not tell how many symbols it holds: ``indices`` do, and no symbols are no bytes.
-One string may hold several passes, each decoded before the indices of the next are known.
+One string may hold several passes, each decoded before the indices of the next are known. With
+`AnsCoder` the first bytes of such a string are enough for the first passes.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -32,7 +33,7 @@ from lic_models.components.entropy_coding.runs import (
     to_runs,
 )
 from lic_models.components.entropy_coding.tables import FrequencyTables
-from pytest_lic.errors import CorruptBitstreamError
+from pytest_lic.errors import CorruptBitstreamError, TruncatedBitstreamError, UsageError
 from pytest_lic.system.import_warnings import scripting_unwarned
 
 Model = TypeVar("Model")
@@ -84,19 +85,23 @@ class EntropyCoder(Protocol):
         ...
 
     def encode_passes(self, passes: Iterable[Pass]) -> bytes:
-        """One string of all passes; of a single one, what `encode` gives.
+        """One string of all passes, its bytes in the order in which they are read.
 
         Raises:
             CodecError: as `encode`.
         """
         ...
 
-    def reader(self, string: bytes, count: int) -> PassReader:
+    def reader(self, string: bytes, count: int, length: int | None = None) -> PassReader:
         """Decodes the passes of a string, one after the other.
 
         Args:
-            string: what `encode_passes` gave.
+            string: what `encode_passes` gave, or the first bytes of it.
             count: how many symbols all passes have together.
+            length: of the whole string, where only the first bytes are given.
+
+        Raises:
+            UsageError: a part of a string, of which this coder can read nothing.
         """
         ...
 
@@ -104,8 +109,17 @@ class EntropyCoder(Protocol):
 class PassReader(Protocol):
     """Decodes a string pass by pass."""
 
+    @property
+    def used(self) -> int:
+        """How many of the string's first bytes are enough for the passes read so far."""
+        ...
+
     def read(self, indices: Integers, tables: FrequencyTables) -> Integers:
-        """The symbols of the next pass; raises as `EntropyCoder.decode`."""
+        """The symbols of the next pass; raises as `EntropyCoder.decode`.
+
+        Raises:
+            TruncatedBitstreamError: the first bytes of a string, which end within this pass.
+        """
         ...
 
     def close(self) -> None:
@@ -121,6 +135,7 @@ class RunCoder(ABC, Generic[Model]):
     """What the coders share: checks, runs, and each table's model, made once."""
 
     name: ClassVar[str]
+    _direction: ClassVar[int] = 1
 
     def __init__(self) -> None:
         self._models: WeakKeyDictionary[FrequencyTables, dict[int, Model]] = WeakKeyDictionary()
@@ -131,27 +146,36 @@ class RunCoder(ABC, Generic[Model]):
 
     def encode(self, symbols: Integers, indices: Integers, tables: FrequencyTables) -> bytes:
         """The string of ``symbols``; see `EntropyCoder`."""
-        return self.encode_passes([(symbols, indices, tables)])
+        return self._coded([(symbols, indices, tables)])
 
     def decode(self, string: bytes, indices: Integers, tables: FrequencyTables) -> Integers:
         """The symbols of ``string``; see `EntropyCoder`."""
-        reader = self.reader(string, indices.size)
+        reader = _RunReader(self, bytes(string), indices.size)
         symbols = reader.read(indices, tables)
         reader.close()
         return symbols
 
     def encode_passes(self, passes: Iterable[Pass]) -> bytes:
         """One string of all passes; see `EntropyCoder`."""
+        return self._coded(passes)[:: self._direction]
+
+    def reader(self, string: bytes, count: int, length: int | None = None) -> PassReader:
+        """Decodes pass by pass; see `EntropyCoder`."""
+        missing = 0 if length is None else max(0, length - len(string))
+        if missing and self._direction > 0:
+            raise UsageError(
+                f"the first bytes of a string of the {self.name} coder tell nothing of its passes; "
+                "decode it whole, or train and export the codec with AnsCoder"
+            )
+        return _RunReader(self, bytes(string)[:: self._direction], count, missing)
+
+    def _coded(self, passes: Iterable[Pass]) -> bytes:
         runs: list[TableRun] = []
         for symbols, indices, tables in passes:
             tables.check(indices, symbols)
             if symbols.size:
                 runs += to_runs(symbols, indices, tables)
         return self._write(runs) if runs else b""
-
-    def reader(self, string: bytes, count: int) -> PassReader:
-        """Decodes pass by pass; see `EntropyCoder`."""
-        return _RunReader(self, bytes(string), count)
 
     def model(self, tables: FrequencyTables, table: int) -> Model:
         """A table as the library takes it, kept for as long as ``tables`` live."""
@@ -167,26 +191,55 @@ class RunCoder(ABC, Generic[Model]):
     def _write(self, runs: list[TableRun]) -> bytes: ...
 
     @abstractmethod
-    def _open(self, string: bytes, count: int) -> tuple[Read, Callable[[list[Pass]], bool]]:
-        """What reads the string, and whether it ends with the passes that were read.
+    def _open(self, string: bytes, count: int, missing: int) -> _Opened:
+        """Begin to read a string, or what is there of one without ``missing`` bytes.
 
         Raises:
             CorruptBitstreamError: no string of this coder.
         """
 
 
+class _Opened(NamedTuple):
+    """A string that is read.
+
+    Attributes:
+        read: its next symbols.
+        ends_with: whether it ends with the passes that were read.
+        left: how many of its bytes no pass has needed so far; None where more were needed than
+            are there.
+    """
+
+    read: Read
+    ends_with: Callable[[list[Pass]], bool]
+    left: Callable[[], int | None] = lambda: 0
+
+
 class _RunReader:
-    def __init__(self, coder: RunCoder[Any], string: bytes, count: int) -> None:
-        self._string = string
-        if count:
-            self._read, self._ends_with = coder._open(string, count)
+    def __init__(self, coder: RunCoder[Any], string: bytes, count: int, missing: int = 0) -> None:
+        self._string, self._length = string, len(string) + missing
+        self._opened = coder._open(string, count, missing) if count else None
         self._passes: list[Pass] = []
+
+    @property
+    def used(self) -> int:
+        left = 0 if self._opened is None else self._opened.left()
+        return self._length - (left or 0)
 
     def read(self, indices: Integers, tables: FrequencyTables) -> Integers:
         tables.check(indices)
         if not indices.size:
             return np.empty(0, np.int32)
-        symbols = from_runs(self._read, indices, tables)
+        assert self._opened is not None
+        try:
+            symbols = from_runs(self._opened.read, indices, tables)
+        except CorruptBitstreamError:
+            if self._opened.left() is not None:
+                raise
+        if self._opened.left() is None:
+            raise TruncatedBitstreamError(
+                f"string of {self._length} bytes, of which {len(self._string)} are there: they end "
+                f"within pass {len(self._passes) + 1}"
+            )
         self._passes.append((symbols, indices, tables))
         return symbols
 
@@ -194,7 +247,7 @@ class _RunReader:
         if not self._passes:
             if self._string:
                 raise corrupt(f"{len(self._string)} bytes where no symbols are due")
-        elif not self._ends_with(self._passes):
+        elif self._opened is None or not self._opened.ends_with(self._passes):
             raise corrupt("does not end where its symbols do")
 
 
@@ -216,6 +269,7 @@ class AnsCoder(RunCoder[stream.model.Categorical]):
     """
 
     name = "ans"
+    _direction = -1  # a string's first bytes are read last
 
     _made = staticmethod(_categorical)
 
@@ -227,16 +281,26 @@ class AnsCoder(RunCoder[stream.model.Categorical]):
         string: bytes = coder.get_compressed().astype("<u4").tobytes()
         return string.rstrip(b"\0")
 
-    def _open(self, string: bytes, count: int) -> tuple[Read, Callable[[list[Pass]], bool]]:
+    def _open(self, string: bytes, count: int, missing: int) -> _Opened:
         if not string or string[-1] == 0:
             raise corrupt("empty, or ends in a zero byte, which no string of this coder does")
-        coder = stream.stack.AnsCoder(_words(string, "<u4"))
+        # Of what is missing, and the word that it ends within, nothing is read.
+        unread = -(-missing // 4) * 4
+        coder = stream.stack.AnsCoder(_words(string[unread - missing :], "<u4"))
 
         def read(tables: FrequencyTables, table: int, count: int) -> Integers:
             entries: Integers = coder.decode(self.model(tables, table), count)
             return entries
 
-        return read, lambda passes: coder.get_compressed().tolist() == [_STACK_BOTTOM]
+        def left() -> int | None:
+            words, state = coder.pos()
+            # A state is filled up after each symbol while there are words.
+            return None if missing and not words and state < 1 << 32 else 4 * words + unread
+
+        def ends_with(passes: list[Pass]) -> bool:
+            return bool(coder.get_compressed().tolist() == [_STACK_BOTTOM])
+
+        return _Opened(read, ends_with, left)
 
 
 class RangeCoder(RunCoder[stream.model.Categorical]):
@@ -257,7 +321,7 @@ class RangeCoder(RunCoder[stream.model.Categorical]):
             coder.encode(run.entries, self.model(run.tables, run.table))
         return _shortest(coder)
 
-    def _open(self, string: bytes, count: int) -> tuple[Read, Callable[[list[Pass]], bool]]:
+    def _open(self, string: bytes, count: int, missing: int) -> _Opened:
         if not string:
             raise corrupt("no bytes for the symbols that are due")
         coder = stream.queue.RangeDecoder(_words(string, ">u4"))
@@ -270,7 +334,7 @@ class RangeCoder(RunCoder[stream.model.Categorical]):
             return entries
 
         # Not where its symbols end, but whether they are coded as it.
-        return read, lambda passes: self.encode_passes(passes) == string
+        return _Opened(read, lambda passes: self.encode_passes(passes) == string)
 
 
 class RansCoder(RunCoder[list[int]]):
@@ -302,7 +366,7 @@ class RansCoder(RunCoder[list[int]]):
             coder.encode_with_indexes(entries.tolist(), none, [cdf], [len(cdf)], [0])
         return _swapped(coder.flush())
 
-    def _open(self, string: bytes, count: int) -> tuple[Read, Callable[[list[Pass]], bool]]:
+    def _open(self, string: bytes, count: int, missing: int) -> _Opened:
         if len(string) % 4 or len(string) < 8:
             raise corrupt(f"{len(string)} bytes; expected a multiple of 4, and at least 8")
         if not _RANS_LEAST <= int.from_bytes(string[:8], "little") < _RANS_LEAST << 32:
@@ -315,7 +379,7 @@ class RansCoder(RunCoder[list[int]]):
             start = self._reader(_RANS_LEAST.to_bytes(8, "little"), 0)
             return bool((read(*_RANS_PROBE) == start(*_RANS_PROBE)).all())
 
-        return read, ends
+        return _Opened(read, ends)
 
     def _reader(self, string: bytes, symbols: int) -> Read:
         coder = self._ans.RansDecoder()

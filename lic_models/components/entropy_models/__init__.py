@@ -11,6 +11,7 @@ base              what every entropy model does
 factorized        one density per channel
 hyperprior        Gaussians predicted from side information
 joint             side information, context and distribution, each exchangeable
+joint_coding      one latent while that one codes it
 side_information  what is sent of a latent before it
 contexts          what decoded symbols tell of the next ones
 distributions     what a symbol is expected to be

@@ -12,39 +12,35 @@ While coding, all of this is computed in float64 and snapped to a grid: see `dis
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from lic_models.components.entropy_coding.coders import EntropyCoder
-from lic_models.components.entropy_coding.counts import Integers
 from lic_models.components.entropy_coding.tables import FrequencyTables
 from lic_models.components.entropy_models.base import (
     EntropyModel,
     Rated,
     channel_deviations,
-    check_strings,
 )
 from lic_models.components.entropy_models.contexts import Context, NoContext
-from lic_models.components.entropy_models.contexts.base import positions
 from lic_models.components.entropy_models.distributions import (
     Components,
     Distribution,
     Gaussian,
 )
+from lic_models.components.entropy_models.joint_coding import Coding, Decoding, snapped
 from lic_models.components.entropy_models.masses import likelihood
 from lic_models.components.entropy_models.side_information import (
     MeanScaleInformation,
     SideInformation,
 )
 from lic_models.components.entropy_models.side_information.base import CODING_DTYPE
-from lic_models.components.entropy_models.symbols import to_array, to_tensor
+from lic_models.components.entropy_models.symbols import to_array
 from lic_models.components.quantizers import Quantizer
-from pytest_lic.errors import CodecError, UsageError
+from pytest_lic.errors import UsageError
 
-_GRID = 1024.0  # places between two whole numbers that a mean is snapped to
 _LEAST_UNIT = 0.1
 
 
@@ -98,7 +94,7 @@ class JointEntropyModel(EntropyModel):
         unit = self.log_unit.exp()[:, None, None]
         features, likelihoods = self.side_information(latents / unit)
         means = features.chunk(2, 1)[0] * unit
-        centres = means if self.training else _snapped(means)
+        centres = means if self.training else snapped(means)
         quantized = quantizer(latents - centres)
         values = quantized.values + centres
         corrections = self.context(values / unit, features)
@@ -135,11 +131,11 @@ class JointEntropyModel(EntropyModel):
 
     @torch.no_grad()
     def compress(self, latents: Tensor, quantizer: Quantizer, coder: EntropyCoder) -> list[bytes]:
-        """One image's latent (M, h, w): its own string, then those of side information."""
-        self._check_tables(quantizer)
+        """One image's latent (M, h, w): the strings of side information, then its own."""
+        self.check_tables(quantizer)
         unit = self.log_unit.exp()[:, None, None]
         strings, features = self.side_information.compress(latents / unit, coder)
-        coding = _Coding(self, features, quantizer)
+        coding = Coding(self, features, quantizer)
         symbols = quantizer.symbols(latents.double().reshape(-1) - coding.centres, coding.variant)
         values = quantizer.values(symbols, coding.variant).to(CODING_DTYPE) + coding.centres
         decoded = (values / coding.unit).reshape(1, *latents.shape)
@@ -148,7 +144,7 @@ class JointEntropyModel(EntropyModel):
         for _, places in coding.passes:
             whole, indices, tables = coding.choose(places, corrections[:, :, places])
             passes.append((to_array(symbols[places]) - whole, indices, tables))
-        return [coder.encode_passes(passes), *strings]
+        return [*strings, coder.encode_passes(passes)]
 
     @torch.no_grad()
     def decompress(
@@ -159,23 +155,64 @@ class JointEntropyModel(EntropyModel):
         coder: EntropyCoder,
     ) -> Tensor:
         """The latent (M, h, w), float32, from its strings; see `EntropyModel.decompress`."""
-        self._check_tables(quantizer)
-        check_strings(strings, 1 + self.side_information.strings)
-        features = self.side_information.decompress(strings[1:], size, coder)
-        coding = _Coding(self, features, quantizer)
-        predictor = coding.context.predictor(features)
-        values, decoded = torch.zeros_like(coding.centres), torch.zeros_like(coding.centres)
-        shape = (len(self.log_unit), *size)
-        reader = coder.reader(strings[0], values.numel())
-        for number, places in coding.passes:
-            corrections = predictor.predict(number, decoded.view(1, *shape))
-            whole, indices, tables = coding.choose(places, corrections)
-            symbols = to_tensor(reader.read(indices, tables) + whole, places.shape, places.device)
-            residual = quantizer.values(symbols, coding.variant[places]).to(CODING_DTYPE)
-            values[places] = residual + coding.centres[places]
-            decoded[places] = values[places] / coding.unit[places]
-        reader.close()
-        return values.view(shape).float()
+        decoding = Decoding(self, strings, size, quantizer, coder)
+        for _ in decoding.passes:
+            decoding.read_pass()
+        decoding.reader.close()
+        return decoding.latent()
+
+    @torch.no_grad()
+    def decompress_part(
+        self,
+        strings: Sequence[bytes],
+        size: tuple[int, int],
+        quantizer: Quantizer,
+        coder: EntropyCoder,
+        passes: int,
+        length: int,
+    ) -> Tensor:
+        """The latent of the first passes; what later ones hold is what is expected of it.
+
+        Args:
+            strings: the last of them may end where pass ``passes`` does.
+            size: (h, w).
+            quantizer: as for `compress`.
+            coder: as for `compress`.
+            passes: how many to read; see `pass_lengths`.
+            length: of the whole of the last string.
+
+        Returns:
+            (M, h, w), float32.
+
+        Raises:
+            TruncatedBitstreamError: a last string that ends before that.
+            UsageError: no such number of passes, or a coder whose strings are read whole.
+        """
+        decoding = Decoding(self, strings, size, quantizer, coder, length)
+        if not 1 <= passes <= len(decoding.passes):
+            raise UsageError(
+                f"passes: {passes}; expected 1 to {len(decoding.passes)}, which this latent has"
+            )
+        for _ in range(passes):
+            decoding.read_pass()
+        return decoding.latent()
+
+    @torch.no_grad()
+    def pass_lengths(
+        self,
+        strings: Sequence[bytes],
+        size: tuple[int, int],
+        quantizer: Quantizer,
+        coder: EntropyCoder,
+    ) -> list[int]:
+        """How many bytes of the last string each number of passes needs, from 1 pass on."""
+        decoding = Decoding(self, strings, size, quantizer, coder)
+        lengths = []
+        for _ in decoding.passes:
+            decoding.read_pass()
+            lengths.append(decoding.reader.used)
+        decoding.reader.close()
+        return [*lengths[:-1], len(strings[-1])] if lengths else []
 
     def adopted(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Weights of this model; a hyperprior's, with a context that predicts nothing yet."""
@@ -212,66 +249,10 @@ class JointEntropyModel(EntropyModel):
             torch.cat([moved, corrections[:, count:]], 1),
         )
 
-    def _check_tables(self, quantizer: Quantizer) -> None:
+    def check_tables(self, quantizer: Quantizer) -> None:
+        """Raise CodecError where there are no tables to code with."""
         for name in self.table_counts(quantizer):
             self._table(name)
-
-
-class _Coding:
-    """What encoder and decoder have alike of one image's latent (M, h, w), in float64.
-
-    Attributes:
-        centres: (M · h · w,), what the cells are counted from.
-        unit: (M · h · w,), that of each position's channel.
-        variant: (M · h · w,), the dither level of each position.
-        passes: of those that have any, the number and the places in the flattened latent.
-    """
-
-    def __init__(self, model: JointEntropyModel, features: Tensor, quantizer: Quantizer) -> None:
-        if not bool(torch.isfinite(features).all()):
-            raise CodecError(
-                "side information is not finite; look for NaN in the weights, or train with a "
-                "lower learning rate"
-            )
-        self.context = copy.deepcopy(model.context).to(CODING_DTYPE)
-        means, log_scales = features[0].chunk(2)
-        shape = tuple(means.shape)
-        log_unit = model.log_unit.to(CODING_DTYPE)[:, None, None].expand(shape)
-        self.unit = log_unit.exp().reshape(-1)
-        means = means.reshape(-1) * self.unit
-        self.centres = _snapped(means)
-        variant = quantizer.variant(shape).to(features.device)
-        self.variant = variant.expand(shape).reshape(-1)
-        schedule = self.context.schedule(shape[1], shape[2]).to(features.device)
-        listed = positions(schedule, self.context.passes(shape[1], shape[2]))
-        self.passes = [(number, places) for number, places in enumerate(listed) if len(places)]
-        self._starts = means - self.centres, (log_scales + log_unit).reshape(-1)
-        self._model, self._quantizer = model, quantizer
-
-    def choose(
-        self, places: Tensor, corrections: Tensor
-    ) -> tuple[Integers, Integers, FrequencyTables]:
-        """How the symbols of some places are coded; see `Distribution.choose`.
-
-        Args:
-            places: (n,).
-            corrections: (1, P, n).
-        """
-        shifts, log_scales = (start[None, places] for start in self._starts)
-        distribution, tables = self._model.distribution, self._model.tables.get("latents")
-        count, unit = len(distribution.kinds), self.unit[places]
-        corrections = torch.cat([corrections[:, :count] * unit, corrections[:, count:]], 1)
-        components = distribution.components(shifts, log_scales, corrections)
-        return distribution.choose(
-            Components(*(part[0] for part in components)),
-            self.variant[places],
-            self._quantizer,
-            tables,
-        )
-
-
-def _snapped(means: Tensor) -> Tensor:
-    return torch.round(means * _GRID) / _GRID
 
 
 def _check_steps(quantizer: Quantizer) -> None:
