@@ -71,6 +71,32 @@ class SupportsEncoderLatents(SupportsLatents, Protocol):
 
 
 @runtime_checkable
+class SupportsPasses(Protocol):
+    """What a codec may add to `Codec` so that the first bytes of a stream give a picture."""
+
+    def pass_lengths(self, bitstream: bytes, /) -> Sequence[int]:
+        """How many of a whole bitstream's first bytes each number of passes needs, from 1 on.
+
+        The last is the length of the bitstream; a codec that decodes all at once has no other.
+
+        Raises:
+            pytest_lic.errors.BitstreamError: a bitstream that this codec can't decode.
+        """
+        ...
+
+    def decode(self, bitstreams: Sequence[bytes], /, *, passes: int | None = None) -> Tensor:
+        """As `Codec.decode`; with ``passes``, of the first passes alone.
+
+        Each bitstream may then end where these do; what later passes hold is guessed.
+
+        Raises:
+            pytest_lic.errors.TruncatedBitstreamError: one that ends before that.
+            pytest_lic.errors.UsageError: a number of passes that there are not.
+        """
+        ...
+
+
+@runtime_checkable
 class SupportsMemoryFormat(Protocol):
     """What a codec may add to `Codec` so that it is checked in torch's other memory format too."""
 

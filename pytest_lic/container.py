@@ -122,6 +122,78 @@ def unpack(
         CorruptBitstreamError: more bytes than that, or a checksum that does not hold.
         AbsurdSizeError: an image of no pixels or of more than ``max_pixels``.
     """
+    _check_head(bitstream)
+    lengths, start, stream_version = _lengths(bitstream)
+    end = start + sum(lengths)
+    if end + _CRC > len(bitstream):
+        raise TruncatedBitstreamError(
+            f"bitstream of {len(bitstream)} bytes; its header asks for {end + _CRC}"
+        )
+    if end + _CRC < len(bitstream):
+        raise CorruptBitstreamError(
+            f"bitstream has {len(bitstream) - end - _CRC} bytes more than its header accounts for"
+        )
+    stored = int.from_bytes(bitstream[end:], "big")
+    computed = zlib.crc32(bitstream[:end])
+    if stored != computed:
+        raise CorruptBitstreamError(
+            f"bitstream checksum is {stored:08x}, its bytes give {computed:08x}: it was damaged"
+        )
+    _check_origin(bitstream, stream_version, fingerprint, format_version)
+    return _bitstream(bitstream, lengths, start, stream_version, max_pixels)
+
+
+def unpack_part(
+    bitstream: bytes,
+    *,
+    fingerprint: bytes | None = None,
+    format_version: int | None = None,
+    max_pixels: int = MAX_PIXELS,
+) -> tuple[Bitstream, int]:
+    """Parse the first bytes of a bitstream, which may end within its last section.
+
+    A whole bitstream is checked as by `unpack`; a part has no checksum.
+
+    Returns:
+        what is there, and how many bytes the whole of the last section has.
+
+    Raises:
+        TruncatedBitstreamError: it ends before its last section begins.
+        BitstreamError: as `unpack`.
+    """
+    _check_head(bitstream)
+    lengths, start, stream_version = _lengths(bitstream)
+    last = lengths[-1] if lengths else 0
+    begins = start + sum(lengths) - last
+    if len(bitstream) >= begins + last + _CRC:
+        whole = unpack(
+            bitstream,
+            fingerprint=fingerprint,
+            format_version=format_version,
+            max_pixels=max_pixels,
+        )
+        return whole, last
+    if len(bitstream) <= begins:
+        raise TruncatedBitstreamError(
+            f"bitstream of {len(bitstream)} bytes ends before its last section, which begins "
+            f"after {begins}; of a part of it nothing can be decoded before that"
+        )
+    _check_origin(bitstream, stream_version, fingerprint, format_version)
+    return _bitstream(bitstream, lengths, start, stream_version, max_pixels), last
+
+
+def part_length(bitstream: bytes, bytes_of_last: int) -> int:
+    """How long the part of a whole bitstream is that holds so many bytes of its last section.
+
+    The whole of the section comes with what is behind it.
+    """
+    lengths, start, _ = _lengths(bitstream)
+    if not lengths or bytes_of_last >= lengths[-1]:
+        return len(bitstream)
+    return start + sum(lengths[:-1]) + bytes_of_last
+
+
+def _check_head(bitstream: bytes) -> None:
     head = bitstream[: len(MAGIC)]
     if not bitstream or (len(bitstream) < len(MAGIC) and MAGIC.startswith(head)):
         raise TruncatedBitstreamError(
@@ -141,39 +213,43 @@ def unpack(
         raise CorruptBitstreamError(
             "bitstream of container version 0, which no pytest-lic wrote: it was damaged"
         )
-    lengths, start, stream_version = _lengths(bitstream)
-    end = start + sum(lengths)
-    if end + _CRC > len(bitstream):
-        raise TruncatedBitstreamError(
-            f"bitstream of {len(bitstream)} bytes; its header asks for {end + _CRC}"
-        )
-    if end + _CRC < len(bitstream):
-        raise CorruptBitstreamError(
-            f"bitstream has {len(bitstream) - end - _CRC} bytes more than its header accounts for"
-        )
-    stored = int.from_bytes(bitstream[end:], "big")
-    computed = zlib.crc32(bitstream[:end])
-    if stored != computed:
-        raise CorruptBitstreamError(
-            f"bitstream checksum is {stored:08x}, its bytes give {computed:08x}: it was damaged"
-        )
+
+
+def _check_origin(
+    bitstream: bytes, stream_version: int, fingerprint: bytes | None, format_version: int | None
+) -> None:
     if format_version is not None and stream_version != format_version:
         raise FormatVersionError(stream_version, format_version)
-    first = _fixed(bitstream) - 9  # of what follows the version or versions
-    stream_fingerprint = bitstream[first : first + 4]
+    stream_fingerprint, _, _ = _facts(bitstream)
     if fingerprint is not None and stream_fingerprint != fingerprint:
         raise ForeignBitstreamError(
             f"bitstream was written by model {stream_fingerprint.hex()}, this decoder is "
             f"{fingerprint.hex()}: decode it with the same codec, quality and weights"
         )
-    height = int.from_bytes(bitstream[first + 4 : first + 6], "big")
-    width = int.from_bytes(bitstream[first + 6 : first + 8], "big")
+
+
+def _bitstream(
+    bitstream: bytes,
+    lengths: Sequence[int],
+    start: int,
+    stream_version: int,
+    max_pixels: int,
+) -> Bitstream:
+    fingerprint, height, width = _facts(bitstream)
     _check_size(height, width, max_pixels)
     sections = []
     for length in lengths:
         sections.append(bitstream[start : start + length])
         start += length
-    return Bitstream(stream_fingerprint, height, width, tuple(sections), stream_version)
+    return Bitstream(fingerprint, height, width, tuple(sections), stream_version)
+
+
+def _facts(bitstream: bytes) -> tuple[bytes, int, int]:
+    """Fingerprint, height and width, as the header has them."""
+    first = _fixed(bitstream) - 9  # of what follows the version or versions
+    height = int.from_bytes(bitstream[first + 4 : first + 6], "big")
+    width = int.from_bytes(bitstream[first + 6 : first + 8], "big")
+    return bitstream[first : first + 4], height, width
 
 
 def payload_size(bitstream: bytes) -> int | None:

@@ -42,6 +42,7 @@ MARKERS = (
     "rd: rate and quality hold against the baselines",
     "conformance: bitstreams that are kept of older commits decode to the same images",
     "hostile: no damaged bitstream crashes a decoder, hangs it, or takes gigabytes",
+    "progressive: the first bytes of a stream give a picture, and more of them no worse one",
     "complexity: coding takes no more operations and weights than are recorded, stage by stage",
     "memory: coding takes no more memory than is recorded, and keeps none; runs only where it is "
     "named",

@@ -120,6 +120,9 @@ def merge(named: Mapping[str, ShardResults], command: Sequence[str], files: Text
         tuple(crops[key] for key in chosen if key in crops),
         _by_subject(one for part in parts for one in part.complexity),
         _by_subject(one for part in parts for one in part.memory),
+        tuple(
+            sorted((one for part in parts for one in part.progressive), key=lambda one: one.subject)
+        ),
     )
     metrics = frozenset().union(*(shard.frame.metrics for shard in shards))
     return Merged(

@@ -13,15 +13,17 @@
      "crops": [{"subject": "…", "image": "…", "left": 0, "top": 0, "original": "<PNG>", …}],
      "complexity": [{"comparison": {…}, "family": "fp-gdn", "quality": "1", "measured": {…}, …}],
      "memory": [{"comparison": {…}, "family": "fp-gdn", "quality": "1", "device": "cpu", …}],
+     "progressive": [{"subject": "…", "family": "…", "quality": "2", "passes": 10, "parts": […]}],
      "shard": {"number": 3, "count": 16, "cells": 12, "whole": 192, "plan": "<digest>", …}
     }
 
 ``run`` has a ``failure`` if the run failed after its tests. ``metrics`` describes those that not
 every run computes, so that a reader needs no project to show them. ``crops`` is there if something
-regressed (see `crop`), and may be taken out of a file; ``complexity`` and ``memory`` if any was
-looked at; ``shard`` if the run was one part of a larger one. A measurement stands in it as in a
-baseline file (see `entry_json`). JSON knows no infinity: a difference from a lossless image and a
-tolerance of infinity are written as ``"inf"``, what is no number as ``"nan"``.
+regressed (see `crop`), and may be taken out of a file; ``complexity``, ``memory`` and
+``progressive`` if any was looked at; ``shard`` if the run was one part of a larger one. A
+measurement stands in it as in a baseline file (see `entry_json`). JSON knows no infinity: a
+difference from a lossless image and a tolerance of infinity are written as ``"inf"``, what is no
+number as ``"nan"``.
 
 `schema` says what a file may hold.
 """
@@ -187,6 +189,7 @@ def _stored(frame: Frame) -> dict[str, Any]:
                 else {}
             ),
             **({"memory": list(map(_memory_part, results.memory))} if results.memory else {}),
+            **({"progressive": results.progressive} if results.progressive else {}),
             **({"shard": results.shard} if results.shard is not None else {}),
         }
     )
@@ -251,6 +254,7 @@ def results_of(file: ResultsFile, path: Path) -> Results:
         file.crops or (),
         _as(tuple[ComplexityResult, ...], file.complexity or ()),
         tuple(_memory_result(part, file.environments) for part in file.memory or ()),
+        file.progressive or (),
         file.shard or None,
     )
 

@@ -15,7 +15,13 @@ from pytest_lic.baselines.comparison import Comparison, Verdict
 from pytest_lic.checks.conformance import Examined
 from pytest_lic.checks.environment_matrix import EnvironmentMatrix
 from pytest_lic.measuring.grid import Cell
-from pytest_lic.results.results import ComplexityResult, CurveResult, MemoryResult, PointResult
+from pytest_lic.results.results import (
+    ComplexityResult,
+    CurveResult,
+    MemoryResult,
+    PointResult,
+    ProgressiveResult,
+)
 from pytest_lic.system.typed_json import plain, structured
 
 
@@ -101,7 +107,15 @@ class Remark:
 Judged = PointRecord | CurveResult | ConformanceRecord | ComplexityResult | MemoryResult
 """The records that hold a verdict, which fails the test or does not."""
 
-Record = Judged | EnvironmentsRecord | TimeRecord | UntimedRecord | ErrorRecord | Remark
+Record = (
+    Judged
+    | EnvironmentsRecord
+    | ProgressiveResult
+    | TimeRecord
+    | UntimedRecord
+    | ErrorRecord
+    | Remark
+)
 """All kinds of records: a new kind joins them here."""
 
 _KINDS: dict[str, Any] = {kind.__name__: kind for kind in get_args(Record)}

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pytest_lic.baselines.comparison import Comparison, Verdict
 from pytest_lic.baselines.costs import Complexity, Memory
 from pytest_lic.baselines.tolerances import Tolerance
+from pytest_lic.checks.progressive import PartOfStream
 from pytest_lic.measuring.grid import Setting
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.results.crop import Crop
@@ -107,6 +108,20 @@ class MemoryResult:
     environment: Environment | None = None
 
 
+@dataclass(frozen=True)
+class ProgressiveResult:
+    """What parts of a cell's streams give: ``subject`` is its id, ``passes`` the most of a stream.
+
+    Of a stream with many passes some are left out.
+    """
+
+    subject: str
+    family: str
+    quality: str
+    passes: int
+    parts: tuple[PartOfStream, ...]
+
+
 Outcome = Literal["passed", "failed", "skipped"]
 
 
@@ -159,6 +174,7 @@ class Results:
     crops: tuple[Crop, ...] = ()
     complexity: tuple[ComplexityResult, ...] = ()
     memory: tuple[MemoryResult, ...] = ()
+    progressive: tuple[ProgressiveResult, ...] = ()
     shard: ShardFacts | None = None
 
     @property

@@ -21,7 +21,13 @@ from pytest_lic.baselines.entry_json import Entry
 from pytest_lic.measuring.grid import Setting
 from pytest_lic.measuring.rate_distortion import Interval
 from pytest_lic.results.crop import Crop
-from pytest_lic.results.results import AnchorResult, FamilyFacts, TestResult, TimeResult
+from pytest_lic.results.results import (
+    AnchorResult,
+    FamilyFacts,
+    ProgressiveResult,
+    TestResult,
+    TimeResult,
+)
 from pytest_lic.results.shard_facts import ShardFacts
 from pytest_lic.system.environment import Environment
 from pytest_lic.system.files import write_whole
@@ -166,6 +172,7 @@ class ResultsFile(Part, frozen=True, kw_only=True):
     crops: Annotated[tuple[Crop, ...], Meta(max_length=12)] | UnsetType = UNSET
     complexity: list[ComplexityPart] | UnsetType = UNSET
     memory: list[MemoryPart] | UnsetType = UNSET
+    progressive: tuple[ProgressiveResult, ...] | UnsetType = UNSET
     shard: ShardFacts | UnsetType = UNSET
 
 

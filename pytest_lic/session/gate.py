@@ -16,16 +16,17 @@ import pytest
 
 from pytest_lic.baselines.comparison import Comparison
 from pytest_lic.baselines.tolerances import parse_tolerances
-from pytest_lic.checks import company, determinism
+from pytest_lic.checks import company, determinism, progressive
 from pytest_lic.checks.flat_images import check_flat_images
 from pytest_lic.checks.growth import growth
 from pytest_lic.checks.odd_sides import check_odd_sides
 from pytest_lic.checks.plausible_length import check_plausible_length
-from pytest_lic.codec import SupportsRemarks
+from pytest_lic.codec import SupportsPasses, SupportsRemarks
 from pytest_lic.images.corpus import EDGE
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell, Curve
 from pytest_lic.results.records import ConformanceRecord, EnvironmentsRecord, Record, UntimedRecord
+from pytest_lic.results.results import ProgressiveResult
 from pytest_lic.results.shard_facts import LEFT
 from pytest_lic.run.run import Run
 from pytest_lic.session.availability import available
@@ -158,6 +159,17 @@ class Gate:
         with self._available(cell, partial(ConformanceRecord, cell)), self._threads():
             record = decode_old_bitstreams(cell, command, self._run)
         self._recorder.judge(record, command)
+
+    def parts_of_streams(self, cell: Cell) -> None:
+        """The first bytes of every bitstream give a picture, and more of them no worse one."""
+        with self._available(cell), self._threads():
+            codec, coded = self._run.codecs.codec(cell), self._run.codecs.coded(cell)
+            lengths = progressive.passes_of(codec, coded)
+            if lengths is None or not isinstance(codec, SupportsPasses):
+                pytest.skip("all of a latent is decoded at once: a part of a stream is no picture")
+            parts = progressive.check_parts(codec, coded, lengths)
+            passes = max(map(len, lengths))
+        self._recorder.add(ProgressiveResult(cell.id, cell.family, cell.quality, passes, parts))
 
     def complexity(self, cell: Cell) -> None:
         """The encoder and the decoder compute no more than is recorded, stage by stage."""

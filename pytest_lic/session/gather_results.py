@@ -13,6 +13,7 @@ from pytest_lic.results.results import (
     CurveResult,
     FamilyFacts,
     MemoryResult,
+    ProgressiveResult,
     Results,
     RunFacts,
     TestResult,
@@ -58,6 +59,9 @@ def results_of(
         tuple(sorted(f"{remark.subject}: {remark.text}" for remark in of_kind(records, Remark))),
         complexity=_by_subject(of_kind(records, ComplexityResult)),
         memory=_by_subject(of_kind(records, MemoryResult)),
+        progressive=tuple(
+            sorted(of_kind(records, ProgressiveResult), key=lambda result: result.subject)
+        ),
     )
 
 

@@ -248,6 +248,45 @@ class NetworkCalls:
             raise CodecError(f"{self.label}: {_NO_SYNTHESIS}")
         return images, self._checked_latents(seen[0])
 
+    @property
+    def offers_passes(self) -> bool:
+        """Whether the network decodes the first passes of a latent alone."""
+        return all(hasattr(self.network, name) for name in ("decompress_part", "pass_lengths"))
+
+    def pass_lengths(self, compressed: Compressed) -> Sequence[int]:
+        """How many bytes of one image's last string each number of passes needs, from 1 on.
+
+        Raises:
+            CodecError: the network raised.
+        """
+        import torch
+
+        with blamed(f"{self.label}: pass_lengths"), torch.inference_mode():
+            lengths: Sequence[int] = self.network.pass_lengths(compressed.strings, compressed.shape)
+        return lengths
+
+    def decompress_part(self, compressed: Compressed, passes: int, length: int) -> Tensor:
+        """One image (1, 3, H, W) of its first passes, as `decompress` gives the whole.
+
+        Args:
+            compressed: the image; its last string may end where these passes do.
+            passes: how many.
+            length: of the whole of the last string, in bytes.
+
+        Raises:
+            CodecError: the network raised.
+            TruncatedBitstreamError: a string that ends before that.
+            UsageError: a number of passes that there are not.
+        """
+        import torch
+
+        with blamed(f"{self.label}: decompress_part"), torch.inference_mode():
+            result = self.network.decompress_part(
+                compressed.strings, compressed.shape, passes, length
+            )
+        images: Tensor = result["x_hat"]
+        return images
+
     def decoder_stages(self, compressed: Compressed) -> Iterator[tuple[str, Tensor]]:
         """What `decompress` computes on its way, and raises; see `decoder_stages`."""
         parts = dict(self.stages)

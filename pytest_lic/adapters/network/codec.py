@@ -203,12 +203,15 @@ class NetworkCodec:
 
     def _unpacked(self, bitstreams: Sequence[bytes]) -> tuple[list[Compressed], int, int]:
         """What the network's decoder takes for each image, and their height and width."""
-        if not bitstreams:
-            raise CodecError(f"{self._calls.label}: decode was given no bitstream")
         streams = [
             unpack(stream, fingerprint=self._fingerprint, format_version=self._format_version)
             for stream in bitstreams
         ]
+        return self._coded(streams)
+
+    def _coded(self, streams: Sequence[Bitstream]) -> tuple[list[Compressed], int, int]:
+        if not streams:
+            raise CodecError(f"{self._calls.label}: decode was given no bitstream")
         sizes = sorted({(stream.height, stream.width) for stream in streams})
         if len(sizes) > 1:
             named = ", ".join(f"{width}×{height}" for height, width in sizes)

@@ -14,6 +14,7 @@ from pytest_lic.adapters.network.codec import LatentNetworkCodec, NetworkCodec
 from pytest_lic.adapters.network.heap_memory import keep_freed_memory
 from pytest_lic.adapters.network.held_state import state_digest
 from pytest_lic.adapters.network.layout import find_layout
+from pytest_lic.adapters.network.progressive import ProgressiveNetworkCodec
 from pytest_lic.adapters.network.rans_guard import guard_rans
 from pytest_lic.adapters.network.signatures import positional_needed, wants_quality
 from pytest_lic.adapters.network.state import (
@@ -179,7 +180,9 @@ class NetworkFamily:
         if layout.least > layout.multiple:
             expected += (layout.least,)
         stamp = short_fingerprint(repr((recipe.name, quality, weights, prepared.fixed, expected)))
-        codec = LatentNetworkCodec if calls.offers_latents else NetworkCodec
+        codec = NetworkCodec
+        if calls.offers_latents:
+            codec = ProgressiveNetworkCodec if calls.offers_passes else LatentNetworkCodec
         return codec(calls, layout, stamp, recipe.format_version)
 
     def _weights(self, network: Any, quality: str) -> str | None:

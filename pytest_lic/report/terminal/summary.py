@@ -19,6 +19,7 @@ from pytest_lic.report.terminal import times
 from pytest_lic.report.terminal.conformance import conformance_lines
 from pytest_lic.report.terminal.costs import cost_lines
 from pytest_lic.report.terminal.environments import print_matrices
+from pytest_lic.report.terminal.progressive import progressive_lines
 from pytest_lic.report.terminal.text import folded
 from pytest_lic.report.words import bd_rate_in, by_metric, comparison_text, difference_text, percent
 from pytest_lic.results.records import (
@@ -33,7 +34,13 @@ from pytest_lic.results.records import (
     UntimedRecord,
     of_kind,
 )
-from pytest_lic.results.results import AnchorResult, ComplexityResult, CurveResult, MemoryResult
+from pytest_lic.results.results import (
+    AnchorResult,
+    ComplexityResult,
+    CurveResult,
+    MemoryResult,
+    ProgressiveResult,
+)
 from pytest_lic.system.groups import grouped
 
 _STYLES = {
@@ -172,6 +179,7 @@ def _closing(records: Sequence[Record]) -> Iterator[str]:
     yield from _measured_lines(of_kind(records, PointRecord))
     yield from conformance_lines(of_kind(records, ConformanceRecord))
     yield from cost_lines(of_kind(records, ComplexityResult), of_kind(records, MemoryResult))
+    yield from progressive_lines(of_kind(records, ProgressiveResult))
     yield from times.warm_up_lines(of_kind(records, TimeRecord))
     yield from times.untimed_lines(of_kind(records, UntimedRecord))
     remarks = grouped((remark.text, remark.subject) for remark in of_kind(records, Remark))

@@ -8,6 +8,7 @@ curves         rate and quality, and BD-rates
 images         single images that changed most
 points         a table of all points
 ablations      codecs that differ in one component alone
+progressive    quality against the bytes received
 complexity     operations, weights and memory
 times          latency, throughput, stages
 circumstances  commit, command, environment, tolerances
@@ -31,6 +32,7 @@ from pytest_lic.report.html.sections.failures import failures
 from pytest_lic.report.html.sections.images import images
 from pytest_lic.report.html.sections.other_tests import other_tests
 from pytest_lic.report.html.sections.points import points
+from pytest_lic.report.html.sections.progressive import progressive
 from pytest_lic.report.html.sections.times import times
 from pytest_lic.report.html.sections.two_commits import commits_that_fail, commits_that_pass
 from pytest_lic.report.html.sections.verdict import verdict
@@ -44,6 +46,7 @@ SECTIONS: tuple[tuple[str, Callable[[Content], Mapping[str, Any] | None]], ...] 
     ("images", images),
     ("points", points),
     ("ablations", ablations),
+    ("progressive", progressive),
     ("complexity", complexity),
     ("times", times),
     ("two_commits", commits_that_pass),
