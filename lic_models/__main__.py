@@ -165,13 +165,26 @@ def _export(arguments: list[str]) -> int:
     parser.add_argument(
         "--float32", action="store_true", help="do not round the kernels to float16"
     )
+    parser.add_argument(
+        "--transform-of",
+        type=Path,
+        metavar="FILE",
+        help="weights file whose transform this is, to the bit, since only the entropy model was "
+        "trained: it is named instead of written again, and must lie beside the new file, or be "
+        "shipped",
+    )
     options = parser.parse_args(arguments)
     if options.out is not None and len(options.checkpoints) > 1:
         raise UsageError("--out: one file for several checkpoints; leave it out")
     from lic_models.storage.export import export
 
     for checkpoint in options.checkpoints:
-        path = export(checkpoint, options.out, half=not options.float32)
+        path = export(
+            checkpoint,
+            options.out,
+            half=not options.float32,
+            transform_of=options.transform_of,
+        )
         header = read_header(path)
         print(
             f"{path}: {header.name} quality {header.quality}, λ = {header.lmbda:g}, "

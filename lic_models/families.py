@@ -5,7 +5,8 @@ A family is a name with qualities until one of them is built.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,10 @@ STAGES = {
     "synthesis": "transform.synthesis",
 }
 """Stage → the part of `LearnedCodec` that does it; an entropy model may lack some."""
+_BY_DEFAULT = ("msh-gdn-checkerboard", "msh-gdn-channel-wise", "msh-gdn-uneven-groups")
+"""Of the joint entropy models those that run unasked, at one quality: the others are for comparing
+kinds, and some take seconds an image."""
+_DEFAULT_QUALITY = "2"
 
 
 def families() -> Iterator[CodecFamily]:
@@ -40,8 +45,10 @@ def families() -> Iterator[CodecFamily]:
     for path in sorted(WEIGHTS.glob("*.safetensors")):
         header = read_header(path)
         by_name.setdefault(header.name, []).append(header)
-    for headers in by_name.values():
-        yield learned_family(headers)
+    for name, headers in by_name.items():
+        default = [_DEFAULT_QUALITY] if name in _BY_DEFAULT else []
+        is_joint = "context" in component_tags(headers[0].components)
+        yield learned_family(headers, default_qualities=default if is_joint else None)
     yield from untrained_families(STAGES)
 
 
@@ -77,13 +84,16 @@ def read_config(path: Path) -> Iterable[CodecFamily] | None:
 
 
 def learned_family(
-    headers: Iterable[WeightsHeader], format_version: int | None = None
+    headers: Iterable[WeightsHeader],
+    format_version: int | None = None,
+    default_qualities: Sequence[str] | None = None,
 ) -> CodecFamily:
     """The family of some weights files of one name, ordered by λ.
 
     Args:
         headers: of the files.
         format_version: of the family; by default what the files say, which must be the same.
+        default_qualities: as `CodecFamily` has them.
 
     Raises:
         UsageError: the files are of several format versions, or of one that is none.
@@ -106,7 +116,7 @@ def learned_family(
         load_weights(codec, header.path)
         return codec
 
-    return compressai_family(
+    family = compressai_family(
         first.name,
         build,
         {quality: header.lmbda for quality, header in by_quality.items()},
@@ -116,6 +126,7 @@ def learned_family(
         fingerprint=lambda quality: file_digest(by_quality[quality].path),
         format_version=first.format_version if format_version is None else format_version,
     )
+    return replace(family, default_qualities=default_qualities)
 
 
 def _shared_tags(headers: Mapping[str, WeightsHeader]) -> dict[str, str]:

@@ -199,6 +199,8 @@ class CodecFamily:
         format_version: 1 to 255; raise it to break with the bitstreams of older releases. Codecs
             that pack theirs with `pytest_lic.container` write it into them, so that an old stream
             is refused by name.
+        default_qualities: those that a run takes which is not told any codec, quality, λ or
+            component; None takes all, none of them leaves the family out.
     """
 
     name: str
@@ -211,6 +213,7 @@ class CodecFamily:
     one_network: bool = False
     trained: bool = True
     format_version: int = 1
+    default_qualities: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
         check_name("codec family", self.name)
@@ -236,6 +239,12 @@ class CodecFamily:
                 raise UsageError(
                     f"codec family {self.name!r}: λ of quality {label} is {lmbda!r}; expected a "
                     "positive number, or None"
+                )
+        for label in self.default_qualities or ():
+            if label not in qualities:
+                raise UsageError(
+                    f"codec family {self.name!r}: default_qualities has {label!r}; expected some "
+                    f"of {', '.join(qualities)}"
                 )
         check_format_version(self.format_version, f"codec family {self.name!r}: format_version")
         tags = dict(self.tags) if self.trained else {**self.tags, "weights": "untrained"}

@@ -10,7 +10,13 @@ from lic_models.storage.weights_file import copy_parameters, round_kernels, writ
 from pytest_lic.errors import WeightsError
 
 
-def export(checkpoint: Path, target: Path | None = None, *, half: bool = True) -> Path:
+def export(
+    checkpoint: Path,
+    target: Path | None = None,
+    *,
+    half: bool = True,
+    transform_of: Path | None = None,
+) -> Path:
     """Write the weights of ``checkpoint``, with the entropy coder's tables.
 
     Args:
@@ -18,13 +24,15 @@ def export(checkpoint: Path, target: Path | None = None, *, half: bool = True) -
         target: safetensors file, replaced if it exists; by default where the codec's config says
             that its weights are, or {name}-{quality}.safetensors in the working folder.
         half: store kernels as float16.
+        transform_of: another weights file, to be named in place of the transform it shares.
 
     Returns:
         The path of the weights file.
 
     Raises:
         WeightsError: a checkpoint that can't be read, does not say which codec it is of, or holds
-            weights that are not finite; or a target that can't be written.
+            weights that are not finite; a target that can't be written; another transform than
+            that of ``transform_of``.
     """
     described = describe_checkpoint(checkpoint)
     name, quality = described["name"], described["quality"]
@@ -40,5 +48,5 @@ def export(checkpoint: Path, target: Path | None = None, *, half: bool = True) -
     codec.update()
     path = target or Path(described.get("weights", f"{name}-{quality}.safetensors"))
     header = {key: value for key, value in described.items() if key != "weights"}
-    write_weights(codec, path, header, half=half)
+    write_weights(codec, path, header, half=half, transform_of=transform_of)
     return path

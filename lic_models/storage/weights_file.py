@@ -20,18 +20,24 @@ from torch import Tensor
 
 from lic_models.codec import LearnedCodec
 from lic_models.components.entropy_coding.tables import FrequencyTables
+from lic_models.storage import shared_transform
 from lic_models.storage.weights_header import HEADER, refuse_pickle
 from pytest_lic.errors import LicError, WeightsError
 from pytest_lic.system.files import written_whole
 from pytest_lic.system.pickles import START
 
 _TABLES = "tables"
-_IN_CHECKPOINT = "state_dict.codec."
+_IN_CHECKPOINT, _CURRENT = "state_dict.codec.", "current_model_state.codec."
 _KERNELS = (2, 4)  # dimensions of what mixes channels
 
 
 def write_weights(
-    codec: LearnedCodec, path: Path, header: Mapping[str, object], *, half: bool = True
+    codec: LearnedCodec,
+    path: Path,
+    header: Mapping[str, object],
+    *,
+    half: bool = True,
+    transform_of: Path | None = None,
 ) -> None:
     """Write the parameters of ``codec`` and its tables, which must be up to date, to ``path``.
 
@@ -40,6 +46,10 @@ def write_weights(
         path: safetensors file, replaced if it exists.
         header: JSON that tells what the codec is made of and where its weights come from.
         half: store the kernels, nearly all of the bytes, as float16.
+        transform_of: another weights file, to be named in place of the transform it shares.
+
+    Raises:
+        WeightsError: a file that can't be written, or another transform than the codec's.
     """
     tensors = {
         key: value.half() if half and _is_kernel(value) else value
@@ -48,6 +58,10 @@ def write_weights(
     for name, tables in codec.tables.items():
         for key, array in tables.to_arrays().items():
             tensors[f"{_TABLES}.{name}.{key}"] = torch.from_numpy(array)
+    if transform_of is not None:
+        named = shared_transform.named(transform_of, tensors, read_tensors)
+        header = {**header, shared_transform.KEY: named}
+        tensors = shared_transform.without(tensors)
     write_tensors(tensors, path, header)
 
 
@@ -86,13 +100,15 @@ def write_tensors(tensors: Mapping[str, Tensor], path: Path, header: Mapping[str
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
-    """Every tensor of a safetensors file, and its header.
+    """Every tensor of a safetensors file, and of the one whose transform it names; its header.
 
     Raises:
         WeightsError: a file that is missing, truncated, damaged or a pickle.
     """
     with _opened(path) as file:
-        return {key: file.get_tensor(key) for key in file.keys()}, _header(file)  # noqa: SIM118
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        header = _header(file)
+    return shared_transform.completed(path, tensors, header, read_tensors), header
 
 
 def read_json_header(path: Path) -> dict[str, object]:
@@ -168,15 +184,24 @@ def copy_parameters(codec: LearnedCodec, path: Path) -> None:
     """
     tensors, header = read_tensors(path)
     if "checkpoint" in header:
-        tensors = {
-            key.removeprefix(_IN_CHECKPOINT): value
-            for key, value in tensors.items()
-            if key.startswith(_IN_CHECKPOINT)
-        }
+        averaged, current = _under(_IN_CHECKPOINT, tensors), _under(_CURRENT, tensors)
+        # An average of one and the same number over many steps is off in its last digits.
+        frozen = [key for key in current if _is_frozen(key, header["checkpoint"])]
+        tensors = averaged | {key: current[key] for key in frozen}
     tensors = {key: v for key, v in tensors.items() if not key.startswith(f"{_TABLES}.")}
     tensors = codec.latent_coding.adopted(tensors)
     _check(codec, tensors, path, "weights")
     codec.load_state_dict(tensors)
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    found = {key: value for key, value in tensors.items() if key.startswith(prefix)}
+    return {key.removeprefix(prefix): value for key, value in found.items()}
+
+
+def _is_frozen(key: str, checkpoint: Any) -> bool:
+    training = checkpoint.get("codec", {}).get("training", {})
+    return training.get("trained") == "entropy_model" and not key.startswith("entropy_model.")
 
 
 def _check(codec: LearnedCodec, tensors: Mapping[str, Tensor], path: Path, what: str) -> None:

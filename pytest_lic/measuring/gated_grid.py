@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -65,12 +65,18 @@ def make_grid(
     if selection.narrows_qualities:
         notes.append(NO_CURVES)
     elif part is None:
-        whole = [family for family in chosen if qualities[family.name]]
+        whole = [family for family in chosen if _is_whole(family, qualities)]
         curves = [Curve(family.name, setting) for family in whole for setting in settings]
     else:
         here = Counter(Curve(cell.family, cell.setting) for cell, its in planned if "rate" in its)
-        curves = list(here)
+        by_name = {family.name: family for family in chosen}
+        curves = [curve for curve in here if _is_whole(by_name[curve.family], qualities)]
         left = (curve for curve in curves if here[curve] < len(qualities[curve.family]))
         part = replace(part, left=frozenset(left))
     check_ids([*(cell for cell, _ in planned), *curves])
     return Grid(planned, tuple(curves), corpora, networks_of(points), tuple(notes), part)
+
+
+def _is_whole(family: CodecFamily, chosen: Mapping[str, Sequence[str]]) -> bool:
+    """Whether all qualities of a family are taken, so that it has a curve."""
+    return len(chosen[family.name]) == len(family.qualities)

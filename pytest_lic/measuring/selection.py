@@ -14,6 +14,7 @@ from pytest_lic.codec import CodecFamily
 from pytest_lic.errors import UnknownNameError, UsageError
 from pytest_lic.images.corpus import CONFORMANCE, corpus_name
 from pytest_lic.measuring.grid import Setting
+from pytest_lic.system.words import listed, plural
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,13 @@ class Selection:
 
     @property
     def narrows(self) -> bool:
-        """Whether any family or quality is left out."""
+        """Whether any family or quality is left out of those that there are by default."""
+        some = bool(self.codecs) and "*" not in self.codecs
+        return some or bool(self.components) or self.narrows_qualities
+
+    @property
+    def names(self) -> bool:
+        """Whether anything is asked for, so that nobody's default is taken."""
         return bool(self.codecs or self.components) or self.narrows_qualities
 
 
@@ -121,6 +128,19 @@ def select_qualities(
         for name, labels in chosen.items()
         if not labels
     ]
+    if not selection.names:
+        rare = {
+            family.name: list(family.default_qualities)
+            for family in families
+            if family.default_qualities is not None
+        }
+        count = sum(len(chosen[name]) - len(labels) for name, labels in rare.items())
+        chosen |= rare
+        if count:
+            notes.append(
+                f"{plural(count, 'network')} of {listed(sorted(rare), 4)} run only where codecs "
+                "are named; --lic-codec '*' takes all"
+            )
     if families and not any(chosen.values()):
         raise UsageError("--lic-quality and --lic-lambda together leave no quality of any codec")
     return chosen, notes

@@ -133,7 +133,10 @@ def with_timed_cells(
     chosen = timed_families(families, selection)
     qualities, notes = select_qualities(chosen, selection)
     if not selection.narrows_qualities:
-        qualities = {family.name: [middle_quality(family)] for family in chosen}
+        qualities = {
+            family.name: [middle_quality(family)] if qualities[family.name] else []
+            for family in chosen
+        }
         notes.append(_quality_note(chosen))
     passed_over = [
         family.name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from pytest_lic.baselines import entries
@@ -103,7 +103,7 @@ def stale(
     """Entries of the user's folder that a complete run had no use for.
 
     Only entries of the corpora and resolutions that the run covered: of each family on the grid,
-    and of families that are gone.
+    and of families that are gone. Not those of qualities that do not run by default.
     """
     used: dict[str, set[BaselineKey]] = {}
     covered: dict[str, set[tuple[str, str]]] = {}
@@ -120,7 +120,8 @@ def stale(
         for key, entry in baselines.own(family).items():
             setting = entry.cell.setting
             place = (setting.corpus, setting.resolution)
-            if place in places and key not in used.get(family, ()):
+            here = used.get(family, ())
+            if place in places and key not in here and not _is_left_out(known, key, here):
                 what = f"quality {key.quality}, {key.resolution}"
                 unused.append(Stale(family, key, what, _why(known, key, setting.corpus)))
     return unused
@@ -221,6 +222,13 @@ def _line(point: Point, before: Measurement | None) -> str:
     cell = after.cell
     setting = f"{cell.setting.corpus} {cell.setting.resolution}"
     return f"{cell.family}, quality {cell.quality}, {setting}: {verdict}: {', '.join(parts)}"
+
+
+def _is_left_out(
+    family: CodecFamily | None, key: BaselineKey, used: Collection[BaselineKey]
+) -> bool:
+    known = family is not None and key.quality in family.qualities
+    return known and all(other.quality != key.quality for other in used)
 
 
 def _why(family: CodecFamily | None, key: BaselineKey, corpus: str) -> str:
