@@ -97,6 +97,15 @@ class SupportsPasses(Protocol):
 
 
 @runtime_checkable
+class SupportsEstimate(Protocol):
+    """What a codec may add to `Codec` so that its rate is compared with what it expects."""
+
+    def estimated_bits(self, images: Tensor, /) -> list[float]:
+        """Of an image batch (B, 3, H, W): the bits that its likelihoods let expect of each."""
+        ...
+
+
+@runtime_checkable
 class SupportsMemoryFormat(Protocol):
     """What a codec may add to `Codec` so that it is checked in torch's other memory format too."""
 

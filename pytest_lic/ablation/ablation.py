@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from pytest_lic.ablation.bits import bits_of
 from pytest_lic.ablation.curves import AblationCurves
 from pytest_lic.ablation.groups import Group, is_learned, make_groups, variant_of
 from pytest_lic.ablation.result import Ablation, Question, Table, Variant
@@ -46,7 +47,8 @@ def ablation(run: Run, question: Question, say: Callable[[str], None]) -> Ablati
             digest = run.setup.corpus(Curve(group.families[0].name, setting)).digest
             rows = _rows(curves, question, setting, group, anchors[setting.id])
             reference = group.reference.name if group.reference is not None else None
-            table = Table(group.tags, setting, digest, reference, rows)
+            bits = bits_of(run, question, setting, group, say)
+            table = Table(group.tags, setting, digest, reference, rows, bits=bits)
             if question.repetitions:
                 table = with_times(run.setup, question, group, table, say)
             tables.append(table)

@@ -10,8 +10,8 @@ from typing import Generic, Protocol, TypeVar
 from pytest_lic.errors import UnknownNameError, UsageError
 from pytest_lic.system.groups import grouped
 
-DEFAULT_REFERENCE = "gdn"
-"""The variant that the others are compared with, in groups that have it."""
+DEFAULT_REFERENCES = ("gdn", "mean-scale", "gaussian", "none")
+"""The variants that the others are compared with: of a group the first that it has."""
 
 
 class Tagged(Protocol):
@@ -60,8 +60,8 @@ def make_groups(
     Args:
         families: the learned codecs in question.
         by: the tags that may differ within a group; mostly one.
-        reference: a variant's name, or the first part of it; None takes `DEFAULT_REFERENCE`, or
-            the first codec of a group without it.
+        reference: a variant's name, or the first part of it; None takes the first that there is
+            of `DEFAULT_REFERENCES`, or the first codec of a group without any.
 
     Raises:
         UnknownNameError: a tag that no codec has, or a reference that no group has.
@@ -88,9 +88,11 @@ def make_groups(
 
 
 def _group(members: Sequence[F], by: Sequence[str], reference: str | None) -> Group[F]:
-    wanted = reference or DEFAULT_REFERENCE
     references = [
-        family for family in members if wanted in (variant_of(family, by), family.tags[by[0]])
+        family
+        for wanted in ([reference] if reference else DEFAULT_REFERENCES)
+        for family in members
+        if wanted in (variant_of(family, by), family.tags[by[0]])
     ]
     if not references and reference is None:
         references = [members[0]]

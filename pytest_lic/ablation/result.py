@@ -47,11 +47,43 @@ class Variant:
 
 
 @dataclass(frozen=True)
+class Bits:
+    """One variant at one quality, in means over the images, or why it has none.
+
+    Attributes:
+        family: its name.
+        label: the variant.
+        quality: label of the operating point.
+        bpp: of whole bitstreams.
+        change: percent of the reference's bpp at that quality; negative is fewer.
+        psnr: dB.
+        excess: percent that bitstreams are longer than their likelihoods estimate.
+        passes: in which the first image is decoded.
+        parameters: of the network.
+        encode: seconds of an image, in one go.
+        decode: the same.
+    """
+
+    family: str
+    label: str
+    quality: str
+    bpp: float | Unavailable
+    change: float | None = None
+    psnr: float | None = None
+    excess: float | None = None
+    passes: int | None = None
+    parameters: int | None = None
+    encode: float | None = None
+    decode: float | None = None
+
+
+@dataclass(frozen=True)
 class Table:
     """The variants of one group in one setting, the reference first.
 
     ``reference`` is its family's name, or None where the group lacks it. ``timed`` names the
-    images and ``qualities`` the qualities whose times were taken.
+    images and ``qualities`` the qualities whose times were taken. ``bits`` compares single
+    qualities, where a variant has too few for a curve.
     """
 
     tags: Mapping[str, str]
@@ -61,6 +93,7 @@ class Table:
     rows: tuple[Variant, ...]
     timed: tuple[str, ...] = ()
     qualities: tuple[str, ...] = ()
+    bits: tuple[Bits, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -83,9 +83,40 @@ def _table_parts(ablation: Ablation, table: Table, title: str) -> Iterator[Rende
             cells += [_ratio(row.encode), _ratio(row.decode)]
         drawn.add_row(row.label, row.family, *cells)
     yield drawn
+    if table.bits:
+        yield _bits(table)
     for line in (*_not_shown(table), *_missing(ablation, table), *_seconds(table)):
         yield f"  {line}"
     yield ""
+
+
+def _bits(table: Table) -> RenderableType:
+    reference = next((row.label for row in table.rows if row.family == table.reference), "?")
+    headings = ["codec", "quality", "bpp", f"bytes\nvs {reference}", "PSNR", "bytes over\nestimate"]
+    headings += ["passes", "parameters", "encode\nan image", "decode\nan image"]
+    numbers = range(2, len(headings))
+    drawn = grid(headings, numbers, title="at equal qualities", unwrapped=numbers)
+    for row in table.bits:
+        if isinstance(row.bpp, Unavailable):
+            drawn.add_row(row.family, row.quality, *[NONE] * len(numbers))
+            continue
+        drawn.add_row(
+            row.family,
+            row.quality,
+            f"{row.bpp:.4f}",
+            "reference" if row.family == table.reference else _number(row.change, "+.2f", " %"),
+            _number(row.psnr, ".2f", " dB"),
+            _number(row.excess, "+.2f", " %"),
+            _number(row.passes, "d"),
+            _number(row.parameters, ",d"),
+            _number(row.encode, ".3g", " s"),
+            _number(row.decode, ".3g", " s"),
+        )
+    return drawn
+
+
+def _number(value: float | None, form: str, unit: str = "") -> str:
+    return NONE if value is None else f"{value:{form}}{unit}"
 
 
 def _not_shown(table: Table) -> Iterator[str]:
@@ -101,7 +132,10 @@ def _not_shown(table: Table) -> Iterator[str]:
 
 
 def _missing(ablation: Ablation, table: Table) -> Iterator[str]:
-    """Why a place in the table is empty, each reason once."""
+    """Why a place in the tables is empty, each reason once."""
+    for bits in table.bits:
+        if isinstance(bits.bpp, Unavailable):
+            yield f"{bits.family} q{bits.quality}: {bits.bpp}"
     for row in table.rows:
         differences = {f"BD-rate vs {name}": bd for name, bd in row.anchors.items()}
         if row.rate is not None and row.quality is not None:
@@ -226,6 +260,7 @@ def _table_json(ablation: Ablation, table: Table) -> dict[str, Any]:
         "timed_images": list(table.timed),
         "timed_qualities": list(table.qualities),
         "rows": [_row_json(row) for row in table.rows],
+        "bits": [asdict(row) for row in table.bits],
     }
 
 

@@ -248,6 +248,22 @@ class NetworkCalls:
             raise CodecError(f"{self.label}: {_NO_SYNTHESIS}")
         return images, self._checked_latents(seen[0])
 
+    def estimated_bits(self, images: Tensor) -> float:
+        """What the likelihoods of the network's own call let expect of (B, 3, H, W), padded.
+
+        Raises:
+            CodecError: the network raised, or gave no likelihoods.
+        """
+        import torch
+
+        where = f"{self.label}: a call on {_described(images)}"
+        with blamed(where), torch.inference_mode():
+            result = self.network(images.to(self._dtype))
+        likelihoods = result.get("likelihoods") if isinstance(result, Mapping) else None
+        if not isinstance(likelihoods, Mapping):
+            raise CodecError(f"{where} gave no likelihoods; expected a dict with them")
+        return sum(float(-values.double().log2().sum()) for values in likelihoods.values())
+
     @property
     def offers_passes(self) -> bool:
         """Whether the network decodes the first passes of a latent alone."""

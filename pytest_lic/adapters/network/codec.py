@@ -85,6 +85,15 @@ class NetworkCodec:
         decoded = self._for_each(lambda image: (self._calls.decompress(image),), coded)
         return self._cropped([images for (images,) in decoded], height, width)
 
+    def estimated_bits(self, images: Tensor, /) -> list[float]:
+        """Of an image batch (B, 3, H, W): the bits that its likelihoods let expect of each.
+
+        Raises:
+            CodecError: the network failed, or gives no likelihoods.
+        """
+        padded = self._padded(images)
+        return [self._calls.estimated_bits(image) for image in padded[:, None]]
+
     def stages(self) -> Mapping[str, nn.Module]:
         """Stage → the network's module that does it; empty where none is known."""
         return self._calls.stages
