@@ -53,6 +53,13 @@ class EntropyModel(nn.Module, ABC):
         self.latent_channels = latent_channels
         self._make(latent_channels)
 
+    def check_quantizer(self, quantizer: Quantizer) -> None:
+        """Refuse a quantizer that this model can't code with.
+
+        Raises:
+            UsageError: such a one.
+        """
+
     @abstractmethod
     def _make(self, channels: int) -> None:
         """Make the parameters for M channels."""

@@ -89,6 +89,22 @@ class JointEntropyModel(EntropyModel):
         """That of side information, a stage of decoding; None where there is none."""
         return getattr(self.side_information, "hyper_synthesis", None)
 
+    def check_quantizer(self, quantizer: Quantizer) -> None:
+        """Raise UsageError where a symbol can't be moved by whole steps."""
+        symbols = torch.arange(-8, 9, dtype=torch.int32)
+        even = not list(quantizer.parameters())  # else what is even now is to be learned
+        for variant in range(quantizer.variants):
+            levels = torch.full_like(symbols, variant).long()
+            lower, upper = quantizer.edges(symbols, levels, torch.float64)
+            widths = torch.diff(lower, append=upper[-1:])
+            even &= torch.allclose(widths, torch.ones_like(widths))
+        if not even:
+            raise UsageError(
+                f"quantizer: the cells of {type(quantizer).__name__} are not one step wide, over "
+                "which entropy_model: JointEntropyModel moves its distributions; take another "
+                "quantizer, or MeanScaleHyperprior"
+            )
+
     def forward(self, latents: Tensor, quantizer: Quantizer) -> Rated:
         """Latents (B, M, h, w), quantised and rated; see `EntropyModel.forward`."""
         unit = self.log_unit.exp()[:, None, None]
@@ -110,7 +126,7 @@ class JointEntropyModel(EntropyModel):
             CodecError: parameters of z's densities that are not finite.
             UsageError: a quantizer whose cells are not all one step wide.
         """
-        _check_steps(quantizer)
+        self.check_quantizer(quantizer)
         self.side_information.update()
         tables = self.distribution.tables(quantizer)
         own = {} if tables is None else {"latents": tables}
@@ -124,7 +140,7 @@ class JointEntropyModel(EntropyModel):
 
     def load_tables(self, tables: Mapping[str, FrequencyTables], quantizer: Quantizer) -> None:
         """Take tables that came with the weights; see `EntropyModel.load_tables`."""
-        _check_steps(quantizer)
+        self.check_quantizer(quantizer)
         super().load_tables(tables, quantizer)
         names = self.side_information.table_counts()
         self.side_information.load_tables({name: self.tables[name] for name in names})
@@ -253,17 +269,3 @@ class JointEntropyModel(EntropyModel):
         """Raise CodecError where there are no tables to code with."""
         for name in self.table_counts(quantizer):
             self._table(name)
-
-
-def _check_steps(quantizer: Quantizer) -> None:
-    """Raise UsageError where a symbol can't be moved by whole steps."""
-    symbols = torch.arange(-8, 9, dtype=torch.int32)
-    for variant in range(quantizer.variants):
-        levels = torch.full_like(symbols, variant).long()
-        lower, upper = quantizer.edges(symbols, levels, torch.float64)
-        if not torch.allclose(torch.diff(lower, append=upper[-1:]), torch.ones(17).double()):
-            raise UsageError(
-                f"quantizer: the cells of {type(quantizer).__name__} are not one step wide, over "
-                "which JointEntropyModel moves its distributions; take another quantizer, or "
-                "MeanScaleHyperprior"
-            )

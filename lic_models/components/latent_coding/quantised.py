@@ -51,6 +51,7 @@ class QuantisedCoding(LatentCoding):
 
     def build(self, channels: int, transform: str) -> None:
         """Make the entropy model's parameters; see `LatentCoding.build`."""
+        self.entropy_model.check_quantizer(self.quantizer)
         expected = self.entropy_model.latent_channels
         if expected is None:
             self.entropy_model.build(channels)
