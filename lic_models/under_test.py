@@ -91,6 +91,11 @@ def context_models() -> Iterator[ContextModelUnderTest]:
     yield replace(uneven, channels=(3, 5), filled_from=2)
     cosine = tested("cosine-slices", "CosineSlicesContext", slices=3)
     yield replace(cosine, channels=(4, 5), filled_from=4)
+    yield replace(tested("m2t", "M2TContext", side=3, passes=4), filled_from=3)
+    yield replace(tested("mt", "MTContext", side=3, passes=4), filled_from=3)
+    yield tested("entroformer", "EntroformerContext", most=4, radius=3)
+    two_pass = tested("entroformer-two-pass", "EntroformerTwoPassContext", most=4, radius=3)
+    yield replace(two_pass, filled_from=2)
     yield replace(tested("none", "NoContext"), sees_decoded=False)
     yield replace(tested("none-mixture", "NoContext", parameters=9), sees_decoded=False)
 

@@ -5,9 +5,22 @@ patterns  the order of positions
 grouped   groups of channels, each with a pattern
 none      one pass
 named     the kinds that are groups and patterns, by their names
+
+attention           attention to what is decoded, its highest scores, relative positions
+transformer         positions as tokens, with keys and values kept
+masked_transformer  M2T and MT
+entroformer         Entroformer, and its variant of two passes
 """
 
 from lic_models.components.entropy_models.contexts.base import Context, Predictor
+from lic_models.components.entropy_models.contexts.entroformer import (
+    EntroformerContext,
+    EntroformerTwoPassContext,
+)
+from lic_models.components.entropy_models.contexts.masked_transformer import (
+    M2TContext,
+    MTContext,
+)
 from lic_models.components.entropy_models.contexts.named import (
     AutoregressiveContext,
     ChannelwiseContext,
@@ -24,6 +37,10 @@ __all__ = [
     "CheckerboardContext",
     "Context",
     "CosineSlicesContext",
+    "EntroformerContext",
+    "EntroformerTwoPassContext",
+    "M2TContext",
+    "MTContext",
     "MultistageContext",
     "NoContext",
     "Predictor",
