@@ -49,10 +49,20 @@ def test_tags_name_every_component() -> None:
     }
 
 
-def test_tags_name_the_seats_of_a_joint_model() -> None:
+@pytest.mark.parametrize(
+    ("context", "tag"),
+    [
+        ("Channelwise", "channel-wise"),
+        ("M2T", "m2t"),
+        ("MT", "mt"),
+        ("Entroformer", "entroformer"),
+        ("EntroformerTwoPass", "entroformer-two-pass"),
+    ],
+)
+def test_tags_name_the_seats_of_a_joint_model(context: str, tag: str) -> None:
     seats = {
         "side_information": None,
-        "context": "lic_models.components.ChannelwiseContext",
+        "context": f"lic_models.components.{context}Context",
         "distribution": {"class_path": "lic_models.components.GaussianMixture"},
     }
     components = {
@@ -67,5 +77,5 @@ def test_tags_name_the_seats_of_a_joint_model() -> None:
     tags = component_tags(components)
     assert tags["architecture"] == "joint"
     assert tags["side_information"] == "mean-scale"
-    assert tags["context"] == "channel-wise"
+    assert tags["context"] == tag
     assert tags["distribution"] == "gaussian-mixture"
