@@ -29,6 +29,7 @@ from lic_models.components.entropy_models.contexts import (
     CosineSlicesContext,
     MultistageContext,
     NoContext,
+    StackedCheckerboardContext,
     UnevenGroupsContext,
 )
 from lic_models.components.entropy_models.distributions import (
@@ -103,6 +104,7 @@ __all__ = [
     "ScaleInformation",
     "SideInformation",
     "SoftRoundingQuantizer",
+    "StackedCheckerboardContext",
     "StraightThroughQuantizer",
     "Transform",
     "UnevenGroupsContext",

@@ -143,6 +143,7 @@ _NAMES = {
     "MeanScale": "mean-scale",
     "Channelwise": "channel-wise",
     "UnevenGroups": "uneven-groups",
+    "StackedCheckerboard": "stacked-checkerboard",
     "CosineSlices": "cosine-slices",
     "GaussianMixture": "gaussian-mixture",
     "GaussianLaplaceLogisticMixture": "gaussian-laplace-logistic-mixture",

@@ -1,10 +1,12 @@
 """Contexts: what the symbols that are decoded already tell of the next ones.
 
-base      a schedule of passes and a predictor
-patterns  the order of positions
-grouped   groups of channels, each with a pattern
-none      one pass
-named     the kinds that are groups and patterns, by their names
+base                  a schedule of passes and a predictor
+patterns              the order of positions
+estimator             the last layers of a predictor
+grouped               groups of channels, each with a pattern
+none                  one pass
+named                 the kinds that are groups and patterns, by their names
+stacked_checkerboard  a checkerboard by attention, several layers deep
 """
 
 from lic_models.components.entropy_models.contexts.base import Context, Predictor
@@ -17,6 +19,9 @@ from lic_models.components.entropy_models.contexts.named import (
     UnevenGroupsContext,
 )
 from lic_models.components.entropy_models.contexts.none import NoContext
+from lic_models.components.entropy_models.contexts.stacked_checkerboard import (
+    StackedCheckerboardContext,
+)
 
 __all__ = [
     "AutoregressiveContext",
@@ -27,5 +32,6 @@ __all__ = [
     "MultistageContext",
     "NoContext",
     "Predictor",
+    "StackedCheckerboardContext",
     "UnevenGroupsContext",
 ]
