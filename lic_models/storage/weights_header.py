@@ -144,6 +144,7 @@ _NAMES = {
     "Channelwise": "channel-wise",
     "UnevenGroups": "uneven-groups",
     "StackedCheckerboard": "stacked-checkerboard",
+    "ContextAdaptive": "context-adaptive",
     "CosineSlices": "cosine-slices",
     "GaussianMixture": "gaussian-mixture",
     "GaussianLaplaceLogisticMixture": "gaussian-laplace-logistic-mixture",

@@ -7,9 +7,11 @@ grouped               groups of channels, each with a pattern
 none                  one pass
 named                 the kinds that are groups and patterns, by their names
 stacked_checkerboard  a checkerboard by attention, several layers deep
+context_adaptive      raster order, with side information around a position
 """
 
 from lic_models.components.entropy_models.contexts.base import Context, Predictor
+from lic_models.components.entropy_models.contexts.context_adaptive import ContextAdaptiveContext
 from lic_models.components.entropy_models.contexts.named import (
     AutoregressiveContext,
     ChannelwiseContext,
@@ -28,6 +30,7 @@ __all__ = [
     "ChannelwiseContext",
     "CheckerboardContext",
     "Context",
+    "ContextAdaptiveContext",
     "CosineSlicesContext",
     "MultistageContext",
     "NoContext",
