@@ -93,6 +93,7 @@ def context_models() -> Iterator[ContextModelUnderTest]:
     yield replace(cosine, channels=(4, 5), filled_from=4)
     yield replace(tested("stacked-checkerboard", "StackedCheckerboardContext"), filled_from=2)
     yield tested("context-adaptive", "ContextAdaptiveContext")
+    yield tested("zigzag", "ZigzagContext")
     yield replace(tested("none", "NoContext"), sees_decoded=False)
     yield replace(tested("none-mixture", "NoContext", parameters=9), sees_decoded=False)
 

@@ -32,6 +32,7 @@ from lic_models.components.entropy_models.contexts import (
     NoContext,
     StackedCheckerboardContext,
     UnevenGroupsContext,
+    ZigzagContext,
 )
 from lic_models.components.entropy_models.distributions import (
     Distribution,
@@ -111,4 +112,5 @@ __all__ = [
     "Transform",
     "UnevenGroupsContext",
     "UniversalQuantizer",
+    "ZigzagContext",
 ]

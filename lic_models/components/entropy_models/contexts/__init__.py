@@ -8,6 +8,7 @@ none                  one pass
 named                 the kinds that are groups and patterns, by their names
 stacked_checkerboard  a checkerboard by attention, several layers deep
 context_adaptive      raster order, with side information around a position
+zigzag                planes across channels, rows and columns
 """
 
 from lic_models.components.entropy_models.contexts.base import Context, Predictor
@@ -24,6 +25,7 @@ from lic_models.components.entropy_models.contexts.none import NoContext
 from lic_models.components.entropy_models.contexts.stacked_checkerboard import (
     StackedCheckerboardContext,
 )
+from lic_models.components.entropy_models.contexts.zigzag import ZigzagContext
 
 __all__ = [
     "AutoregressiveContext",
@@ -37,4 +39,5 @@ __all__ = [
     "Predictor",
     "StackedCheckerboardContext",
     "UnevenGroupsContext",
+    "ZigzagContext",
 ]

@@ -29,6 +29,7 @@ from lic_models.components import (
     SideInformation,
     StackedCheckerboardContext,
     UnevenGroupsContext,
+    ZigzagContext,
 )
 
 CHANNELS = 12
@@ -47,6 +48,7 @@ CONTEXTS: dict[str, Callable[[], Context]] = {
     "multistage-2": lambda: MultistageContext(2, 8),
     "multistage-4": lambda: MultistageContext(4, 8, 3),
     "cosine-slices": lambda: CosineSlicesContext(4, 8),
+    "zigzag": lambda: ZigzagContext(8),
     "context-adaptive": lambda: ContextAdaptiveContext(8),
     "stacked-checkerboard": lambda: StackedCheckerboardContext(8),
 }
@@ -59,6 +61,7 @@ PASSES = {
     "multistage-2": lambda h, w: 4,
     "multistage-4": lambda h, w: 16,
     "cosine-slices": lambda h, w: 16 + 4 + 2 + 2,
+    "zigzag": lambda h, w: CHANNELS + h + w - 2,
     "context-adaptive": lambda h, w: h * w,
     "stacked-checkerboard": lambda h, w: 2,
 }
