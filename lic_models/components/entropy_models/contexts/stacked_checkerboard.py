@@ -37,7 +37,7 @@ class StackedCheckerboardContext(Context):
         UsageError: values out of range.
     """
 
-    def __init__(self, hidden: int = 64, layers: int = 2, window: int = 4, heads: int = 4) -> None:
+    def __init__(self, hidden: int = 96, layers: int = 2, window: int = 4, heads: int = 8) -> None:
         super().__init__()
         if min(hidden, layers, heads) < 1 or hidden % heads:
             raise UsageError(
@@ -112,10 +112,11 @@ class _Layer(nn.Module):
         self.wider = nn.Sequential(
             nn.Linear(hidden, 2 * hidden), nn.GELU(), nn.Linear(2 * hidden, hidden)
         )
+        # Each head begins with a direction to look in, too far for training to find one.
         reach = torch.arange(3 * window - 1.0) - (3 * window // 2 - 1)
-        distance = torch.hypot(reach[:, None], reach)
-        slopes = 0.5 ** torch.arange(heads)
-        self.nearness = nn.Parameter(-slopes[:, None, None] * distance)
+        angles = 2 * torch.pi * torch.arange(heads)[:, None, None] / heads
+        distance = torch.hypot(reach[:, None] - angles.sin(), reach - angles.cos())
+        self.nearness = nn.Parameter(-2 * distance)
 
     def forward(self, tokens: Tensor) -> Tensor:
         normed = self.norm(tokens)

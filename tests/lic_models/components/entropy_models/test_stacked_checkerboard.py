@@ -117,7 +117,7 @@ def test_norms_over_positions_are_caught_by_what_they_do_to_a_larger_picture(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"hidden": 6}, "hidden: 6, layers: 2, heads: 4; expected"),
+        ({"hidden": 6}, "hidden: 6, layers: 2, heads: 8; expected"),
         ({"layers": 0}, "layers: 0"),
         ({"window": 3}, "window: 3; expected an even number from 2 on"),
         ({"window": 0}, "window: 0"),
