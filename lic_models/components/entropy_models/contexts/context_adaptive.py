@@ -1,7 +1,10 @@
 """Raster order, with what side information tells around a position beside what is decoded near it.
 
-side information ─ 1 × 1 ─► window around it ──────┐  bit-consuming: it was paid for
-decoded latents ── 1 × 1 ─► window above and left ─┴─► 1 × 1 ─► 1 × 1   bit-free
+    side information ─ 1 × 1 ─► window around it ──────┐  bit-consuming
+    decoded latents ──────────► window above and left ─┴─► 1 × 1 ─► 1 × 1   bit-free
+
+The first was paid for with bits of its own, the second comes with the latent. The layers that join
+them are the same for all positions.
 """
 
 from __future__ import annotations
@@ -21,11 +24,10 @@ class ContextAdaptiveContext(Context):
 
     Lee, Cho and Beack, "Context-adaptive entropy model for end-to-end optimized image compression",
     ICLR 2019, https://arxiv.org/abs/1809.10452. Unlike `AutoregressiveContext` it sees the side
-    information of its neighbours too, and more than a sum of its neighbours. Decoding takes h · w
-    passes.
+    information of its neighbours too. Decoding takes h · w passes.
 
     Args:
-        hidden: channels of all layers.
+        hidden: channels of the layers between.
         window: side of both windows. That of side information is around a position; that of the
             latent ends at its row, and is cut off before it.
 
@@ -45,9 +47,8 @@ class ContextAdaptiveContext(Context):
         """Make the parameters; see `Context.build`."""
         self.channels = channels
         self.from_features = nn.Sequential(nn.Conv2d(2 * channels, self.hidden, 1), nn.LeakyReLU())
-        self.from_latents = nn.Sequential(nn.Conv2d(channels, self.hidden, 1), nn.LeakyReLU())
         self.bit_consuming = nn.Conv2d(self.hidden, self.hidden, self.window)
-        self.bit_free = nn.Conv2d(self.hidden, self.hidden, self.window, bias=False)
+        self.bit_free = nn.Conv2d(channels, self.hidden, self.window, bias=False)
         self.estimator = Estimator(self.hidden, channels, start)
 
     def schedule(self, height: int, width: int) -> Tensor:
@@ -64,7 +65,7 @@ class ContextAdaptiveContext(Context):
 
     def forward(self, latents: Tensor, features: Tensor) -> Tensor:
         """Corrections (B, P, M, h, w) for all passes at once."""
-        near = F.pad(self.from_latents(latents), self.margins())
+        near = F.pad(latents, self.margins())
         told = self.consumed(features) + F.conv2d(near, self.seen())
         corrections: Tensor = self.estimator(told)
         return corrections
@@ -88,23 +89,15 @@ class ContextAdaptiveContext(Context):
 
 
 class _AdaptivePredictor:
-    """Keeps what each decoded position tells, so that its first layer is computed once."""
-
     def __init__(self, context: ContextAdaptiveContext, features: Tensor) -> None:
         self._context, self._kernel = context, context.seen()
         self._consumed = context.consumed(features)
-        self._near = F.pad(torch.zeros_like(self._consumed), context.margins())
-        self._known = 0
 
     def predict(self, number: int, decoded: Tensor) -> Tensor:
-        context, width = self._context, decoded.size(-1)
-        left, _, above, _ = context.margins()
-        for known in range(self._known, number):
-            row, column = divmod(known, width)
-            told = context.from_latents(decoded[:, :, row, column, None, None])
-            self._near[:, :, row + above, column + left] = told[..., 0, 0]
-        self._known = number
-        row, column = divmod(number, width)
-        near = self._near[:, :, row : row + context.window, column : column + context.window]
-        told = self._consumed[:, :, row, column, None] + F.conv2d(near, self._kernel)[..., 0]
-        return context.estimator.at(told)
+        row, column = divmod(number, decoded.size(-1))
+        left, right, above, _ = self._context.margins()
+        first = column - left
+        near = decoded[:, :, max(0, row - above) : row + 1, max(0, first) : column + right + 1]
+        kernel = self._kernel[:, :, -near.size(2) :, max(0, -first) :][..., : near.size(3)]
+        told = self._consumed[:, :, row, column, None] + F.conv2d(near, kernel)[..., 0]
+        return self._context.estimator.at(told)
