@@ -96,6 +96,9 @@ def context_models() -> Iterator[ContextModelUnderTest]:
     yield tested("entroformer", "EntroformerContext", most=4, radius=3)
     two_pass = tested("entroformer-two-pass", "EntroformerTwoPassContext", most=4, radius=3)
     yield replace(two_pass, filled_from=2)
+    yield replace(tested("stacked-checkerboard", "StackedCheckerboardContext"), filled_from=2)
+    yield tested("context-adaptive", "ContextAdaptiveContext")
+    yield tested("zigzag", "ZigzagContext")
     yield replace(tested("none", "NoContext"), sees_decoded=False)
     yield replace(tested("none-mixture", "NoContext", parameters=9), sees_decoded=False)
 

@@ -26,6 +26,7 @@ from lic_models.components.entropy_models.contexts import (
     ChannelwiseContext,
     CheckerboardContext,
     Context,
+    ContextAdaptiveContext,
     CosineSlicesContext,
     EntroformerContext,
     EntroformerTwoPassContext,
@@ -33,7 +34,9 @@ from lic_models.components.entropy_models.contexts import (
     MTContext,
     MultistageContext,
     NoContext,
+    StackedCheckerboardContext,
     UnevenGroupsContext,
+    ZigzagContext,
 )
 from lic_models.components.entropy_models.distributions import (
     Distribution,
@@ -76,6 +79,7 @@ __all__ = [
     "ChannelwiseContext",
     "CheckerboardContext",
     "Context",
+    "ContextAdaptiveContext",
     "ConvolutionalTransform",
     "CosineSlicesContext",
     "Distribution",
@@ -111,8 +115,10 @@ __all__ = [
     "ScaleInformation",
     "SideInformation",
     "SoftRoundingQuantizer",
+    "StackedCheckerboardContext",
     "StraightThroughQuantizer",
     "Transform",
     "UnevenGroupsContext",
     "UniversalQuantizer",
+    "ZigzagContext",
 ]

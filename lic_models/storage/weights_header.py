@@ -143,6 +143,8 @@ _NAMES = {
     "MeanScale": "mean-scale",
     "Channelwise": "channel-wise",
     "UnevenGroups": "uneven-groups",
+    "StackedCheckerboard": "stacked-checkerboard",
+    "ContextAdaptive": "context-adaptive",
     "CosineSlices": "cosine-slices",
     "EntroformerTwoPass": "entroformer-two-pass",
     "GaussianMixture": "gaussian-mixture",

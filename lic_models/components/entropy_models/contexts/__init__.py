@@ -1,18 +1,22 @@
 """Contexts: what the symbols that are decoded already tell of the next ones.
 
-base      a schedule of passes and a predictor
-patterns  the order of positions
-grouped   groups of channels, each with a pattern
-none      one pass
-named     the kinds that are groups and patterns, by their names
-
-attention           attention to what is decoded, its highest scores, relative positions
-transformer         positions as tokens, with keys and values kept
-masked_transformer  M2T and MT
-entroformer         Entroformer, and its variant of two passes
+base                  a schedule of passes and a predictor
+patterns              the order of positions
+estimator             the last layers of a predictor
+grouped               groups of channels, each with a pattern
+none                  one pass
+named                 the kinds that are groups and patterns, by their names
+stacked_checkerboard  a checkerboard by attention, several layers deep
+context_adaptive      raster order, with side information around a position
+zigzag                planes across channels, rows and columns
+attention             attention to what is decoded, its highest scores, relative positions
+transformer           positions as tokens, with keys and values kept
+masked_transformer    M2T and MT
+entroformer           Entroformer, and its variant of two passes
 """
 
 from lic_models.components.entropy_models.contexts.base import Context, Predictor
+from lic_models.components.entropy_models.contexts.context_adaptive import ContextAdaptiveContext
 from lic_models.components.entropy_models.contexts.entroformer import (
     EntroformerContext,
     EntroformerTwoPassContext,
@@ -30,12 +34,17 @@ from lic_models.components.entropy_models.contexts.named import (
     UnevenGroupsContext,
 )
 from lic_models.components.entropy_models.contexts.none import NoContext
+from lic_models.components.entropy_models.contexts.stacked_checkerboard import (
+    StackedCheckerboardContext,
+)
+from lic_models.components.entropy_models.contexts.zigzag import ZigzagContext
 
 __all__ = [
     "AutoregressiveContext",
     "ChannelwiseContext",
     "CheckerboardContext",
     "Context",
+    "ContextAdaptiveContext",
     "CosineSlicesContext",
     "EntroformerContext",
     "EntroformerTwoPassContext",
@@ -44,5 +53,7 @@ __all__ = [
     "MultistageContext",
     "NoContext",
     "Predictor",
+    "StackedCheckerboardContext",
     "UnevenGroupsContext",
+    "ZigzagContext",
 ]

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lic_models.components.entropy_models.contexts.base import Context, Predictor
+from lic_models.components.entropy_models.contexts.estimator import Estimator
 from lic_models.components.entropy_models.contexts.patterns import Pattern, Periodic, Raster
 from pytest_lic.errors import UsageError
 
@@ -105,7 +106,6 @@ class _Group(nn.Module):
     ) -> None:
         super().__init__()
         self.first, self.size, self.pattern = first, size, pattern
-        self.per_symbol = len(start)
         self.from_features = nn.Conv2d(2 * channels, hidden, 1)
         self.from_channels = nn.Conv2d(first, hidden, 3, padding=1, bias=False) if first else None
         self.alone = isinstance(pattern, Periodic) and pattern.count(1, 1) == 1
@@ -113,14 +113,7 @@ class _Group(nn.Module):
         staged = isinstance(pattern, Periodic) and not self.alone
         stages = pattern.count(1, 1) if staged else 1
         self.of_stage = nn.Parameter(torch.zeros(stages, hidden))
-        last = nn.Conv2d(hidden, len(start) * size, 1)
-        nn.init.zeros_(last.weight)
-        with torch.no_grad():
-            assert last.bias is not None
-            last.bias.copy_(torch.tensor(start).repeat_interleave(size))
-        self.join = nn.Sequential(
-            nn.LeakyReLU(), nn.Conv2d(hidden, hidden, 1), nn.LeakyReLU(), last
-        )
+        self.join = Estimator(hidden, size, start)
 
     def known(self, latents: Tensor, features: Tensor) -> Tensor:
         """What side information and the groups before tell, (B, hidden, h, w)."""
@@ -133,26 +126,24 @@ class _Group(nn.Module):
         """Corrections (B, P, size · n) of the positions of a stage."""
         rows, columns = (stages == stage).nonzero(as_tuple=True)
         told = known[:, :, rows, columns]
-        if not len(rows):  # which convolutions refuse
-            return told.new_zeros(len(told), self.per_symbol, 0)
         if self.from_space is not None:
             own = latents[:, self.first : self.first + self.size]
             told = told + self._near(own, stage, stages, rows, columns)
             told = told + self.of_stage[min(stage, len(self.of_stage) - 1), :, None]
-        return self._joined(told[..., None]).flatten(2)
+        return self.join.at(told)
 
     def everywhere(self, latents: Tensor, features: Tensor) -> Tensor:
         """Corrections (B, P, size, h, w)."""
         told = self.known(latents, features)
         if self.from_space is None:
-            return self._joined(told)
+            return self.join(told)
         own = latents[:, self.first : self.first + self.size]
         if isinstance(self.pattern, Raster):
             weight = self.from_space.weight * self._seen(self.from_space.weight)
             told = told + F.conv2d(own, weight, padding=weight.size(-1) // 2)
-            return self._joined(told + self.of_stage[0, :, None, None])
+            return self.join(told + self.of_stage[0, :, None, None])
         stages = self.pattern.stages(latents.size(-2), latents.size(-1)).to(own.device)
-        return self._joined(told + self._around(own) + self.of_stage[stages].permute(2, 0, 1))
+        return self.join(told + self._around(own) + self.of_stage[stages].permute(2, 0, 1))
 
     def _around(self, own: Tensor) -> Tensor:
         """The neighbourhood's share at all positions, (B, hidden, h, w).
@@ -176,10 +167,6 @@ class _Group(nn.Module):
                         padded[..., row:, column:], weight * seen, stride=side
                     )
         return around
-
-    def _joined(self, told: Tensor) -> Tensor:
-        joined: Tensor = self.join(told)
-        return joined.unflatten(1, (-1, self.size))
 
     def _near(
         self, own: Tensor, stage: int, stages: Tensor, rows: Tensor, columns: Tensor

@@ -11,6 +11,7 @@ from lic_models.components import (
     ChannelwiseContext,
     CheckerboardContext,
     Context,
+    ContextAdaptiveContext,
     CosineSlicesContext,
     Distribution,
     EntroformerContext,
@@ -30,7 +31,9 @@ from lic_models.components import (
     Quantizer,
     ScaleInformation,
     SideInformation,
+    StackedCheckerboardContext,
     UnevenGroupsContext,
+    ZigzagContext,
 )
 
 CHANNELS = 12
@@ -53,6 +56,9 @@ CONTEXTS: dict[str, Callable[[], Context]] = {
     "mt": lambda: MTContext(4, 5, 8),
     "entroformer": lambda: EntroformerContext(4, 3, 8),
     "entroformer-two-pass": lambda: EntroformerTwoPassContext(4, 3, 8),
+    "zigzag": lambda: ZigzagContext(8),
+    "context-adaptive": lambda: ContextAdaptiveContext(8),
+    "stacked-checkerboard": lambda: StackedCheckerboardContext(8),
 }
 PASSES = {
     "none": lambda h, w: 1,
@@ -67,6 +73,9 @@ PASSES = {
     "mt": lambda h, w: 5,
     "entroformer": lambda h, w: h * w,
     "entroformer-two-pass": lambda h, w: 2,
+    "zigzag": lambda h, w: CHANNELS + h + w - 2,
+    "context-adaptive": lambda h, w: h * w,
+    "stacked-checkerboard": lambda h, w: 2,
 }
 DISTRIBUTIONS: dict[str, Callable[[], Distribution]] = {
     "gaussian": Gaussian,
