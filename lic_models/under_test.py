@@ -91,6 +91,7 @@ def context_models() -> Iterator[ContextModelUnderTest]:
     yield replace(uneven, channels=(3, 5), filled_from=2)
     cosine = tested("cosine-slices", "CosineSlicesContext", slices=3)
     yield replace(cosine, channels=(4, 5), filled_from=4)
+    yield tested("non-local", "NonLocalContext")
     yield replace(tested("none", "NoContext"), sees_decoded=False)
     yield replace(tested("none-mixture", "NoContext", parameters=9), sees_decoded=False)
 

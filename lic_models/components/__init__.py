@@ -29,6 +29,7 @@ from lic_models.components.entropy_models.contexts import (
     CosineSlicesContext,
     MultistageContext,
     NoContext,
+    NonLocalContext,
     UnevenGroupsContext,
 )
 from lic_models.components.entropy_models.distributions import (
@@ -93,6 +94,7 @@ __all__ = [
     "NoContext",
     "NoInformation",
     "NoiseQuantizer",
+    "NonLocalContext",
     "Nonlinearity",
     "OneDN",
     "Quantizer",

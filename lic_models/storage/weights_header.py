@@ -144,6 +144,7 @@ _NAMES = {
     "Channelwise": "channel-wise",
     "UnevenGroups": "uneven-groups",
     "CosineSlices": "cosine-slices",
+    "NonLocal": "non-local",
     "GaussianMixture": "gaussian-mixture",
     "GaussianLaplaceLogisticMixture": "gaussian-laplace-logistic-mixture",
 }

@@ -1,10 +1,12 @@
 """Contexts: what the symbols that are decoded already tell of the next ones.
 
-base      a schedule of passes and a predictor
-patterns  the order of positions
-grouped   groups of channels, each with a pattern
-none      one pass
-named     the kinds that are groups and patterns, by their names
+base       a schedule of passes and a predictor
+patterns   the order of positions
+grouped    groups of channels, each with a pattern
+none       one pass
+named      the kinds that are groups and patterns, by their names
+recalling  raster order, with a memory of all positions before
+non_local  attention over that memory
 """
 
 from lic_models.components.entropy_models.contexts.base import Context, Predictor
@@ -16,6 +18,7 @@ from lic_models.components.entropy_models.contexts.named import (
     MultistageContext,
     UnevenGroupsContext,
 )
+from lic_models.components.entropy_models.contexts.non_local import NonLocalContext
 from lic_models.components.entropy_models.contexts.none import NoContext
 
 __all__ = [
@@ -26,6 +29,7 @@ __all__ = [
     "CosineSlicesContext",
     "MultistageContext",
     "NoContext",
+    "NonLocalContext",
     "Predictor",
     "UnevenGroupsContext",
 ]

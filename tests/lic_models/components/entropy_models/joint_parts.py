@@ -23,6 +23,7 @@ from lic_models.components import (
     MultistageContext,
     NoContext,
     NoInformation,
+    NonLocalContext,
     Quantizer,
     ScaleInformation,
     SideInformation,
@@ -45,6 +46,7 @@ CONTEXTS: dict[str, Callable[[], Context]] = {
     "multistage-2": lambda: MultistageContext(2, 8),
     "multistage-4": lambda: MultistageContext(4, 8, 3),
     "cosine-slices": lambda: CosineSlicesContext(4, 8),
+    "non-local": lambda: NonLocalContext(2, 8),
 }
 PASSES = {
     "none": lambda h, w: 1,
@@ -55,6 +57,7 @@ PASSES = {
     "multistage-2": lambda h, w: 4,
     "multistage-4": lambda h, w: 16,
     "cosine-slices": lambda h, w: 16 + 4 + 2 + 2,
+    "non-local": lambda h, w: h * w,
 }
 DISTRIBUTIONS: dict[str, Callable[[], Distribution]] = {
     "gaussian": Gaussian,
