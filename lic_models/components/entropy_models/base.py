@@ -20,10 +20,13 @@ class Rated(NamedTuple):
     Attributes:
         values: (B, M, h, w).
         likelihoods: name → (B, C, h, w), in (0, 1]; the rate is the sum of −log2 over all of them.
+        residual: (B, M, h, w), what of the values predicts the error of rounding, if a model does.
+            Its gradients reach the parameters that predict it and no others.
     """
 
     values: Tensor
     likelihoods: dict[str, Tensor]
+    residual: Tensor | None = None
 
 
 class EntropyModel(nn.Module, ABC):

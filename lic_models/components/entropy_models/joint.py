@@ -104,7 +104,9 @@ class JointEntropyModel(EntropyModel):
         corrections = self.context(values / unit, features)
         components = self._components(features, centres, corrections)
         mass = self.distribution.mass(components, quantized.lower, quantized.upper)
-        return Rated(values, {"latents": likelihood(mass, self.training), **likelihoods})
+        likelihoods = {"latents": likelihood(mass, self.training), **likelihoods}
+        residual = self.context.residual((values / unit).detach(), features.detach())
+        return Rated(values if residual is None else values + residual, likelihoods, residual)
 
     @torch.no_grad()
     def update(self, quantizer: Quantizer) -> None:
@@ -175,6 +177,9 @@ class JointEntropyModel(EntropyModel):
             values[places] = residual + coding.centres[places]
             decoded[places] = values[places] / coding.unit[places]
         reader.close()
+        predicted = coding.context.residual(decoded.view(1, *shape), features)
+        if predicted is not None:
+            values += predicted.reshape(-1)
         return values.view(shape).float()
 
     def adopted(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

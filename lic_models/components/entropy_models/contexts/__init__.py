@@ -1,12 +1,13 @@
 """Contexts: what the symbols that are decoded already tell of the next ones.
 
-base       a schedule of passes and a predictor
-patterns   the order of positions
-grouped    groups of channels, each with a pattern
-none       one pass
-named      the kinds that are groups and patterns, by their names
-recalling  raster order, with a memory of all positions before
-non_local  attention over that memory
+base                 a schedule of passes and a predictor
+patterns             the order of positions
+grouped              groups of channels, each with a pattern
+none                 one pass
+named                the kinds that are groups and patterns, by their names
+residual_prediction  what rounding took from slices, once all are decoded
+recalling            raster order, with a memory of all positions before
+non_local            attention over that memory
 """
 
 from lic_models.components.entropy_models.contexts.base import Context, Predictor

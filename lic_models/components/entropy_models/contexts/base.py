@@ -68,6 +68,21 @@ class Context(nn.Module, ABC):
             features: (B, 2M, h, w), of side information.
         """
 
+    def residual(self, latents: Tensor, features: Tensor) -> Tensor | None:
+        """What rounding probably took from latents; None of a kind that does not predict it.
+
+        The synthesis gets it added to the latents. Predictions of passes do not see it, and no
+        table hangs on it.
+
+        Args:
+            latents: (B, M, h, w), all of them decoded.
+            features: (B, 2M, h, w), of side information.
+
+        Returns:
+            (B, M, h, w), not in units of channels but in quantisation steps.
+        """
+        return None
+
 
 def positions(schedule: Tensor, passes: int) -> list[Tensor]:
     """The positions of each pass, int64 places in the flattened (M, h, w), ascending."""
