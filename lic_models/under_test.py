@@ -92,6 +92,7 @@ def context_models() -> Iterator[ContextModelUnderTest]:
     cosine = tested("cosine-slices", "CosineSlicesContext", slices=3)
     yield replace(cosine, channels=(4, 5), filled_from=4)
     yield tested("non-local", "NonLocalContext")
+    yield tested("global-reference", "GlobalReferenceContext")
     yield replace(tested("none", "NoContext"), sees_decoded=False)
     yield replace(tested("none-mixture", "NoContext", parameters=9), sees_decoded=False)
 

@@ -145,6 +145,7 @@ _NAMES = {
     "UnevenGroups": "uneven-groups",
     "CosineSlices": "cosine-slices",
     "NonLocal": "non-local",
+    "GlobalReference": "global-reference",
     "GaussianMixture": "gaussian-mixture",
     "GaussianLaplaceLogisticMixture": "gaussian-laplace-logistic-mixture",
 }

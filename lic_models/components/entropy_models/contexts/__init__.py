@@ -8,9 +8,13 @@ named                the kinds that are groups and patterns, by their names
 residual_prediction  what rounding took from slices, once all are decoded
 recalling            raster order, with a memory of all positions before
 non_local            attention over that memory
+global_reference     the one position of that memory that is most alike
 """
 
 from lic_models.components.entropy_models.contexts.base import Context, Predictor
+from lic_models.components.entropy_models.contexts.global_reference import (
+    GlobalReferenceContext,
+)
 from lic_models.components.entropy_models.contexts.named import (
     AutoregressiveContext,
     ChannelwiseContext,
@@ -28,6 +32,7 @@ __all__ = [
     "CheckerboardContext",
     "Context",
     "CosineSlicesContext",
+    "GlobalReferenceContext",
     "MultistageContext",
     "NoContext",
     "NonLocalContext",

@@ -13,10 +13,10 @@ _GRID = 2.0**16  # places between two whole numbers that similarities are rounde
 class GlobalReferenceContext(RecallingContext):
     """Each position sees its neighbourhood, and the one latent that stood in the most similar one.
 
-    Similar are neighbourhoods, of which what is decoded counts, whose cosine is large; of one that
-    is hardly more than nothing, as the first position's, it is near 0. The latent of the reference
-    comes with that similarity, the confidence, and is 0 with confidence 0 where all similarities
-    are negative. Decoding takes h · w passes.
+    Similar are neighbourhoods, of which what is decoded counts, whose cosine is large. The latent
+    of the reference comes with that similarity, the confidence. It is 0 to the first position,
+    which has nothing around it, so that no confidence is negative; that position's own reference
+    is zeros. Decoding takes h · w passes.
 
     Which one is most similar jumps, so encoder and decoder must not differ by the last bits of a
     sum. While coding, similarities are computed in float64, where these bits are some 10⁻¹⁵, and
@@ -51,18 +51,17 @@ class GlobalReferenceContext(RecallingContext):
         return latents
 
     def _recalled(self, queries: Tensor, keys: Tensor, values: Tensor, seen: Tensor) -> Tensor:
-        chosen = _most_similar(queries.detach(), keys.detach(), seen)[..., None]
-        alike = keys.gather(1, chosen.expand(-1, -1, keys.size(-1)))
-        confidence = (queries * alike).sum(-1, keepdim=True)
+        similarity = queries @ keys.transpose(1, 2)
+        chosen = _highest(similarity.detach(), seen)[..., None]
+        confidence = similarity.gather(2, chosen)
         reference = values.gather(1, chosen.expand(-1, -1, values.size(-1)))
         recalled: Tensor = self.from_reference(torch.cat([reference, confidence], -1))
         return recalled
 
 
-def _most_similar(queries: Tensor, keys: Tensor, seen: Tensor) -> Tensor:
-    """The slot of (B, s, K) that is seen and most like each of (B, n, K): int64 (B, n)."""
-    similarity = (queries @ keys.transpose(1, 2) * _GRID).round().long()
-    slots = torch.arange(keys.size(1), device=keys.device)
+def _highest(similarity: Tensor, seen: Tensor) -> Tensor:
+    """Of the slots (n, s) that are seen, the one of highest similarity (B, n, s): int64 (B, n)."""
+    slots = torch.arange(seen.size(1), device=seen.device)
     # Each slot has a rank of its own, so that which of equals counts is not the library's choice.
-    ranks = similarity * len(slots) + slots
+    ranks = (similarity * _GRID).round().long() * len(slots) + slots
     return ranks.masked_fill(~seen, torch.iinfo(torch.int64).min).argmax(-1)

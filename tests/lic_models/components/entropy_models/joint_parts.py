@@ -16,6 +16,7 @@ from lic_models.components import (
     Gaussian,
     GaussianLaplaceLogisticMixture,
     GaussianMixture,
+    GlobalReferenceContext,
     JointEntropyModel,
     Laplace,
     Logistic,
@@ -48,6 +49,7 @@ CONTEXTS: dict[str, Callable[[], Context]] = {
     "multistage-4": lambda: MultistageContext(4, 8, 3),
     "cosine-slices": lambda: CosineSlicesContext(4, 8),
     "non-local": lambda: NonLocalContext(2, 8),
+    "global-reference": lambda: GlobalReferenceContext(8),
 }
 PASSES = {
     "none": lambda h, w: 1,
@@ -60,6 +62,7 @@ PASSES = {
     "multistage-4": lambda h, w: 16,
     "cosine-slices": lambda h, w: 16 + 4 + 2 + 2,
     "non-local": lambda h, w: h * w,
+    "global-reference": lambda h, w: h * w,
 }
 DISTRIBUTIONS: dict[str, Callable[[], Distribution]] = {
     "gaussian": Gaussian,

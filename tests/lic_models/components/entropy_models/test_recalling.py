@@ -18,7 +18,7 @@ from pytest_lic import properties
 from pytest_lic.errors import PropertyError, UsageError
 from tests.lic_models.components.entropy_models.joint_parts import CHANNELS, CONTEXTS, stir
 
-RECALLING = ("non-local",)
+RECALLING = ("non-local", "global-reference")
 each = pytest.mark.parametrize("name", RECALLING)
 
 
