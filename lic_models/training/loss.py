@@ -68,20 +68,6 @@ def estimated_bits(likelihoods: Mapping[str, Tensor]) -> Tensor:
     return torch.stack(nats).sum(0) / math.log(2.0)
 
 
-def rounding_loss(values: Tensor, residual: Tensor, latents: Tensor) -> Tensor:
-    """How well an entropy model guesses what rounding took: MSE in quantisation steps, a scalar.
-
-    Minnen and Singh, ICIP 2020, https://arxiv.org/abs/2007.08739, learn it by the image's
-    distortion; this is for latents alone.
-
-    Args:
-        values: (B, M, h, w), as the synthesis gets them; the loss has no gradient to them.
-        residual: (B, M, h, w), what of them is the guess.
-        latents: (B, M, h, w), before rounding.
-    """
-    return F.mse_loss(residual, (latents - (values - residual)).detach())
-
-
 @torch.no_grad()
 def mean_psnr(decoded: Tensor, images: Tensor) -> Tensor:
     """Mean over a batch of the PSNR in dB of the 8-bit reconstructions, as the plugin has it.

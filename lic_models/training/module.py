@@ -38,7 +38,6 @@ from lic_models.training.loss import (
     estimated_bits,
     mean_psnr,
     rate_distortion_loss,
-    rounding_loss,
 )
 from lic_models.training.running_means import RunningMeans
 from pytest_lic.errors import UsageError
@@ -68,10 +67,10 @@ class CodecTraining(LightningModule):
         start: where the weights begin: "principal-components" of the training images, "random",
             or the path of exported weights or of a checkpoint, such as those of another λ.
         trained: "entropy_model" leaves transform and quantizer as they start. The latents of the
-            training images are then made once and kept, and the rate alone is minimised, with the
-            error of predicted residuals where a context predicts them: no transform runs. A
-            hyperprior that was trained on small crops, of which z is a few numbers, gains much from
-            some steps of its own on large ones.
+            training images are then made once and kept, and the rate alone is minimised: no
+            transform runs. A hyperprior that was trained on small crops, of which z is a few
+            numbers, gains much from some steps of its own on large ones. A context that predicts
+            residuals is trained on images and with their distortion all the same.
         learning_rate: Adam's.
         auxiliary_learning_rate: of the quantiles.
         clip_norm: the largest norm of the gradient.
@@ -176,7 +175,8 @@ class CodecTraining(LightningModule):
         self._steps = self._planned_steps()
         data = getattr(self.trainer, "datamodule", None)
         freeze = getattr(data, "freeze", None)
-        if self.trained == "entropy_model" and freeze is not None:
+        refines = self.codec.entropy_model.refines  # which latents alone do not train
+        if self.trained == "entropy_model" and freeze is not None and not refines:
             self._on_latents = freeze(self._frozen)
         if self.resumes:
             return
@@ -343,12 +343,7 @@ class CodecTraining(LightningModule):
         with torch.autocast(images.device.type, enabled=False):
             rated = self.codec.entropy_model(images.float(), self.codec.quantizer)
         bpp = estimated_bits(rated.likelihoods).sum() / self._pixels(images)
-        if rated.residual is None:
-            return {"loss": bpp, "bpp": bpp.detach()}
-        # What predicts residuals shares no parameter with what the rate trains, and Adam steps
-        # alike whatever a gradient's scale, so the two terms need no weights.
-        error = rounding_loss(rated.values, rated.residual, images.float())
-        return {"loss": bpp + error, "bpp": bpp.detach(), "rounding_mse": error.detach()}
+        return {"loss": bpp, "bpp": bpp.detach()}
 
     def _pixels(self, batch: Tensor) -> int:
         """Of the images (B, 3, H, W) of a batch, or of those that its latents are of."""

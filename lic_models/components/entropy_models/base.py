@@ -20,13 +20,10 @@ class Rated(NamedTuple):
     Attributes:
         values: (B, M, h, w).
         likelihoods: name → (B, C, h, w), in (0, 1]; the rate is the sum of −log2 over all of them.
-        residual: (B, M, h, w), what of the values predicts the error of rounding, if a model does.
-            Its gradients reach the parameters that predict it and no others.
     """
 
     values: Tensor
     likelihoods: dict[str, Tensor]
-    residual: Tensor | None = None
 
 
 class EntropyModel(nn.Module, ABC):
@@ -44,6 +41,11 @@ class EntropyModel(nn.Module, ABC):
         super().__init__()
         self.latent_channels = None
         self.tables: dict[str, FrequencyTables] = {}
+
+    @property
+    def refines(self) -> bool:
+        """Whether values are more than what is coded, so that training needs the distortion."""
+        return False
 
     def build(self, latent_channels: int) -> None:
         """Make the parameters, once M is known.

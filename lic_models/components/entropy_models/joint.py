@@ -84,6 +84,11 @@ class JointEntropyModel(EntropyModel):
         self.log_unit = nn.Parameter(torch.zeros(channels))
 
     @property
+    def refines(self) -> bool:
+        """Whether its context predicts residuals."""
+        return self.context.predicts_residuals
+
+    @property
     def hyper_analysis(self) -> nn.Module | None:
         """That of side information, a stage of coding; None where there is none."""
         return getattr(self.side_information, "hyper_analysis", None)
@@ -105,8 +110,9 @@ class JointEntropyModel(EntropyModel):
         components = self._components(features, centres, corrections)
         mass = self.distribution.mass(components, quantized.lower, quantized.upper)
         likelihoods = {"latents": likelihood(mass, self.training), **likelihoods}
+        # Detached, so that what the rate trains is trained by nothing else.
         residual = self.context.residual((values / unit).detach(), features.detach())
-        return Rated(values if residual is None else values + residual, likelihoods, residual)
+        return Rated(values if residual is None else values + residual, likelihoods)
 
     @torch.no_grad()
     def update(self, quantizer: Quantizer) -> None:

@@ -6,12 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lic_models.training.loss import (
-    estimated_bits,
-    mean_psnr,
-    rate_distortion_loss,
-    rounding_loss,
-)
+from lic_models.training.loss import estimated_bits, mean_psnr, rate_distortion_loss
 from pytest_lic.errors import UsageError
 from pytest_lic.measuring.metrics.psnr import psnr
 
@@ -38,16 +33,6 @@ def test_bits_are_counted_image_by_image() -> None:
     assert estimated_bits(likelihoods).tolist() == [3.0, 3.0]
     likelihoods["b"] = torch.tensor([[0.5], [1.0]]).reshape(2, 1, 1, 1)
     assert estimated_bits(likelihoods).tolist() == [4.0, 3.0]
-
-
-def test_what_rounding_took_is_compared_with_the_guess() -> None:
-    latents = torch.tensor([0.25, -0.5], requires_grad=True).reshape(1, 2, 1, 1)
-    guess = torch.tensor([0.125, 0.0]).reshape(1, 2, 1, 1).requires_grad_()
-    loss = rounding_loss(latents.round() + guess, guess, latents)
-    assert loss.item() == (0.125**2 + 0.5**2) / 2
-    loss.backward()
-    assert guess.grad is not None
-    assert guess.grad.flatten().tolist() == [-0.125, 0.5]
 
 
 def test_structural_similarity_takes_the_place_of_the_squared_error() -> None:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import torch
 
-from lic_models.components import ChannelwiseContext, JointEntropyModel
 from lic_models.storage.checkpoint import describe_checkpoint
 from lic_models.training.module import CodecTraining
 from tests.helpers.tiny_run import LAST, RUN, assert_same_outcome, fit, read_metrics
@@ -109,20 +108,21 @@ def test_an_entropy_model_alone_trains_on_latents_that_are_kept() -> None:
     assert_same_outcome(Path("runs/alone"), Path("runs/twice"))
 
 
-def test_predicted_residuals_are_trained_on_kept_latents_too() -> None:
-    """Beside the rate, to which they make no difference."""
-    context = ChannelwiseContext(2, 4, residual_prediction=True)
-    training = CodecTraining(entropy_model=JointEntropyModel(None, context), decay="constant")
-    training._on_latents = True
-    model = training.codec.entropy_model.train()
-    latents = 3 * torch.randn(2, model.latent_channels, 8, 8)
-    values = training._rated_eagerly(latents)
-    rounding = float(values["rounding_mse"])
-    assert rounding == pytest.approx(1 / 12, rel=0.1)  # of noise in place of rounding
-    assert float(values["loss"]) == pytest.approx(float(values["bpp"]) + rounding)
-    values["loss"].backward()
-    for network in context.refinement.networks:
-        assert network[-1].weight.grad.abs().sum() > 0
+def test_a_context_that_predicts_residuals_trains_on_images() -> None:
+    """Kept latents know no distortion, which alone tells what a residual is good for."""
+    seat = "--model.entropy_model"
+    predicting = [
+        f"{seat}=JointEntropyModel",
+        f"{seat}.init_args.context=ChannelwiseContext",
+        f"{seat}.init_args.context.init_args.slices=2",
+        f"{seat}.init_args.context.init_args.residual_prediction=true",
+        "--model.quantizer=MixedQuantizer",
+        "--model.trained=entropy_model",
+    ]
+    assert fit(*predicting, *EVERY_STEP, "--trainer.max_steps=2") == 0
+    assert not Path("runs/latents").exists()
+    rows = [row for row in read_metrics(METRICS) if is_of_training(row)]
+    assert all(row["train_loss"] > row["train_bpp"] for row in rows)
 
 
 def test_late_decay_keeps_the_learning_rate_and_then_lets_it_fall() -> None:

@@ -33,7 +33,12 @@ class Context(nn.Module, ABC):
     """Base of the contexts.
 
     Latents and features come in units of their channels, and so are corrected shifts.
+
+    Attributes:
+        predicts_residuals: whether `residual` is more than None.
     """
+
+    predicts_residuals = False
 
     @abstractmethod
     def build(self, channels: int, start: list[float]) -> None:
@@ -69,7 +74,7 @@ class Context(nn.Module, ABC):
         """
 
     def residual(self, latents: Tensor, features: Tensor) -> Tensor | None:
-        """What rounding probably took from latents; None of a kind that does not predict it.
+        """What to add to latents in place of what rounding took; None of a kind that can't tell.
 
         The synthesis gets it added to the latents. Predictions of passes do not see it, and no
         table hangs on it.

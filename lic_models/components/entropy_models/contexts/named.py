@@ -81,7 +81,8 @@ class ChannelwiseContext(GroupedContext):
     Args:
         slices: how many, of as many channels as can be.
         hidden: channels of the layers between.
-        residual_prediction: the synthesis gets latents with what rounding probably took from them.
+        residual_prediction: what rounding took from the latents is predicted for the synthesis;
+            see `ResidualPrediction`.
 
     Raises:
         UsageError: no slices.
@@ -94,18 +95,18 @@ class ChannelwiseContext(GroupedContext):
             raise UsageError(f"slices: {slices}; expected at least 1")
         super().__init__(hidden)
         self.slices = slices
-        self.residual_prediction = residual_prediction
+        self.predicts_residuals = residual_prediction
 
     def build(self, channels: int, start: list[float]) -> None:
         """Make the parameters; see `Context.build`."""
         super().build(channels, start)
-        if self.residual_prediction:
+        if self.predicts_residuals:
             # A guess within a cell takes less than the cell's distribution does.
             self.refinement = ResidualPrediction(channels, self.groups, -(-self.hidden // 2))
 
     def residual(self, latents: Tensor, features: Tensor) -> Tensor | None:
-        """What rounding took from latents (B, M, h, w), if asked for; see `Context.residual`."""
-        if not self.residual_prediction:
+        """What to add to latents (B, M, h, w), if asked for; see `Context.residual`."""
+        if not self.predicts_residuals:
             return None
         predicted: Tensor = self.refinement(latents, features)
         return predicted

@@ -10,10 +10,12 @@ from torch import Tensor, nn
 
 
 class ResidualPrediction(nn.Module):
-    """Predicts the quantisation error of each slice from side information and decoded slices.
+    """Predicts what rounding took of each slice from side information and decoded slices.
 
-    A symbol tells the cell of a latent, whose mean is rarely in the cell's middle. A slice sees
-    the slices up to and with itself, and no other position. Untrained, it predicts zeros.
+    A slice sees the slices up to and with itself, and no other position. Untrained, it predicts
+    zeros. What trains it is the distortion of the image, and must be: the latent's squared error
+    makes it predict means, to which a transform that was trained with noise shrinks already, so
+    that the latents come nearer and the image gets worse.
 
     Minnen and Singh, "Channel-wise autoregressive entropy models for learned image compression",
     ICIP 2020, https://arxiv.org/abs/2007.08739, where the next slices see refined ones; here it
