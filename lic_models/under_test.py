@@ -99,6 +99,8 @@ def context_models() -> Iterator[ContextModelUnderTest]:
     yield replace(tested("stacked-checkerboard", "StackedCheckerboardContext"), filled_from=2)
     yield tested("context-adaptive", "ContextAdaptiveContext")
     yield tested("zigzag", "ZigzagContext")
+    yield tested("non-local", "NonLocalContext")
+    yield tested("global-reference", "GlobalReferenceContext")
     yield replace(tested("none", "NoContext"), sees_decoded=False)
     yield replace(tested("none-mixture", "NoContext", parameters=9), sees_decoded=False)
 

@@ -147,6 +147,8 @@ _NAMES = {
     "ContextAdaptive": "context-adaptive",
     "CosineSlices": "cosine-slices",
     "EntroformerTwoPass": "entroformer-two-pass",
+    "NonLocal": "non-local",
+    "GlobalReference": "global-reference",
     "GaussianMixture": "gaussian-mixture",
     "GaussianLaplaceLogisticMixture": "gaussian-laplace-logistic-mixture",
 }

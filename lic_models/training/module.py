@@ -69,7 +69,8 @@ class CodecTraining(LightningModule):
         trained: "entropy_model" leaves transform and quantizer as they start. The latents of the
             training images are then made once and kept, and the rate alone is minimised: no
             transform runs. A hyperprior that was trained on small crops, of which z is a few
-            numbers, gains much from some steps of its own on large ones.
+            numbers, gains much from some steps of its own on large ones. A context that predicts
+            residuals is trained on images and with their distortion all the same.
         learning_rate: Adam's.
         auxiliary_learning_rate: of the quantiles.
         clip_norm: the largest norm of the gradient.
@@ -174,7 +175,8 @@ class CodecTraining(LightningModule):
         self._steps = self._planned_steps()
         data = getattr(self.trainer, "datamodule", None)
         freeze = getattr(data, "freeze", None)
-        if self.trained == "entropy_model" and freeze is not None:
+        refines = self.codec.latent_coding.refines  # which latents alone do not train
+        if self.trained == "entropy_model" and freeze is not None and not refines:
             self._on_latents = freeze(self._frozen)
         if self.resumes:
             return

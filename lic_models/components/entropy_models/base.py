@@ -42,6 +42,11 @@ class EntropyModel(nn.Module, ABC):
         self.latent_channels = None
         self.tables: dict[str, FrequencyTables] = {}
 
+    @property
+    def refines(self) -> bool:
+        """Whether values are more than what is coded, so that training needs the distortion."""
+        return False
+
     def build(self, latent_channels: int) -> None:
         """Make the parameters, once M is known.
 

@@ -80,6 +80,11 @@ class JointEntropyModel(EntropyModel):
         self.log_unit = nn.Parameter(torch.zeros(channels))
 
     @property
+    def refines(self) -> bool:
+        """Whether its context predicts residuals."""
+        return self.context.predicts_residuals
+
+    @property
     def hyper_analysis(self) -> nn.Module | None:
         """That of side information, a stage of coding; None where there is none."""
         return getattr(self.side_information, "hyper_analysis", None)
@@ -116,7 +121,10 @@ class JointEntropyModel(EntropyModel):
         corrections = self.context(values / unit, features)
         components = self._components(features, centres, corrections)
         mass = self.distribution.mass(components, quantized.lower, quantized.upper)
-        return Rated(values, {"latents": likelihood(mass, self.training), **likelihoods})
+        likelihoods = {"latents": likelihood(mass, self.training), **likelihoods}
+        # Detached, so that what the rate trains is trained by nothing else.
+        residual = self.context.residual((values / unit).detach(), features.detach())
+        return Rated(values if residual is None else values + residual, likelihoods)
 
     @torch.no_grad()
     def update(self, quantizer: Quantizer) -> None:

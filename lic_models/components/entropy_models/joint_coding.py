@@ -147,7 +147,10 @@ class Decoding:
             self._take(rest, self._coding.centres[rest])
             corrections = self._coding.context(self._decoded.view(1, *self._shape), self._features)
             self._take(rest, self._coding.expected(rest, corrections.flatten(2)[:, :, rest]))
-        return self._values.view(self._shape).float()
+        values = self._values.view(self._shape)
+        decoded = self._decoded.view(1, *self._shape)
+        residual = self._coding.context.residual(decoded, self._features)
+        return (values if residual is None else values + residual[0]).float()
 
     def _take(self, places: Tensor, values: Tensor) -> None:
         self._values[places] = values

@@ -126,6 +126,11 @@ class LatentCoding(ABC):
         """What is minimised beside the rate, such as how far quantiles are off."""
 
     @property
+    def refines(self) -> bool:
+        """Whether values are more than what is coded, so that training needs the distortion."""
+        return False
+
+    @property
     def anneals(self) -> str | None:
         """The class of what `anneal` moves; None where nothing is moved."""
         return None

@@ -125,6 +125,11 @@ class QuantisedCoding(LatentCoding):
         """How far the quantiles are off."""
         return self.entropy_model.auxiliary_loss()
 
+    @property
+    def refines(self) -> bool:
+        """Whether the entropy model does; see `EntropyModel.refines`."""
+        return self.entropy_model.refines
+
     def anneal(self, progress: float) -> None:
         """Move the quantizer's proxy; see `Quantizer.anneal`."""
         self.quantizer.anneal(progress)

@@ -108,6 +108,23 @@ def test_an_entropy_model_alone_trains_on_latents_that_are_kept() -> None:
     assert_same_outcome(Path("runs/alone"), Path("runs/twice"))
 
 
+def test_a_context_that_predicts_residuals_trains_on_images() -> None:
+    """Kept latents know no distortion, which alone tells what a residual is good for."""
+    seat = "--model.entropy_model"
+    predicting = [
+        f"{seat}=JointEntropyModel",
+        f"{seat}.init_args.context=ChannelwiseContext",
+        f"{seat}.init_args.context.init_args.slices=2",
+        f"{seat}.init_args.context.init_args.residual_prediction=true",
+        "--model.quantizer=MixedQuantizer",
+        "--model.trained=entropy_model",
+    ]
+    assert fit(*predicting, *EVERY_STEP, "--trainer.max_steps=2") == 0
+    assert not Path("runs/latents").exists()
+    rows = [row for row in read_metrics(METRICS) if is_of_training(row)]
+    assert all(row["train_loss"] > row["train_bpp"] for row in rows)
+
+
 def test_late_decay_keeps_the_learning_rate_and_then_lets_it_fall() -> None:
     assert (
         fit("--model.decay=late", "--model.warm_up=3", *EVERY_STEP, "--trainer.max_steps=20") == 0

@@ -13,6 +13,10 @@ attention             attention to what is decoded, its highest scores, relative
 transformer           positions as tokens, with keys and values kept
 masked_transformer    M2T and MT
 entroformer           Entroformer, and its variant of two passes
+recalling             raster order, with a memory of all positions before
+non_local             attention over that memory
+global_reference      the one position of that memory that is most alike
+residual_prediction   what rounding took from slices, once all are decoded
 """
 
 from lic_models.components.entropy_models.contexts.base import Context, Predictor
@@ -20,6 +24,9 @@ from lic_models.components.entropy_models.contexts.context_adaptive import Conte
 from lic_models.components.entropy_models.contexts.entroformer import (
     EntroformerContext,
     EntroformerTwoPassContext,
+)
+from lic_models.components.entropy_models.contexts.global_reference import (
+    GlobalReferenceContext,
 )
 from lic_models.components.entropy_models.contexts.masked_transformer import (
     M2TContext,
@@ -33,6 +40,7 @@ from lic_models.components.entropy_models.contexts.named import (
     MultistageContext,
     UnevenGroupsContext,
 )
+from lic_models.components.entropy_models.contexts.non_local import NonLocalContext
 from lic_models.components.entropy_models.contexts.none import NoContext
 from lic_models.components.entropy_models.contexts.stacked_checkerboard import (
     StackedCheckerboardContext,
@@ -48,10 +56,12 @@ __all__ = [
     "CosineSlicesContext",
     "EntroformerContext",
     "EntroformerTwoPassContext",
+    "GlobalReferenceContext",
     "M2TContext",
     "MTContext",
     "MultistageContext",
     "NoContext",
+    "NonLocalContext",
     "Predictor",
     "StackedCheckerboardContext",
     "UnevenGroupsContext",

@@ -33,7 +33,12 @@ class Context(nn.Module, ABC):
     """Base of the contexts.
 
     Latents and features come in units of their channels, and so are corrected shifts.
+
+    Attributes:
+        predicts_residuals: whether `residual` is more than None.
     """
+
+    predicts_residuals = False
 
     @abstractmethod
     def build(self, channels: int, start: list[float]) -> None:
@@ -67,6 +72,21 @@ class Context(nn.Module, ABC):
             latents: (B, M, h, w), as they will have been decoded.
             features: (B, 2M, h, w), of side information.
         """
+
+    def residual(self, latents: Tensor, features: Tensor) -> Tensor | None:
+        """What to add to latents in place of what rounding took; None of a kind that can't tell.
+
+        The synthesis gets it added to the latents. Predictions of passes do not see it, and no
+        table hangs on it.
+
+        Args:
+            latents: (B, M, h, w), all of them decoded.
+            features: (B, 2M, h, w), of side information.
+
+        Returns:
+            (B, M, h, w), not in units of channels but in quantisation steps.
+        """
+        return None
 
 
 def positions(schedule: Tensor, passes: int) -> list[Tensor]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
+from torch import Tensor
+
 from lic_models.components.entropy_models.contexts.grouped import GroupedContext
 from lic_models.components.entropy_models.contexts.patterns import (
     CHECKERBOARD,
@@ -14,6 +16,7 @@ from lic_models.components.entropy_models.contexts.patterns import (
     Pattern,
     Raster,
 )
+from lic_models.components.entropy_models.contexts.residual_prediction import ResidualPrediction
 from pytest_lic.errors import UsageError
 
 
@@ -78,16 +81,35 @@ class ChannelwiseContext(GroupedContext):
     Args:
         slices: how many, of as many channels as can be.
         hidden: channels of the layers between.
+        residual_prediction: what rounding took from the latents is predicted for the synthesis;
+            see `ResidualPrediction`.
 
     Raises:
         UsageError: no slices.
     """
 
-    def __init__(self, slices: int = 10, hidden: int = 64) -> None:
+    def __init__(
+        self, slices: int = 10, hidden: int = 64, residual_prediction: bool = False
+    ) -> None:
         if slices < 1:
             raise UsageError(f"slices: {slices}; expected at least 1")
         super().__init__(hidden)
         self.slices = slices
+        self.predicts_residuals = residual_prediction
+
+    def build(self, channels: int, start: list[float]) -> None:
+        """Make the parameters; see `Context.build`."""
+        super().build(channels, start)
+        if self.predicts_residuals:
+            # A guess within a cell takes less than the cell's distribution does.
+            self.refinement = ResidualPrediction(channels, self.groups, -(-self.hidden // 2))
+
+    def residual(self, latents: Tensor, features: Tensor) -> Tensor | None:
+        """What to add to latents (B, M, h, w), if asked for; see `Context.residual`."""
+        if not self.predicts_residuals:
+            return None
+        predicted: Tensor = self.refinement(latents, features)
+        return predicted
 
     def _sizes(self, channels: int) -> list[int]:
         edges = [channels * number // self.slices for number in range(self.slices + 1)]

@@ -19,6 +19,7 @@ from lic_models.components import (
     Gaussian,
     GaussianLaplaceLogisticMixture,
     GaussianMixture,
+    GlobalReferenceContext,
     JointEntropyModel,
     Laplace,
     Logistic,
@@ -28,6 +29,7 @@ from lic_models.components import (
     MultistageContext,
     NoContext,
     NoInformation,
+    NonLocalContext,
     Quantizer,
     ScaleInformation,
     SideInformation,
@@ -48,6 +50,7 @@ CONTEXTS: dict[str, Callable[[], Context]] = {
     "autoregressive": lambda: AutoregressiveContext(8),
     "checkerboard": lambda: CheckerboardContext(8),
     "channel-wise": lambda: ChannelwiseContext(5, 8),
+    "channel-wise-lrp": lambda: ChannelwiseContext(5, 8, residual_prediction=True),
     "uneven-groups": lambda: UnevenGroupsContext((2, 4), 8),
     "multistage-2": lambda: MultistageContext(2, 8),
     "multistage-4": lambda: MultistageContext(4, 8, 3),
@@ -59,12 +62,15 @@ CONTEXTS: dict[str, Callable[[], Context]] = {
     "zigzag": lambda: ZigzagContext(8),
     "context-adaptive": lambda: ContextAdaptiveContext(8),
     "stacked-checkerboard": lambda: StackedCheckerboardContext(8),
+    "non-local": lambda: NonLocalContext(2, 8),
+    "global-reference": lambda: GlobalReferenceContext(8),
 }
 PASSES = {
     "none": lambda h, w: 1,
     "autoregressive": lambda h, w: h * w,
     "checkerboard": lambda h, w: 2,
     "channel-wise": lambda h, w: 5,
+    "channel-wise-lrp": lambda h, w: 5,
     "uneven-groups": lambda h, w: 6,
     "multistage-2": lambda h, w: 4,
     "multistage-4": lambda h, w: 16,
@@ -76,6 +82,8 @@ PASSES = {
     "zigzag": lambda h, w: CHANNELS + h + w - 2,
     "context-adaptive": lambda h, w: h * w,
     "stacked-checkerboard": lambda h, w: 2,
+    "non-local": lambda h, w: h * w,
+    "global-reference": lambda h, w: h * w,
 }
 DISTRIBUTIONS: dict[str, Callable[[], Distribution]] = {
     "gaussian": Gaussian,

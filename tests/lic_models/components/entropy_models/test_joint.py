@@ -99,7 +99,7 @@ def test_the_bytes_are_what_training_rates(kind: tuple[str, str, str]) -> None:
     decoded = rates.decompress(strings, (32, 32), quantizer, AnsCoder())
     # In float32 a mean may be snapped to the next place.
     assert torch.allclose(decoded, rated.values[0], atol=1.01)
-    assert (decoded != rated.values[0]).double().mean() < 0.01
+    assert ((decoded - rated.values[0]).abs() > 0.0005).double().mean() < 0.01
 
 
 def test_a_start_from_a_hyperprior_is_that_hyperprior() -> None:
