@@ -40,6 +40,8 @@ from lic_models.components.entropy_models.distributions import (
     Logistic,
 )
 from lic_models.components.entropy_models.side_information import (
+    CoarseToFineInformation,
+    GlobalTokensInformation,
     MeanScaleInformation,
     NoInformation,
     ScaleInformation,
@@ -71,6 +73,7 @@ __all__ = [
     "AutoregressiveContext",
     "ChannelwiseContext",
     "CheckerboardContext",
+    "CoarseToFineInformation",
     "Context",
     "ConvolutionalTransform",
     "CosineSlicesContext",
@@ -81,6 +84,7 @@ __all__ = [
     "Gaussian",
     "GaussianLaplaceLogisticMixture",
     "GaussianMixture",
+    "GlobalTokensInformation",
     "JointEntropyModel",
     "Laplace",
     "LeakyReLU",
