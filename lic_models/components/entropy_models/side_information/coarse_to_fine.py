@@ -40,7 +40,7 @@ from lic_models.components.entropy_models.space_to_depth import (
     halving_like,
 )
 from lic_models.components.entropy_models.symbols import to_array, to_tensor
-from lic_models.components.quantizers import NoiseQuantizer
+from lic_models.components.quantizers import NoiseQuantizer, StraightThroughQuantizer
 from pytest_lic.errors import CodecError
 
 _FIRST_STEP = 4.0  # deviations of z₁: what tells nothing yet must cost next to nothing
@@ -92,12 +92,14 @@ class CoarseToFineInformation(SideInformation):
         self.hyper_synthesis = _FineSynthesis(n, 2 * channels, near, middle)
         self.log_step = nn.Parameter(torch.full((n,), math.log(_FIRST_STEP)))
         self.hyper_prior = Factorized(n)
-        self.hyper_quantizer = NoiseQuantizer()
+        # Noise would cost a z₁ that tells nothing a tenth of a bit a symbol, which coding does not.
+        self.hyper_quantizer = StraightThroughQuantizer()
+        self.coarse_quantizer = NoiseQuantizer()
 
     def forward(self, latents: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Features of latents (B, M, h, w); likelihoods of z₁ (B, N, h', w') and of z₂."""
         fine = self.hyper_analysis(latents)
-        coarse = self.hyper_prior(self.coarse_analysis(fine), self.hyper_quantizer)
+        coarse = self.hyper_prior(self.coarse_analysis(fine), self.coarse_quantizer)
         dtype = latents.dtype if self.training else CODING_DTYPE
         told, centres, log_scales = self._expected(coarse.values, fine.shape[-2:], dtype)
         step = self._log_step(dtype).exp()
@@ -114,10 +116,10 @@ class CoarseToFineInformation(SideInformation):
         """The strings of z₁ and of z₂, and the features (1, 2M, h, w)."""
         prior, quantizer = self.hyper_prior, self.hyper_quantizer
         fine = self.hyper_analysis(latents[None])
-        coarse = prior.symbols(self.coarse_analysis(fine)[0], quantizer)
-        coded = prior.encode(coarse, quantizer, coder)
+        coarse = prior.symbols(self.coarse_analysis(fine)[0], self.coarse_quantizer)
+        coded = prior.encode(coarse, self.coarse_quantizer, coder)
         told, centres, log_scales = self._expected(
-            prior.values(coarse, quantizer)[None], fine.shape[-2:], CODING_DTYPE
+            prior.values(coarse, self.coarse_quantizer)[None], fine.shape[-2:], CODING_DTYPE
         )
         residual = fine / self._log_step(CODING_DTYPE).exp() - centres
         symbols = quantizer.symbols(residual, quantizer.variant(fine.shape[1:]))
@@ -131,7 +133,7 @@ class CoarseToFineInformation(SideInformation):
         """The features (1, 2M, h, w) from the two strings."""
         fine_size = halved(size)
         coarse = self.hyper_prior.decompress(
-            strings[1:], halved(fine_size), self.hyper_quantizer, coder
+            strings[1:], halved(fine_size), self.coarse_quantizer, coder
         )
         told, centres, log_scales = self._expected(coarse[None], fine_size, CODING_DTYPE)
         symbols = coder.decode(strings[0], *self._tables_of(log_scales))
@@ -140,7 +142,7 @@ class CoarseToFineInformation(SideInformation):
 
     def update(self) -> None:
         """Make the tables: Gaussians for z₁, densities for z₂."""
-        self.hyper_prior.update(self.hyper_quantizer)
+        self.hyper_prior.update(self.coarse_quantizer)
         gaussians = self.gaussian.tables(self.hyper_quantizer)
         assert gaussians is not None
         self.tables = {
@@ -150,7 +152,7 @@ class CoarseToFineInformation(SideInformation):
 
     def table_counts(self) -> dict[str, int]:
         """Those of Gaussians, and one for each channel of z₂."""
-        counts = self.hyper_prior.table_counts(self.hyper_quantizer)
+        counts = self.hyper_prior.table_counts(self.coarse_quantizer)
         return {
             "hyper_latents": self.gaussian.table_count(self.hyper_quantizer),
             "coarse_hyper_latents": counts["latents"],

@@ -39,8 +39,8 @@ class GlobalTokensInformation(MeanScaleInformation):
         hyper_channels: N, of z and of the layers of the hyper-transforms.
         kernel_sizes: side of each hyper-layer's kernel, odd; that of the latent's layer first.
         tokens: T, how many.
-        token_channels: of each as it is coded; each of the T · token_channels numbers has a
-            density of its own.
+        token_channels: G, of each as it is coded; each of the T · G numbers has a density of its
+            own.
         hidden: channels of the attention.
         heads: of the attention, a divisor of ``hidden``.
 
@@ -55,7 +55,7 @@ class GlobalTokensInformation(MeanScaleInformation):
         hyper_channels: int = 32,
         kernel_sizes: tuple[int, int, int] = (3, 5, 5),
         tokens: int = 8,
-        token_channels: int = 16,
+        token_channels: int = 8,
         hidden: int = 64,
         heads: int = 4,
     ) -> None:

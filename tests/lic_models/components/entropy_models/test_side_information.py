@@ -246,7 +246,7 @@ def test_an_encoder_that_tells_what_is_not_sent_is_caught(
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: GlobalTokensInformation(tokens=0), "tokens: 0, token_channels: 16"),
+        (lambda: GlobalTokensInformation(tokens=0), "tokens: 0, token_channels: 8"),
         (lambda: GlobalTokensInformation(hidden=6), "hidden a multiple of heads"),
         (lambda: GlobalTokensInformation(0), "hyper_channels: 0"),
         (lambda: CoarseToFineInformation(8, (1, 2, 3)), "expected three odd numbers"),
