@@ -49,6 +49,8 @@ from lic_models.components.entropy_models.distributions import (
     Logistic,
 )
 from lic_models.components.entropy_models.side_information import (
+    CoarseToFineInformation,
+    GlobalTokensInformation,
     MeanScaleInformation,
     NoInformation,
     ScaleInformation,
@@ -80,6 +82,7 @@ __all__ = [
     "AutoregressiveContext",
     "ChannelwiseContext",
     "CheckerboardContext",
+    "CoarseToFineInformation",
     "Context",
     "ContextAdaptiveContext",
     "ConvolutionalTransform",
@@ -94,6 +97,7 @@ __all__ = [
     "GaussianLaplaceLogisticMixture",
     "GaussianMixture",
     "GlobalReferenceContext",
+    "GlobalTokensInformation",
     "JointEntropyModel",
     "Laplace",
     "LeakyReLU",

@@ -141,6 +141,8 @@ _SEATS = (
 _NAMES = {
     "No": "none",
     "MeanScale": "mean-scale",
+    "CoarseToFine": "coarse-to-fine",
+    "GlobalTokens": "global-tokens",
     "Channelwise": "channel-wise",
     "UnevenGroups": "uneven-groups",
     "StackedCheckerboard": "stacked-checkerboard",

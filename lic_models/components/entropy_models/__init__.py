@@ -16,6 +16,7 @@ side_information  what is sent of a latent before it
 contexts          what decoded symbols tell of the next ones
 distributions     what a symbol is expected to be
 hyper_transforms  between a latent and z
+space_to_depth    halving and doubling sides without losing samples
 density           the learned densities of channels
 masses            how likely a symbol is
 symbols           between tensors and the entropy coder's arrays

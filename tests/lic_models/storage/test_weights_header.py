@@ -79,3 +79,23 @@ def test_tags_name_the_seats_of_a_joint_model(context: str, tag: str) -> None:
     assert tags["side_information"] == "mean-scale"
     assert tags["context"] == tag
     assert tags["distribution"] == "gaussian-mixture"
+
+
+@pytest.mark.parametrize(
+    ("kind", "tag"),
+    [
+        ("NoInformation", "none"),
+        ("ScaleInformation", "scale"),
+        ("CoarseToFineInformation", "coarse-to-fine"),
+        ("GlobalTokensInformation", "global-tokens"),
+    ],
+)
+def test_tags_name_side_information(kind: str, tag: str) -> None:
+    joint = {
+        "class_path": "lic_models.components.JointEntropyModel",
+        "init_args": {"side_information": f"lic_models.components.{kind}"},
+    }
+    others = dict.fromkeys(("quantizer", "entropy_coder"), "lic_models.components.Some")
+    transform = {"class_path": "lic_models.components.ConvolutionalTransform"}
+    components = {"transform": transform, "entropy_model": joint, **others}
+    assert component_tags(components)["side_information"] == tag

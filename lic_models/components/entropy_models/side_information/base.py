@@ -15,6 +15,22 @@ from lic_models.components.entropy_coding.tables import FrequencyTables
 CODING_DTYPE = torch.float64
 """What everything that chooses a table is computed in while coding."""
 
+_GRID = 1024.0  # places between two whole numbers that a mean is snapped to
+
+
+def snapped(means: Tensor) -> Tensor:
+    """Means on a grid, so that what another machine computes in the last digits is the same."""
+    return torch.round(means * _GRID) / _GRID
+
+
+def computed_in(dtype: torch.dtype, module: nn.Module, *inputs: Tensor) -> Tensor:
+    """What a module makes of inputs with these and its parameters in another type."""
+    parameters = {name: value.to(dtype) for name, value in module.named_parameters()}
+    computed: Tensor = torch.func.functional_call(
+        module, parameters, tuple(value.to(dtype) for value in inputs)
+    )
+    return computed
+
 
 class SideInformation(nn.Module, ABC):
     """Base of the kinds of side information.

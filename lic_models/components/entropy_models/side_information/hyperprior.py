@@ -20,6 +20,7 @@ from lic_models.components.entropy_models.hyper_transforms import (
 from lic_models.components.entropy_models.side_information.base import (
     CODING_DTYPE,
     SideInformation,
+    computed_in,
 )
 from lic_models.components.quantizers import NoiseQuantizer
 
@@ -126,13 +127,7 @@ class ScaleInformation(SideInformation):
         )
 
     def _features_for_coding(self, hyper_latents: Tensor, size: Sequence[int]) -> Tensor:
-        weights = {
-            name: weight.to(CODING_DTYPE)
-            for name, weight in self.hyper_synthesis.named_parameters()
-        }
-        synthesised: Tensor = torch.func.functional_call(
-            self.hyper_synthesis, weights, (hyper_latents[None].to(CODING_DTYPE),)
-        )
+        synthesised = computed_in(CODING_DTYPE, self.hyper_synthesis, hyper_latents[None])
         return self._features(synthesised, size)
 
 

@@ -10,6 +10,7 @@ from lic_models.components import (
     AutoregressiveContext,
     ChannelwiseContext,
     CheckerboardContext,
+    CoarseToFineInformation,
     Context,
     ContextAdaptiveContext,
     CosineSlicesContext,
@@ -20,6 +21,7 @@ from lic_models.components import (
     GaussianLaplaceLogisticMixture,
     GaussianMixture,
     GlobalReferenceContext,
+    GlobalTokensInformation,
     JointEntropyModel,
     Laplace,
     Logistic,
@@ -44,6 +46,8 @@ SIDE_INFORMATION: dict[str, Callable[[], SideInformation]] = {
     "none": NoInformation,
     "scale": lambda: ScaleInformation(8),
     "mean-scale": lambda: MeanScaleInformation(8, (1, 3, 3)),
+    "coarse-to-fine": lambda: CoarseToFineInformation(8, (1, 3, 3)),
+    "global-tokens": lambda: GlobalTokensInformation(8, (1, 3, 3), 3, 4, 8, 2),
 }
 CONTEXTS: dict[str, Callable[[], Context]] = {
     "none": NoContext,
@@ -97,12 +101,13 @@ DISTRIBUTIONS: dict[str, Callable[[], Distribution]] = {
 def model(
     side: str, context: str, distribution: str, quantizer: Quantizer, channels: int = CHANNELS
 ) -> JointEntropyModel:
-    """A model with tables, in evaluation mode; its context moves every prediction."""
+    """A model with tables, in evaluation mode; all that can be sent or seen moves predictions."""
     torch.manual_seed(1)
     made = JointEntropyModel(
         SIDE_INFORMATION[side](), CONTEXTS[context](), DISTRIBUTIONS[distribution](), channels
     )
     stir(made.context)
+    stir_side_information(made.side_information)
     made.fit(3 * torch.randn(2, channels, 12, 12))
     made.update(quantizer)
     quantizer.eval()
@@ -114,3 +119,11 @@ def stir(context: Context) -> None:
     with torch.no_grad():
         for parameter in context.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
+
+
+def stir_side_information(side_information: SideInformation) -> None:
+    """Weights in place of the zeros that layers begin with whose share is added to another's."""
+    with torch.no_grad():
+        for parameter in side_information.parameters():
+            if not parameter.any():
+                parameter.add_(0.1 * torch.randn_like(parameter))
