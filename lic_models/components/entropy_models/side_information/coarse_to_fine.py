@@ -43,7 +43,7 @@ from lic_models.components.entropy_models.symbols import to_array, to_tensor
 from lic_models.components.quantizers import NoiseQuantizer, StraightThroughQuantizer
 from pytest_lic.errors import CodecError
 
-_FIRST_STEP = 4.0  # deviations of z₁: what tells nothing yet must cost next to nothing
+_FIRST_STEP = 8.0  # deviations of z₁: what tells nothing yet must cost next to nothing
 _LARGEST_SCALE = 64.0
 
 
