@@ -30,13 +30,13 @@ from lic_models.components.entropy_models.distributions import (
     Distribution,
     Gaussian,
 )
-from lic_models.components.entropy_models.joint_coding import Coding, Decoding, snapped
+from lic_models.components.entropy_models.joint_coding import Coding, Decoding
 from lic_models.components.entropy_models.masses import likelihood
 from lic_models.components.entropy_models.side_information import (
     MeanScaleInformation,
     SideInformation,
 )
-from lic_models.components.entropy_models.side_information.base import CODING_DTYPE
+from lic_models.components.entropy_models.side_information.base import CODING_DTYPE, snapped
 from lic_models.components.entropy_models.symbols import to_array
 from lic_models.components.quantizers import Quantizer
 from pytest_lic.errors import UsageError

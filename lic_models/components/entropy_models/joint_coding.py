@@ -18,15 +18,13 @@ from lic_models.components.entropy_coding.tables import FrequencyTables
 from lic_models.components.entropy_models.base import check_strings
 from lic_models.components.entropy_models.contexts.base import positions
 from lic_models.components.entropy_models.distributions import Components
-from lic_models.components.entropy_models.side_information.base import CODING_DTYPE
+from lic_models.components.entropy_models.side_information.base import CODING_DTYPE, snapped
 from lic_models.components.entropy_models.symbols import to_tensor
 from lic_models.components.quantizers import Quantizer
 from pytest_lic.errors import CodecError
 
 if TYPE_CHECKING:
     from lic_models.components.entropy_models.joint import JointEntropyModel
-
-_GRID = 1024.0  # places between two whole numbers that a mean is snapped to
 
 
 class Coding:
@@ -155,8 +153,3 @@ class Decoding:
     def _take(self, places: Tensor, values: Tensor) -> None:
         self._values[places] = values
         self._decoded[places] = values / self._coding.unit[places]
-
-
-def snapped(means: Tensor) -> Tensor:
-    """Means that every machine has alike, since they lie on a grid."""
-    return torch.round(means * _GRID) / _GRID
