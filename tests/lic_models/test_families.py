@@ -87,16 +87,19 @@ def test_rate_and_quality_rise_with_lambda_and_the_estimate_is_what_is_paid(
         psnr.append(-10 * torch.log10((decoded - photograph).square().mean()).item())
     assert bits == sorted(set(bits))
     assert psnr == sorted(set(psnr))
-    assert 0.05 < bits[0] < bits[-1] < 3
-    assert 24 < psnr[0] < psnr[-1] < 45
+    assert 0.05 < bits[0] <= bits[-1] < 3
+    assert 24 < psnr[0] <= psnr[-1] < 45
 
 
 @pytest.mark.parametrize("config", sorted(SHIPPED.glob("*-*.yaml")), ids=lambda path: path.stem)
 def test_weights_are_those_of_the_config(config: Path) -> None:
     described = read_codec_config(config)
     assert described.name == config.stem
-    for quality in described.qualities:
-        path = shipped.WEIGHTS / f"{described.name}-{quality}.safetensors"
+    paths = {quality: described.weights_path(quality) for quality in described.qualities}
+    trained = {quality: path for quality, path in paths.items() if path.is_file()}
+    # Kinds of the joint entropy model are compared at one quality, most of them.
+    assert "2" in trained if described.settings["model"].get("trained") else trained == paths
+    for quality, path in trained.items():
         header = read_header(path)
         assert header.components == described_components(described, quality)
         assert header.lmbda == described.qualities[quality]["model.lmbda"]
@@ -104,7 +107,7 @@ def test_weights_are_those_of_the_config(config: Path) -> None:
 
 
 def test_all_weights_together_stay_small() -> None:
-    assert sum(path.stat().st_size for path in WEIGHTS) < 30e6
+    assert sum(path.stat().st_size for path in WEIGHTS) < 60e6
 
 
 def test_every_network_has_its_card() -> None:
