@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pytest_lic.errors import UnknownNameError, UsageError
+from pytest_lic.measuring.gated_grid import make_grid
 from pytest_lic.measuring.selection import Selection, absolute_corpora, select_families
 from tests.helpers.grids import FAMILIES, grid
 
@@ -129,3 +131,42 @@ def test_what_narrows_a_run_is_known() -> None:
     assert Selection(components=("a=b",)).narrows
     assert Selection(lambdas=(1.0,)).narrows_qualities
     assert not Selection(codecs=("jpeg",)).narrows_qualities
+
+
+class TestDefaultQualities:
+    """What a family takes part with where nothing is asked for."""
+
+    FAMILIES = (
+        *FAMILIES,
+        replace(FAMILIES[1], name="some", default_qualities=["2"]),
+        replace(FAMILIES[1], name="no", default_qualities=[]),
+    )
+
+    def taken(self, **selection: tuple[str, ...]) -> dict[str, int]:
+        found = make_grid(self.FAMILIES, Selection(**selection)).of("rate")
+        return {name: sum(cell.family == name for cell in found) for name in ("some", "no")}
+
+    def test_they_alone_run_unasked_and_make_no_curve(self) -> None:
+        assert self.taken() == {"some": 1, "no": 0}
+        unasked = make_grid(self.FAMILIES, Selection())
+        assert {"some", "no"} & {curve.family for curve in unasked.curves} == set()
+        (note,) = (text for text in unasked.notes if "take" in text)
+        assert note == (
+            "7 networks of no, some run only where codecs are named; --lic-codec '*' takes all"
+        )
+
+    @pytest.mark.parametrize(
+        "selection",
+        [{"codecs": ("*",)}, {"components": ("nonlinearity=gdn",)}, {"codecs": ("some", "no")}],
+    )
+    def test_all_run_where_anything_is_asked_for(self, selection: dict[str, tuple[str]]) -> None:
+        assert self.taken(**selection) == {"some": 4, "no": 4}
+
+    def test_all_codecs_narrow_nothing(self) -> None:
+        assert not Selection(codecs=("*",)).narrows
+        assert Selection(codecs=("fp-*",)).narrows
+
+    def test_others_than_the_family_has_are_refused(self) -> None:
+        message = "default_qualities has '9'; expected some of 1, 2, 3, 4"
+        with pytest.raises(UsageError, match=message):
+            replace(FAMILIES[1], default_qualities=["9"])
