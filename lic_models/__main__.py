@@ -4,6 +4,7 @@ fit       train the codec that a config describes
 validate  its loss on the validation images, with real rounding
 test      its rate and quality on whole images, measured on real bitstreams
 export    write the weights of checkpoints for the plugin
+thumbnail train a small network that makes previews of the first bytes, for exported weights
 zoo       train every network of some configs for as long as there is time
 pack      small copies of a zoo's checkpoints, to go on from elsewhere
 figure    draw a zoo's losses against the pixels that it was trained on
@@ -193,6 +194,12 @@ def _export(arguments: list[str]) -> int:
     return 0
 
 
+def _thumbnail(arguments: list[str]) -> int:
+    from lic_models.command_line.thumbnails import thumbnail
+
+    return thumbnail(PROGRAM, arguments)
+
+
 def _zoo(arguments: list[str]) -> int:
     from lic_models.zoo.command import zoo
 
@@ -237,6 +244,7 @@ _COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "validate": _validate,
     "test": _test,
     "export": _export,
+    "thumbnail": _thumbnail,
     "zoo": _zoo,
     "pack": _pack,
     "figure": _figure,

@@ -3,6 +3,8 @@
 x ─► analysis ─► y ─► latent coding ─► ŷ ─► synthesis ─► x̂
                        │       ▲
                        └ bytes ┘
+
+It may also have a thumbnail synthesis, which makes a small picture of the first bytes.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from lic_models.components.entropy_models import EntropyModel
 from lic_models.components.latent_coding import LatentCoding, QuantisedCoding
 from lic_models.components.latent_coding.base import Note
 from lic_models.components.quantizers import Quantizer
+from lic_models.components.thumbnails import DOWNSAMPLING_FACTOR, ThumbnailSynthesis
 from lic_models.components.transforms import ConvolutionalTransform, Transform
 from pytest_lic.errors import CodecError, CorruptBitstreamError, UsageError
 
@@ -63,6 +66,7 @@ class LearnedCodec(nn.Module):
         self.latent_coding.build(self.transform.latent_channels, type(self.transform).__name__)
         for name, part in self.latent_coding.parts.items():
             self.add_module(name, part)
+        self.thumbnail: ThumbnailSynthesis | None = None
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set an attribute; a part of the latent coding there too."""
@@ -77,6 +81,20 @@ class LearnedCodec(nn.Module):
         if not isinstance(self.latent_coding, QuantisedCoding):
             raise AttributeError(f"{type(self.latent_coding).__name__} has no entropy_coder")
         return self.latent_coding.entropy_coder
+
+    def attach_thumbnail(self, thumbnail: ThumbnailSynthesis) -> None:
+        """Make the layers of a thumbnail synthesis for this codec, and have it from now on.
+
+        Raises:
+            UsageError: latents of another size than it is for, or no such groups of channels.
+        """
+        if self.downsampling_factor != DOWNSAMPLING_FACTOR:
+            raise UsageError(
+                f"thumbnail: latents at 1/{self.downsampling_factor} of an image's sides; expected "
+                f"1/{DOWNSAMPLING_FACTOR}"
+            )
+        thumbnail.build(self.latent_coding.groups)
+        self.thumbnail = thumbnail
 
     @property
     def downsampling_factor(self) -> int:
@@ -169,6 +187,43 @@ class LearnedCodec(nn.Module):
         (image_strings,) = _by_image(strings)
         return self.latent_coding.pass_lengths(image_strings, _size(shape))
 
+    @torch.no_grad()
+    def decompress_thumbnail(
+        self, strings: Sequence[Sequence[bytes]], shape: Sequence[int], length: int
+    ) -> dict[str, Tensor]:
+        """A small picture of one image, from its first passes: ``thumbnail``, (1, 3, 2h, 2w).
+
+        RGB, around [0, 1]: it is not clamped.
+
+        Args:
+            strings: as `compress` gave them of one image; the last may be cut at
+                `thumbnail_length`.
+            shape: (h, w).
+            length: of the whole of the last string, in bytes.
+
+        Raises:
+            TruncatedBitstreamError: a last string that ends before that.
+            CorruptBitstreamError: as `decompress`.
+            UsageError: no thumbnail synthesis.
+        """
+        synthesis = self._thumbnail_synthesis()
+        (image_strings,) = _by_image(strings)
+        latents = self.latent_coding.decompress_channels(
+            image_strings, _size(shape), synthesis.latent_channels, length
+        )
+        return {"thumbnail": synthesis(latents[None])}
+
+    def thumbnail_length(self, strings: Sequence[Sequence[bytes]], shape: Sequence[int]) -> int:
+        """How many bytes of one image's last string its thumbnail needs.
+
+        Raises:
+            CorruptBitstreamError: as `decompress`.
+            UsageError: no thumbnail synthesis.
+        """
+        channels = self._thumbnail_synthesis().latent_channels
+        passes = self.latent_coding.passes_of(channels, _size(shape))
+        return self.pass_lengths(strings, shape)[passes - 1]
+
     def noting(self, note: Note) -> AbstractContextManager[None]:
         """Within the block, decoding notes its symbols; see `LatentCoding.noting`."""
         return self.latent_coding.noting(note)
@@ -185,6 +240,14 @@ class LearnedCodec(nn.Module):
     @tables.setter
     def tables(self, tables: Mapping[str, FrequencyTables]) -> None:
         self.latent_coding.load_tables(tables)
+
+    def _thumbnail_synthesis(self) -> ThumbnailSynthesis:
+        if self.thumbnail is None:
+            raise UsageError(
+                "these weights have no thumbnail synthesis; train one with "
+                "python -m lic_models thumbnail WEIGHTS --data FOLDER"
+            )
+        return self.thumbnail
 
     def _analysed(self, images: Tensor) -> Tensor:
         factor = self.downsampling_factor

@@ -2,5 +2,6 @@
 
 training_cli    fit and validate: Lightning's command line for codecs
 testing         test: rate and quality on whole images
+thumbnails      thumbnail: small pictures of the first bytes, for exported weights
 quiet           warnings and logs of the libraries that are no news, left out
 """

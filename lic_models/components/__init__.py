@@ -5,6 +5,7 @@ nonlinearities  what stands between their layers
 quantizers      from a latent's residual to symbols, and what training does in place of it
 entropy_models  what a latent is expected to be
 entropy_coding  from symbols to bytes
+thumbnails      a small picture from the first groups of a latent
 bounds          values held within bounds, with gradients that lead back
 """
 
@@ -73,6 +74,7 @@ from lic_models.components.quantizers import (
     StraightThroughQuantizer,
     UniversalQuantizer,
 )
+from lic_models.components.thumbnails import ThumbnailSynthesis
 from lic_models.components.transforms import ConvolutionalTransform, Transform
 
 __all__ = [
@@ -125,6 +127,7 @@ __all__ = [
     "SoftRoundingQuantizer",
     "StackedCheckerboardContext",
     "StraightThroughQuantizer",
+    "ThumbnailSynthesis",
     "Transform",
     "UnevenGroupsContext",
     "UniversalQuantizer",

@@ -16,17 +16,19 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from lic_models.codec import LearnedCodec
 from lic_models.components.entropy_coding.tables import FrequencyTables
+from lic_models.components.thumbnails import ThumbnailSynthesis
 from lic_models.storage import shared_transform
 from lic_models.storage.weights_header import HEADER, refuse_pickle
-from pytest_lic.errors import LicError, WeightsError
+from pytest_lic.errors import LicError, UsageError, WeightsError
 from pytest_lic.system.files import written_whole
 from pytest_lic.system.pickles import START
 
 _TABLES = "tables"
+_THUMBNAIL = "thumbnail"  # key of the header, and what the names of its tensors begin with
 _IN_CHECKPOINT, _CURRENT = "state_dict.codec.", "current_model_state.codec."
 _KERNELS = (2, 4)  # dimensions of what mixes channels
 
@@ -65,14 +67,47 @@ def write_weights(
     write_tensors(tensors, path, header)
 
 
+def add_thumbnail(
+    weights: Path, thumbnail: ThumbnailSynthesis, target: Path, training: Mapping[str, object]
+) -> None:
+    """Write a weights file again, with a thumbnail synthesis in place of any that it has.
+
+    All else stays as it is, to the bit. The kernels of the synthesis are rounded to float16.
+
+    Args:
+        weights: the file.
+        thumbnail: trained for it.
+        target: where to write, such as the file itself.
+        training: how it was trained, for the reader.
+
+    Raises:
+        WeightsError: a file that can't be read or written, or a kernel beyond float16.
+    """
+    tensors, header = _read_own(weights)
+    round_kernels(thumbnail)
+    stated = {"groups": thumbnail.groups, "channels": thumbnail.channels, "training": training}
+    prefix = f"{_THUMBNAIL}."
+    kept = {key: value for key, value in tensors.items() if not key.startswith(prefix)}
+    added = {
+        f"{prefix}{key}": value.half() if _is_kernel(value) else value
+        for key, value in thumbnail.state_dict().items()
+    }
+    write_tensors({**kept, **added}, target, {**header, _THUMBNAIL: stated})
+
+
+def check_thumbnail_target(weights: Path, target: Path) -> None:
+    """Raise WeightsError where a copy at ``target`` would not find the transform it names."""
+    shared_transform.completed(target, {}, read_json_header(weights), read_tensors)
+
+
 @torch.no_grad()
-def round_kernels(codec: LearnedCodec) -> None:
-    """Round the kernels of ``codec`` to float16, as `write_weights` stores them.
+def round_kernels(module: nn.Module) -> None:
+    """Round the kernels of a codec, or of a part of it, to float16, as they are stored.
 
     Raises:
         WeightsError: a kernel beyond the range of float16.
     """
-    for key, value in codec.state_dict().items():
+    for key, value in module.state_dict().items():
         if _is_kernel(value):
             rounded = value.half()
             if not bool(torch.isfinite(rounded).all()):
@@ -105,9 +140,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
     Raises:
         WeightsError: a file that is missing, truncated, damaged or a pickle.
     """
-    with _opened(path) as file:
-        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        header = _header(file)
+    tensors, header = _read_own(path)
     return shared_transform.completed(path, tensors, header, read_tensors), header
 
 
@@ -119,6 +152,11 @@ def read_json_header(path: Path) -> dict[str, object]:
     """
     with _opened(path) as file:
         return _header(file)
+
+
+def _read_own(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
+    with _opened(path) as file:
+        return {key: file.get_tensor(key) for key in file.keys()}, _header(file)  # noqa: SIM118
 
 
 @contextmanager
@@ -156,13 +194,14 @@ def _reason(error: Exception) -> str:
 
 
 def load_weights(codec: LearnedCodec, path: Path) -> None:
-    """Load ``path`` into ``codec``, tables included, and leave it in evaluation mode.
+    """Load ``path`` into ``codec``, with tables and thumbnail synthesis, in evaluation mode.
 
     Raises:
         WeightsError: a file that `read_tensors` refuses, one of another architecture, with a
             value that is not finite, or with tables that are damaged or missing.
     """
-    tensors, _ = read_tensors(path)
+    tensors, header = read_tensors(path)
+    _attach_thumbnail(codec, header, path)
     arrays: dict[str, dict[str, Any]] = {}
     for key in [key for key in tensors if key.startswith(f"{_TABLES}.")]:
         _, name, part = key.split(".", 2)
@@ -188,10 +227,27 @@ def copy_parameters(codec: LearnedCodec, path: Path) -> None:
         # An average of one and the same number over many steps is off in its last digits.
         frozen = [key for key in current if _is_frozen(key, header["checkpoint"])]
         tensors = averaged | {key: current[key] for key in frozen}
-    tensors = {key: v for key, v in tensors.items() if not key.startswith(f"{_TABLES}.")}
+    others = (f"{_TABLES}.", f"{_THUMBNAIL}.")
+    tensors = {key: value for key, value in tensors.items() if not key.startswith(others)}
     tensors = codec.latent_coding.adopted(tensors)
     _check(codec, tensors, path, "weights")
     codec.load_state_dict(tensors)
+
+
+def _attach_thumbnail(codec: LearnedCodec, header: Mapping[str, object], path: Path) -> None:
+    codec.thumbnail = None
+    stated = header.get(_THUMBNAIL)
+    if stated is None:
+        return
+    try:
+        assert isinstance(stated, dict)
+        codec.attach_thumbnail(ThumbnailSynthesis(int(stated["groups"]), int(stated["channels"])))
+    except (AssertionError, KeyError, TypeError, ValueError):
+        raise WeightsError(
+            f"{path}: {_THUMBNAIL} is {stated!r:.60}; expected numbers of groups and channels"
+        ) from None
+    except UsageError as error:
+        raise WeightsError(f"{path}: {error}") from None
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

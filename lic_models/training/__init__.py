@@ -11,5 +11,6 @@ progress                the bar, and the lines around a run
 freed_memory            what a step frees, kept for the next
 running_means           means since the last row of the log
 metrics_file            the log
+thumbnails              a thumbnail synthesis, for a codec that stays as it is
 saved_config            the config that a run leaves behind
 """

@@ -25,6 +25,7 @@ from lic_models.components.entropy_models.base import (
     channel_deviations,
 )
 from lic_models.components.entropy_models.contexts import Context, NoContext
+from lic_models.components.entropy_models.contexts.grouped import GroupedContext
 from lic_models.components.entropy_models.distributions import (
     Components,
     Distribution,
@@ -220,6 +221,45 @@ class JointEntropyModel(EntropyModel):
         for _ in range(passes):
             decoding.read_pass()
         return decoding.latent()
+
+    @property
+    def groups(self) -> Sequence[int]:
+        """Channels of each group of a context that has some."""
+        return self.context.groups if isinstance(self.context, GroupedContext) else ()
+
+    def passes_of(self, channels: int, size: tuple[int, int]) -> int:
+        """How many passes, of those that have any position, hold all of the first channels."""
+        schedule = self.context.schedule(*size)
+        return int((schedule.unique() <= schedule[:channels].max()).sum())
+
+    @torch.no_grad()
+    def decompress_channels(
+        self,
+        strings: Sequence[bytes],
+        size: tuple[int, int],
+        quantizer: Quantizer,
+        coder: EntropyCoder,
+        channels: int,
+        length: int,
+    ) -> Tensor:
+        """The first channels (n, h, w), float32, and no more decoded than they need.
+
+        Args:
+            strings: the last of them may end where `passes_of` these channels do.
+            size: (h, w).
+            quantizer: as for `compress`.
+            coder: as for `compress`.
+            channels: n.
+            length: of the whole of the last string.
+
+        Raises:
+            TruncatedBitstreamError: a last string that ends before that.
+            UsageError: a coder whose strings are read whole.
+        """
+        decoding = Decoding(self, strings, size, quantizer, coder, length)
+        for _ in range(self.passes_of(channels, size)):
+            decoding.read_pass()
+        return decoding.channels(channels)
 
     @torch.no_grad()
     def pass_lengths(

@@ -137,6 +137,10 @@ class Decoding:
         self._take(places, residual + self._coding.centres[places])
         self._read += 1
 
+    def channels(self, count: int) -> Tensor:
+        """The first so many channels, float32: 0 where nothing is decoded."""
+        return self._values.view(self._shape)[:count].float()
+
     def latent(self) -> Tensor:
         """The latent, float32: where nothing is decoded, the mean of what is expected there."""
         if self._read < len(self.passes):

@@ -84,6 +84,34 @@ class LatentCoding(ABC):
         """How many bytes of the last string each number of passes needs, from 1 pass on."""
         return [len(strings[-1])] if strings else []
 
+    @property
+    def groups(self) -> Sequence[int]:
+        """Channels of each group that is decoded before the next; all in one by default."""
+        return ()
+
+    def passes_of(self, channels: int, size: tuple[int, int]) -> int:
+        """How many passes hold all of the first channels of a latent of (h, w)."""
+        return 1
+
+    def decompress_channels(
+        self, strings: Sequence[bytes], size: tuple[int, int], channels: int, length: int
+    ) -> Tensor:
+        """The first channels alone, (n, h, w) of them; as `decompress_part`, but nothing guessed.
+
+        Args:
+            strings: as `compress` gave them; the last may end where `passes_of` them do.
+            size: (h, w).
+            channels: n.
+            length: of the whole of the last string, in bytes.
+
+        Raises:
+            TruncatedBitstreamError: a last string that ends before that.
+            UsageError: a latent that is decoded all at once.
+        """
+        raise UsageError(
+            f"{type(self).__name__} decodes all channels of a latent at once; decode it whole"
+        )
+
     @abstractmethod
     def update(self) -> None:
         """Make the entropy coder's tables anew from the parameters.

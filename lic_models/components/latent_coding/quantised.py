@@ -93,6 +93,30 @@ class QuantisedCoding(LatentCoding):
             return super().pass_lengths(strings, size)
         return model.pass_lengths(strings, size, self.quantizer, self.entropy_coder)
 
+    @property
+    def groups(self) -> Sequence[int]:
+        """Those of the entropy model's context."""
+        model = self.entropy_model
+        return model.groups if isinstance(model, JointEntropyModel) else super().groups
+
+    def passes_of(self, channels: int, size: tuple[int, int]) -> int:
+        """How many passes hold all of the first channels."""
+        model = self.entropy_model
+        if not isinstance(model, JointEntropyModel):
+            return super().passes_of(channels, size)
+        return model.passes_of(channels, size)
+
+    def decompress_channels(
+        self, strings: Sequence[bytes], size: tuple[int, int], channels: int, length: int
+    ) -> Tensor:
+        """The first channels alone; see `LatentCoding.decompress_channels`."""
+        model = self.entropy_model
+        if not isinstance(model, JointEntropyModel):
+            return super().decompress_channels(strings, size, channels, length)
+        return model.decompress_channels(
+            strings, size, self.quantizer, self.entropy_coder, channels, length
+        )
+
     def update(self) -> None:
         """Make the tables from the trained densities."""
         self.entropy_model.update(self.quantizer)

@@ -303,6 +303,47 @@ class NetworkCalls:
         images: Tensor = result["x_hat"]
         return images
 
+    def decompress_thumbnail(self, compressed: Compressed, length: int) -> Tensor:
+        """A small picture (1, 3, h, w) of one image, from its first passes, not clamped.
+
+        Args:
+            compressed: the image; its last string may end where these passes do.
+            length: of the whole of the last string, in bytes.
+
+        Raises:
+            CodecError: the network raised.
+            TruncatedBitstreamError: a string that ends before that.
+            UsageError: the network makes no thumbnails.
+        """
+        import torch
+
+        self._refuse_without_thumbnails()
+        with blamed(f"{self.label}: decompress_thumbnail"), torch.inference_mode():
+            result = self.network.decompress_thumbnail(compressed.strings, compressed.shape, length)
+        thumbnail: Tensor = result["thumbnail"]
+        return thumbnail
+
+    def thumbnail_length(self, compressed: Compressed) -> int:
+        """How many bytes of one image's last string `decompress_thumbnail` needs.
+
+        Raises:
+            CodecError: the network raised.
+            UsageError: the network makes no thumbnails.
+        """
+        import torch
+
+        self._refuse_without_thumbnails()
+        with blamed(f"{self.label}: thumbnail_length"), torch.inference_mode():
+            length: int = self.network.thumbnail_length(compressed.strings, compressed.shape)
+        return length
+
+    def _refuse_without_thumbnails(self) -> None:
+        if getattr(self.network, "thumbnail", None) is None:
+            raise UsageError(
+                f"{self.label}: its network has no thumbnail synthesis; decode whole images, or "
+                "give weights that one was trained for (python -m lic_models thumbnail)"
+            )
+
     def decoder_stages(self, compressed: Compressed) -> Iterator[tuple[str, Tensor]]:
         """What `decompress` computes on its way, and raises; see `decoder_stages`."""
         parts = dict(self.stages)
