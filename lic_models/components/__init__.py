@@ -3,6 +3,7 @@
 transforms      analysis and synthesis
 nonlinearities  what stands between their layers
 quantizers      from a latent's residual to symbols, and what training does in place of it
+latent_coding   how a latent becomes bytes: quantizer, entropy model and entropy coder together
 entropy_models  what a latent is expected to be
 entropy_coding  from symbols to bytes
 thumbnails      a small picture from the first groups of a latent

@@ -1,9 +1,8 @@
 """What is stored of a codec, all of it safetensors.
 
-weights_header  what a weights file says of itself, read without its tensors
-weights_file    weights with the entropy coder's tables, written, read and loaded
-shared_transform
-                weights that name another file's transform
-checkpoint      Lightning's checkpoints, without a pickle
-export          from a checkpoint to weights
+weights_header    what a weights file says of itself, read without its tensors
+weights_file      weights with the entropy coder's tables, written, read and loaded
+shared_transform  weights that name another file's transform
+checkpoint        Lightning's checkpoints, without a pickle
+export            from a checkpoint to weights
 """

@@ -15,5 +15,6 @@ odd_sides           the same pixels coded within even and odd sides
 old_stream          one old bitstream: whether it decodes alike, and what broke if not
 passport            packs of bitstreams, decoded on other machines
 plausible_length    whether a bitstream is long enough to hold its image
+progressive         whether the first bytes of a stream give a picture, and more no worse one
 same_bits           the same bits both times, or where they part
 """

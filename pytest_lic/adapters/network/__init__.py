@@ -2,6 +2,7 @@
 
 family          builds the codecs of a family, and tells what coding with them depends on
 codec           the codec: pad, code, pack; unpack, decode, crop
+progressive     one whose first bytes give a picture
 blame           what a user's network raises, in one line with its place
 calls           calls into the network, checked on the way in and out
 decoder_stages  what the decoder computes on its way, stage by stage
