@@ -65,13 +65,24 @@ class LearnedCodec(nn.Module):
         )
         self.latent_coding.build(self.transform.latent_channels, type(self.transform).__name__)
         for name, part in self.latent_coding.parts.items():
+            if hasattr(self, name):
+                raise UsageError(
+                    f"latent_coding: {type(self.latent_coding).__name__} has a part called {name}, "
+                    "as the codec has; give it another name"
+                )
             self.add_module(name, part)
         self.thumbnail: ThumbnailSynthesis | None = None
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Set an attribute; a part of the latent coding there too."""
-        super().__setattr__(name, value)
+        """Set an attribute; a part of the latent coding there too.
+
+        Raises:
+            UsageError: another latent coding, whose parts the codec would not have.
+        """
         coding = self.__dict__.get("latent_coding")
+        if name == "latent_coding" and coding is not None:
+            raise UsageError("latent_coding can't be exchanged; make a new LearnedCodec with it")
+        super().__setattr__(name, value)
         if coding is not None and name in coding.parts:
             setattr(coding, name, value)
 
@@ -81,6 +92,11 @@ class LearnedCodec(nn.Module):
         if not isinstance(self.latent_coding, QuantisedCoding):
             raise AttributeError(f"{type(self.latent_coding).__name__} has no entropy_coder")
         return self.latent_coding.entropy_coder
+
+    @entropy_coder.setter
+    def entropy_coder(self, coder: EntropyCoder) -> None:
+        assert isinstance(self.latent_coding, QuantisedCoding)
+        self.latent_coding.entropy_coder = coder
 
     def attach_thumbnail(self, thumbnail: ThumbnailSynthesis) -> None:
         """Make the layers of a thumbnail synthesis for this codec, and have it from now on.

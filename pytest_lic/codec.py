@@ -249,6 +249,8 @@ class CodecFamily:
                     f"codec family {self.name!r}: λ of quality {label} is {lmbda!r}; expected a "
                     "positive number, or None"
                 )
+        if isinstance(self.default_qualities, str):
+            object.__setattr__(self, "default_qualities", [self.default_qualities])
         for label in self.default_qualities or ():
             if label not in qualities:
                 raise UsageError(

@@ -21,14 +21,21 @@ _TRANSFORM = "transform."
 Read = Callable[[Path], tuple[dict[str, Tensor], dict[str, object]]]
 
 
-def named(path: Path, tensors: Mapping[str, Tensor], read: Read) -> dict[str, str]:
-    """What a header says of the file whose transform is that of ``tensors``.
+def named(path: Path, new: Path, tensors: Mapping[str, Tensor], read: Read) -> dict[str, str]:
+    """What the header of a new file says of the one whose transform is that of ``tensors``.
 
     Raises:
-        WeightsError: the transform of that file is another one.
+        WeightsError: the transform of that file is another one, or would not be found from the
+            new file.
     """
-    others = _transform(read(path)[0])
-    own = _transform(tensors)
+    others, own = _transform(read(path)[0]), _transform(tensors)
+    found = _place(path.name, new)
+    if found is None or _digest(_transform(read(found)[0])) != _digest(others):
+        raise WeightsError(
+            f"{path}: would not be found from {new}, which names it in place of its transform; "
+            f"expected it, or the same, as {path.name} beside the new file or among the shipped "
+            "ones, and the new file under another name"
+        )
     different = [
         name
         for name in sorted(own.keys() | others.keys())
@@ -61,20 +68,29 @@ def completed(
     if not isinstance(stated, dict) or {"file", "digest"} - stated.keys():
         raise WeightsError(f"{path}: {KEY} is {stated!r:.60}; expected a file and a digest")
     name = Path(str(stated["file"])).name
-    places = [folder / name for folder in (path.parent, WEIGHTS)]
-    other = next((place for place in places if place.is_file()), None)
+    other = _place(name, path)
     if other is None:
         raise WeightsError(
             f"{path}: has the transform of {name}, which is neither beside it nor shipped; put it "
             "there"
         )
     transform = _transform(read(other)[0])
+    if not transform:
+        raise WeightsError(f"{path}: has the transform of {other}, which has none; export it again")
     if _digest(transform) != stated["digest"]:
         raise WeightsError(
             f"{path}: was trained on another transform than {other} has now; put the file of that "
             "time beside it, or train and export it again"
         )
     return {**tensors, **transform}
+
+
+def _place(name: str, path: Path) -> Path | None:
+    """Where the file of a name is that another file names; never that file itself."""
+    if name == path.name:
+        return None
+    places = (folder / name for folder in (path.parent, WEIGHTS))
+    return next((place for place in places if place.is_file()), None)
 
 
 def _transform(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -61,7 +61,7 @@ def write_weights(
         for key, array in tables.to_arrays().items():
             tensors[f"{_TABLES}.{name}.{key}"] = torch.from_numpy(array)
     if transform_of is not None:
-        named = shared_transform.named(transform_of, tensors, read_tensors)
+        named = shared_transform.named(transform_of, path, tensors, read_tensors)
         header = {**header, shared_transform.KEY: named}
         tensors = shared_transform.without(tensors)
     write_tensors(tensors, path, header)

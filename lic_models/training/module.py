@@ -183,24 +183,24 @@ class CodecTraining(LightningModule):
         set_first_weights(self.codec, self.start, self.lmbda, data)
 
     def configure_optimizers(self) -> Any:
-        """Adam for everything but the quantiles, and Adam for the quantiles."""
+        """Adam for everything but the quantiles, and Adam for the quantiles, if there are any."""
         main, auxiliary = [], []
         for name, parameter in sorted(self.codec.named_parameters()):
             if self.trained == "entropy_model" and not name.startswith("entropy_model."):
                 parameter.requires_grad_(False)
                 continue
             (auxiliary if name.endswith(".quantiles") else main).append(parameter)
-        optimizers = [
-            torch.optim.Adam(main, lr=self.learning_rate, fused=True),
-            torch.optim.Adam(auxiliary, lr=self.auxiliary_learning_rate),
-        ]
+        optimizers = [torch.optim.Adam(main, lr=self.learning_rate, fused=True)]
+        if auxiliary:
+            optimizers.append(torch.optim.Adam(auxiliary, lr=self.auxiliary_learning_rate))
         if self.decay != "plateau":
             return optimizers
         return optimizers, [ReduceLROnPlateau(optimizers[0], factor=0.5, patience=self.patience)]
 
     def training_step(self, images: Tensor, _index: int) -> None:
-        """One step of both optimizers on an image batch (B, 3, H, W), RGB in [0, 1]."""
-        main, auxiliary = self.optimizers()  # type: ignore[misc]
+        """One step of the optimizers on an image batch (B, 3, H, W), RGB in [0, 1]."""
+        optimizers: Any = self.optimizers()  # one, where there are no quantiles
+        main, *auxiliary = optimizers if isinstance(optimizers, list) else [optimizers]
         if self._on_latents:
             images = images.to(memory_format=torch.channels_last)
         else:
@@ -219,12 +219,13 @@ class CodecTraining(LightningModule):
         # Not Lightning's, which refuses fused optimizers under bf16-mixed.
         nn.utils.clip_grad_norm_(main.param_groups[0]["params"], self.clip_norm)
         main.step()
-        # Not through Lightning's wrapper, which would count it as a step.
-        auxiliary.optimizer.zero_grad()
         with torch.autocast(device, enabled=False):
             auxiliary_loss = self.codec.latent_coding.auxiliary_loss()
-        auxiliary_loss.backward()  # type: ignore[no-untyped-call]
-        auxiliary.optimizer.step()
+        for optimizer in auxiliary:
+            # Not through Lightning's wrapper, which would count it as a step.
+            optimizer.optimizer.zero_grad()
+            auxiliary_loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.optimizer.step()
         self.pixels += self._pixels(images)
         means = self._means.add({**values, "auxiliary_loss": auxiliary_loss})
         means = {f"train_{name}": mean for name, mean in means.items()}

@@ -17,10 +17,8 @@ from pytest_lic.errors import LicError, Unavailable
 from pytest_lic.images.corpus import Corpus
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell, Setting
+from pytest_lic.measuring.rate_distortion import MIN_POINTS
 from pytest_lic.run.run import Run
-
-FEWEST = 2
-"""Qualities of a curve."""
 
 
 def bits_of(
@@ -40,7 +38,7 @@ def bits_of(
         say: called with what is being coded.
     """
     reference = group.reference
-    if reference is None or all(len(one.qualities) >= FEWEST for one in group.families):
+    if reference is None or all(len(one.qualities) >= MIN_POINTS for one in group.families):
         return ()
     rows = []
     for quality in reference.qualities:
@@ -73,6 +71,8 @@ def _coded(
 ) -> Bits:
     sizes, estimates, encode, decode = [], [], [], []
     passes: int | None = None
+    first = [corpus.images[0]]  # untimed: a coder makes its tables then, a GPU wakes up
+    coding.decode(codec, coding.encode(codec, first, cell.setting.device), first)
     for image in corpus.images:
         pixels = image.width * image.height
         began = time.perf_counter()

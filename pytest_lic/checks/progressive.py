@@ -60,9 +60,7 @@ def passes_of(codec: object, coded: Sequence[CodedBatch]) -> list[Sequence[int]]
                 f"lengths, of which the last is the bitstream's {len(bitstream)}"
             )
         lengths.append(of_stream)
-        if len(lengths) == 1 and len(of_stream) == 1:
-            return None
-    return lengths
+    return lengths if any(len(of_stream) > 1 for of_stream in lengths) else None
 
 
 def check_parts(
@@ -80,7 +78,7 @@ def check_parts(
             by more than `MOST`, or all passes giving another picture than the whole stream.
     """
     streams = list(_streams(coded))
-    rows = min(PARTS, *map(len, lengths))
+    rows = min(PARTS, max(map(len, lengths)))  # of a stream of fewer passes some come twice
     found = np.array(
         [
             list(_parts(codec, image, bitstream, of_stream, rows))
@@ -111,7 +109,7 @@ def _parts(
                 f"more of a stream may cost {MOST} dB at most: look at what is put in place of "
                 "what is not decoded, and at the order of the passes"
             )
-        before = quality
+        before = quality if before is None else max(before, quality)
         yield passes / count, len(part), min(quality, _LOSSLESS)
     whole = _decoded(codec, bitstream, image, None)
     if pixels is None or not np.array_equal(pixels, whole):

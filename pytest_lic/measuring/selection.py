@@ -141,6 +141,8 @@ def select_qualities(
                 f"{plural(count, 'network')} of {listed(sorted(rare), 4)} run only where codecs "
                 "are named; --lic-codec '*' takes all"
             )
+    if families and not selection.names and not any(chosen.values()):
+        raise UsageError("no codec runs unless it is asked for; name some with --lic-codec")
     if families and not any(chosen.values()):
         raise UsageError("--lic-quality and --lic-lambda together leave no quality of any codec")
     return chosen, notes

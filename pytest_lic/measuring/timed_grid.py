@@ -133,11 +133,8 @@ def with_timed_cells(
     chosen = timed_families(families, selection)
     qualities, notes = select_qualities(chosen, selection)
     if not selection.narrows_qualities:
-        qualities = {
-            family.name: [middle_quality(family)] if qualities[family.name] else []
-            for family in chosen
-        }
-        notes.append(_quality_note(chosen))
+        qualities = {name: _middle(labels) for name, labels in qualities.items()}
+        notes.append(_quality_note(qualities))
     passed_over = [
         family.name
         for family in matching_families(families, selection)
@@ -196,12 +193,17 @@ def _is_asked_for(
 
 def middle_quality(family: CodecFamily) -> str:
     """The middle quality; of two in the middle, the upper."""
-    labels = list(family.qualities)
-    return labels[len(labels) // 2]
+    return _middle(list(family.qualities))[0]
 
 
-def _quality_note(families: Sequence[CodecFamily]) -> str:
-    named = listed([f"{family.name} q{middle_quality(family)}" for family in families], _NAMED)
+def _middle(labels: Sequence[str]) -> list[str]:
+    """The middle one; of two in the middle, the upper; of none, none."""
+    return [labels[len(labels) // 2]] if labels else []
+
+
+def _quality_note(qualities: Mapping[str, Sequence[str]]) -> str:
+    timed = [f"{name} q{label}" for name, labels in qualities.items() for label in labels]
+    named = listed(timed, _NAMED)
     return f"one quality of each codec is timed, its middle one: {named}; --lic-quality chooses"
 
 

@@ -10,6 +10,7 @@ from pytest_lic.images.corpus import check_corpus
 from pytest_lic.measuring.metrics import BUILT_IN, METRICS, metric_fingerprint
 from pytest_lic.measuring.metrics.trial import check_direction
 from pytest_lic.measuring.published import published_names
+from pytest_lic.measuring.selection import select_qualities
 from pytest_lic.run.setup import Setup
 from pytest_lic.system.environment import environment
 from pytest_lic.system.simulated_environments import ENVIRONMENTS
@@ -49,12 +50,23 @@ def _check_anchors(setup: Setup) -> None:
     for anchor in setup.options.anchors:
         if anchor not in names:
             raise UnknownNameError("anchor", anchor, names, "--lic-anchor")
-        chosen = {family.name for family in setup.selected_families}
-        if setup.grid.part is not None and anchor not in (*chosen, *published_names()):
+        chosen, _ = select_qualities(setup.selected_families, setup.options.selection)
+        whole = {
+            name
+            for name, labels in chosen.items()
+            if len(labels) == len(setup.families[name].qualities)
+        }
+        if setup.grid.part is not None and anchor not in (*whole, *published_names()):
             raise UsageError(
                 f"--lic-anchor {anchor}: pytest-lic merge takes an anchor's points from the "
                 "shards, which leave this codec out; choose it with --lic-codec too"
             )
+
+
+def _running(setup: Setup) -> list[str]:
+    """The families of which a quality is asked for."""
+    chosen, _ = select_qualities(setup.selected_families, setup.options.selection)
+    return [name for name, labels in chosen.items() if labels]
 
 
 def _check_required(setup: Setup) -> None:
@@ -67,7 +79,7 @@ def _check_required(setup: Setup) -> None:
         *(["bd_rate"] if setup.grid.curves or setup.grid.part is not None else []),
         *(*devices, *(device.split(":")[0] for device in devices)),
         *(environment.name for environment in options.environments),
-        *(family.name for family in setup.selected_families),
+        *_running(setup),
     }
     for required in options.require:
         if required not in known:

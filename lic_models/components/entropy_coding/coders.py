@@ -282,6 +282,8 @@ class AnsCoder(RunCoder[stream.model.Categorical]):
         return string.rstrip(b"\0")
 
     def _open(self, string: bytes, count: int, missing: int) -> _Opened:
+        if missing and not string:
+            raise TruncatedBitstreamError(f"no byte is there of a string of {missing}")
         if not string or string[-1] == 0:
             raise corrupt("empty, or ends in a zero byte, which no string of this coder does")
         # Of what is missing, and the word that it ends within, nothing is read.
@@ -290,6 +292,9 @@ class AnsCoder(RunCoder[stream.model.Categorical]):
 
         def read(tables: FrequencyTables, table: int, count: int) -> Integers:
             entries: Integers = coder.decode(self.model(tables, table), count)
+            words, state = coder.pos()
+            if not missing and not words and state < _STACK_BOTTOM:
+                raise corrupt("ends before its symbols do")
             return entries
 
         def left() -> int | None:

@@ -218,8 +218,14 @@ class JointEntropyModel(EntropyModel):
             raise UsageError(
                 f"passes: {passes}; expected 1 to {len(decoding.passes)}, which this latent has"
             )
+        if len(strings[-1]) > length:
+            raise CorruptBitstreamError(
+                f"string of {len(strings[-1])} bytes; expected {length} at most"
+            )
         for _ in range(passes):
             decoding.read_pass()
+        if passes == len(decoding.passes):
+            decoding.reader.close()
         return decoding.latent()
 
     @property

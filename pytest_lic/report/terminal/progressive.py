@@ -8,12 +8,10 @@ from pytest_lic.results.results import ProgressiveResult
 
 
 def progressive_lines(results: Iterable[ProgressiveResult]) -> Iterator[str]:
-    """Such as ``parts of streams: mine q2, 2 passes: 18.1 dB of 52 %, 27.5 dB of 100 %``."""
+    """Such as ``parts of streams: mine-q2-photos-native-b1-cpu, 2 passes: 18.1 dB of 52 %, 27.5 dB of 100 %``."""
     for result in results:
         whole = result.parts[-1].size
         parts = ", ".join(
             f"{part.psnr:.1f} dB of {100 * part.size / whole:.0f} %" for part in result.parts
         )
-        yield (
-            f"parts of streams: {result.family} q{result.quality}, {result.passes} passes: {parts}"
-        )
+        yield f"parts of streams: {result.subject}, {result.passes} passes: {parts}"

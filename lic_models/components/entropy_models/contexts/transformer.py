@@ -131,7 +131,7 @@ class TransformerContext(Context):
         told, decoded = self.told(tokens, features), self.from_latents(tokens.of(latents))
         before = tokens.before()
         count = len(before)
-        rows = max(1, _MOST_SCORES // (told[..., 0].numel() * self.heads))
+        rows = self.rows(told, count)
         reach = torch.arange(count, device=features.device)
         for layer in self.layers:
             assert isinstance(layer, AttentionLayer)
@@ -149,6 +149,10 @@ class TransformerContext(Context):
                 )
             told = torch.cat(parts, -2)
         return self.corrections(tokens.listed(told)).unflatten(-1, latents.shape[-2:])
+
+    def rows(self, told: Tensor, keys: int) -> int:
+        """How many tokens may attend to so many keys at once, so that memory stays bounded."""
+        return max(1, _MOST_SCORES // max(1, told[..., 0, 0].numel() * keys * self.heads))
 
     def tokens(self, features: Tensor) -> Tokens:
         """Where the tokens of a latent are, whose features are (B, 2M, h, w)."""
@@ -193,11 +197,18 @@ class _CachingPredictor:
         self._keep(decoded)
         tokens = self._tokens
         first, end = tokens.edges[number : number + 2]
-        where, there = (tokens.where[first:end], tokens.where[:first]), tokens.there[..., :first]
-        told, entered = self._told[..., first:end, :], []
+        there, told, entered = tokens.there[..., :first], self._told[..., first:end, :], []
+        rows = self._context.rows(told, first)
         for layer, (keys, values) in zip(self._context.layers, self._cached, strict=True):
             entered.append(told)
-            told = layer(told, (keys[..., :first, :], values[..., :first, :]), where, there)
+            known = keys[..., :first, :], values[..., :first, :]
+            parts = [
+                layer(part, known, (where, tokens.where[:first]), there)
+                for part, where in zip(
+                    told.split(rows, -2), tokens.where[first:end].split(rows), strict=True
+                )
+            ]
+            told = torch.cat(parts, -2) if parts else told
         self._latest = first, end, entered
         return self._context.corrections(tokens.listed(told, first, end)).flatten(2)
 

@@ -30,7 +30,8 @@ def test_the_page_draws_them_and_tells_all_values() -> None:
 
 def test_the_terminal_tells_them_in_a_line() -> None:
     (line,) = progressive_lines([RESULT])
-    assert line == "parts of streams: toy q3, 2 passes: 21.2 dB of 50 %, 30.5 dB of 100 %"
+    told = "2 passes: 21.2 dB of 50 %, 30.5 dB of 100 %"
+    assert line == f"parts of streams: {RESULT.subject}, {told}"
 
 
 def test_they_come_back_from_a_worker_and_from_a_file(tmp_path: Path) -> None:
