@@ -40,7 +40,7 @@ from lic_models.components.entropy_models.side_information import (
 from lic_models.components.entropy_models.side_information.base import CODING_DTYPE, snapped
 from lic_models.components.entropy_models.symbols import to_array
 from lic_models.components.quantizers import Quantizer
-from pytest_lic.errors import UsageError
+from pytest_lic.errors import CorruptBitstreamError, UsageError
 
 _LEAST_UNIT = 0.1
 
