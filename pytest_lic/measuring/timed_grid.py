@@ -7,7 +7,7 @@ from the others: by a preset, one quality of each family, untrained networks too
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pytest_lic.codec import CodecFamily

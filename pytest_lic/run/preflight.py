@@ -50,13 +50,8 @@ def _check_anchors(setup: Setup) -> None:
     for anchor in setup.options.anchors:
         if anchor not in names:
             raise UnknownNameError("anchor", anchor, names, "--lic-anchor")
-        chosen, _ = select_qualities(setup.selected_families, setup.options.selection)
-        whole = {
-            name
-            for name, labels in chosen.items()
-            if len(labels) == len(setup.families[name].qualities)
-        }
-        if setup.grid.part is not None and anchor not in (*whole, *published_names()):
+        chosen = _running(setup)
+        if setup.grid.part is not None and anchor not in (*chosen, *published_names()):
             raise UsageError(
                 f"--lic-anchor {anchor}: pytest-lic merge takes an anchor's points from the "
                 "shards, which leave this codec out; choose it with --lic-codec too"
@@ -64,9 +59,15 @@ def _check_anchors(setup: Setup) -> None:
 
 
 def _running(setup: Setup) -> list[str]:
-    """The families of which a quality is asked for."""
-    chosen, _ = select_qualities(setup.selected_families, setup.options.selection)
-    return [name for name, labels in chosen.items() if labels]
+    """The families that run with all qualities, or with those that were asked for."""
+    selection, families = setup.options.selection, setup.selected_families
+    chosen, _ = select_qualities(families, selection) if families else ({}, [])
+    return [
+        family.name
+        for family in families
+        if chosen[family.name]
+        and (selection.names or len(chosen[family.name]) == len(family.qualities))
+    ]
 
 
 def _check_required(setup: Setup) -> None:

@@ -8,7 +8,7 @@ from pytest_lic.results.results import ProgressiveResult
 
 
 def progressive_lines(results: Iterable[ProgressiveResult]) -> Iterator[str]:
-    """Such as ``parts of streams: mine-q2-photos-native-b1-cpu, 2 passes: 18.1 dB of 52 %, 27.5 dB of 100 %``."""
+    """Such as ``parts of streams: CELL, 2 passes: 18.1 dB of 52 %, 27.5 dB of 100 %``."""
     for result in results:
         whole = result.parts[-1].size
         parts = ", ".join(
