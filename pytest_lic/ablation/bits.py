@@ -17,7 +17,7 @@ from pytest_lic.errors import LicError, Unavailable
 from pytest_lic.images.corpus import Corpus
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell, Setting
-from pytest_lic.measuring.rate_distortion import MIN_POINTS
+from pytest_lic.measuring.rate_distortion import MIN_POINTS, metric_on
 from pytest_lic.run.run import Run
 
 
@@ -40,34 +40,39 @@ def bits_of(
     reference = group.reference
     if reference is None or all(len(one.qualities) >= MIN_POINTS for one in group.families):
         return ()
-    rows = []
+    rows, axis = [], metric_on(question.metric).name
     for quality in reference.qualities:
         first: Bits | None = None
         for family in group.families:
             if quality in family.qualities:
                 say(f"coding {setting.id} with {family.name} q{quality}")
                 label = variant_of(family, question.by)
-                row = _row(run, Cell(family.name, quality, setting), label, first)
+                row = _row(run, Cell(family.name, quality, setting), label, axis, first)
                 first = row if family is reference else first
                 rows.append(row)
     return tuple(rows)
 
 
-def _row(run: Run, cell: Cell, label: str, reference: Bits | None) -> Bits:
+def _row(run: Run, cell: Cell, label: str, metric: str, reference: Bits | None) -> Bits:
     try:
         reason = run.setup.unavailable(cell.family, cell.setting.device)
         if reason is not None:
             return Bits(cell.family, label, cell.quality, Unavailable(reason))
-        psnr = run.measurements.of(cell).measurement.mean("psnr")
+        distortion = run.measurements.of(cell).measurement.mean(metric)
         codec = run.codecs.codec(cell)
         with coding.cpu_threads(run.setup.options.threads):
-            return _coded(codec, cell, label, run.setup.corpus(cell), psnr, reference)
+            return _coded(codec, cell, label, run.setup.corpus(cell), distortion, reference)
     except LicError as error:
         return Bits(cell.family, label, cell.quality, Unavailable(str(error)))
 
 
 def _coded(
-    codec: Codec, cell: Cell, label: str, corpus: Corpus, psnr: float | None, reference: Bits | None
+    codec: Codec,
+    cell: Cell,
+    label: str,
+    corpus: Corpus,
+    distortion: float | None,
+    reference: Bits | None,
 ) -> Bits:
     sizes, estimates, encode, decode = [], [], [], []
     passes: int | None = None
@@ -95,7 +100,7 @@ def _coded(
         cell.quality,
         bpp,
         100 * (bpp / compared - 1) if isinstance(compared, float) else None,
-        psnr,
+        distortion,
         100 * (bpp / fmean(estimates) - 1) if estimates else None,
         passes,
         sum(weight.numel() for weight in codec.weights())

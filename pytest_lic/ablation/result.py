@@ -56,7 +56,7 @@ class Bits:
         quality: label of the operating point.
         bpp: of whole bitstreams.
         change: percent of the reference's bpp at that quality; negative is fewer.
-        psnr: dB.
+        distortion: by the metric that is asked for.
         excess: percent that bitstreams are longer than their likelihoods estimate.
         passes: in which the first image is decoded.
         parameters: of the network.
@@ -69,7 +69,7 @@ class Bits:
     quality: str
     bpp: float | Unavailable
     change: float | None = None
-    psnr: float | None = None
+    distortion: float | None = None
     excess: float | None = None
     passes: int | None = None
     parameters: int | None = None

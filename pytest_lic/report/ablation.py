@@ -12,7 +12,7 @@ from rich.text import Text
 from pytest_lic.ablation.result import Ablation, Table, Variant
 from pytest_lic.ablation.turns import TimeRatio, Times, total
 from pytest_lic.errors import Unavailable
-from pytest_lic.measuring.metrics.base import NONE
+from pytest_lic.measuring.metrics.base import NONE, Metric
 from pytest_lic.measuring.rate_distortion import BD, Interval, RDCurve, metric_on
 from pytest_lic.report.terminal.text import grid, terminal_text
 from pytest_lic.system.environment import environment
@@ -84,15 +84,22 @@ def _table_parts(ablation: Ablation, table: Table, title: str) -> Iterator[Rende
         drawn.add_row(row.label, row.family, *cells)
     yield drawn
     if table.bits:
-        yield _bits(table)
+        yield _bits(table, kind)
     for line in (*_not_shown(table), *_missing(ablation, table), *_seconds(table)):
         yield f"  {line}"
     yield ""
 
 
-def _bits(table: Table) -> RenderableType:
+def _bits(table: Table, metric: Metric) -> RenderableType:
     reference = next((row.label for row in table.rows if row.family == table.reference), "?")
-    headings = ["codec", "quality", "bpp", f"bytes\nvs {reference}", "PSNR", "bytes over\nestimate"]
+    headings = [
+        "codec",
+        "quality",
+        "bpp",
+        f"bytes\nvs {reference}",
+        metric.label,
+        "bytes over\nestimate",
+    ]
     headings += ["passes", "parameters", "encode\nan image", "decode\nan image"]
     numbers = range(2, len(headings))
     drawn = grid(headings, numbers, title="at equal qualities", unwrapped=numbers)
@@ -105,7 +112,7 @@ def _bits(table: Table) -> RenderableType:
             row.quality,
             f"{row.bpp:.4f}",
             "reference" if row.family == table.reference else _number(row.change, "+.2f", " %"),
-            _number(row.psnr, ".2f", " dB"),
+            _number(row.distortion, ".4g", f" {metric.unit}".rstrip()),
             _number(row.excess, "+.2f", " %"),
             _number(row.passes, "d"),
             _number(row.parameters, ",d"),

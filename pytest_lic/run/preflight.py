@@ -50,7 +50,7 @@ def _check_anchors(setup: Setup) -> None:
     for anchor in setup.options.anchors:
         if anchor not in names:
             raise UnknownNameError("anchor", anchor, names, "--lic-anchor")
-        chosen = _running(setup)
+        chosen = _running(setup, whole=True)
         if setup.grid.part is not None and anchor not in (*chosen, *published_names()):
             raise UsageError(
                 f"--lic-anchor {anchor}: pytest-lic merge takes an anchor's points from the "
@@ -58,15 +58,15 @@ def _check_anchors(setup: Setup) -> None:
             )
 
 
-def _running(setup: Setup) -> list[str]:
-    """The families that run with all qualities, or with those that were asked for."""
+def _running(setup: Setup, *, whole: bool = False) -> list[str]:
+    """The families that run; with ``whole`` with all qualities, or those that were asked for."""
     selection, families = setup.options.selection, setup.selected_families
     chosen, _ = select_qualities(families, selection) if families else ({}, [])
+    counts = {family.name: len(family.qualities) for family in families}
     return [
-        family.name
-        for family in families
-        if chosen[family.name]
-        and (selection.names or len(chosen[family.name]) == len(family.qualities))
+        name
+        for name, labels in chosen.items()
+        if labels and (not whole or selection.names or len(labels) == counts[name])
     ]
 
 

@@ -86,6 +86,28 @@ def test_a_codec_that_decodes_all_at_once_has_no_parts() -> None:
     assert passes_of(object(), coded(Planes())) is None
 
 
+def test_a_stream_of_one_pass_beside_others_hides_nothing() -> None:
+    class Mixed(WorseLater):
+        def pass_lengths(self, bitstream: bytes, /) -> Sequence[int]:
+            whole = super().pass_lengths(bitstream)
+            return whole[-1:] if bitstream[0] == 8 else whole
+
+        def _decoded(self, bitstream: bytes, passes: int | None) -> torch.Tensor:
+            return super()._decoded(bitstream, None if bitstream[0] == 8 else passes)
+
+    small = photo("small.png", height=8, width=8)
+    codec = Mixed()
+    for images in ((small, IMAGES[0]), (IMAGES[0], small)):
+        batches = []
+        for image in images:
+            strings = coding.encode(codec, [image], "cpu")
+            batches.append(CodedBatch((image,), strings, coding.decode(codec, strings, [image])))
+        lengths = passes_of(codec, batches)
+        assert lengths is not None
+        with pytest.raises(CodecError, match=r"a\.png, the first 5 of 8 passes"):
+            check_parts(codec, batches, lengths)
+
+
 class WorseLater(Planes):
     """Puts far too much in place of what is missing once five passes are read."""
 

@@ -23,6 +23,7 @@ from lic_models.components import (
     Transform,
     UniversalQuantizer,
 )
+from lic_models.components.latent_coding import QuantisedCoding
 from lic_models.config.builder import build_codec
 from lic_models.training.loss import rate_distortion_loss
 from lic_models.training.principal_components import start_from_principal_components
@@ -185,6 +186,29 @@ def test_components_of_other_channels_are_refused_by_their_key() -> None:
     codec = LearnedCodec(own)
     assert codec.entropy_model.latent_channels == 7
     assert codec.downsampling_factor == 8
+
+
+def test_parts_of_a_latent_coding_are_the_codecs() -> None:
+    codec = LearnedCodec()
+    assert codec.latent_coding.parts["quantizer"] is codec.quantizer
+    codec.quantizer = UniversalQuantizer()
+    codec.entropy_coder = RansCoder()
+    coding = codec.latent_coding
+    assert isinstance(coding, QuantisedCoding)
+    assert coding.quantizer is codec.quantizer
+    assert isinstance(coding.entropy_coder, RansCoder)
+    copied = copy.deepcopy(codec)
+    assert copied.latent_coding.parts["entropy_model"] is copied.entropy_model
+    assert copied.entropy_model is not codec.entropy_model
+    with pytest.raises(UsageError, match="can't be exchanged; make a new LearnedCodec"):
+        codec.latent_coding = QuantisedCoding()
+
+
+def test_a_latent_coding_is_given_whole_or_in_parts() -> None:
+    coding = QuantisedCoding()
+    assert LearnedCodec(latent_coding=coding).entropy_model is coding.entropy_model
+    with pytest.raises(UsageError, match="latent_coding and quantizer: expected one or the other"):
+        LearnedCodec(quantizer=NoiseQuantizer(), latent_coding=QuantisedCoding())
 
 
 # Built from a description.

@@ -133,6 +133,7 @@ PSNR_BY_DEFINITION = {
     "measuring/measure.py": "curves for BD-rate",
     "measuring/published/__init__.py": "published curves",
     "measuring/rate_distortion.py": "BD-rate",
+    "report/html/sections/progressive.py": "quality of parts of streams",
     "project/option.py": "how much PSNR may lose since a milestone",
     "project/option_table.py": "BD-rate",
     "project/options.py": "BD-rate",

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from lic_models.families import WEIGHTS
 from lic_models.storage import shared_transform
-from lic_models.storage.weights_file import read_tensors, write_weights
+from lic_models.storage.weights_file import read_tensors, write_tensors, write_weights
 from lic_models.storage.weights_header import read_header
 from pytest_lic.errors import WeightsError
 from tests.helpers.weights import built, change
@@ -47,6 +48,25 @@ def test_the_other_file_may_be_a_shipped_one(sharing: Path) -> None:
     assert not path.with_name(OTHER).exists()
     assert read_header(path).name == "fp-gdn"
     built(path)
+
+
+def test_a_file_that_would_not_be_found_is_not_named(sharing: Path) -> None:
+    beside = sharing.with_name("beside.safetensors")
+    before, codec = beside.read_bytes(), built(beside)
+    elsewhere = sharing.parent / "folder"
+    elsewhere.mkdir()
+    for new in (beside, elsewhere / beside.name, elsewhere / "new.safetensors"):
+        with pytest.raises(WeightsError, match=r"would not be found from .* another name"):
+            write_weights(codec, new, {}, transform_of=beside)
+    assert beside.read_bytes() == before, "nor is it overwritten"
+
+
+def test_a_file_without_a_transform_is_refused(sharing: Path) -> None:
+    tensors, header = load_file(sharing), read_tensors(sharing)[1]
+    write_tensors(tensors, sharing.with_name("beside.safetensors"), {})
+    with pytest.raises(WeightsError, match="which has none; export it again"):
+        read_tensors(sharing)
+    assert header[shared_transform.KEY]
 
 
 def test_a_file_that_is_gone_is_named(sharing: Path) -> None:

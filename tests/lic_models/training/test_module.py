@@ -125,6 +125,14 @@ def test_a_context_that_predicts_residuals_trains_on_images() -> None:
     assert all(row["train_loss"] > row["train_bpp"] for row in rows)
 
 
+def test_an_entropy_model_without_quantiles_trains_with_one_optimizer() -> None:
+    seat = "--model.entropy_model"
+    bare = [f"{seat}=JointEntropyModel", f"{seat}.init_args.side_information=NoInformation"]
+    assert fit(*bare, *EVERY_STEP, "--trainer.max_steps=2") == 0
+    rows = [row for row in read_metrics(METRICS) if is_of_training(row)]
+    assert {row["train_auxiliary_loss"] for row in rows} == {0}
+
+
 def test_late_decay_keeps_the_learning_rate_and_then_lets_it_fall() -> None:
     assert (
         fit("--model.decay=late", "--model.warm_up=3", *EVERY_STEP, "--trainer.max_steps=20") == 0

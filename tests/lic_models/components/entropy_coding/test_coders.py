@@ -339,3 +339,13 @@ def test_other_coders_read_whole_strings_alone() -> None:
         assert reader.used == len(string)
         with pytest.raises(UsageError, match="decode it whole, or train and export"):
             coder.reader(string[:-1], 100, len(string))
+
+
+def test_a_string_that_ends_long_before_its_symbols_is_noticed_at_once() -> None:
+    passes = drawn([400, 400], 0)
+    coder = AnsCoder()
+    string = coder.encode_passes(passes)
+    reader = coder.reader(string[:8], 800)
+    _, indices, tables = passes[0]
+    with pytest.raises(CorruptBitstreamError, match="ends before its symbols do"):
+        reader.read(indices, tables)

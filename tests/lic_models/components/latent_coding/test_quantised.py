@@ -14,7 +14,7 @@ from lic_models.components import (
     UniversalQuantizer,
 )
 from lic_models.components.latent_coding import QuantisedCoding
-from pytest_lic.errors import TruncatedBitstreamError, UsageError
+from pytest_lic.errors import CorruptBitstreamError, TruncatedBitstreamError, UsageError
 from tests.lic_models.components.entropy_models.joint_parts import (
     CHANNELS,
     CONTEXTS,
@@ -82,6 +82,18 @@ def test_bytes_that_end_within_a_pass_are_refused() -> None:
     part = [*strings[:-1], strings[-1][: lengths[1] - 1]]
     with pytest.raises(TruncatedBitstreamError, match="end within pass 2"):
         coding.decompress_part(part, SIZE, 2, len(strings[-1]))
+
+
+def test_all_passes_are_checked_to_their_end() -> None:
+    coding = coding_of("checkerboard")
+    strings = coding.compress(latents())
+    damaged = bytearray(strings[-1])
+    damaged[-1] ^= 1
+    with pytest.raises(CorruptBitstreamError):
+        coding.decompress_part([*strings[:-1], bytes(damaged)], SIZE, 2, len(damaged))
+    longer = [*strings[:-1], strings[-1] + b"1"]
+    with pytest.raises(CorruptBitstreamError, match=r"expected .* at most"):
+        coding.decompress_part(longer, SIZE, 1, len(strings[-1]))
 
 
 @pytest.mark.parametrize("passes", [0, 3, -1])
