@@ -13,7 +13,7 @@ from pytest_lic.ablation.result import Ablation, Table, Variant
 from pytest_lic.ablation.turns import TimeRatio, Times, total
 from pytest_lic.errors import Unavailable
 from pytest_lic.measuring.metrics.base import NONE, Metric
-from pytest_lic.measuring.rate_distortion import BD, Interval, RDCurve, metric_on
+from pytest_lic.measuring.rate_distortion import BD, MIN_POINTS, Interval, RDCurve, metric_on
 from pytest_lic.report.terminal.text import grid, terminal_text
 from pytest_lic.system.environment import environment
 from pytest_lic.system.groups import grouped
@@ -102,7 +102,7 @@ def _bits(table: Table, metric: Metric) -> RenderableType:
     ]
     headings += ["passes", "parameters", "encode\nan image", "decode\nan image"]
     numbers = range(2, len(headings))
-    drawn = grid(headings, numbers, title="at equal qualities", unwrapped=numbers)
+    drawn = grid(headings, numbers, title="at equal qualities", unwrapped=range(len(headings)))
     for row in table.bits:
         if isinstance(row.bpp, Unavailable):
             drawn.add_row(row.family, row.quality, *[NONE] * len(numbers))
@@ -120,6 +120,10 @@ def _bits(table: Table, metric: Metric) -> RenderableType:
             _number(row.decode, ".3g", " s"),
         )
     return drawn
+
+
+def _points(row: Variant) -> int:
+    return len(row.curve.bpp) if isinstance(row.curve, RDCurve) else 0
 
 
 def _number(value: float | None, form: str, unit: str = "") -> str:
@@ -143,6 +147,10 @@ def _missing(ablation: Ablation, table: Table) -> Iterator[str]:
     for bits in table.bits:
         if isinstance(bits.bpp, Unavailable):
             yield f"{bits.family} q{bits.quality}: {bits.bpp}"
+    if table.bits:
+        few = [row.family for row in table.rows if _points(row) < MIN_POINTS]
+        yield f"no BD values of {', '.join(few)}: they need {MIN_POINTS} qualities, as above"
+        return
     for row in table.rows:
         differences = {f"BD-rate vs {name}": bd for name, bd in row.anchors.items()}
         if row.rate is not None and row.quality is not None:
