@@ -24,7 +24,6 @@ from tests.helpers.toy_project import Project
 
 COPY = """
 from dataclasses import replace
-from collections import Counter
 from pathlib import Path
 
 from lic_models.families import learned_family
