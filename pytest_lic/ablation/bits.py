@@ -28,7 +28,7 @@ def bits_of(
     group: Group[CodecFamily],
     say: Callable[[str], None],
 ) -> tuple[Bits, ...]:
-    """A row for each variant and quality that the reference has too; none where all have curves.
+    """A row for each variant and quality that the reference and one without a curve have.
 
     Args:
         run: whose codecs and measurements are taken.
@@ -38,10 +38,13 @@ def bits_of(
         say: called with what is being coded.
     """
     reference = group.reference
-    if reference is None or all(len(one.qualities) >= MIN_POINTS for one in group.families):
+    short = [one.qualities for one in group.families if len(one.qualities) < MIN_POINTS]
+    if reference is None or not short:
         return ()
     rows, axis = [], metric_on(question.metric).name
     for quality in reference.qualities:
+        if not any(quality in qualities for qualities in short):
+            continue
         first: Bits | None = None
         for family in group.families:
             if quality in family.qualities:

@@ -35,5 +35,9 @@ def run(arguments: argparse.Namespace) -> int:
             for label, lmbda in family.qualities.items()
         )
         note = f"  unavailable: {reason}" if reason else ""
+        default = family.default_qualities
+        if default is not None and len(default) < len(family.qualities):
+            taken = f"of itself {', '.join(default)} alone" if default else "only where it is named"
+            note = f"  runs {taken}{note}"
         print(f"{family.name}  qualities {qualities}  {tags}{note}")
     return 0

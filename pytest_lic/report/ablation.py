@@ -92,42 +92,35 @@ def _table_parts(ablation: Ablation, table: Table, title: str) -> Iterator[Rende
 
 def _bits(table: Table, metric: Metric) -> RenderableType:
     reference = next((row.label for row in table.rows if row.family == table.reference), "?")
-    headings = [
-        "codec",
-        "quality",
-        "bpp",
-        f"bytes\nvs {reference}",
-        metric.label,
-        "bytes over\nestimate",
-    ]
-    headings += ["passes", "parameters", "encode\nan image", "decode\nan image"]
-    numbers = range(2, len(headings))
-    drawn = grid(headings, numbers, title="at equal qualities", unwrapped=range(len(headings)))
+    headings = ["at equal qualities", "bpp", f"bytes, %\nvs {reference}"]
+    headings += [f"{metric.label},\n{metric.unit}".rstrip(",\n"), "bytes, %\nvs estimate", "passes"]
+    headings += ["parameters,\nthousands", "encode,\ns an image", "decode,\ns an image"]
+    drawn = grid(headings, range(1, len(headings)), unwrapped=(0,))
     for row in table.bits:
+        name = f"{row.family} q{row.quality}"
         if isinstance(row.bpp, Unavailable):
-            drawn.add_row(row.family, row.quality, *[NONE] * len(numbers))
+            drawn.add_row(name, *[NONE] * (len(headings) - 1))
             continue
         drawn.add_row(
-            row.family,
-            row.quality,
+            name,
             f"{row.bpp:.4f}",
-            "reference" if row.family == table.reference else _number(row.change, "+.2f", " %"),
-            _number(row.distortion, ".4g", f" {metric.unit}".rstrip()),
-            _number(row.excess, "+.2f", " %"),
+            "reference" if row.family == table.reference else _number(row.change, "+.2f"),
+            _number(row.distortion, ".4g"),
+            _number(row.excess, "+.2f"),
             _number(row.passes, "d"),
-            _number(row.parameters, ",d"),
-            _number(row.encode, ".3g", " s"),
-            _number(row.decode, ".3g", " s"),
+            _number(None if row.parameters is None else row.parameters / 1000, ",.0f"),
+            _number(row.encode, ".3g"),
+            _number(row.decode, ".3g"),
         )
     return drawn
 
 
+def _number(value: float | None, form: str) -> str:
+    return NONE if value is None else f"{value:{form}}"
+
+
 def _points(row: Variant) -> int:
     return len(row.curve.bpp) if isinstance(row.curve, RDCurve) else 0
-
-
-def _number(value: float | None, form: str, unit: str = "") -> str:
-    return NONE if value is None else f"{value:{form}}{unit}"
 
 
 def _not_shown(table: Table) -> Iterator[str]:
@@ -147,11 +140,13 @@ def _missing(ablation: Ablation, table: Table) -> Iterator[str]:
     for bits in table.bits:
         if isinstance(bits.bpp, Unavailable):
             yield f"{bits.family} q{bits.quality}: {bits.bpp}"
-    if table.bits:
-        few = [row.family for row in table.rows if _points(row) < MIN_POINTS]
-        yield f"no BD values of {', '.join(few)}: they need {MIN_POINTS} qualities, as above"
-        return
+    few = [row.family for row in table.rows if 0 < _points(row) < MIN_POINTS]
+    few = few if table.bits and table.reference in few else []
+    if few:
+        yield f"no BD values of {', '.join(few)}: they need {MIN_POINTS} qualities"
     for row in table.rows:
+        if row.family in few:
+            continue
         differences = {f"BD-rate vs {name}": bd for name, bd in row.anchors.items()}
         if row.rate is not None and row.quality is not None:
             metric = metric_on(ablation.question.metric).label

@@ -23,6 +23,7 @@ TESTS = {
         "test_other_threads",
         "test_batch",
     },
+    "pytest_lic.suites.test_progressive": {"test_parts_of_streams"},
     "pytest_lic.suites.test_rd": {"test_point", "test_curve"},
     "pytest_lic.suites.test_roundtrip": {"test_round_trip"},
 }

@@ -152,7 +152,8 @@ CONFIGS: list[tuple[dict[str, Any], str]] = [
     (
         {"model.start": "randm"},
         "my.yaml: model.start: randm is no file; expected principal-components, random, or the "
-        "path of exported weights or of a checkpoint, or the name of shipped weights",
+        "path of exported weights or of a checkpoint, or the name of shipped ones such as "
+        "msh-gdn-2.safetensors",
     ),
     (
         {"data.init_args.path": "nowhere"},

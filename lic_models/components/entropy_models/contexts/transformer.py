@@ -11,6 +11,7 @@ with one mask, and the decoder computes each token once, and keeps its keys and 
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -152,7 +153,7 @@ class TransformerContext(Context):
 
     def rows(self, told: Tensor, keys: int) -> int:
         """How many tokens may attend to so many keys at once, so that memory stays bounded."""
-        return max(1, _MOST_SCORES // max(1, told[..., 0, 0].numel() * keys * self.heads))
+        return max(1, _MOST_SCORES // max(1, math.prod(told.shape[:-2]) * keys * self.heads))
 
     def tokens(self, features: Tensor) -> Tokens:
         """Where the tokens of a latent are, whose features are (B, 2M, h, w)."""
