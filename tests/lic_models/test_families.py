@@ -18,7 +18,7 @@ from lic_models.config.codec_config import SHIPPED, read_codec_config
 from lic_models.storage.weights_header import HEADER, read_header
 from lic_models.training.loss import estimated_bits
 from pytest_lic.container import payload_size
-from pytest_lic.errors import UsageError
+from pytest_lic.errors import ForeignBitstreamError, TruncatedBitstreamError, UsageError
 from tests.helpers.weights import WEIGHTS, built, change, metadata
 
 FAMILIES = {family.name: family for family in shipped.families() if family.trained}
@@ -108,6 +108,26 @@ def test_weights_are_those_of_the_config(config: Path) -> None:
         assert header.components == described_components(described, quality)
         assert header.lmbda == described.qualities[quality]["model.lmbda"]
         assert header.training["steps"] > 0
+
+
+def test_streams_of_another_context_and_parts_nobody_promised_are_refused(
+    photograph: torch.Tensor,
+) -> None:
+    one, other, whole = (
+        FAMILIES[name].build("2", "cpu")
+        for name in ("msh-gdn-checkerboard", "msh-gdn-channel-wise", "msh-gdn")
+    )
+    (bitstream,) = one.encode(photograph)
+    with pytest.raises(ForeignBitstreamError, match="was written by model"):
+        other.decode([bitstream])
+    part = bitstream[: one.pass_lengths(bitstream)[0]]
+    with pytest.raises(ForeignBitstreamError, match="was written by model"):
+        other.decode([part], passes=1)
+    with pytest.raises(TruncatedBitstreamError, match="its header asks for"):
+        one.decode([part])
+    (bitstream,) = whole.encode(photograph)
+    with pytest.raises(UsageError, match="a part of its stream gives no picture; decode it whole"):
+        whole.decode([bitstream[:-40]], passes=1)
 
 
 def test_all_weights_together_stay_small() -> None:
