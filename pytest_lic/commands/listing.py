@@ -37,7 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
         note = f"  unavailable: {reason}" if reason else ""
         default = family.default_qualities
         if default is not None and len(default) < len(family.qualities):
-            taken = f"of itself {', '.join(default)} alone" if default else "only where it is named"
-            note = f"  runs {taken}{note}"
+            named = "runs only where it is named"
+            taken = f"others than {', '.join(default)} run only where it is named"
+            note = f"  {taken if default else named}{note}"
         print(f"{family.name}  qualities {qualities}  {tags}{note}")
     return 0

@@ -134,11 +134,12 @@ def select_qualities(
             for family in families
             if family.default_qualities is not None
         }
-        count = sum(len(chosen[name]) - len(labels) for name, labels in rare.items())
+        left = {name: len(chosen[name]) - len(labels) for name, labels in rare.items()}
         chosen |= rare
-        if count:
+        if any(left.values()):
+            named = listed(sorted(name for name, count in left.items() if count), 4)
             notes.append(
-                f"{plural(count, 'network')} of {listed(sorted(rare), 4)} run only where codecs "
+                f"{plural(sum(left.values()), 'network')} of {named} run only where codecs "
                 "are named; --lic-codec '*' takes all"
             )
     if families and not selection.names and not any(chosen.values()):

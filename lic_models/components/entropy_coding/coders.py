@@ -238,7 +238,7 @@ class _RunReader:
         if self._opened.left() is None:
             raise TruncatedBitstreamError(
                 f"string of {self._length} bytes, of which {len(self._string)} are there: they end "
-                f"within pass {len(self._passes) + 1}"
+                f"within pass {len(self._passes) + 1}; decode fewer passes, or get more of it"
             )
         self._passes.append((symbols, indices, tables))
         return symbols
