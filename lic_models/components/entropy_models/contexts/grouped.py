@@ -128,7 +128,10 @@ class _Group(nn.Module):
         told = known[:, :, rows, columns]
         if self.from_space is not None:
             own = latents[:, self.first : self.first + self.size]
-            told = told + self._near(own, stage, stages, rows, columns)
+            if isinstance(self.pattern, Raster):
+                told = told + self._before(own, rows, columns)
+            elif stage:
+                told = told + self._around(own, stage)[:, :, rows, columns]
             told = told + self.of_stage[min(stage, len(self.of_stage) - 1), :, None]
         return self.join.at(told)
 
@@ -145,8 +148,8 @@ class _Group(nn.Module):
         stages = self.pattern.stages(latents.size(-2), latents.size(-1)).to(own.device)
         return self.join(told + self._around(own) + self.of_stage[stages].permute(2, 0, 1))
 
-    def _around(self, own: Tensor) -> Tensor:
-        """The neighbourhood's share at all positions, (B, hidden, h, w).
+    def _around(self, own: Tensor, stage: int | None = None) -> Tensor:
+        """The neighbourhood's share, (B, hidden, h, w); 0 at positions of other stages than this.
 
         Positions in one place of the pattern's square see the same part of the kernel: each has a
         convolution with the square's side as its stride.
@@ -160,6 +163,8 @@ class _Group(nn.Module):
         around = own.new_zeros(len(own), len(weight), own.size(-2), own.size(-1))
         for row in range(min(side, own.size(-2))):
             for column in range(min(side, own.size(-1))):
+                if stage is not None and int(square[row, column]) != stage:
+                    continue
                 near = square[(row + reach)[:, None] % side, (column + reach) % side]
                 seen = near < square[row, column]
                 if bool(seen.any()):
@@ -168,18 +173,12 @@ class _Group(nn.Module):
                     )
         return around
 
-    def _near(
-        self, own: Tensor, stage: int, stages: Tensor, rows: Tensor, columns: Tensor
-    ) -> Tensor:
-        """The neighbourhood's share, (B, hidden, n), of those positions alone."""
+    def _before(self, own: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+        """The share (B, hidden, n) of what comes before each of n positions in raster order."""
         assert self.from_space is not None
-        weight = self.from_space.weight
+        # What of the neighbourhood comes later is left out by the weights.
+        weight = self.from_space.weight * self._seen(self.from_space.weight)
         side = weight.size(-1)
-        if isinstance(self.pattern, Raster):
-            # One position: what of its neighbourhood comes later is left out by the weights.
-            weight = weight * self._seen(weight)
-        else:
-            own = own * (stages < stage)
         reach = torch.arange(side, device=own.device)
         padded = F.pad(own, [side // 2] * 4)
         near = padded[
