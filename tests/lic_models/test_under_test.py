@@ -67,12 +67,10 @@ def _mask_b(weight: Tensor) -> Tensor:
     return (torch.arange(side * side).reshape(side, side) <= side * side // 2).to(weight.dtype)
 
 
-def _unmasked(
-    self: Any, own: Tensor, stage: int, stages: Tensor, rows: Tensor, columns: Tensor
-) -> Tensor:
+def _unmasked(self: Any, own: Tensor, stage: int | None = None) -> Tensor:
     """A neighbourhood with what later stages decode."""
     near: Tensor = torch.nn.functional.conv2d(own, self.from_space.weight, padding="same")
-    return near[:, :, rows, columns]
+    return near
 
 
 def _own_channels_too(self: Any, latents: Tensor, features: Tensor) -> Tensor:
@@ -87,9 +85,9 @@ def _own_channels_too(self: Any, latents: Tensor, features: Tensor) -> Tensor:
     ("name", "method", "wrong"),
     [
         ("autoregressive", "_seen", staticmethod(_mask_b)),
-        ("checkerboard", "_near", _unmasked),
-        ("multistage-4", "_near", _unmasked),
-        ("cosine-slices", "_near", _unmasked),
+        ("checkerboard", "_around", _unmasked),
+        ("multistage-4", "_around", _unmasked),
+        ("cosine-slices", "_around", _unmasked),
         ("channelwise", "known", _own_channels_too),
         ("uneven-groups", "known", _own_channels_too),
     ],

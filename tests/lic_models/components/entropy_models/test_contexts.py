@@ -120,18 +120,9 @@ def mask_b(weight: Tensor) -> Tensor:
     return (torch.arange(side * side).reshape(side, side) <= side * side // 2).to(weight.dtype)
 
 
-def near_without_mask(
-    self: nn.Module, own: Tensor, stage: int, stages: Tensor, *at: Tensor
-) -> Tensor:
-    return unmasked(self, own, 99, stages, *at)
-
-
 def check_causal_everywhere(context: Context, height: int, width: int) -> None:
     for place in range(CHANNELS * height * width):
         check_causal(context, height, width, place)
-
-
-unmasked = grouped._Group._near
 
 
 def test_a_mask_of_the_other_type_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,23 +131,28 @@ def test_a_mask_of_the_other_type_is_caught(monkeypatch: pytest.MonkeyPatch) -> 
         check_causal(made("autoregressive"), 3, 3, 4)
 
 
-@pytest.mark.parametrize("name", ["checkerboard", "multistage-2", "uneven-groups"])
-def test_a_stage_that_sees_all_stages_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grouped._Group, "_near", near_without_mask)
-    with pytest.raises(AssertionError):
-        check_causal_everywhere(made(name), 3, 3)
+masked = grouped._Group._around
 
 
-def around_without_mask(self: grouped._Group, own: Tensor) -> Tensor:
+def unmasked(self: grouped._Group, own: Tensor) -> Tensor:
     assert self.from_space is not None
     return F.conv2d(own, self.from_space.weight, padding=self.from_space.kernel_size[0] // 2)
 
 
-@pytest.mark.parametrize("name", ["checkerboard", "multistage-4"])
-def test_an_encoder_that_sees_all_stages_is_caught(
-    name: str, monkeypatch: pytest.MonkeyPatch
+def decoding_unmasked(self: grouped._Group, own: Tensor, stage: int | None = None) -> Tensor:
+    return masked(self, own) if stage is None else unmasked(self, own)
+
+
+def encoding_unmasked(self: grouped._Group, own: Tensor, stage: int | None = None) -> Tensor:
+    return unmasked(self, own) if stage is None else masked(self, own, stage)
+
+
+@pytest.mark.parametrize("wrong", [decoding_unmasked, encoding_unmasked])
+@pytest.mark.parametrize("name", ["checkerboard", "multistage-2", "multistage-4", "uneven-groups"])
+def test_one_side_that_sees_all_stages_is_caught(
+    name: str, wrong: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(grouped._Group, "_around", around_without_mask)
+    monkeypatch.setattr(grouped._Group, "_around", wrong)
     with pytest.raises(AssertionError):
         check_causal_everywhere(made(name), 3, 3)
 
