@@ -6,8 +6,8 @@ One image, seeded random weights, one thread, turn by turn: the autoregressive c
 ``JointAutoregressiveHierarchicalPriors`` (mbt2018), the checkerboard beside CompressAI's
 ``CheckerboardLatentCodec`` with the same transforms. Prints the median seconds of decoding, those
 that the synthesis transform took of them, the ratios of the whole and of what is left without the
-synthesis, and bytes. The latents are scaled to have most symbols 0 and some not, as at a low rate: larger
-ones than untrained scales expect would measure how escapes are coded.
+synthesis, and bytes. The latents are scaled to have most symbols 0 and some not, as at a low rate:
+larger ones than untrained scales expect would measure how escapes are coded.
 """
 
 from __future__ import annotations
