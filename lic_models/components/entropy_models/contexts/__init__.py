@@ -6,32 +6,29 @@ estimator             the last layers of a predictor
 grouped               groups of channels, each with a pattern
 none                  one pass
 named                 the kinds that are groups and patterns, by their names
-stacked_checkerboard  a checkerboard by attention, several layers deep
 context_adaptive      raster order, with side information around a position
 zigzag                planes across channels, rows and columns
-attention             attention to what is decoded, its highest scores, relative positions
-transformer           positions as tokens, with keys and values kept
-masked_transformer    M2T and MT
-entroformer           Entroformer, and its variant of two passes
-recalling             raster order, with a memory of all positions before
-non_local             attention over that memory
-global_reference      the one position of that memory that is most alike
+attending             the kinds that look at what is decoded from afar
 residual_prediction   what rounding took from slices, once all are decoded
 """
 
-from lic_models.components.entropy_models.contexts.base import Context, Predictor
-from lic_models.components.entropy_models.contexts.context_adaptive import ContextAdaptiveContext
-from lic_models.components.entropy_models.contexts.entroformer import (
+from lic_models.components.entropy_models.contexts.attending.entroformer import (
     EntroformerContext,
     EntroformerTwoPassContext,
 )
-from lic_models.components.entropy_models.contexts.global_reference import (
+from lic_models.components.entropy_models.contexts.attending.global_reference import (
     GlobalReferenceContext,
 )
-from lic_models.components.entropy_models.contexts.masked_transformer import (
+from lic_models.components.entropy_models.contexts.attending.masked_transformer import (
     M2TContext,
     MTContext,
 )
+from lic_models.components.entropy_models.contexts.attending.non_local import NonLocalContext
+from lic_models.components.entropy_models.contexts.attending.stacked_checkerboard import (
+    StackedCheckerboardContext,
+)
+from lic_models.components.entropy_models.contexts.base import Context, Predictor
+from lic_models.components.entropy_models.contexts.context_adaptive import ContextAdaptiveContext
 from lic_models.components.entropy_models.contexts.named import (
     AutoregressiveContext,
     ChannelwiseContext,
@@ -40,11 +37,7 @@ from lic_models.components.entropy_models.contexts.named import (
     MultistageContext,
     UnevenGroupsContext,
 )
-from lic_models.components.entropy_models.contexts.non_local import NonLocalContext
 from lic_models.components.entropy_models.contexts.none import NoContext
-from lic_models.components.entropy_models.contexts.stacked_checkerboard import (
-    StackedCheckerboardContext,
-)
 from lic_models.components.entropy_models.contexts.zigzag import ZigzagContext
 
 __all__ = [

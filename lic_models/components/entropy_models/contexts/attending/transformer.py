@@ -19,7 +19,7 @@ from itertools import accumulate, pairwise
 import torch
 from torch import Tensor, nn
 
-from lic_models.components.entropy_models.contexts.attention import AttentionLayer
+from lic_models.components.entropy_models.contexts.attending.attention import AttentionLayer
 from lic_models.components.entropy_models.contexts.base import Context, Predictor
 from lic_models.components.entropy_models.contexts.patterns import Pattern
 from pytest_lic.errors import UsageError

@@ -5,10 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from lic_models.components.entropy_models.contexts.attention import AttentionLayer
+from lic_models.components.entropy_models.contexts.attending.attention import AttentionLayer
+from lic_models.components.entropy_models.contexts.attending.transformer import (
+    Tokens,
+    TransformerContext,
+)
 from lic_models.components.entropy_models.contexts.base import Predictor
 from lic_models.components.entropy_models.contexts.patterns import Periodic
-from lic_models.components.entropy_models.contexts.transformer import Tokens, TransformerContext
 from pytest_lic.errors import UsageError
 
 _LARGEST_SIDE = 32

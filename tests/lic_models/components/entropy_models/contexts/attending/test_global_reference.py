@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lic_models.components import GlobalReferenceContext
-from lic_models.components.entropy_models.contexts.global_reference import _highest
+from lic_models.components.entropy_models.contexts.attending.global_reference import _highest
 
 CHANNELS = 3
 

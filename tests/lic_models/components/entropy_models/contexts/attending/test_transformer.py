@@ -16,15 +16,15 @@ from lic_models.components import (
     M2TContext,
     MTContext,
 )
-from lic_models.components.entropy_models.contexts import attention, transformer
-from lic_models.components.entropy_models.contexts.attention import (
+from lic_models.components.entropy_models.contexts.attending import attention, transformer
+from lic_models.components.entropy_models.contexts.attending.attention import (
     AttentionLayer,
     attend,
     diamond,
 )
+from lic_models.components.entropy_models.contexts.attending.masked_transformer import scattered
+from lic_models.components.entropy_models.contexts.attending.transformer import Tokens
 from lic_models.components.entropy_models.contexts.base import positions
-from lic_models.components.entropy_models.contexts.masked_transformer import scattered
-from lic_models.components.entropy_models.contexts.transformer import Tokens
 from lic_models.under_test import context_models
 from pytest_lic import properties
 from pytest_lic.errors import PropertyError, UsageError

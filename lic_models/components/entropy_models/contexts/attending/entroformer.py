@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from lic_models.components.entropy_models.contexts.attending.transformer import TransformerContext
 from lic_models.components.entropy_models.contexts.patterns import CHECKERBOARD, Pattern, Raster
-from lic_models.components.entropy_models.contexts.transformer import TransformerContext
 from pytest_lic.errors import UsageError
 
 

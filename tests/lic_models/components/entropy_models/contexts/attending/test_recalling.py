@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lic_models.components import Context, NonLocalContext
-from lic_models.components.entropy_models.contexts import recalling
-from lic_models.components.entropy_models.contexts.recalling import RecallingContext
+from lic_models.components.entropy_models.contexts.attending import recalling
+from lic_models.components.entropy_models.contexts.attending.recalling import RecallingContext
 from lic_models.under_test import context_models
 from pytest_lic import properties
 from pytest_lic.errors import PropertyError, UsageError

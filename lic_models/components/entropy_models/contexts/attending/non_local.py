@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lic_models.components.entropy_models.contexts.recalling import RecallingContext
+from lic_models.components.entropy_models.contexts.attending.recalling import RecallingContext
 from pytest_lic.errors import UsageError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from lic_models.components.entropy_models.contexts.recalling import RecallingContext
+from lic_models.components.entropy_models.contexts.attending.recalling import RecallingContext
 
 _GRID = 2.0**16  # places between two whole numbers that similarities are rounded to
 
