@@ -1,45 +1,14 @@
-"""Analysis and synthesis: from an image to its latent and back.
-
-image (B, 3, H, W) → analysis → latent (B, M, H/16, W/16) → synthesis → image (B, 3, H, W)
-"""
+"""Strided convolutions, with non-linearities between them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal
 
 from torch import nn
 
 from lic_models.components.nonlinearities import GDN, Nonlinearity
-from pytest_lic.errors import UnknownNameError, UsageError
-
-Width = Literal["pico", "small", "large"]
-WIDTHS: dict[Width, tuple[int, int]] = {"pico": (32, 48), "small": (128, 192), "large": (192, 320)}
-"""Name → N, channels between the layers, and M, channels of the latent."""
-
-
-class Transform(nn.Module):
-    """A pair of transforms: two modules and what they make of an image's size.
-
-    Args:
-        analysis: image batch (B, 3, H, W) → latent (B, M, H / f, W / f).
-        synthesis: the way back.
-        latent_channels: M.
-        downsampling_factor: f; both sides of an image must be multiples of it.
-    """
-
-    def __init__(
-        self,
-        analysis: nn.Module,
-        synthesis: nn.Module,
-        latent_channels: int,
-        downsampling_factor: int,
-    ) -> None:
-        super().__init__()
-        self.analysis = analysis
-        self.synthesis = synthesis
-        self.latent_channels = latent_channels
-        self.downsampling_factor = downsampling_factor
+from lic_models.components.transforms.base import Transform, Width, channels_of
+from pytest_lic.errors import UsageError
 
 
 class ConvolutionalTransform(Transform):
@@ -68,12 +37,7 @@ class ConvolutionalTransform(Transform):
         nonlinearity: Callable[[int, bool], Nonlinearity] = GDN,
         kernel_sizes: Sequence[int] = (5, 5, 5, 5),
     ) -> None:
-        if width not in WIDTHS:
-            raise UnknownNameError("width", width, WIDTHS, "ConvolutionalTransform")
-        n = WIDTHS[width][0] if channels is None else channels
-        m = WIDTHS[width][1] if latent_channels is None else latent_channels
-        if n < 1 or m < 1:
-            raise UsageError(f"channels: {n} and latent_channels: {m}; expected at least 1 of each")
+        n, m = channels_of(type(self), width, channels, latent_channels)
         if len(kernel_sizes) != 4 or any(size < 3 or size % 2 == 0 for size in kernel_sizes):
             raise UsageError(
                 f"kernel_sizes: {list(kernel_sizes)}; expected four odd numbers from 3 on"
