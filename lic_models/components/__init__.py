@@ -76,7 +76,15 @@ from lic_models.components.quantizers import (
     UniversalQuantizer,
 )
 from lic_models.components.thumbnails import ThumbnailSynthesis
-from lic_models.components.transforms import ConvolutionalTransform, Transform
+from lic_models.components.transforms import (
+    ConvolutionalTransform,
+    DeformableResidualTransform,
+    GeneralisedOctaveTransform,
+    LiteDeformableTransform,
+    NeighbourhoodAttentionTransform,
+    OctaveTransform,
+    Transform,
+)
 
 __all__ = [
     "GDN",
@@ -90,6 +98,7 @@ __all__ = [
     "ContextAdaptiveContext",
     "ConvolutionalTransform",
     "CosineSlicesContext",
+    "DeformableResidualTransform",
     "Distribution",
     "EntroformerContext",
     "EntroformerTwoPassContext",
@@ -99,12 +108,14 @@ __all__ = [
     "Gaussian",
     "GaussianLaplaceLogisticMixture",
     "GaussianMixture",
+    "GeneralisedOctaveTransform",
     "GlobalReferenceContext",
     "GlobalTokensInformation",
     "JointEntropyModel",
     "Laplace",
     "LeakyReLU",
     "LearnedLevelsQuantizer",
+    "LiteDeformableTransform",
     "Logistic",
     "M2TContext",
     "MTContext",
@@ -112,11 +123,13 @@ __all__ = [
     "MeanScaleInformation",
     "MixedQuantizer",
     "MultistageContext",
+    "NeighbourhoodAttentionTransform",
     "NoContext",
     "NoInformation",
     "NoiseQuantizer",
     "NonLocalContext",
     "Nonlinearity",
+    "OctaveTransform",
     "OneDN",
     "Quantizer",
     "RangeCoder",

@@ -98,9 +98,10 @@ def component_tags(components: dict[str, Any]) -> dict[str, str]:
     transform = components["transform"]
     nonlinearity = (transform.get("init_args") or {}).get("nonlinearity")
     entropy_model = _class_name(components["entropy_model"])
+    kind = _class_name(transform).removesuffix("Transform")
     tags = {
         "architecture": _ARCHITECTURES.get(entropy_model, entropy_model),
-        "transform": _class_name(transform).removesuffix("Transform"),
+        "transform": _TRANSFORMS.get(kind, kind),
         "quantizer": _class_name(components["quantizer"]).removesuffix("Quantizer"),
         "coder": _class_name(components["entropy_coder"]).removesuffix("Coder"),
     }
@@ -132,6 +133,12 @@ _ARCHITECTURES = {
     "ScaleHyperprior": "sh",
     "MeanScaleHyperprior": "msh",
     "JointEntropyModel": "joint",
+}
+_TRANSFORMS = {
+    "GeneralisedOctave": "generalised-octave",
+    "DeformableResidual": "deformable-residual",
+    "LiteDeformable": "lite-deformable",
+    "NeighbourhoodAttention": "neighbourhood-attention",
 }
 _SEATS = (
     ("side_information", "MeanScaleInformation", "Information"),

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from torch import nn
-
 from lic_models.components.nonlinearities import GDN, Nonlinearity
 from lic_models.components.transforms.base import Transform, Width, channels_of
-from pytest_lic.errors import UsageError
+from lic_models.components.transforms.strided import strided_layers
 
 
 class ConvolutionalTransform(Transform):
@@ -38,19 +36,5 @@ class ConvolutionalTransform(Transform):
         kernel_sizes: Sequence[int] = (5, 5, 5, 5),
     ) -> None:
         n, m = channels_of(type(self), width, channels, latent_channels)
-        if len(kernel_sizes) != 4 or any(size < 3 or size % 2 == 0 for size in kernel_sizes):
-            raise UsageError(
-                f"kernel_sizes: {list(kernel_sizes)}; expected four odd numbers from 3 on"
-            )
-        widths = [3, n, n, n, m]
-        analysis: list[nn.Module] = []
-        synthesis: list[nn.Module] = []
-        for inner, outer, size in zip(widths[:-1], widths[1:], kernel_sizes, strict=True):
-            if analysis:
-                analysis.append(nonlinearity(inner, False))
-                synthesis.insert(0, nonlinearity(inner, True))
-            analysis.append(nn.Conv2d(inner, outer, size, 2, size // 2))
-            synthesis.insert(
-                0, nn.ConvTranspose2d(outer, inner, size, 2, size // 2, output_padding=1)
-            )
-        super().__init__(nn.Sequential(*analysis), nn.Sequential(*synthesis), m, 16)
+        analysis, synthesis = strided_layers(n, m, nonlinearity, kernel_sizes)
+        super().__init__(analysis, synthesis, m, 16)

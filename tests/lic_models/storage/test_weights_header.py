@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lic_models.config.codec_config import SHIPPED, read_codec_config
 from lic_models.storage.weights_header import component_tags, read_header
 from pytest_lic.errors import WeightsError
 
@@ -47,6 +48,25 @@ def test_tags_name_every_component() -> None:
         "coder": "ans",
         "nonlinearity": "1dn",
     }
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "octave",
+        "generalised-octave",
+        "deformable-residual",
+        "lite-deformable",
+        "neighbourhood-attention",
+    ],
+)
+def test_a_transform_is_tagged_as_its_shipped_config_is_named(name: str) -> None:
+    components = read_codec_config(SHIPPED / f"msh-{name}.yaml").settings["model"]
+    tags = component_tags(components)
+    assert tags["transform"] == name
+    assert {**tags, "transform": "convolutional"} == component_tags(
+        read_codec_config(SHIPPED / "msh-gdn.yaml").settings["model"]
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,56 @@
+"""Four strided layers down and four up, with blocks of any kind where resolutions are low."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from torch import nn
+
+from lic_models.components.nonlinearities import Nonlinearity
+from pytest_lic.errors import UsageError
+
+
+def strided_layers(
+    channels: int,
+    latent_channels: int,
+    nonlinearity: Callable[[int, bool], Nonlinearity],
+    kernel_sizes: Sequence[int],
+    block: Callable[[], nn.Module] | None = None,
+    depths: Sequence[int] = (2, 3),
+) -> tuple[nn.Sequential, nn.Sequential]:
+    """Analysis, (B, 3, H, W) → (B, M, H/16, W/16), and the synthesis that mirrors it.
+
+        image ─ ↓2, nonlinearity ─ ↓2, nonlinearity, block ─ ↓2, nonlinearity, block ─ ↓2 ─ latent
+
+    Args:
+        channels: N, between the layers.
+        latent_channels: M.
+        nonlinearity: its class; the N channels and ``inverse`` are given to it.
+        kernel_sizes: side of each layer's kernel, odd; that of the image's layer first.
+        block: makes a module that keeps the shape (B, N, h, w), for both sides.
+        depths: where one stands: after how many strided layers, from 1 to 3.
+
+    Raises:
+        UsageError: no four odd kernels.
+    """
+    check_kernel_sizes(kernel_sizes)
+    widths = [3, channels, channels, channels, latent_channels]
+    analysis: list[nn.Module] = []
+    synthesis: list[nn.Module] = []
+    for index, size in enumerate(kernel_sizes):
+        inner, outer = widths[index : index + 2]
+        if index > 0:
+            analysis.append(nonlinearity(inner, False))
+            synthesis.insert(0, nonlinearity(inner, True))
+        if index in depths and block is not None:
+            analysis.append(block())
+            synthesis.insert(0, block())
+        analysis.append(nn.Conv2d(inner, outer, size, 2, size // 2))
+        synthesis.insert(0, nn.ConvTranspose2d(outer, inner, size, 2, size // 2, output_padding=1))
+    return nn.Sequential(*analysis), nn.Sequential(*synthesis)
+
+
+def check_kernel_sizes(kernel_sizes: Sequence[int]) -> None:
+    """Raise UsageError unless these are sides of four kernels, odd and from 3 on."""
+    if len(kernel_sizes) != 4 or any(size < 3 or size % 2 == 0 for size in kernel_sizes):
+        raise UsageError(f"kernel_sizes: {list(kernel_sizes)}; expected four odd numbers from 3 on")
