@@ -83,6 +83,7 @@ from lic_models.components.transforms import (
     LiteDeformableTransform,
     NeighbourhoodAttentionTransform,
     OctaveTransform,
+    TCMTransform,
     Transform,
 )
 
@@ -141,6 +142,7 @@ __all__ = [
     "SoftRoundingQuantizer",
     "StackedCheckerboardContext",
     "StraightThroughQuantizer",
+    "TCMTransform",
     "ThumbnailSynthesis",
     "Transform",
     "UnevenGroupsContext",

@@ -58,6 +58,7 @@ def test_tags_name_every_component() -> None:
         "deformable-residual",
         "lite-deformable",
         "neighbourhood-attention",
+        "tcm",
     ],
 )
 def test_a_transform_is_tagged_as_its_shipped_config_is_named(name: str) -> None:

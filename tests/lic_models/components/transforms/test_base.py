@@ -14,6 +14,7 @@ from lic_models.components import (
     LiteDeformableTransform,
     NeighbourhoodAttentionTransform,
     OctaveTransform,
+    TCMTransform,
     Transform,
 )
 from pytest_lic.errors import UsageError
@@ -25,6 +26,7 @@ KINDS = [
     DeformableResidualTransform,
     LiteDeformableTransform,
     NeighbourhoodAttentionTransform,
+    TCMTransform,
 ]
 pytestmark = [
     pytest.mark.usefixtures("one_thread"),
