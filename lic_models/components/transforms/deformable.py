@@ -58,9 +58,14 @@ class DeformableBlock(nn.Module, ABC):
         from torchvision.ops import deform_conv2d
 
         layer = self.weighted
-        convolved: Tensor = deform_conv2d(
-            features, offsets, layer.weight, layer.bias, padding=layer.padding, mask=modulations
+        # It knows no bfloat16.
+        features, offsets, modulations = (
+            each.to(layer.weight.dtype) for each in (features, offsets, modulations)
         )
+        with torch.autocast(features.device.type, enabled=False):
+            convolved: Tensor = deform_conv2d(
+                features, offsets, layer.weight, layer.bias, padding=layer.padding, mask=modulations
+            )
         return convolved
 
 

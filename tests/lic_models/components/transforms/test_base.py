@@ -77,6 +77,14 @@ def test_a_gradient_reaches_every_parameter(kind: Callable[..., Transform]) -> N
         assert parameter.grad.any(), name
 
 
+def test_it_can_be_trained_in_bfloat16(kind: Callable[..., Transform]) -> None:
+    transform, images = made(kind).float(), torch.rand(1, 3, 32, 32)
+    with torch.autocast("cpu", torch.bfloat16):
+        latents = transform.analysis(images)
+        transform.synthesis(latents).float().sum().backward()
+    torch.testing.assert_close(latents.float(), transform.analysis(images), rtol=0, atol=0.1)
+
+
 def test_kernels_that_make_no_transform_are_refused(kind: Callable[..., Transform]) -> None:
     with pytest.raises(UsageError, match=r"kernel_sizes: \[5, 4, 3, 3\]; expected four odd"):
         kind(kernel_sizes=(5, 4, 3, 3))
