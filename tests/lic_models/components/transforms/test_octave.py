@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lic_models.components import OctaveTransform, ReLU
+from lic_models.components import GDN, GeneralisedOctaveTransform, OctaveTransform, ReLU
 from lic_models.components.transforms.octave import (
     GeneralisedOctaveConvolution,
     OctaveConvolution,
@@ -75,6 +75,17 @@ def test_the_low_part_reaches_the_latent() -> None:
     assert none is None
     assert latents.shape == (1, 2, 2, 2)
     assert not torch.allclose(latents, join(high, 2 * low)[0])
+
+
+@pytest.mark.parametrize(("kind", "count"), [(OctaveTransform, 6), (GeneralisedOctaveTransform, 5)])
+def test_nonlinearities_know_their_side_and_none_follows_the_last_layer(
+    kind: type[OctaveTransform], count: int
+) -> None:
+    transform = kind(channels=4)
+    for side, inverse in ((transform.analysis, False), (transform.synthesis, True)):
+        found = [module for module in side.modules() if isinstance(module, GDN)]
+        assert [module.inverse for module in found] == [inverse] * count
+        assert not any(isinstance(module, GDN) for module in side.layers[-1].modules())
 
 
 def test_alpha_is_the_share_of_the_low_part() -> None:
