@@ -49,8 +49,8 @@ class NeighbourhoodAttention(nn.Module):
         down = _Squares(height, self.size, tokens.device)
         told = self.keys_values(tokens)
         bands = []
-        for index, rows in enumerate(down.keys):  # a row of tiles at once, whatever the height
-            band = told[:, rows[0] : rows[-1] + 1].index_select(2, across.keys.flatten())
+        for index, top in enumerate(down.starts):  # a row of tiles at once, whatever the height
+            band = told[:, top : top + down.together].index_select(2, across.keys.flatten())
             band = band.unflatten(2, across.keys.shape).movedim(2, 1).flatten(2, 3)
             keys, values = band.unflatten(3, (2, self.heads, -1)).permute(3, 0, 1, 4, 2, 5)
             asking = queries[:, index].movedim(2, 1).flatten(2, 3)
@@ -76,22 +76,25 @@ class _Squares:
     """Along one axis: the keys of each tile, and how far they are from each of its positions.
 
     Attributes:
-        keys: places (tiles, keys), in a row for each tile.
-        distances: (tiles, 8, keys), those outside of a position's square replaced by its side.
+        starts: the first key of each tile.
+        together: how many keys a tile has, in a row.
+        keys: their places (tiles, together).
+        distances: (tiles, 8, together), k for those outside of a position's square.
     """
 
     def __init__(self, length: int, size: int, device: torch.device) -> None:
-        positions = torch.arange(-(-length // _TILE) * _TILE, device=device).reshape(-1, _TILE)
-        side, together = min(size, length), min(_TILE - 1 + size, length)
-        begin = (positions[:, :1] - size // 2).clamp(0, length - together)
-        self.keys = begin + torch.arange(together, device=device)
+        side, self.together = min(size, length), min(_TILE - 1 + size, length)
+        tiles = range(0, length, _TILE)
+        self.starts = [min(max(tile - size // 2, 0), length - self.together) for tile in tiles]
+        begin = torch.tensor(self.starts, device=device)[:, None]
+        self.keys = begin + torch.arange(self.together, device=device)
+        positions = torch.arange(len(tiles) * _TILE, device=device).reshape(-1, _TILE)
         keys = self.keys[:, None, :]
         first = (positions - size // 2).clamp(0, length - side)[:, :, None]
         inside = (keys >= first) & (keys < first + side)
         self.distances = torch.where(inside, keys - positions[:, :, None], size)
-        # Positions beyond the last are cut off again; any distance will do for them.
-        beyond = positions >= length
-        self.distances[beyond] = 0
+        # Positions beyond the last are cut off again; any distance that gives a number will do.
+        self.distances[positions >= length] = 0
 
 
 class NeighbourhoodBlock(nn.Module):

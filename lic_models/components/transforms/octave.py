@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -112,7 +113,6 @@ class GeneralisedOctaveConvolution(nn.Module):
             between = outer_low or low
             self.low = nn.Sequential(resized(low, between), activation(between))
             self.low_to_high = _resizing(size, True)(between, outer_high)
-        self.low_goes_on = bool(outer_low)
 
     def forward(self, high: Tensor, low: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Both parts, (B, C, h, w) and (B, C', h/2, w/2), at half or twice the resolution."""
@@ -146,7 +146,7 @@ class OctaveTransform(Transform):
         UsageError: a width, channels, kernels or a share that make no transform.
     """
 
-    layer: Callable[..., nn.Module] = OctaveConvolution
+    layer: ClassVar[Callable[..., nn.Module]] = OctaveConvolution
 
     def __init__(
         self,
@@ -166,19 +166,16 @@ class OctaveTransform(Transform):
                 "each part at least 1 channel"
             )
         parts = [(3, 0), (n - low, low), (n - low, low), (n - low, low), (m, 0)]
-        between, make = (lambda c: nonlinearity(c, False)), type(self).layer
-        down = [
-            make(inner, outer, size, between)
-            for inner, outer, size in zip(parts[:3], parts[1:4], kernel_sizes[:3], strict=True)
-        ]
-        down.append(OctaveConvolution(parts[3], parts[4], kernel_sizes[3]))  # both parts are joined
-        between = lambda c: nonlinearity(c, True)  # noqa: E731
-        up = [
-            make(inner, outer, size, between if outer != parts[0] else None, up=True)
-            for inner, outer, size in zip(
-                parts[:0:-1], parts[-2::-1], kernel_sizes[::-1], strict=True
-            )
-        ]
+        down: list[nn.Module] = []
+        up: list[nn.Module] = []
+        for index, size in enumerate(kernel_sizes):
+            inner, outer = parts[index : index + 2]
+            if index < 3:
+                down.append(self.layer(inner, outer, size, lambda c: nonlinearity(c, False)))
+            else:  # both parts are joined
+                down.append(OctaveConvolution(inner, outer, size))
+            activation = (lambda c: nonlinearity(c, True)) if index > 0 else None
+            up.insert(0, self.layer(outer, inner, size, activation, up=True))
         super().__init__(_Layers(down), _Layers(up), m, 16)
 
 
