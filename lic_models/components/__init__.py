@@ -76,7 +76,14 @@ from lic_models.components.quantizers import (
     UniversalQuantizer,
 )
 from lic_models.components.thumbnails import ThumbnailSynthesis
-from lic_models.components.transforms import ConvolutionalTransform, Transform
+from lic_models.components.transforms import (
+    ConvolutionalTransform,
+    ResidualAttentionTransform,
+    ResidualTransform,
+    SwinTransform,
+    Transform,
+    WindowAttentionTransform,
+)
 
 __all__ = [
     "GDN",
@@ -122,15 +129,19 @@ __all__ = [
     "RangeCoder",
     "RansCoder",
     "ReLU",
+    "ResidualAttentionTransform",
+    "ResidualTransform",
     "ScaleHyperprior",
     "ScaleInformation",
     "SideInformation",
     "SoftRoundingQuantizer",
     "StackedCheckerboardContext",
     "StraightThroughQuantizer",
+    "SwinTransform",
     "ThumbnailSynthesis",
     "Transform",
     "UnevenGroupsContext",
     "UniversalQuantizer",
+    "WindowAttentionTransform",
     "ZigzagContext",
 ]

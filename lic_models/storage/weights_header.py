@@ -97,10 +97,11 @@ def component_tags(components: dict[str, Any]) -> dict[str, str]:
     """
     transform = components["transform"]
     nonlinearity = (transform.get("init_args") or {}).get("nonlinearity")
+    kind = _class_name(transform).removesuffix("Transform")
     entropy_model = _class_name(components["entropy_model"])
     tags = {
         "architecture": _ARCHITECTURES.get(entropy_model, entropy_model),
-        "transform": _class_name(transform).removesuffix("Transform"),
+        "transform": _NAMES.get(kind, kind),
         "quantizer": _class_name(components["quantizer"]).removesuffix("Quantizer"),
         "coder": _class_name(components["entropy_coder"]).removesuffix("Coder"),
     }
@@ -151,6 +152,8 @@ _NAMES = {
     "EntroformerTwoPass": "entroformer-two-pass",
     "NonLocal": "non-local",
     "GlobalReference": "global-reference",
+    "ResidualAttention": "residual-attention",
+    "WindowAttention": "window-attention",
     "GaussianMixture": "gaussian-mixture",
     "GaussianLaplaceLogisticMixture": "gaussian-laplace-logistic-mixture",
 }

@@ -38,10 +38,7 @@ class ConvolutionalTransform(Transform):
         kernel_sizes: Sequence[int] = (5, 5, 5, 5),
     ) -> None:
         n, m = channels_of(type(self), width, channels, latent_channels)
-        if len(kernel_sizes) != 4 or any(size < 3 or size % 2 == 0 for size in kernel_sizes):
-            raise UsageError(
-                f"kernel_sizes: {list(kernel_sizes)}; expected four odd numbers from 3 on"
-            )
+        check_kernel_sizes(kernel_sizes)
         widths = [3, n, n, n, m]
         analysis: list[nn.Module] = []
         synthesis: list[nn.Module] = []
@@ -54,3 +51,9 @@ class ConvolutionalTransform(Transform):
                 0, nn.ConvTranspose2d(outer, inner, size, 2, size // 2, output_padding=1)
             )
         super().__init__(nn.Sequential(*analysis), nn.Sequential(*synthesis), m, 16)
+
+
+def check_kernel_sizes(kernel_sizes: Sequence[int]) -> None:
+    """Raise UsageError for kernels that are not four of odd sides, from 3 on."""
+    if len(kernel_sizes) != 4 or any(size < 3 or size % 2 == 0 for size in kernel_sizes):
+        raise UsageError(f"kernel_sizes: {list(kernel_sizes)}; expected four odd numbers from 3 on")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -99,3 +100,20 @@ def test_tags_name_side_information(kind: str, tag: str) -> None:
     transform = {"class_path": "lic_models.components.ConvolutionalTransform"}
     components = {"transform": transform, "entropy_model": joint, **others}
     assert component_tags(components)["side_information"] == tag
+
+
+@pytest.mark.parametrize(
+    ("kind", "tag"),
+    [
+        ("Convolutional", "convolutional"),
+        ("Residual", "residual"),
+        ("ResidualAttention", "residual-attention"),
+        ("Swin", "swin"),
+        ("WindowAttention", "window-attention"),
+    ],
+)
+def test_tags_name_the_transform(kind: str, tag: str) -> None:
+    others = ("quantizer", "entropy_model", "entropy_coder")
+    components: dict[str, Any] = dict.fromkeys(others, "lic_models.components.Some")
+    components["transform"] = {"class_path": f"lic_models.components.{kind}Transform"}
+    assert component_tags(components)["transform"] == tag

@@ -1,0 +1,111 @@
+"""What holds of every transform that is not convolutions alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+import torch
+from torch import Tensor
+
+from lic_models.components import (
+    ReLU,
+    ResidualAttentionTransform,
+    ResidualTransform,
+    SwinTransform,
+    Transform,
+    WindowAttentionTransform,
+)
+from pytest_lic.errors import UsageError
+
+NARROW = {"channels": 8, "latent_channels": 12}
+KINDS: dict[str, Callable[..., Transform]] = {
+    "residual": partial(ResidualTransform, **NARROW),
+    "residual-attention": partial(ResidualAttentionTransform, **NARROW),
+    "swin": partial(SwinTransform, **NARROW, heads=2, window=3),
+    "window-attention": partial(WindowAttentionTransform, **NARROW, heads=2, windows=(3, 2)),
+}
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture(params=KINDS.values(), ids=KINDS)
+def transform(request: pytest.FixtureRequest) -> Transform:
+    """In float64, with weights that make every part count."""
+    torch.manual_seed(0)
+    made: Transform = request.param().double()
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    return made
+
+
+def through(transform: Transform, images: Tensor) -> tuple[Tensor, Tensor]:
+    latents = transform.analysis(images)
+    return latents, transform.synthesis(latents)
+
+
+@pytest.mark.parametrize("size", [(16, 16), (48, 80)])
+def test_a_latent_is_at_a_sixteenth_and_each_image_is_coded_alone(
+    transform: Transform, size: tuple[int, int]
+) -> None:
+    images = torch.rand(3, 3, *size, dtype=torch.float64)
+    with torch.no_grad():
+        latents, made = through(transform, images)
+        assert latents.shape == (3, 12, size[0] // 16, size[1] // 16)
+        assert made.shape == images.shape
+        for together, alone in zip((latents, made), through(transform, images[1:2]), strict=True):
+            torch.testing.assert_close(together[1:2], alone)
+    assert (transform.latent_channels, transform.downsampling_factor) == (12, 16)
+
+
+def test_gradients_reach_every_parameter_whatever_the_memory_layout(transform: Transform) -> None:
+    # At 1/16 of the sides there are 3 × 3, more than in one window.
+    images = torch.rand(2, 3, 48, 48, dtype=torch.float64)
+
+    def gradients(layout: torch.memory_format) -> dict[str, Tensor]:
+        transform.to(memory_format=layout).zero_grad()
+        _, made = through(transform, images.to(memory_format=layout))
+        (made - images).square().mean().backward()
+        return {name: each.grad.clone() for name, each in transform.named_parameters()}
+
+    contiguous = gradients(torch.contiguous_format)
+    assert [name for name, each in contiguous.items() if not each.any()] == []
+    for name, each in gradients(torch.channels_last).items():
+        torch.testing.assert_close(each, contiguous[name])
+
+
+@pytest.mark.parametrize("kind", ["residual", "residual-attention", "window-attention"])
+def test_another_nonlinearity_takes_the_place_of_gdn(kind: str) -> None:
+    made = KINDS[kind](nonlinearity=ReLU)
+    for side, inverse in ((made.analysis, False), (made.synthesis, True)):
+        found = [layer for layer in side.modules() if isinstance(layer, ReLU)]
+        assert [(layer.channels, layer.inverse) for layer in found] == [(8, inverse)] * 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "told"),
+    [
+        ("residual", {"channels": 0}, "channels: 0 and latent_channels: 12; expected at least 1"),
+        ("residual", {"blocks": (1, 1)}, r"blocks: \[1, 1\]; expected three numbers from 0 on"),
+        ("residual-attention", {"blocks": (0, -1, 0)}, r"blocks: \[0, -1, 0\]; expected three"),
+        ("swin", {"width": "pica"}, "SwinTransform: no width is named 'pica'; did you mean pico"),
+        ("swin", {"heads": 3}, "heads: 3; expected a divisor of the 8 channels"),
+        ("swin", {"heads": 0}, "heads: 0; expected a divisor of the 8 channels"),
+        ("swin", {"window": 1}, "window: 1; expected at least 2"),
+        ("swin", {"depths": (2, 2)}, r"depths: \[2, 2\]; expected three numbers from 0 on"),
+        ("swin", {"depths": (2, -1, 2)}, r"depths: \[2, -1, 2\]; expected three numbers from 0"),
+        ("swin", {"expansion": 0}, "expansion: 0; expected at least 1"),
+        ("swin", {"kernel_sizes": (5, 4, 3, 3)}, r"kernel_sizes: \[5, 4, 3, 3\]; expected four"),
+        ("window-attention", {"windows": (8,)}, r"windows: \[8\]; expected two, for 1/4 and 1/16"),
+        ("window-attention", {"windows": (8, 0)}, "window: 0; expected at least 2"),
+        ("window-attention", {"heads": 8}, "heads: 8; expected a divisor of the 12 channels"),
+        ("window-attention", {"kernel_sizes": (5,)}, r"kernel_sizes: \[5\]; expected four odd"),
+    ],
+)
+def test_what_makes_no_transform_is_refused(
+    kind: str, arguments: dict[str, object], told: str
+) -> None:
+    with pytest.raises(UsageError, match=told):
+        KINDS[kind](**arguments)
