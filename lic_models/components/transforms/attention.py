@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-_CLOSED = -3.0  # a gate of 0.05
+_CLOSED = -4.0  # a gate of 0.02
+_NARROW = 1e-3  # standard deviation of the gate's first weights
 
 
 class GatedAttention(nn.Module):
@@ -31,6 +32,7 @@ class GatedAttention(nn.Module):
         super().__init__()
         self.refined = nn.Sequential(*(_ResidualUnit(channels) for _ in range(3)))
         last = nn.Conv2d(channels, channels, 1)
+        nn.init.normal_(last.weight, std=_NARROW)
         nn.init.constant_(last.bias, _CLOSED)
         self.gate = nn.Sequential(
             nn.Identity() if context is None else context,

@@ -32,7 +32,7 @@ class ResidualTransform(Transform):
         nonlinearity: of the blocks with stride and up, its class; the N channels and ``inverse``
             are given to it.
         blocks: how many plain blocks stand at 1/2, 1/4 and 1/8 of the image's sides, on both ways.
-            One at 1/2 takes as much time as half of all else.
+            One at 1/2 takes more than half as many operations as all else.
 
     Raises:
         UsageError: a width, channels or blocks that make no transform.

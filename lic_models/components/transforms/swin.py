@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from lic_models.components.transforms.base import Transform, Width, channels_of
 from lic_models.components.transforms.convolutional import check_kernel_sizes
-from lic_models.components.transforms.windows import WindowAttention
+from lic_models.components.transforms.windows import WindowAttention, narrow_linear
 from pytest_lic.errors import UsageError
 
 
@@ -98,11 +98,12 @@ class _SwinBlock(nn.Module):
         self.attention = nn.Sequential(
             nn.LayerNorm(channels), WindowAttention(channels, heads, window, shift)
         )
-        wide, narrow = (
-            nn.Linear(channels, expansion * channels),
-            nn.Linear(expansion * channels, channels),
+        self.alone = nn.Sequential(
+            nn.LayerNorm(channels),
+            narrow_linear(channels, expansion * channels),
+            nn.GELU(),
+            narrow_linear(expansion * channels, channels),
         )
-        self.alone = nn.Sequential(nn.LayerNorm(channels), wide, nn.GELU(), narrow)
 
     def forward(self, tokens: Tensor) -> Tensor:
         tokens = tokens + self.attention(tokens)

@@ -41,13 +41,10 @@ class WindowAttention(nn.Module):
         if window < 2:
             raise UsageError(f"window: {window}; expected at least 2")
         self.heads, self.window, self.shift = heads, window, shift
-        self.queries_keys_values = nn.Linear(channels, 3 * channels)
-        self.joined = nn.Linear(channels, channels)
+        self.queries_keys_values = narrow_linear(channels, 3 * channels)
+        self.joined = narrow_linear(channels, channels)
         self.bias = nn.Parameter(torch.empty((2 * window - 1) ** 2, heads))
-        for weight in (self.queries_keys_values.weight, self.joined.weight, self.bias):
-            nn.init.trunc_normal_(weight, std=_NARROW)
-        nn.init.zeros_(self.queries_keys_values.bias)
-        nn.init.zeros_(self.joined.bias)
+        nn.init.trunc_normal_(self.bias, std=_NARROW)
         self.register_buffer("places", _relative_places(window), persistent=False)
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -76,6 +73,14 @@ class WindowAttention(nn.Module):
         tokens = windows.transpose(3, 4).flatten(-2).unflatten(3, (side, side)).transpose(2, 3)
         tokens = tokens.flatten(3, 4).flatten(1, 2)
         return tokens[:, first : first + height, first : first + width]
+
+
+def narrow_linear(inner: int, outer: int) -> nn.Linear:
+    """A layer that begins with narrow weights and no bias, as Swin's do: what it adds is little."""
+    layer = nn.Linear(inner, outer)
+    nn.init.trunc_normal_(layer.weight, std=_NARROW)
+    nn.init.zeros_(layer.bias)
+    return layer
 
 
 def _relative_places(window: int) -> Tensor:
