@@ -23,7 +23,7 @@ class ResidualTransform(Transform):
     The transforms of Cheng, Sun, Takeuchi and Katto, "Learned image compression with discretized
     Gaussian mixture likelihoods and attention modules", CVPR 2020,
     https://arxiv.org/abs/2001.01568, but for attention. The shortcuts of blocks up are 1 × 1 here,
-    as those of blocks with stride are.
+    as those of blocks with stride are. The first block of the synthesis has M channels.
 
     Args:
         width: sets N and M: pico (32, 48), small (128, 192) or large (192, 320).
@@ -53,7 +53,7 @@ class ResidualTransform(Transform):
             )
 
         def plain(count: int) -> list[nn.Module]:
-            return [_plain(n, n) for _ in range(count)]
+            return [_plain(n) for _ in range(count)]
 
         attention = self._attention
         halves, quarters, eighths = blocks
@@ -64,10 +64,10 @@ class ResidualTransform(Transform):
             *(nn.Conv2d(n, m, 3, 2, 1), *attention(m)),
         ]
         synthesis = [
-            *(*attention(m), _plain(m, n)),
-            *(_up(n, nonlinearity), *plain(eighths)),
-            *(_up(n, nonlinearity), *attention(n), *plain(quarters)),
-            *(_up(n, nonlinearity), *plain(halves)),
+            *(*attention(m), _plain(m)),
+            *(_up(m, n, nonlinearity), *plain(eighths)),
+            *(_up(n, n, nonlinearity), *attention(n), *plain(quarters)),
+            *(_up(n, n, nonlinearity), *plain(halves)),
             _sub_pixels(n, 3, 3),
         ]
         super().__init__(nn.Sequential(*analysis), nn.Sequential(*synthesis), m, 16)
@@ -111,13 +111,13 @@ class _EverySecond(nn.Module):
         return features[..., ::2, ::2]
 
 
-def _plain(inner: int, outer: int) -> nn.Module:
-    """(B, inner, h, w) → (B, outer, h, w)."""
+def _plain(channels: int) -> nn.Module:
+    """(B, C, h, w) → (B, C, h, w)."""
     return _Residual(
-        nn.Identity() if inner == outer else nn.Conv2d(inner, outer, 1),
-        nn.Conv2d(inner, outer, 3, padding=1),
+        nn.Identity(),
+        nn.Conv2d(channels, channels, 3, padding=1),
         nn.LeakyReLU(),
-        nn.Conv2d(outer, outer, 3, padding=1),
+        nn.Conv2d(channels, channels, 3, padding=1),
         nn.LeakyReLU(),
     )
 
@@ -133,14 +133,14 @@ def _down(inner: int, outer: int, nonlinearity: Kind) -> nn.Module:
     )
 
 
-def _up(channels: int, nonlinearity: Kind) -> nn.Module:
-    """(B, N, h, w) → (B, N, 2h, 2w)."""
+def _up(inner: int, outer: int, nonlinearity: Kind) -> nn.Module:
+    """(B, inner, h, w) → (B, outer, 2h, 2w)."""
     return _Residual(
-        _sub_pixels(channels, channels, 1),
-        _sub_pixels(channels, channels, 3),
+        _sub_pixels(inner, outer, 1),
+        _sub_pixels(inner, outer, 3),
         nn.LeakyReLU(),
-        nn.Conv2d(channels, channels, 3, padding=1),
-        nonlinearity(channels, True),
+        nn.Conv2d(outer, outer, 3, padding=1),
+        nonlinearity(outer, True),
     )
 
 

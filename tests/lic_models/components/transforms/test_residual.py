@@ -46,7 +46,7 @@ def test_the_blocks_are_a_shortcut_and_two_convolutions() -> None:
     branch = F.conv2d(rectified(F.conv2d(features, *first, padding=1)), *second, padding=1)
     torch.testing.assert_close(plain(features), features + rectified(branch))
 
-    up = made.synthesis[1]
+    up = made.synthesis[4]
     shortcut, first, second = convolutions(up)
     wide = rectified(sub_pixels(F.conv2d(features, *first, padding=1)))
     branch = normalisation(up)(F.conv2d(wide, *second, padding=1))
