@@ -83,8 +83,12 @@ from lic_models.components.transforms import (
     LiteDeformableTransform,
     NeighbourhoodAttentionTransform,
     OctaveTransform,
+    ResidualAttentionTransform,
+    ResidualTransform,
+    SwinTransform,
     TCMTransform,
     Transform,
+    WindowAttentionTransform,
 )
 
 __all__ = [
@@ -136,16 +140,20 @@ __all__ = [
     "RangeCoder",
     "RansCoder",
     "ReLU",
+    "ResidualAttentionTransform",
+    "ResidualTransform",
     "ScaleHyperprior",
     "ScaleInformation",
     "SideInformation",
     "SoftRoundingQuantizer",
     "StackedCheckerboardContext",
     "StraightThroughQuantizer",
+    "SwinTransform",
     "TCMTransform",
     "ThumbnailSynthesis",
     "Transform",
     "UnevenGroupsContext",
     "UniversalQuantizer",
+    "WindowAttentionTransform",
     "ZigzagContext",
 ]

@@ -97,11 +97,11 @@ def component_tags(components: dict[str, Any]) -> dict[str, str]:
     """
     transform = components["transform"]
     nonlinearity = (transform.get("init_args") or {}).get("nonlinearity")
-    entropy_model = _class_name(components["entropy_model"])
     kind = _class_name(transform).removesuffix("Transform")
+    entropy_model = _class_name(components["entropy_model"])
     tags = {
         "architecture": _ARCHITECTURES.get(entropy_model, entropy_model),
-        "transform": _TRANSFORMS.get(kind, kind),
+        "transform": _NAMES.get(kind, kind),
         "quantizer": _class_name(components["quantizer"]).removesuffix("Quantizer"),
         "coder": _class_name(components["entropy_coder"]).removesuffix("Coder"),
     }
@@ -134,12 +134,6 @@ _ARCHITECTURES = {
     "MeanScaleHyperprior": "msh",
     "JointEntropyModel": "joint",
 }
-_TRANSFORMS = {
-    "GeneralisedOctave": "generalised-octave",
-    "DeformableResidual": "deformable-residual",
-    "LiteDeformable": "lite-deformable",
-    "NeighbourhoodAttention": "neighbourhood-attention",
-}
 _SEATS = (
     ("side_information", "MeanScaleInformation", "Information"),
     ("context", "NoContext", "Context"),
@@ -158,6 +152,12 @@ _NAMES = {
     "EntroformerTwoPass": "entroformer-two-pass",
     "NonLocal": "non-local",
     "GlobalReference": "global-reference",
+    "ResidualAttention": "residual-attention",
+    "WindowAttention": "window-attention",
+    "NeighbourhoodAttention": "neighbourhood-attention",
+    "GeneralisedOctave": "generalised-octave",
+    "DeformableResidual": "deformable-residual",
+    "LiteDeformable": "lite-deformable",
     "GaussianMixture": "gaussian-mixture",
     "GaussianLaplaceLogisticMixture": "gaussian-laplace-logistic-mixture",
 }

@@ -3,11 +3,15 @@
 base              a pair of modules
 strided           four strided layers down and four up, what most kinds are built around
 convolutional     strided convolutions, with non-linearities between them
+residual          residual blocks with stride and to sub-pixels, with or without attention modules
+attention         a module of convolutions, whose gate decides where features are refined
+windows           self-attention within windows
+swin              strided convolutions, with blocks of shifted-window self-attention between them
+window_attention  the convolutional one, with attention within windows plugged in
+tcm               half of the channels convolved, the other half attending in windows
+neighbourhood     attention of each position to the square around it
 octave            features of a high and a low frequency part, joined in the latent
 deformable        convolutions that sample where they have learned to look
-neighbourhood     attention of each position to the square around it
-tcm               half of the channels convolved, the other half attending in windows
-window_attention  the Swin blocks of that half
 """
 
 from lic_models.components.transforms.base import WIDTHS, Transform
@@ -18,7 +22,10 @@ from lic_models.components.transforms.deformable import (
 )
 from lic_models.components.transforms.neighbourhood import NeighbourhoodAttentionTransform
 from lic_models.components.transforms.octave import GeneralisedOctaveTransform, OctaveTransform
+from lic_models.components.transforms.residual import ResidualAttentionTransform, ResidualTransform
+from lic_models.components.transforms.swin import SwinTransform
 from lic_models.components.transforms.tcm import TCMTransform
+from lic_models.components.transforms.window_attention import WindowAttentionTransform
 
 __all__ = [
     "WIDTHS",
@@ -28,6 +35,10 @@ __all__ = [
     "LiteDeformableTransform",
     "NeighbourhoodAttentionTransform",
     "OctaveTransform",
+    "ResidualAttentionTransform",
+    "ResidualTransform",
+    "SwinTransform",
     "TCMTransform",
     "Transform",
+    "WindowAttentionTransform",
 ]

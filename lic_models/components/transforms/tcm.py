@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from lic_models.components.nonlinearities import GDN, Nonlinearity
 from lic_models.components.transforms.base import Transform, Width, channels_of
 from lic_models.components.transforms.strided import strided_layers
-from lic_models.components.transforms.window_attention import SwinBlock
+from lic_models.components.transforms.swin import SwinBlock
 from pytest_lic.errors import UsageError
 
 
@@ -40,7 +40,7 @@ class TCMBlock(nn.Module):
             nn.Conv2d(channels, channels, 1),
         )
         self.first, self.second = (nn.Conv2d(half, half, 3, padding=1) for _ in range(2))
-        self.swin = SwinBlock(half, window, heads, shift)
+        self.swin = SwinBlock(half, heads, window, shift, expansion=4)
         for parameter in self.joined.parameters():
             nn.init.zeros_(parameter)
 

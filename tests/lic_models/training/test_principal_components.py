@@ -14,13 +14,19 @@ from lic_models.components import (
     GDN,
     GSDN,
     ConvolutionalTransform,
+    DeformableResidualTransform,
     Factorized,
     LeakyReLU,
     MeanScaleHyperprior,
+    NeighbourhoodAttentionTransform,
     Nonlinearity,
     OneDN,
     ReLU,
+    ResidualTransform,
+    SwinTransform,
+    TCMTransform,
     Transform,
+    WindowAttentionTransform,
 )
 from lic_models.training.loss import rate_distortion_loss
 from lic_models.training.principal_components import start_from_principal_components
@@ -126,12 +132,23 @@ def test_latents_are_quantised_in_the_steps_that_pay_off(images: Tensor) -> None
     assert np.sqrt(largest / energy) == pytest.approx(best, rel=1e-3)
 
 
-@pytest.mark.parametrize("model", [Factorized, MeanScaleHyperprior])
+@pytest.mark.parametrize(
+    ("transform", "model"),
+    [
+        (ConvolutionalTransform, Factorized),
+        (ConvolutionalTransform, MeanScaleHyperprior),
+        (DeformableResidualTransform, Factorized),
+        (NeighbourhoodAttentionTransform, Factorized),
+        (SwinTransform, Factorized),
+        (TCMTransform, Factorized),
+        (WindowAttentionTransform, Factorized),
+    ],
+)
 def test_the_start_is_far_better_than_random_weights(
-    model: type[Factorized], images: Tensor
+    transform: type[Transform], model: type[Factorized], images: Tensor
 ) -> None:
     torch.manual_seed(0)
-    codec = LearnedCodec(ConvolutionalTransform(), entropy_model=model()).eval()
+    codec = LearnedCodec(transform(), entropy_model=model()).eval()
     with torch.no_grad():
         before = rate_distortion_loss(codec(images), images, LAMBDA)
         start_from_principal_components(codec, images, LAMBDA)
@@ -144,5 +161,7 @@ def test_a_start_that_is_not_known_is_refused(images: Tensor) -> None:
     own = Transform(nn.Conv2d(3, 7, 8, 8), nn.ConvTranspose2d(7, 3, 8, 8), 7, 8)
     with pytest.raises(UsageError, match=r"not for Transform; give model\.start=random"):
         start_from_principal_components(LearnedCodec(own), images, LAMBDA)
+    with pytest.raises(UsageError, match="not for ResidualTransform; give"):
+        start_from_principal_components(LearnedCodec(ResidualTransform()), images, LAMBDA)
     with pytest.raises(UsageError, match=r"crops of 96×90 pixels; .*multiples of 16"):
         started(images[:, :, :90], GDN, 4, 4)

@@ -45,7 +45,7 @@ def test_the_second_half_sees_its_window(shift: int, first: int) -> None:
 
 def test_windows_of_the_second_block_are_shifted_and_both_begin_as_the_identity() -> None:
     blocks = TCMTransform(channels=8).analysis[4]
-    assert [block.swin.attention.shift for block in blocks] == [0, 4]
+    assert [block.swin.attention[1].shift for block in blocks] == [0, 4]
     features = torch.randn(1, 8, 5, 9)
     assert torch.equal(blocks(features), features)
 

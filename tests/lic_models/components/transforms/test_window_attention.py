@@ -1,51 +1,57 @@
-"""Attention in windows, against a loop over positions."""
+"""Window attention between the layers of the convolutional transform."""
 
 from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor
 
-from lic_models.components.transforms.window_attention import WindowAttention
+from lic_models.components import ConvolutionalTransform, WindowAttentionTransform
+from lic_models.components.transforms.attention import GatedAttention
+from lic_models.components.transforms.windows import WindowAttention
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def position_by_position(attention: WindowAttention, tokens: Tensor) -> Tensor:
-    """The same of one image's tokens (h, w, C)."""
-    height, width, channels = tokens.shape
-    heads, middle = attention.heads, attention.window - 1
-    told = attention.queries_keys_values(tokens).reshape(height, width, 3, heads, -1)
-    attended = torch.zeros(height, width, heads, channels // heads, dtype=tokens.dtype)
-    places = [(row, column) for row in range(height) for column in range(width)]
-
-    def window_of(place: tuple[int, int]) -> tuple[int, ...]:
-        return tuple((each + attention.shift) // attention.window for each in place)
-
-    for row, column in places:
-        together = [place for place in places if window_of(place) == window_of((row, column))]
-        for head in range(heads):
-            scores = torch.stack(
-                [
-                    told[row, column, 0, head] @ told[r, c, 1, head] / (channels / heads) ** 0.5
-                    + attention.nearness[head, r - row + middle, c - column + middle]
-                    for r, c in together
-                ]
-            )
-            for weight, (r, c) in zip(scores.softmax(0), together, strict=True):
-                attended[row, column, head] += weight * told[r, c, 2, head]
-    return attention.joined(attended.reshape(height, width, channels))
-
-
-@pytest.mark.parametrize("shift", [0, 2])
-@pytest.mark.parametrize("shape", [(1, 1), (4, 4), (3, 7), (9, 6)], ids=str)
 @torch.no_grad()
-def test_a_position_attends_to_all_of_its_window_and_to_no_padding(
-    shape: tuple[int, int], shift: int
-) -> None:
+def test_with_its_gates_closed_it_is_the_convolutional_transform() -> None:
     torch.manual_seed(0)
-    attention = WindowAttention(4, window=4, heads=2, shift=shift).double()
-    torch.nn.init.normal_(attention.nearness)
-    tokens = torch.randn(2, *shape, 4, dtype=torch.float64)
-    expected = torch.stack([position_by_position(attention, image) for image in tokens])
-    torch.testing.assert_close(attention(tokens), expected, rtol=0, atol=1e-12)
+    made = WindowAttentionTransform(channels=8, latent_channels=16, windows=(4, 2)).double()
+    images = torch.rand(1, 3, 32, 48, dtype=torch.float64)
+    plain = ConvolutionalTransform(channels=8, latent_channels=16).double()
+    for own, other in ((made.analysis, plain.analysis), (made.synthesis, plain.synthesis)):
+        layers = [layer for layer in own if not isinstance(layer, GatedAttention)]
+        for layer, copy in zip(layers, other, strict=True):
+            copy.load_state_dict(layer.state_dict())
+    latents = plain.analysis(images)
+    assert not torch.allclose(made.analysis(images), latents)
+    for module in made.modules():
+        if isinstance(module, GatedAttention):
+            module.gate[-1].bias.fill_(-1e3)
+    torch.testing.assert_close(made.analysis(images), latents)
+    torch.testing.assert_close(made.synthesis(latents), plain.synthesis(latents))
+
+
+@torch.no_grad()
+def test_windows_of_each_size_stand_where_the_features_are_a_quarter_and_a_sixteenth() -> None:
+    made = WindowAttentionTransform(channels=8, latent_channels=16, windows=(4, 2))
+    seen: list[tuple[int, torch.Size]] = []
+    for module in made.modules():
+        if isinstance(module, WindowAttention):
+            assert module.shift == 0
+            module.register_forward_hook(lambda m, _, out: seen.append((m.window, out.shape)))
+    made.synthesis(made.analysis(torch.rand(1, 3, 32, 48)))
+    fine, coarse = (4, (1, 8, 12, 8)), (2, (1, 2, 3, 16))
+    assert seen == [fine, coarse, coarse, fine]
+
+
+@torch.no_grad()
+def test_a_gate_sees_all_of_its_window() -> None:
+    made = WindowAttentionTransform(channels=8, latent_channels=16, windows=(4, 2)).double()
+    within = made.analysis[4].gate[0]
+    features = torch.randn(1, 8, 8, 8, dtype=torch.float64)
+    other = features.clone()
+    other[0, :, 1, 5] += torch.randn(8, dtype=torch.float64)
+    changed = (within(features) != within(other))[0].any(0)
+    expected = torch.zeros(8, 8, dtype=torch.bool)
+    expected[:4, 4:] = True
+    assert torch.equal(changed, expected)
