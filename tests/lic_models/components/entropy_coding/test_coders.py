@@ -295,6 +295,7 @@ def drawn(lengths: list[int], seed: int) -> list[Pass]:
     ]
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 300), min_size=1, max_size=6), st.integers(0, 2**16))
 def test_so_many_bytes_as_passes_use_are_enough_for_them(lengths: list[int], seed: int) -> None:
     coder, passes = AnsCoder(), drawn(lengths, seed)
@@ -312,6 +313,7 @@ def test_so_many_bytes_as_passes_use_are_enough_for_them(lengths: list[int], see
             assert np.array_equal(part.read(indices, tables), symbols)
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(1, 300), min_size=2, max_size=6), st.integers(0, 2**16))
 def test_bytes_that_end_within_a_pass_are_noticed(lengths: list[int], seed: int) -> None:
     coder, passes = AnsCoder(), drawn(lengths, seed)

@@ -25,10 +25,8 @@ SIZE = (6, 5)
 
 
 def coding_of(context: str, distribution: str = "gaussian") -> QuantisedCoding:
-    quantizer = UniversalQuantizer()
-    coding = QuantisedCoding(quantizer, model("mean-scale", context, distribution, quantizer))
-    coding.update()
-    return coding
+    quantizer = UniversalQuantizer(levels=3)
+    return QuantisedCoding(quantizer, model("mean-scale", context, distribution, quantizer))
 
 
 def latents() -> torch.Tensor:
