@@ -58,9 +58,10 @@ class GroupedContext(Context):
         """Make the parameters; see `Context.build`."""
         self.groups = self._sizes(channels)
         if sum(self.groups) != channels or min(self.groups) < 1:
+            told = ", ".join(map(str, self.groups[:8])) + (", ..." if len(self.groups) > 8 else "")
             raise UsageError(
-                f"context: groups of {', '.join(map(str, self.groups))} channels; expected "
-                f"{channels} together, and at least 1 each"
+                f"context: {len(self.groups)} groups of {told} channels; expected {channels} "
+                "together, and at least 1 each"
             )
         self._patterns = [self._pattern(group) for group in range(len(self.groups))]
         self.parts = nn.ModuleList(

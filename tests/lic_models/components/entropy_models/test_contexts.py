@@ -187,7 +187,7 @@ def test_a_schedule_that_skips_the_last_column_is_caught(monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: CONTEXTS["uneven-groups"]().build(5, [0.0, 0.0]), "groups of 2, 4, -1 channels"),
+        (lambda: CONTEXTS["uneven-groups"]().build(5, [0.0, 0.0]), "3 groups of 2, 4, -1 channels"),
         (lambda: CONTEXTS["channel-wise"]().build(3, [0.0, 0.0]), "expected 3 together, and at"),
         (lambda: MultistageContext(3), "side: 3; expected 2 or 4"),
         (lambda: CosineSlicesContext(0), "slices: 0; expected at least 1"),
