@@ -38,7 +38,7 @@ train() {
     reserve=30 # seconds to pack in
     budget=$(awk -v s="$(left $reserve)" 'BEGIN { printf "%.2f", s / 60 }')
     say "the zoo, for $budget minutes"
-    "$python" -m lic_models zoo --configs 'fp-*' 'msh-*' --data "$data" --device "$device" \
+    "$python" -m lic_models zoo --configs 'fp-*' msh-1dn msh-gdn msh-gsdn msh-relu --data "$data" --device "$device" \
         --runs "$runs" --minutes "$budget" "$@" 2>&1 | tee "$out/zoo.txt"
 
     say "packing"

@@ -10,7 +10,7 @@ Each layer's kernel begins as a basis of its 2 × 2 input vectors (the Karhunen-
 the mirrored layer of the synthesis as the transpose. Training then makes the blocks overlap and
 the layers non-linear. Every non-linearity starts from the same linear codec: the divisive ones
 without division, the rectifiers with thresholds below all that they see. What else stands between
-the layers, such as blocks of attention, which begin by changing little, is left as it is.
+the layers, such as blocks of attention, has to begin by changing little, and is left as it is.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ def start_from_principal_components(codec: LearnedCodec, images: Tensor, lmbda: 
     downs = [layer for layer in analysis if isinstance(layer, nn.Conv2d)]
     ups = [layer for layer in synthesis if isinstance(layer, nn.ConvTranspose2d)]
     inverses = [layer for layer in synthesis if isinstance(layer, Nonlinearity)]
-    if {layer.stride for layer in (*downs, *ups)} != {(2, 2)} or not len(downs) == len(ups) == 4:
+    between = sum(isinstance(layer, Nonlinearity) for layer in analysis)
+    halving = all(map(_halves, (*downs, *ups)))
+    if not (halving and len(downs) == len(ups) == 4 and between == len(inverses)):
         raise UsageError(
             "start: principal components are known for four convolutions of stride 2 and their "
             f"mirror image, not for {type(codec.transform).__name__}; give model.start=random"
@@ -70,6 +72,13 @@ def start_from_principal_components(codec: LearnedCodec, images: Tensor, lmbda: 
             inverses.pop(0).start_linear(low)
         features = layer(features)
     codec.latent_coding.fit(features)
+
+
+def _halves(layer: nn.Conv2d | nn.ConvTranspose2d) -> bool:
+    """Whether it makes one position of 2 × 2, or the way back, and its kernel has a middle."""
+    side = layer.kernel_size[0]
+    odd = side % 2 == 1 and side >= 3 and layer.padding == (side // 2, side // 2)
+    return layer.stride == (2, 2) and odd and layer.bias is not None
 
 
 def _start_layer(

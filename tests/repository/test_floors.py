@@ -61,7 +61,7 @@ def test_contract_is_kept(house: Path) -> None:
         (
             "lic_models/components/transforms/base.py",
             "import compressai",
-            "lic_models.components.transforms.base",
+            "lic_models.components.transforms.base -> compressai",
         ),
         (
             "pytest_lic/checks/determinism.py",

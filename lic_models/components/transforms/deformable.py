@@ -8,8 +8,11 @@ H/4 a CPU would take longer for the gradient of where to look than for all other
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +24,24 @@ from lic_models.components.transforms.strided import strided_layers
 from pytest_lic.errors import UsageError
 
 _DEPTHS = (3,)
+
+
+@cache
+def _deform_conv2d() -> Callable[..., Tensor]:
+    """torchvision's deformable convolution, with what counts its operations."""
+    from torch.utils.flop_counter import flop_registry, register_flop_formula
+    from torchvision.ops import deform_conv2d
+
+    operator = torch.ops.torchvision.deform_conv2d
+    if operator not in flop_registry:
+
+        @register_flop_formula(operator)
+        def operations(_: object, weight: Sequence[int], *__: object, **shapes: Any) -> int:
+            """Two for each tap, as of a plain convolution."""
+            return 2 * math.prod(shapes["out_shape"]) * math.prod(weight[1:])
+
+    convolve: Callable[..., Tensor] = deform_conv2d
+    return convolve
 
 
 class DeformableBlock(nn.Module, ABC):
@@ -40,6 +61,7 @@ class DeformableBlock(nn.Module, ABC):
             channels, channels, kernel_size, padding=kernel_size // 2, groups=groups
         )
         self.joined = nn.Conv2d(channels, channels, joining_size, padding=joining_size // 2)
+        _deform_conv2d()  # takes seconds to import
         for parameter in self.joined.parameters():
             nn.init.zeros_(parameter)
 
@@ -54,19 +76,16 @@ class DeformableBlock(nn.Module, ABC):
 
     def deformed(self, features: Tensor, offsets: Tensor, modulations: Tensor) -> Tensor:
         """The deformable convolution alone, (B, C, h, w)."""
-        # Takes seconds to import.
-        from torchvision.ops import deform_conv2d
-
         layer = self.weighted
-        # It knows no bfloat16.
-        features, offsets, modulations = (
-            each.to(layer.weight.dtype) for each in (features, offsets, modulations)
-        )
+        own = layer.weight.dtype
+        known = torch.float32 if own == torch.bfloat16 else own  # it knows no bfloat16
+        given = (features, offsets, layer.weight, layer.bias, modulations)
+        features, offsets, weight, bias, modulations = (each.to(known) for each in given)
         with torch.autocast(features.device.type, enabled=False):
-            convolved: Tensor = deform_conv2d(
-                features, offsets, layer.weight, layer.bias, padding=layer.padding, mask=modulations
+            convolved: Tensor = _deform_conv2d()(
+                features, offsets, weight, bias, padding=layer.padding, mask=modulations
             )
-        return convolved
+        return convolved.to(own)
 
 
 class DeformableResidualBlock(DeformableBlock):
@@ -168,9 +187,10 @@ class DeformableResidualTransform(Transform):
 class LiteDeformableTransform(Transform):
     """`ConvolutionalTransform` with lite deformable convolutions at H/8.
 
-    Grouped, and with modulations that a softmax normalises: Wang et al., 2023,
-    https://arxiv.org/abs/2308.09119. Less to compute than `DeformableResidualTransform`, with
-    offsets of several groups in place of one.
+    After Wang, Fu, Chen and Liu, "Dynamic kernel-based adaptive spatial aggregation for learned
+    image compression", 2023, https://arxiv.org/abs/2308.08723: grouped, and with modulations that a
+    softmax normalises, here to a mean of 1. Less to compute than `DeformableResidualTransform`,
+    with offsets of several groups in place of one.
 
     Args:
         width: sets N and M: pico (32, 48), small (128, 192) or large (192, 320).

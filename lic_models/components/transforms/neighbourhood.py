@@ -131,7 +131,7 @@ class NeighbourhoodBlock(nn.Module):
 class NeighbourhoodAttentionTransform(Transform):
     """`ConvolutionalTransform` with residual neighbourhood attention at H/4 and at H/8.
 
-    Lu, Guo, Shi, Cao and Ma, "High-efficiency lossy image coding through adaptive neighborhood
+    Lu and Ma, "High-efficiency lossy image coding through adaptive neighborhood
     information aggregation", 2022 (TinyLIC), https://arxiv.org/abs/2204.11448.
 
     Args:

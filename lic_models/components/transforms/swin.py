@@ -76,6 +76,8 @@ class SwinTransform(Transform):
 class SwinBlock(nn.Module):
     """Attention in windows, then two layers of each position alone, both added to what is given.
 
+    Begins as the identity.
+
     Args:
         channels: C.
         heads: of attention, a divisor of C.
@@ -98,8 +100,11 @@ class SwinBlock(nn.Module):
             nn.LayerNorm(channels),
             narrow_linear(channels, expansion * channels),
             nn.GELU(),
-            narrow_linear(expansion * channels, channels),
+            nn.Linear(expansion * channels, channels),
         )
+        for last in (self.attention[1].joined, self.alone[3]):
+            for parameter in last.parameters():
+                nn.init.zeros_(parameter)
 
     def forward(self, features: Tensor) -> Tensor:
         """Of the shape of what is given, (B, C, h, w)."""

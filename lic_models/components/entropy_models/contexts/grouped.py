@@ -157,9 +157,8 @@ class _Group(nn.Module):
         """
         assert self.from_space is not None
         assert isinstance(self.pattern, Periodic)
-        square, weight = self.pattern.square.to(own.device), self.from_space.weight
-        side, reach = len(square), torch.arange(weight.size(-1), device=own.device)
-        reach = reach - weight.size(-1) // 2
+        square, weight = self.pattern.square, self.from_space.weight
+        side, reach = len(square), torch.arange(weight.size(-1)) - weight.size(-1) // 2
         padded = F.pad(own, [weight.size(-1) // 2] * 4)
         around = own.new_zeros(len(own), len(weight), own.size(-2), own.size(-1))
         for row in range(min(side, own.size(-2))):
@@ -170,7 +169,7 @@ class _Group(nn.Module):
                 seen = near < square[row, column]
                 if bool(seen.any()):
                     around[..., row::side, column::side] = F.conv2d(
-                        padded[..., row:, column:], weight * seen, stride=side
+                        padded[..., row:, column:], weight * seen.to(own.device), stride=side
                     )
         return around
 

@@ -149,7 +149,7 @@ class UnevenGroupsContext(GroupedContext):
 class CosineSlicesContext(GroupedContext):
     """Slices that grow as a cosine falls, the first ones decoded in more stages than the last.
 
-    Lu, Guo, Shi, Cao and Ma, "High-efficiency lossy image coding through adaptive neighborhood
+    Lu and Ma, "High-efficiency lossy image coding through adaptive neighborhood
     information aggregation" (TinyLIC), 2022, https://arxiv.org/abs/2204.11448.
 
     Args:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
 
 from lic_models.components import DeformableResidualTransform, LiteDeformableTransform
 from lic_models.components.transforms.deformable import (
@@ -48,6 +49,33 @@ def test_offsets_of_one_row_move_what_is_seen_by_a_row(make: Callable[[], Deform
     moved = F.conv2d(above, layer.weight, layer.bias, groups=layer.groups)
     deformed = block.deformed(given, offsets, modulations)
     torch.testing.assert_close(deformed, moved, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("make", BLOCKS, ids=["residual", "lite"])
+def test_its_operations_count_as_those_of_a_plain_convolution(
+    make: Callable[[], DeformableBlock],
+) -> None:
+    block, given = make().double(), features()
+    offsets, modulations = block.taps(given)
+
+    def counted(work: Callable[[], object]) -> int:
+        with FlopCounterMode(display=False) as counter:
+            work()
+        return counter.get_total_flops()
+
+    plain = counted(lambda: block.weighted(given))
+    assert counted(lambda: block.deformed(given, offsets, modulations)) == plain > 0
+
+
+@pytest.mark.parametrize("make", BLOCKS, ids=["residual", "lite"])
+def test_it_codes_in_bfloat16_too(make: Callable[[], DeformableBlock]) -> None:
+    block = make()
+    torch.nn.init.normal_(block.joined.weight)
+    given = features().float()
+    exact = block(given)
+    found = block.bfloat16()(given.bfloat16())
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found.float(), exact, rtol=0.05, atol=0.1)
 
 
 def test_a_residual_modules_modulations_lie_between_0_and_2() -> None:

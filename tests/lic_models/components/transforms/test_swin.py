@@ -32,6 +32,10 @@ def test_a_block_adds_attention_and_then_two_layers_of_each_token_alone() -> Non
     made = SwinTransform(channels=4, heads=2, window=2, depths=(1, 0, 0), expansion=3).double()
     blocks = made.analysis[1]
     features = torch.randn(2, 4, 3, 4, dtype=torch.float64)
+    assert torch.equal(blocks(features), features)
+    for layer in blocks.modules():
+        if isinstance(layer, nn.Linear):
+            nn.init.normal_(layer.weight, std=0.3)
     (attention,) = (each for each in blocks.modules() if isinstance(each, WindowAttention))
     linear = [each for each in blocks.modules() if isinstance(each, nn.Linear)][2:]
     assert [each.out_features for each in linear] == [12, 4]

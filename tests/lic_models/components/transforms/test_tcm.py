@@ -24,7 +24,8 @@ def made(shift: int, half: int) -> TCMBlock:
     """A block that makes use of one half alone."""
     torch.manual_seed(0)
     block = TCMBlock(4, window=4, heads=1, shift=shift).double()
-    torch.nn.init.normal_(block.joined.weight)
+    for layer in (block.joined, block.swin.attention[1].joined, block.swin.alone[3]):
+        torch.nn.init.normal_(layer.weight)
     with torch.no_grad():
         block.joined.weight[:, 2 * half : 2 * half + 2] = 0.0
     return block
