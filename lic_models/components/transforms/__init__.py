@@ -1,17 +1,18 @@
 """Transforms: analysis, from an image to its latent, and synthesis, the way back.
 
-base              a pair of modules
-strided           four strided layers down and four up, what most kinds are built around
-convolutional     strided convolutions, with non-linearities between them
-residual          residual blocks with stride and to sub-pixels, with or without attention modules
-attention         a module of convolutions, whose gate decides where features are refined
-windows           self-attention within windows
-swin              strided convolutions, with blocks of shifted-window self-attention between them
-window_attention  the convolutional one, with attention within windows plugged in
-tcm               half of the channels convolved, the other half attending in windows
-neighbourhood     attention of each position to the square around it
-octave            features of a high and a low frequency part, joined in the latent
-deformable        convolutions that sample where they have learned to look
+base               a pair of modules
+strided            four strided layers down and four up, what most kinds are built around
+convolutional      strided convolutions, with non-linearities between them
+residual           residual blocks with stride and to sub-pixels, with or without attention modules
+attention          a module of convolutions, whose gate decides where features are refined
+transformer_block  attention of some kind, then two layers of each position alone
+windows            self-attention within windows
+swin               strided convolutions, with blocks of shifted-window self-attention between them
+window_attention   the convolutional one, with attention within windows plugged in
+tcm                half of the channels convolved, the other half attending in windows
+neighbourhood      attention of each position to the square around it
+octave             features of a high and a low frequency part, joined in the latent
+deformable         convolutions that sample where they have learned to look
 """
 
 from lic_models.components.transforms.base import WIDTHS, Transform

@@ -23,7 +23,7 @@ from lic_models.components.transforms.base import Transform, Width, channels_of
 from lic_models.components.transforms.strided import strided_layers
 from pytest_lic.errors import UsageError
 
-_DEPTHS = (3,)
+_DEPTH = 3
 
 
 @cache
@@ -178,8 +178,7 @@ class DeformableResidualTransform(Transform):
             m,
             nonlinearity,
             kernel_sizes,
-            lambda: DeformableResidualBlock(n, deformable_size),
-            _DEPTHS,
+            lambda depth: DeformableResidualBlock(n, deformable_size) if depth == _DEPTH else None,
         )
         super().__init__(analysis, synthesis, m, 16)
 
@@ -224,8 +223,9 @@ class LiteDeformableTransform(Transform):
             m,
             nonlinearity,
             kernel_sizes,
-            lambda: LiteDeformableBlock(n, deformable_size, groups),
-            _DEPTHS,
+            lambda depth: (
+                LiteDeformableBlock(n, deformable_size, groups) if depth == _DEPTH else None
+            ),
         )
         super().__init__(analysis, synthesis, m, 16)
 

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from lic_models.components.nonlinearities import GDN, Nonlinearity
 from lic_models.components.transforms.base import Transform, Width, channels_of
 from lic_models.components.transforms.strided import strided_layers
+from lic_models.components.transforms.transformer_block import TransformerBlock
 from pytest_lic.errors import UsageError
 
 _TILE = 8
@@ -97,37 +98,6 @@ class _Squares:
         self.distances[positions >= length] = 0
 
 
-class NeighbourhoodBlock(nn.Module):
-    """Attention and then two layers of each position, both added to what they are given.
-
-    Begins as the identity.
-
-    Args:
-        channels: C.
-        size: k, odd.
-        heads: of attention, a divisor of C.
-    """
-
-    def __init__(self, channels: int, size: int, heads: int) -> None:
-        super().__init__()
-        self.norm, self.second_norm = nn.LayerNorm(channels), nn.LayerNorm(channels)
-        self.attention = NeighbourhoodAttention(channels, size, heads)
-        self.wider, self.narrower = (
-            nn.Linear(channels, 2 * channels),
-            nn.Linear(2 * channels, channels),
-        )
-        for layer in (self.attention.joined, self.narrower):
-            for parameter in layer.parameters():
-                nn.init.zeros_(parameter)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Of the shape of what is given, (B, C, h, w)."""
-        tokens = features.movedim(1, -1)
-        tokens = tokens + self.attention(self.norm(tokens))
-        tokens = tokens + self.narrower(F.gelu(self.wider(self.second_norm(tokens))))
-        return tokens.movedim(-1, 1)
-
-
 class NeighbourhoodAttentionTransform(Transform):
     """`ConvolutionalTransform` with residual neighbourhood attention at H/4 and at H/8.
 
@@ -169,6 +139,10 @@ class NeighbourhoodAttentionTransform(Transform):
             m,
             nonlinearity,
             kernel_sizes,
-            lambda: NeighbourhoodBlock(n, neighbourhood_size, heads),
+            lambda depth: (
+                None
+                if depth == 1
+                else TransformerBlock(n, NeighbourhoodAttention(n, neighbourhood_size, heads))
+            ),
         )
         super().__init__(analysis, synthesis, m, 16)

@@ -13,22 +13,21 @@ from pytest_lic.errors import UsageError
 def strided_layers(
     channels: int,
     latent_channels: int,
-    nonlinearity: Callable[[int, bool], Nonlinearity],
+    nonlinearity: Callable[[int, bool], Nonlinearity] | None,
     kernel_sizes: Sequence[int],
-    block: Callable[[], nn.Module] | None = None,
-    depths: Sequence[int] = (2, 3),
+    block: Callable[[int], nn.Module | None] = lambda depth: None,
 ) -> tuple[nn.Sequential, nn.Sequential]:
     """Analysis, (B, 3, H, W) → (B, M, H/16, W/16), and the synthesis that mirrors it.
 
-        image ─ ↓2, nonlinearity ─ ↓2, nonlinearity, block ─ ↓2, nonlinearity, block ─ ↓2 ─ latent
+        image ─ ↓2, nonlinearity, block ─ ↓2, nonlinearity, block ─ ↓2, …, block ─ ↓2 ─ latent
 
     Args:
         channels: N, between the layers.
         latent_channels: M.
-        nonlinearity: its class; the N channels and ``inverse`` are given to it.
+        nonlinearity: its class; the N channels and ``inverse`` are given to it. None for none.
         kernel_sizes: side of each layer's kernel, odd; that of the image's layer first.
-        block: makes a module that keeps the shape (B, N, h, w), for both sides.
-        depths: where one stands: after how many strided layers, from 1 to 3.
+        block: makes a module that keeps the shape (B, N, h, w), for both sides, where it stands
+            after so many strided layers, from 1 to 3; None for none.
 
     Raises:
         UsageError: no four odd kernels.
@@ -40,11 +39,13 @@ def strided_layers(
     for index, size in enumerate(kernel_sizes):
         inner, outer = widths[index : index + 2]
         if index > 0:
-            analysis.append(nonlinearity(inner, False))
-            synthesis.insert(0, nonlinearity(inner, True))
-        if index in depths and block is not None:
-            analysis.append(block())
-            synthesis.insert(0, block())
+            if nonlinearity is not None:
+                analysis.append(nonlinearity(inner, False))
+                synthesis.insert(0, nonlinearity(inner, True))
+            down, up = block(index), block(index)
+            if down is not None and up is not None:
+                analysis.append(down)
+                synthesis.insert(0, up)
         analysis.append(nn.Conv2d(inner, outer, size, 2, size // 2))
         synthesis.insert(0, nn.ConvTranspose2d(outer, inner, size, 2, size // 2, output_padding=1))
     return nn.Sequential(*analysis), nn.Sequential(*synthesis)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from torch import Tensor, nn
+from torch import nn
 
 from lic_models.components.transforms.base import Transform, Width, channels_of
-from lic_models.components.transforms.strided import check_kernel_sizes
-from lic_models.components.transforms.windows import WindowAttention, narrow_linear
+from lic_models.components.transforms.strided import strided_layers
+from lic_models.components.transforms.transformer_block import TransformerBlock
+from lic_models.components.transforms.windows import WindowAttention
 from pytest_lic.errors import UsageError
 
 
@@ -52,71 +53,29 @@ class SwinTransform(Transform):
         expansion: int = 2,
     ) -> None:
         n, m = channels_of(type(self), width, channels, latent_channels)
-        check_kernel_sizes(kernel_sizes)
         if len(depths) != 3 or any(depth < 0 for depth in depths):
             raise UsageError(
                 f"depths: {list(depths)}; expected three numbers from 0 on, for 1/2, 1/4 and 1/8"
             )
         if expansion < 1:
             raise UsageError(f"expansion: {expansion}; expected at least 1")
-        analysis: list[nn.Module] = []
-        synthesis: list[nn.Module] = []
-        widths = [3, n, n, n, m]
-        layers = zip(widths[:-1], widths[1:], kernel_sizes, (*depths, 0), strict=True)
-        for inner, outer, size, depth in layers:
-            analysis.append(nn.Conv2d(inner, outer, size, 2, size // 2))
-            up = nn.ConvTranspose2d(outer, inner, size, 2, size // 2, output_padding=1)
-            synthesis.insert(0, up)
-            if depth:
-                analysis.append(_blocks(outer, depth, heads, window, expansion))
-                synthesis.insert(0, _blocks(outer, depth, heads, window, expansion))
-        super().__init__(nn.Sequential(*analysis), nn.Sequential(*synthesis), m, 16)
-
-
-class SwinBlock(nn.Module):
-    """Attention in windows, then two layers of each position alone, both added to what is given.
-
-    Begins as the identity.
-
-    Args:
-        channels: C.
-        heads: of attention, a divisor of C.
-        window: side of the windows.
-        shift: by how much windows begin before the features.
-        expansion: how many times C the hidden channels of the two layers are.
-
-    Raises:
-        UsageError: heads or a window that make no attention.
-    """
-
-    def __init__(
-        self, channels: int, heads: int, window: int, shift: int, expansion: int = 2
-    ) -> None:
-        super().__init__()
-        self.attention = nn.Sequential(
-            nn.LayerNorm(channels), WindowAttention(channels, heads, window, shift)
+        analysis, synthesis = strided_layers(
+            n,
+            m,
+            None,
+            kernel_sizes,
+            lambda depth: _blocks(n, depths[depth - 1], heads, window, expansion),
         )
-        self.alone = nn.Sequential(
-            nn.LayerNorm(channels),
-            narrow_linear(channels, expansion * channels),
-            nn.GELU(),
-            nn.Linear(expansion * channels, channels),
-        )
-        for last in (self.attention[1].joined, self.alone[3]):
-            for parameter in last.parameters():
-                nn.init.zeros_(parameter)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Of the shape of what is given, (B, C, h, w)."""
-        tokens = features.movedim(1, -1)
-        tokens = tokens + self.attention(tokens)
-        tokens = tokens + self.alone(tokens)
-        return tokens.movedim(-1, 1)
+        super().__init__(analysis, synthesis, m, 16)
 
 
-def _blocks(channels: int, depth: int, heads: int, window: int, expansion: int) -> nn.Sequential:
+def _blocks(
+    channels: int, count: int, heads: int, window: int, expansion: int
+) -> nn.Sequential | None:
     """Blocks in turn, every second one with shifted windows."""
-    shifts = (number % 2 * (window // 2) for number in range(depth))
-    return nn.Sequential(
-        *(SwinBlock(channels, heads, window, shift, expansion) for shift in shifts)
+    shifts = [number % 2 * (window // 2) for number in range(count)]
+    blocks = (
+        TransformerBlock(channels, WindowAttention(channels, heads, window, shift), expansion)
+        for shift in shifts
     )
+    return nn.Sequential(*blocks) if count else None

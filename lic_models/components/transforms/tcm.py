@@ -11,7 +11,8 @@ from torch.nn import functional as F
 from lic_models.components.nonlinearities import GDN, Nonlinearity
 from lic_models.components.transforms.base import Transform, Width, channels_of
 from lic_models.components.transforms.strided import strided_layers
-from lic_models.components.transforms.swin import SwinBlock
+from lic_models.components.transforms.transformer_block import TransformerBlock
+from lic_models.components.transforms.windows import WindowAttention
 from pytest_lic.errors import UsageError
 
 
@@ -40,7 +41,7 @@ class TCMBlock(nn.Module):
             nn.Conv2d(channels, channels, 1),
         )
         self.first, self.second = (nn.Conv2d(half, half, 3, padding=1) for _ in range(2))
-        self.swin = SwinBlock(half, heads, window, shift, expansion=4)
+        self.swin = TransformerBlock(half, WindowAttention(half, heads, window, shift), 4)
         for parameter in self.joined.parameters():
             nn.init.zeros_(parameter)
 
@@ -94,8 +95,12 @@ class TCMTransform(Transform):
             m,
             nonlinearity,
             kernel_sizes,
-            lambda: nn.Sequential(
-                TCMBlock(n, window, heads, 0), TCMBlock(n, window, heads, window // 2)
+            lambda depth: (
+                None
+                if depth == 1
+                else nn.Sequential(
+                    TCMBlock(n, window, heads, 0), TCMBlock(n, window, heads, window // 2)
+                )
             ),
         )
         super().__init__(analysis, synthesis, m, 16)

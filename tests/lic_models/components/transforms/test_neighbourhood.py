@@ -7,10 +7,8 @@ import torch
 from torch import Tensor
 
 from lic_models.components import NeighbourhoodAttentionTransform
-from lic_models.components.transforms.neighbourhood import (
-    NeighbourhoodAttention,
-    NeighbourhoodBlock,
-)
+from lic_models.components.transforms.neighbourhood import NeighbourhoodAttention
+from lic_models.components.transforms.transformer_block import TransformerBlock
 from pytest_lic.errors import UsageError
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -76,7 +74,8 @@ def test_what_is_outside_the_square_changes_nothing_and_all_inside_does(
 
 def test_a_block_begins_as_the_identity() -> None:
     features = torch.randn(1, 4, 5, 9)
-    assert torch.equal(NeighbourhoodBlock(4, 3, 2)(features), features)
+    block = TransformerBlock(4, NeighbourhoodAttention(4, 3, 2))
+    assert torch.equal(block(features), features)
 
 
 def test_what_makes_no_square_or_heads_is_refused() -> None:
