@@ -38,8 +38,8 @@ train() {
     reserve=30 # seconds to pack in
     budget=$(awk -v s="$(left $reserve)" 'BEGIN { printf "%.2f", s / 60 }')
     say "the zoo, for $budget minutes"
-    "$python" -m lic_models zoo --configs 'fp-*' msh-1dn msh-gdn msh-gsdn msh-relu --data "$data" --device "$device" \
-        --runs "$runs" --minutes "$budget" "$@" 2>&1 | tee "$out/zoo.txt"
+    "$python" -m lic_models zoo --configs 'fp-*' msh-1dn msh-gdn msh-gsdn msh-relu \
+        --data "$data" --device "$device" --runs "$runs" --minutes "$budget" "$@" 2>&1 | tee "$out/zoo.txt"
 
     say "packing"
     rm -rf "$out/packed"
@@ -64,7 +64,7 @@ measure() {
 times() {
     say "who decodes what whom encodes"
     measure $((total / 6)) passports -m determinism -k environments --lic-environments cuda \
-        --lic-codec 'fp-*' --lic-codec 'msh-*'
+        --lic-codec 'fp-*,msh-1dn,msh-gdn,msh-gsdn,msh-relu'
     for width in small large; do
         for family in fp-gdn fp-1dn fp-gsdn fp-relu msh-gdn msh-1dn msh-gsdn msh-relu; do
             share=$(($(left 15) / ${waiting:=16}))

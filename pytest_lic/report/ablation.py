@@ -140,8 +140,7 @@ def _missing(ablation: Ablation, table: Table) -> Iterator[str]:
     for bits in table.bits:
         if isinstance(bits.bpp, Unavailable):
             yield f"{bits.family} q{bits.quality}: {bits.bpp}"
-    few = [row.family for row in table.rows if 0 < _points(row) < MIN_POINTS]
-    few = few if table.bits else []
+    few = [row.family for row in table.rows if table.bits and 0 < _points(row) < MIN_POINTS]
     if few:
         yield f"no BD values of {', '.join(few)}: they need {MIN_POINTS} qualities"
     for row in table.rows:

@@ -41,8 +41,8 @@ class WindowAttention(nn.Module):
         if window < 2:
             raise UsageError(f"window: {window}; expected at least 2")
         self.heads, self.window, self.shift = heads, window, shift
-        self.queries_keys_values = narrow_linear(channels, 3 * channels)
-        self.joined = narrow_linear(channels, channels)
+        self.queries_keys_values = _narrow_linear(channels, 3 * channels)
+        self.joined = _narrow_linear(channels, channels)
         self.bias = nn.Parameter(torch.empty((2 * window - 1) ** 2, heads))
         nn.init.trunc_normal_(self.bias, std=_NARROW)
         self.register_buffer("places", _relative_places(window), persistent=False)
@@ -75,8 +75,8 @@ class WindowAttention(nn.Module):
         return tokens[:, first : first + height, first : first + width]
 
 
-def narrow_linear(inner: int, outer: int) -> nn.Linear:
-    """A layer that begins with narrow weights and no bias, as Swin's do: what it adds is little."""
+def _narrow_linear(inner: int, outer: int) -> nn.Linear:
+    """A layer that begins with narrow weights and no bias, as Swin's do."""
     layer = nn.Linear(inner, outer)
     nn.init.trunc_normal_(layer.weight, std=_NARROW)
     nn.init.zeros_(layer.bias)
