@@ -230,6 +230,9 @@ def copy_parameters(codec: LearnedCodec, path: Path) -> None:
     others = (f"{_TABLES}.", f"{_THUMBNAIL}.")
     tensors = {key: value for key, value in tensors.items() if not key.startswith(others)}
     tensors = codec.latent_coding.adopted(tensors)
+    transform = codec.transform.adopted(_under("transform.", tensors))
+    tensors = shared_transform.without(tensors)
+    tensors |= {f"transform.{key}": value for key, value in transform.items()}
     _check(codec, tensors, path, "weights")
     codec.load_state_dict(tensors)
 

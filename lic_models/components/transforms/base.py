@@ -5,10 +5,12 @@ image (B, 3, H, W) → analysis → latent (B, M, H/f, W/f) → synthesis → im
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
-from torch import nn
+from torch import Tensor, nn
 
+from lic_models.components.nonlinearities import Nonlinearity
 from pytest_lic.errors import UnknownNameError, UsageError
 
 Width = Literal["pico", "small", "large"]
@@ -38,6 +40,34 @@ class Transform(nn.Module):
         self.synthesis = synthesis
         self.latent_channels = latent_channels
         self.downsampling_factor = downsampling_factor
+
+    def adopted(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Weights of the two sides, those of the same layers without blocks made this kind's.
+
+        Blocks, which those weights lack, keep what they have.
+
+        Args:
+            tensors: name, which begins with its side's → weights.
+        """
+        adopted = dict(tensors)
+        for side, module in self.named_children():
+            own = {f"{side}.{key}": value for key, value in module.state_dict().items()}
+            given = {key: value for key, value in tensors.items() if key.startswith(f"{side}.")}
+            plain = [name for name, layer in module.named_children() if isinstance(layer, _PLAIN)]
+            numbers = {key.split(".")[1] for key in given}
+            if own.keys() == given.keys() or numbers != {str(n) for n in range(len(plain))}:
+                continue
+            for key in given:
+                del adopted[key]
+            renamed = {}
+            for key, value in given.items():
+                _, number, name = key.split(".", 2)
+                renamed[f"{side}.{plain[int(number)]}.{name}"] = value
+            adopted |= own | renamed
+        return adopted
+
+
+_PLAIN = (nn.Conv2d, nn.ConvTranspose2d, Nonlinearity)
 
 
 def channels_of(
