@@ -167,6 +167,11 @@ def _export(arguments: list[str]) -> int:
         "--float32", action="store_true", help="do not round the kernels to float16"
     )
     parser.add_argument(
+        "--eight-bit",
+        action="store_true",
+        help="round the kernels of convolutions to eight bits, a scale for each of its outputs",
+    )
+    parser.add_argument(
         "--transform-of",
         type=Path,
         metavar="FILE",
@@ -184,6 +189,7 @@ def _export(arguments: list[str]) -> int:
             checkpoint,
             options.out,
             half=not options.float32,
+            eight_bit=options.eight_bit,
             transform_of=options.transform_of,
         )
         header = read_header(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lic_models.config.builder import build_codec
+from lic_models.storage import eight_bits
 from lic_models.storage.checkpoint import describe_checkpoint
 from lic_models.storage.weights_file import copy_parameters, round_kernels, write_weights
 from pytest_lic.errors import WeightsError
@@ -15,6 +16,7 @@ def export(
     target: Path | None = None,
     *,
     half: bool = True,
+    eight_bit: bool = False,
     transform_of: Path | None = None,
 ) -> Path:
     """Write the weights of ``checkpoint``, with the entropy coder's tables.
@@ -24,6 +26,7 @@ def export(
         target: safetensors file, replaced if it exists; by default where the codec's config says
             that its weights are, or {name}-{quality}.safetensors in the working folder.
         half: store kernels as float16.
+        eight_bit: store the kernels of convolutions in eight bits, all others as ``half`` says.
         transform_of: another weights file, to be named in place of the transform it shares.
 
     Returns:
@@ -40,13 +43,15 @@ def export(
     copy_parameters(codec, checkpoint)
     codec.eval()
     # The tables have to be those of the weights as they will be loaded.
-    if half:
-        try:
-            round_kernels(codec)
-        except WeightsError as error:
-            raise WeightsError(f"{checkpoint}: {error}") from None
+    try:
+        if eight_bit:
+            eight_bits.round_kernels(codec)
+        if half:
+            round_kernels(codec, matrices_alone=eight_bit)
+    except WeightsError as error:
+        raise WeightsError(f"{checkpoint}: {error}") from None
     codec.update()
     path = target or Path(described.get("weights", f"{name}-{quality}.safetensors"))
     header = {key: value for key, value in described.items() if key != "weights"}
-    write_weights(codec, path, header, half=half, transform_of=transform_of)
+    write_weights(codec, path, header, half=half, eight_bit=eight_bit, transform_of=transform_of)
     return path

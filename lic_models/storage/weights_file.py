@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from lic_models.codec import LearnedCodec
 from lic_models.components.entropy_coding.tables import FrequencyTables
 from lic_models.components.thumbnails import ThumbnailSynthesis
-from lic_models.storage import shared_transform
+from lic_models.storage import eight_bits, shared_transform
 from lic_models.storage.weights_header import HEADER, refuse_pickle
 from pytest_lic.errors import LicError, UsageError, WeightsError
 from pytest_lic.system.files import written_whole
@@ -39,6 +39,7 @@ def write_weights(
     header: Mapping[str, object],
     *,
     half: bool = True,
+    eight_bit: bool = False,
     transform_of: Path | None = None,
 ) -> None:
     """Write the parameters of ``codec`` and its tables, which must be up to date, to ``path``.
@@ -48,15 +49,19 @@ def write_weights(
         path: safetensors file, replaced if it exists.
         header: JSON that tells what the codec is made of and where its weights come from.
         half: store the kernels, nearly all of the bytes, as float16.
+        eight_bit: store those of convolutions in eight bits; see `eight_bits`.
         transform_of: another weights file, to be named in place of the transform it shares.
 
     Raises:
         WeightsError: a file that can't be written, or another transform than the codec's.
     """
-    tensors = {
-        key: value.half() if half and _is_kernel(value) else value
-        for key, value in codec.state_dict().items()
-    }
+    tensors: dict[str, Tensor] = dict(codec.state_dict())
+    if eight_bit:
+        tensors = eight_bits.packed(tensors)
+    if half:
+        tensors = {
+            key: value.half() if _is_kernel(value) else value for key, value in tensors.items()
+        }
     for name, tables in codec.tables.items():
         for key, array in tables.to_arrays().items():
             tensors[f"{_TABLES}.{name}.{key}"] = torch.from_numpy(array)
@@ -101,14 +106,18 @@ def check_thumbnail_target(weights: Path, target: Path) -> None:
 
 
 @torch.no_grad()
-def round_kernels(module: nn.Module) -> None:
+def round_kernels(module: nn.Module, *, matrices_alone: bool = False) -> None:
     """Round the kernels of a codec, or of a part of it, to float16, as they are stored.
+
+    Args:
+        module: the codec, or the part.
+        matrices_alone: leave those of convolutions, which are stored in eight bits.
 
     Raises:
         WeightsError: a kernel beyond the range of float16.
     """
     for key, value in module.state_dict().items():
-        if _is_kernel(value):
+        if _is_kernel(value) and not (matrices_alone and eight_bits.is_stored_so(value)):
             rounded = value.half()
             if not bool(torch.isfinite(rounded).all()):
                 raise WeightsError(
@@ -140,7 +149,8 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
     Raises:
         WeightsError: a file that is missing, truncated, damaged or a pickle.
     """
-    tensors, header = _read_own(path)
+    stored, header = _read_own(path)
+    tensors = eight_bits.unpacked(stored)
     return shared_transform.completed(path, tensors, header, read_tensors), header
 
 
