@@ -35,8 +35,9 @@ STAGES = {
 """Stage → the part of `LearnedCodec` that does it; an entropy model may lack some."""
 _BY_DEFAULT = ("msh-gdn-checkerboard", "msh-gdn-channel-wise", "msh-gdn-uneven-groups")
 """Of the joint entropy models those that run unasked, at one quality: the others are for comparing
-kinds, and some take seconds an image."""
+kinds, and some take seconds an image. So are all transforms but the first eight families'."""
 _DEFAULT_QUALITY = "2"
+_START = "msh-convolutional"  # what transforms are compared with
 
 
 def families() -> Iterator[CodecFamily]:
@@ -47,8 +48,10 @@ def families() -> Iterator[CodecFamily]:
         by_name.setdefault(header.name, []).append(header)
     for name, headers in by_name.items():
         default = [_DEFAULT_QUALITY] if name in _BY_DEFAULT else []
-        is_joint = "context" in component_tags(headers[0].components)
-        yield learned_family(headers, default_qualities=default if is_joint else None)
+        tags = component_tags(headers[0].components)
+        is_compared = "context" in tags or tags["transform"] != "convolutional"
+        asked_for = is_compared or name.startswith(_START)
+        yield learned_family(headers, default_qualities=default if asked_for else None)
     yield from untrained_families(STAGES)
 
 
