@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-_CLOSED = -4.0  # a gate of 0.02
+_CLOSED = -6.0  # a gate of 0.0025
 _NARROW = 1e-3  # standard deviation of the gate's first weights
 
 

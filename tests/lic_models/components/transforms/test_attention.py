@@ -35,4 +35,4 @@ def test_it_begins_by_changing_little() -> None:
     torch.manual_seed(0)
     features = torch.randn(1, 32, 8, 8)
     change = GatedAttention(32)(features) - features
-    assert 0 < change.square().mean() < 1e-3 * features.square().mean()
+    assert 0 < change.square().mean() < 1e-4 * features.square().mean()
