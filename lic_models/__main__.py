@@ -169,7 +169,8 @@ def _export(arguments: list[str]) -> int:
     parser.add_argument(
         "--eight-bit",
         action="store_true",
-        help="round the kernels of convolutions to eight bits, a scale for each of its outputs",
+        help="round the kernels of convolutions to eight bits, in files little more than half as "
+        "large; not with --transform-of",
     )
     parser.add_argument(
         "--transform-of",
@@ -182,6 +183,11 @@ def _export(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     if options.out is not None and len(options.checkpoints) > 1:
         raise UsageError("--out: one file for several checkpoints; leave it out")
+    if options.eight_bit and options.transform_of is not None:
+        raise UsageError(
+            "--eight-bit would round the transform, and --transform-of shares it to the bit; give "
+            "one of them"
+        )
     from lic_models.storage.export import export
 
     for checkpoint in options.checkpoints:

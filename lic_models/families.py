@@ -34,8 +34,8 @@ STAGES = {
 }
 """Stage → the part of `LearnedCodec` that does it; an entropy model may lack some."""
 _BY_DEFAULT = ("msh-gdn-checkerboard", "msh-gdn-channel-wise", "msh-gdn-uneven-groups")
-"""Of the joint entropy models those that run unasked, at one quality: the others are for comparing
-kinds, and some take seconds an image. So are all transforms but the first eight families'."""
+"""Of the families that are for comparing kinds, those that run unasked, at one quality; some of the
+others take seconds an image."""
 _DEFAULT_QUALITY = "2"
 _START = "msh-convolutional"  # what transforms are compared with
 

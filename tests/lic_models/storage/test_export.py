@@ -56,3 +56,26 @@ def test_half_precision_kernels_are_half_the_bytes(whole: Path) -> None:
     key = "transform.analysis.0.weight"
     assert (half[key].dtype, full[key].dtype) == (torch.float16, torch.float32)
     assert torch.equal(half[key], full[key].half())
+
+
+def test_eight_bit_kernels_are_fewer_bytes_and_near_to_the_trained_ones(whole: Path) -> None:
+    checkpoint = f"{whole}/checkpoints/last.ckpt"
+    assert main(["export", checkpoint, "--eight-bit", "--out=eight.safetensors"]) == 0
+    assert main(["export", checkpoint, "--out=half.safetensors"]) == 0
+    assert Path("eight.safetensors").stat().st_size < Path("half.safetensors").stat().st_size
+    eight, _ = read_tensors(Path("eight.safetensors"))
+    half, _ = read_tensors(Path("half.safetensors"))
+    assert eight.keys() == half.keys()
+    for key, value in eight.items():
+        expected = half[key].double()
+        is_rounded = key.endswith("weight") and value.ndim == 4
+        near = 0.005 * float(expected.abs().max()) if is_rounded else 0.0
+        torch.testing.assert_close(value.double(), expected, rtol=0.0, atol=near)
+
+
+def test_eight_bits_of_a_shared_transform_are_refused(
+    whole: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint = f"{whole}/checkpoints/last.ckpt"
+    assert main(["export", checkpoint, "--eight-bit", "--transform-of=msh-gdn-2.safetensors"]) == 2
+    assert "--eight-bit would round the transform" in capsys.readouterr().err
