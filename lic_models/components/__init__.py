@@ -6,6 +6,7 @@ quantizers      from a latent's residual to symbols, and what training does in p
 latent_coding   how a latent becomes bytes: quantizer, entropy model and entropy coder together
 entropy_models  what a latent is expected to be
 entropy_coding  from symbols to bytes
+slimmable       layers that run at any of several widths
 thumbnails      a small picture from the first groups of a latent
 bounds          values held within bounds, with gradients that lead back
 """
@@ -22,6 +23,7 @@ from lic_models.components.entropy_models import (
     JointEntropyModel,
     MeanScaleHyperprior,
     ScaleHyperprior,
+    SlimmableEntropyModel,
 )
 from lic_models.components.entropy_models.contexts import (
     AutoregressiveContext,
@@ -85,6 +87,7 @@ from lic_models.components.transforms import (
     OctaveTransform,
     ResidualAttentionTransform,
     ResidualTransform,
+    SlimmableTransform,
     SwinTransform,
     TCMTransform,
     Transform,
@@ -145,6 +148,8 @@ __all__ = [
     "ScaleHyperprior",
     "ScaleInformation",
     "SideInformation",
+    "SlimmableEntropyModel",
+    "SlimmableTransform",
     "SoftRoundingQuantizer",
     "StackedCheckerboardContext",
     "StraightThroughQuantizer",

@@ -99,6 +99,8 @@ def component_tags(components: dict[str, Any]) -> dict[str, str]:
     nonlinearity = (transform.get("init_args") or {}).get("nonlinearity")
     kind = _class_name(transform).removesuffix("Transform")
     entropy_model = _class_name(components["entropy_model"])
+    if entropy_model == "SlimmableEntropyModel":
+        entropy_model = _class_name(components["entropy_model"]["init_args"]["entropy_model"])
     tags = {
         "architecture": _ARCHITECTURES.get(entropy_model, entropy_model),
         "transform": _NAMES.get(kind, kind),
