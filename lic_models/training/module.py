@@ -40,6 +40,7 @@ from lic_models.training.loss import (
     rate_distortion_loss,
 )
 from lic_models.training.running_means import RunningMeans
+from lic_models.training.widths import mean_over_widths, widths_of
 from pytest_lic.errors import UsageError
 from pytest_lic.system.environment import environment
 
@@ -62,7 +63,8 @@ class CodecTraining(LightningModule):
         quantizer: default `NoiseQuantizer`.
         entropy_model: default `Factorized`.
         entropy_coder: default `AnsCoder`; makes no difference to training.
-        lmbda: λ, the weight of distortion against rate.
+        lmbda: λ, the weight of distortion against rate. Every width of a slimmable transform
+            begins with it; all of them are trained in each step.
         distortion: "mse" for λ · 255² · MSE + bpp, "ms-ssim" for λ · (1 − MS-SSIM) + bpp.
         start: where the weights begin: "principal-components" of the training images, "random",
             or the path of exported weights or of a checkpoint, such as those of another λ.
@@ -131,6 +133,8 @@ class CodecTraining(LightningModule):
         except UsageError as error:
             raise UsageError(f"model.{error}") from error
         self.lmbda = lmbda
+        self.width_lambdas = [lmbda] * widths_of(self.codec)
+        """λ of each width of a slimmable transform, the narrowest first; none for any other."""
         self.distortion: Distortion = distortion
         self.start = start
         self._begun_with = start if start in (PRINCIPAL_COMPONENTS, RANDOM) else _named(Path(start))
@@ -145,6 +149,8 @@ class CodecTraining(LightningModule):
         self.compiled = compiled
         self.description: dict[str, Any] = {}
         """What checkpoints say: name, quality, components, the data's name, the weights' path."""
+        self.scheduled: dict[str, Any] = {}
+        """What λ scheduling did, for checkpoints; see `LambdaScheduling`."""
         self._on_latents = False
         self.resumes = False
         """Whether a checkpoint is going to replace the first weights."""
@@ -245,8 +251,9 @@ class CodecTraining(LightningModule):
     def validation_step(self, images: Tensor, _index: int) -> None:
         """The loss with real rounding, on an image batch (B, 3, H, W), RGB in [0, 1]."""
         with torch.autocast(images.device.type, enabled=False):
-            outputs = self._coded_whole(images)
-        values = self._values(outputs, images)
+            values = mean_over_widths(
+                self, lambda lmbda: self._values(self._coded_whole(images), images, lmbda)
+            )
         named = {f"validation_{name}": value for name, value in values.items()}
         self.log_dict(named, prog_bar=True, batch_size=len(images))
 
@@ -283,6 +290,8 @@ class CodecTraining(LightningModule):
                 "decay": self.decay,
                 "device": str(self.device),
                 "machine": _machine(self.device),
+                **({"lambdas": self.width_lambdas} if self.width_lambdas else {}),
+                **self.scheduled,
             },
         }
 
@@ -301,6 +310,7 @@ class CodecTraining(LightningModule):
         self._begun_with = trained.get("start", self._begun_with)
         self._seconds = 60.0 * trained.get("minutes", 0.0)
         self.pixels = trained.get("pixels", 0)
+        self.width_lambdas = list(trained.get("lambdas", self.width_lambdas))
 
     def _planned_steps(self) -> float:
         """How many steps the run will take at most."""
@@ -339,7 +349,9 @@ class CodecTraining(LightningModule):
     def _rated_eagerly(self, images: Tensor) -> dict[str, Tensor]:
         """What training minimises, ``loss``, with the other values that are logged of it."""
         if not self._on_latents:
-            return self._values(self.codec(images), images)
+            return mean_over_widths(
+                self, lambda lmbda: self._values(self.codec(images), images, lmbda)
+            )
         with torch.autocast(images.device.type, enabled=False):
             rated = self.codec.latent_coding.forward(images.float())
         bpp = estimated_bits(rated.likelihoods).sum() / self._pixels(images)
@@ -364,8 +376,8 @@ class CodecTraining(LightningModule):
             Path(self.trainer.default_root_dir).parent / "latents",
         )
 
-    def _values(self, outputs: dict[str, Any], images: Tensor) -> dict[str, Tensor]:
-        loss = rate_distortion_loss(outputs, images, self.lmbda, self.distortion)
+    def _values(self, outputs: dict[str, Any], images: Tensor, lmbda: float) -> dict[str, Tensor]:
+        loss = rate_distortion_loss(outputs, images, lmbda, self.distortion)
         psnr = mean_psnr(outputs["x_hat"].detach(), images)
         values = {"loss": loss.total, "bpp": loss.bpp.detach(), "psnr": psnr}
         if self.distortion == "ms-ssim":

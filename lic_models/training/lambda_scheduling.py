@@ -1,0 +1,219 @@
+"""λ scheduling: the λ of each width of a slimmable codec falls until no width is wasted.
+
+Trained with one λ for all, a narrow width spends bits on a distortion that it can't lower any more:
+its point lies well below the curve on which a lower λ would put it. The steeper the line from there
+to the next wider width's point, PSNR over rate, the more a bit that was spent in the narrow one is
+worth in the wide one.
+
+Yang, Herranz, Cheng and Mozerov, "Slimmable compressive autoencoders for practical neural image
+compression", CVPR 2021, https://arxiv.org/abs/2103.15726.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+from lightning import Callback, LightningModule, Trainer
+from torch import Tensor
+
+from lic_models.components.slimmable import at_width
+from lic_models.training.loss import estimated_bits, mean_psnr
+from pytest_lic.errors import UsageError
+
+if TYPE_CHECKING:
+    from lic_models.training.module import CodecTraining
+
+
+class Point(NamedTuple):
+    """What one width gives: estimated bits per pixel, and PSNR in dB."""
+
+    bpp: float
+    psnr: float
+
+
+@dataclass
+class Schedule:
+    """Where λ scheduling is: from the widest width down, one pair of neighbours after the other.
+
+    Args:
+        factor: what λ is multiplied by in each move.
+        tries: the most moves for one pair.
+        place: the narrower width of the pair; None before the first move, 0 when done: narrower
+            than the narrowest there is none.
+        slope: of the pair when last seen.
+        tried: moves for this pair.
+    """
+
+    factor: float = 0.8
+    tries: int = 7
+    place: int | None = None
+    slope: float = math.inf
+    tried: int = 0
+
+    def moved(self, lambdas: Sequence[float], points: Sequence[Point]) -> list[float]:
+        """λ of each width, the narrowest first, after what its ``points`` now tell.
+
+        As in the authors' program: λ of the narrower width of a pair, and of all that are narrower
+        still, falls by ``factor``. After some training the slope between the two is looked at:
+        while it falls, λ falls further; once it rises, or after so many tries, the next pair has
+        its turn.
+        """
+        if self.place is None:
+            self.place = len(lambdas) - 2
+        elif not self.done:
+            slope = _slope(points[self.place], points[self.place + 1])
+            if slope > self.slope or self.tried >= self.tries:
+                self.place, self.tried = self.place - 1, 0
+        if self.done:
+            return list(lambdas)
+        self.slope = _slope(points[self.place], points[self.place + 1])
+        self.tried += 1
+        return [
+            lmbda * (self.factor if index <= self.place else 1.0)
+            for index, lmbda in enumerate(lambdas)
+        ]
+
+    @property
+    def done(self) -> bool:
+        """Whether every pair has had its turn."""
+        return self.place is not None and self.place < 0
+
+
+class LambdaScheduling(Callback):
+    """Moves the λ of widths while a slimmable codec trains; see `Schedule`.
+
+    What came out is in the checkpoint, and in the weights exported of it: λ of each width before
+    and after, and each move with the points that it followed.
+
+    Args:
+        first_step: how long all widths are trained with one λ.
+        every: steps between moves.
+        factor: what λ is multiplied by in each move.
+        tries: the most moves for one pair of neighbours.
+        images: how many validation crops the points are taken of, with real rounding.
+
+    Raises:
+        UsageError: a value outside its range; when training starts, a codec that is not slimmable
+            or no crops to validate with.
+    """
+
+    def __init__(
+        self,
+        first_step: int,
+        every: int,
+        factor: float = 0.8,
+        tries: int = 7,
+        images: int = 16,
+    ) -> None:
+        for name, value in (("every", every), ("tries", tries), ("images", images)):
+            if value < 1:
+                raise UsageError(f"{name}: {value}; expected at least 1")
+        if first_step < 0:
+            raise UsageError(f"first_step: {first_step}; expected at least 0")
+        if not 0.0 < factor < 1.0:
+            raise UsageError(f"factor: {factor:g}; expected more than 0 and less than 1")
+        self.first_step = first_step
+        self.every = every
+        self.images = images
+        self.schedule = Schedule(factor, tries)
+        self._moves: list[dict[str, Any]] = []
+        self._before: list[float] = []
+        self._crops: list[Tensor] = []
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Take the crops that the points are to be of."""
+        if len(_training(pl_module).width_lambdas) < 2:
+            raise UsageError(
+                "trainer.callbacks: LambdaScheduling needs a slimmable transform of several widths"
+            )
+        loader = trainer.datamodule.val_dataloader()  # type: ignore[attr-defined]
+        for batch in loader:
+            self._crops += batch.split(1)
+        del self._crops[self.images :]
+        if not self._crops:
+            raise UsageError(
+                "trainer.callbacks: LambdaScheduling compares widths on validation crops, and "
+                "there are none; give data.init_args.validation_share"
+            )
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, *_: Any, **__: Any
+    ) -> None:
+        """Move λ, where it is time to."""
+        step = trainer.global_step - self.first_step
+        if step < 0 or step % self.every or self.schedule.done:
+            return
+        training = _training(pl_module)
+        points = self._points(training)
+        self._before = self._before or list(training.width_lambdas)
+        training.width_lambdas = self.schedule.moved(training.width_lambdas, points)
+        self._moves.append(
+            {
+                "step": trainer.global_step,
+                "points": [[round(number, 4) for number in point] for point in points],
+                "lambdas": [round(lmbda, 8) for lmbda in training.width_lambdas],
+            }
+        )
+        self._tell(training)
+        shown = ", ".join(f"{bpp:.3f} bpp {psnr:.2f} dB" for bpp, psnr in points)
+        what = "done" if self.schedule.done else "λ"
+        lambdas = ", ".join(f"{lmbda:.5f}" for lmbda in training.width_lambdas)
+        print(f"step {trainer.global_step}: widths: {shown}; {what} {lambdas}", flush=True)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the schedule is, and what it did."""
+        return {"schedule": asdict(self.schedule), "moves": self._moves, "before": self._before}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.schedule = Schedule(**state_dict["schedule"])
+        self._moves, self._before = list(state_dict["moves"]), list(state_dict["before"])
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Let checkpoints say what an interrupted run did."""
+        if self._moves:
+            self._tell(_training(pl_module))
+
+    def _tell(self, training: CodecTraining) -> None:
+        training.scheduled = {"lambdas_before": self._before, "lambda_moves": self._moves}
+
+    @torch.no_grad()
+    def _points(self, training: CodecTraining) -> list[Point]:
+        """Of each width, the narrowest first."""
+        codec = training.codec
+        was_training = codec.training
+        codec.eval()
+        points = []
+        for index in range(len(training.width_lambdas)):
+            with at_width(codec, index):
+                pairs = [self._point(training, crop) for crop in self._crops]
+            points.append(
+                Point(*(sum(numbers) / len(pairs) for numbers in zip(*pairs, strict=True)))
+            )
+        codec.train(was_training)
+        return points
+
+    @staticmethod
+    def _point(training: CodecTraining, crop: Tensor) -> Point:
+        crop = crop.to(training.device)
+        outputs = training.codec(crop)
+        bits = estimated_bits(outputs["likelihoods"]).sum()
+        pixels = crop.size(-1) * crop.size(-2)
+        return Point(float(bits) / pixels, float(mean_psnr(outputs["x_hat"], crop)))
+
+
+def _slope(narrow: Point, wide: Point) -> float:
+    """dB a bit per pixel, from one width to the next; without end where more dB cost no bit."""
+    bits = wide.bpp - narrow.bpp
+    return (wide.psnr - narrow.psnr) / bits if bits > 0 else math.inf
+
+
+def _training(module: LightningModule) -> CodecTraining:
+    from lic_models.training.module import CodecTraining
+
+    assert isinstance(module, CodecTraining)
+    return module
