@@ -5,7 +5,7 @@ A family is a name with qualities until one of them is built.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -119,6 +119,8 @@ def learned_family(
         load_weights(codec, header.path)
         return codec
 
+    if "lambdas" in first.training:
+        return _slimmable_family(first, build, format_version or first.format_version)
     family = compressai_family(
         first.name,
         build,
@@ -130,6 +132,30 @@ def learned_family(
         format_version=first.format_version if format_version is None else format_version,
     )
     return replace(family, default_qualities=default_qualities)
+
+
+def _slimmable_family(
+    header: WeightsHeader, build: Callable[[str], nn.Module], format_version: int
+) -> CodecFamily:
+    """One network whose widths are the qualities: "1" is the narrowest."""
+
+    def choose(network: nn.Module, quality: str) -> None:
+        from lic_models.components.slimmable import choose_width
+
+        choose_width(network, int(quality) - 1)
+
+    return compressai_family(
+        header.name,
+        lambda quality: build(header.quality),
+        {str(number): lmbda for number, lmbda in enumerate(header.training["lambdas"], 1)},
+        tags=component_tags(header.components),
+        one_network=True,
+        prepare=choose,
+        synthesis="transform.synthesis",
+        stages=STAGES,
+        fingerprint=lambda quality: f"{file_digest(header.path)}-{quality}",
+        format_version=format_version,
+    )
 
 
 def _shared_tags(headers: Mapping[str, WeightsHeader]) -> dict[str, str]:

@@ -41,21 +41,33 @@ def at_width(module: nn.Module, index: int) -> Iterator[None]:
     Raises:
         UsageError: something in it has no such width.
     """
-    parts = [part for part in module.modules() if isinstance(part, Slimmable)]
-    for part in parts:
+    before = [(part, part.chosen) for part in _slimmable(module)]
+    choose_width(module, index)
+    try:
+        yield
+    finally:
+        for part, chosen in before:
+            part.chosen = chosen
+
+
+def choose_width(module: nn.Module, index: int) -> None:
+    """From now on, everything slimmable in ``module`` runs at width ``index``, from 0 on.
+
+    Raises:
+        UsageError: something in it has no such width.
+    """
+    for part in _slimmable(module):
         if not 0 <= index < part.widths_count:
             raise UsageError(
                 f"width {index} of {type(part).__name__}, which has {part.widths_count}; expected "
                 f"0 to {part.widths_count - 1}"
             )
-    before = [part.chosen for part in parts]
-    for part in parts:
+    for part in _slimmable(module):
         part.chosen = index
-    try:
-        yield
-    finally:
-        for part, chosen in zip(parts, before, strict=True):
-            part.chosen = chosen
+
+
+def _slimmable(module: nn.Module) -> list[Slimmable]:
+    return [part for part in module.modules() if isinstance(part, Slimmable)]
 
 
 class SlimmableConv2d(Slimmable, nn.Conv2d):
