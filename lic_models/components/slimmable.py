@@ -35,11 +35,11 @@ class Slimmable:
 
 
 @contextmanager
-def at_width(module: nn.Module, index: int) -> Iterator[None]:
-    """Within the block, everything slimmable in ``module`` runs at width ``index``, from 0 on.
+def at_width(module: nn.Module, index: float) -> Iterator[None]:
+    """Within the block, all that is slimmable in ``module`` runs at width ``index``, from 0 on.
 
     Raises:
-        UsageError: something in it has no such width.
+        UsageError: something in it has no such width; there is none between two.
     """
     before = [(part, part.chosen) for part in _slimmable(module)]
     choose_width(module, index)
@@ -50,20 +50,20 @@ def at_width(module: nn.Module, index: int) -> Iterator[None]:
             part.chosen = chosen
 
 
-def choose_width(module: nn.Module, index: int) -> None:
-    """From now on, everything slimmable in ``module`` runs at width ``index``, from 0 on.
+def choose_width(module: nn.Module, index: float) -> None:
+    """From now on, all that is slimmable in ``module`` runs at width ``index``, from 0 on.
 
     Raises:
-        UsageError: something in it has no such width.
+        UsageError: something in it has no such width; there is none between two.
     """
     for part in _slimmable(module):
-        if not 0 <= index < part.widths_count:
+        if index not in range(part.widths_count):
             raise UsageError(
-                f"width {index} of {type(part).__name__}, which has {part.widths_count}; expected "
-                f"0 to {part.widths_count - 1}"
+                f"width {index} of {type(part).__name__}, which has {part.widths_count} and none "
+                f"between them; expected a whole number from 0 to {part.widths_count - 1}"
             )
     for part in _slimmable(module):
-        part.chosen = index
+        part.chosen = int(index)
 
 
 def _slimmable(module: nn.Module) -> list[Slimmable]:

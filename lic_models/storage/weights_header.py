@@ -98,9 +98,10 @@ def component_tags(components: dict[str, Any]) -> dict[str, str]:
     transform = components["transform"]
     nonlinearity = (transform.get("init_args") or {}).get("nonlinearity")
     kind = _class_name(transform).removesuffix("Transform")
-    entropy_model = _class_name(components["entropy_model"])
-    if entropy_model == "SlimmableEntropyModel":
-        entropy_model = _class_name(components["entropy_model"]["init_args"]["entropy_model"])
+    described = components["entropy_model"]
+    if _class_name(described) == "SlimmableEntropyModel":  # of which each width has one of a kind
+        described = _init_args(described).get("entropy_model") or "Factorized"
+    entropy_model = _class_name(described)
     tags = {
         "architecture": _ARCHITECTURES.get(entropy_model, entropy_model),
         "transform": _NAMES.get(kind, kind),
@@ -108,7 +109,7 @@ def component_tags(components: dict[str, Any]) -> dict[str, str]:
         "coder": _class_name(components["entropy_coder"]).removesuffix("Coder"),
     }
     if entropy_model == "JointEntropyModel":
-        seats = components["entropy_model"].get("init_args") or {}
+        seats = _init_args(described)
         for seat, default, suffix in _SEATS:
             choice = _class_name(seats.get(seat) or default).removesuffix(suffix)
             tags[seat] = _NAMES.get(choice, choice)
@@ -164,6 +165,10 @@ _NAMES = {
     "GaussianLaplaceLogisticMixture": "gaussian-laplace-logistic-mixture",
 }
 _NONLINEARITIES = {"OneDN": "1dn"}
+
+
+def _init_args(component: Any) -> dict[str, Any]:
+    return (isinstance(component, dict) and component.get("init_args")) or {}
 
 
 def _class_name(component: Any) -> str:

@@ -169,13 +169,9 @@ def test_the_widest_runs_before_and_after_a_width_was_chosen_even_in_an_error() 
     assert layer.chosen == 2
 
 
-@pytest.mark.parametrize("index", [-1, 3])
-def test_a_width_that_does_not_exist_is_refused(index: int) -> None:
+@pytest.mark.parametrize("index", [-1, 3, 1.5])
+def test_a_width_that_does_not_exist_is_refused(index: float) -> None:
     layer = nn.Sequential(convolution()[0])
-    with (
-        pytest.raises(
-            UsageError, match=f"width {index} of SlimmableConv2d, which has 3; expected 0"
-        ),
-        at_width(layer, index),
-    ):
+    told = f"width {index} of SlimmableConv2d, which has 3 and none between them; expected a whole"
+    with pytest.raises(UsageError, match=told), at_width(layer, index):
         pass

@@ -51,6 +51,30 @@ def test_tags_name_every_component() -> None:
 
 
 @pytest.mark.parametrize(
+    ("described", "architecture"),
+    [
+        ("lic_models.components.SlimmableEntropyModel", "fp"),
+        ({"init_args": {"latent_channels": [4, 8]}}, "fp"),
+        ({"init_args": {"entropy_model": "lic_models.components.MeanScaleHyperprior"}}, "msh"),
+        ({"init_args": {"entropy_model": "lic_models.components.JointEntropyModel"}}, "joint"),
+    ],
+)
+def test_a_slimmable_entropy_model_is_tagged_as_what_each_width_has(
+    described: str | dict[str, object], architecture: str
+) -> None:
+    if isinstance(described, dict):
+        described = {"class_path": "lic_models.components.SlimmableEntropyModel", **described}
+    components = {
+        "transform": {"class_path": "lic_models.components.SlimmableTransform"},
+        "quantizer": "lic_models.components.NoiseQuantizer",
+        "entropy_model": described,
+        "entropy_coder": "lic_models.components.AnsCoder",
+    }
+    tags = component_tags(components)
+    assert (tags["architecture"], tags["transform"]) == (architecture, "slimmable")
+
+
+@pytest.mark.parametrize(
     "name",
     [
         "octave",
