@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lic_models.config.codec_config import SUFFIXES, CodecConfig, read_codec_config
+from lic_models.config.seats import component_tags
 from lic_models.storage.weights_header import (
     WEIGHTS,
     WeightsHeader,
-    component_tags,
     file_digest,
     read_header,
 )

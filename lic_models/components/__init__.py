@@ -58,6 +58,7 @@ from lic_models.components.entropy_models.side_information import (
     ScaleInformation,
     SideInformation,
 )
+from lic_models.components.latent_coding import LatentCoding, QuantisedCoding
 from lic_models.components.nonlinearities import (
     GDN,
     GSDN,
@@ -118,6 +119,7 @@ __all__ = [
     "GlobalTokensInformation",
     "JointEntropyModel",
     "Laplace",
+    "LatentCoding",
     "LeakyReLU",
     "LearnedLevelsQuantizer",
     "LiteDeformableTransform",
@@ -136,6 +138,7 @@ __all__ = [
     "Nonlinearity",
     "OctaveTransform",
     "OneDN",
+    "QuantisedCoding",
     "Quantizer",
     "RangeCoder",
     "RansCoder",
