@@ -6,6 +6,7 @@ quantizers      from a latent's residual to symbols, and what training does in p
 latent_coding   how a latent becomes bytes: quantizer, entropy model and entropy coder together
 entropy_models  what a latent is expected to be
 entropy_coding  from symbols to bytes
+rate_control    how one network serves a range of rates
 thumbnails      a small picture from the first groups of a latent
 bounds          values held within bounds, with gradients that lead back
 """
@@ -76,6 +77,12 @@ from lic_models.components.quantizers import (
     StraightThroughQuantizer,
     UniversalQuantizer,
 )
+from lic_models.components.rate_control import (
+    BottleneckScaling,
+    GainUnits,
+    NoRateControl,
+    RateControl,
+)
 from lic_models.components.thumbnails import ThumbnailSynthesis
 from lic_models.components.transforms import (
     ConvolutionalTransform,
@@ -97,6 +104,7 @@ __all__ = [
     "GSDN",
     "AnsCoder",
     "AutoregressiveContext",
+    "BottleneckScaling",
     "ChannelwiseContext",
     "CheckerboardContext",
     "CoarseToFineInformation",
@@ -111,6 +119,7 @@ __all__ = [
     "EntropyCoder",
     "EntropyModel",
     "Factorized",
+    "GainUnits",
     "Gaussian",
     "GaussianLaplaceLogisticMixture",
     "GaussianMixture",
@@ -133,6 +142,7 @@ __all__ = [
     "NeighbourhoodAttentionTransform",
     "NoContext",
     "NoInformation",
+    "NoRateControl",
     "NoiseQuantizer",
     "NonLocalContext",
     "Nonlinearity",
@@ -142,6 +152,7 @@ __all__ = [
     "Quantizer",
     "RangeCoder",
     "RansCoder",
+    "RateControl",
     "ReLU",
     "ResidualAttentionTransform",
     "ResidualTransform",
