@@ -79,7 +79,9 @@ from lic_models.components.quantizers import (
 )
 from lic_models.components.rate_control import (
     BottleneckScaling,
+    ConditionalConvolutions,
     GainUnits,
+    ModulatedAutoencoder,
     NoRateControl,
     RateControl,
 )
@@ -108,6 +110,7 @@ __all__ = [
     "ChannelwiseContext",
     "CheckerboardContext",
     "CoarseToFineInformation",
+    "ConditionalConvolutions",
     "Context",
     "ContextAdaptiveContext",
     "ConvolutionalTransform",
@@ -138,6 +141,7 @@ __all__ = [
     "MeanScaleHyperprior",
     "MeanScaleInformation",
     "MixedQuantizer",
+    "ModulatedAutoencoder",
     "MultistageContext",
     "NeighbourhoodAttentionTransform",
     "NoContext",

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,28 @@ from pytest_lic.errors import UsageError
 
 STEPS = 1024
 """In how many steps a level is written between two anchors."""
+
+
+class Levels:
+    """The levels of the block that runs, one object for a rate control and its layers."""
+
+    def __init__(self) -> None:
+        self._now: Tensor | None = None
+
+    @property
+    def now(self) -> Tensor:
+        """The levels (B,), or one for all (1,)."""
+        assert self._now is not None, "outside of a block of levels"
+        return self._now
+
+    @contextmanager
+    def at(self, levels: Tensor) -> Iterator[None]:
+        """Within the block these are the levels."""
+        before, self._now = self._now, levels
+        try:
+            yield
+        finally:
+            self._now = before
 
 
 class RateControl(nn.Module):
@@ -43,7 +65,7 @@ class RateControl(nn.Module):
             raise UsageError(
                 f"lambdas: {list(lambdas)}; expected at least two positive numbers that rise"
             )
-        self._levels: Tensor | None = None
+        self.levels = Levels()
 
     @property
     def highest(self) -> float:
@@ -74,14 +96,9 @@ class RateControl(nn.Module):
             )
         return round(level * STEPS) / STEPS
 
-    @contextmanager
-    def at(self, levels: Tensor) -> Iterator[None]:
+    def at(self, levels: Tensor) -> AbstractContextManager[None]:
         """Within the block, images and latents are those of levels (B,), or of one for all (1,)."""
-        before, self._levels = self._levels, levels
-        try:
-            yield
-        finally:
-            self._levels = before
+        return self.levels.at(levels)
 
     def scaled(self, latents: Tensor) -> Tensor:
         """Latents (B, M, h, w) of the analysis, as they are coded."""
@@ -93,8 +110,7 @@ class RateControl(nn.Module):
 
     def between(self, anchors: Tensor) -> Tensor:
         """What has values (K, …) at the anchors, at the levels of the block: (B, …)."""
-        assert self._levels is not None, "outside of a block of levels"
-        return _interpolated(anchors, self._levels.to(anchors.device))
+        return _interpolated(anchors, self.levels.now.to(anchors.device))
 
 
 class NoRateControl(RateControl):
@@ -103,7 +119,7 @@ class NoRateControl(RateControl):
     def __init__(self) -> None:
         nn.Module.__init__(self)
         self.lambdas = ()
-        self._levels = None
+        self.levels = Levels()
 
     @property
     def highest(self) -> float:
