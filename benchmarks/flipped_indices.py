@@ -28,7 +28,8 @@ from typing import Any
 
 from learned_networks import WEIGHTS, find_networks
 
-from lic_models.storage.weights_header import WeightsHeader, component_tags
+from lic_models.config.seats import component_tags
+from lic_models.storage.weights_header import WeightsHeader
 from pytest_lic.errors import CodecError, LicError, UsageError
 from pytest_lic.images.corpus import check_corpus
 from pytest_lic.system.simulated_environments import OLDEST

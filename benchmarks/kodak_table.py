@@ -26,7 +26,8 @@ from typing import Any
 from estimated_rate import Measuring, mean_bpp, measuring
 from learned_networks import WEIGHTS, find_networks
 
-from lic_models.storage.weights_header import WeightsHeader, component_tags
+from lic_models.config.seats import component_tags
+from lic_models.storage.weights_header import WeightsHeader
 from pytest_lic.adapters.pillow import families as classical_families
 from pytest_lic.errors import LicError, Unavailable, UnavailableError
 from pytest_lic.images.corpus import check_corpus, load_corpus

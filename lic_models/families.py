@@ -5,16 +5,16 @@ A family is a name with qualities until one of them is built.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lic_models.config.codec_config import SUFFIXES, CodecConfig, read_codec_config
+from lic_models.config.seats import anchors, component_tags
 from lic_models.storage.weights_header import (
     WEIGHTS,
     WeightsHeader,
-    component_tags,
     file_digest,
     read_header,
 )
@@ -103,6 +103,16 @@ def learned_family(
     """
     by_quality = {h.quality: h for h in sorted(headers, key=lambda header: header.lmbda)}
     first = next(iter(by_quality.values()))
+    # Those of slimmable widths may have been moved while they were trained.
+    lambdas = first.training.get("lambdas") or anchors(first.components)
+    if lambdas and len(by_quality) > 1:
+        raise UsageError(
+            f"{first.path}: a network with rate control, of which {first.name} has "
+            f"{len(by_quality)} files; expected one for all rates"
+        )
+    levels = {str(number + 1): float(number) for number in range(len(lambdas))}
+    if lambdas:
+        by_quality = dict.fromkeys(levels, first)
     for header in by_quality.values():
         if format_version is None and header.format_version != first.format_version:
             raise UsageError(
@@ -119,43 +129,25 @@ def learned_family(
         load_weights(codec, header.path)
         return codec
 
-    if "lambdas" in first.training:
-        return _slimmable_family(first, build, format_version or first.format_version)
+    def set_level(codec: nn.Module, quality: str) -> None:
+        codec.level = levels[quality]  # type: ignore[assignment]
+
     family = compressai_family(
         first.name,
         build,
-        {quality: header.lmbda for quality, header in by_quality.items()},
+        dict(zip(levels, lambdas, strict=True))
+        or {quality: header.lmbda for quality, header in by_quality.items()},
+        one_network=bool(lambdas),
+        prepare=set_level if lambdas else None,
         tags=_shared_tags(by_quality),
         synthesis="transform.synthesis",
         stages=STAGES,
-        fingerprint=lambda quality: file_digest(by_quality[quality].path),
+        fingerprint=lambda quality: (
+            file_digest(by_quality[quality].path) + (f"-{quality}" if lambdas else "")
+        ),
         format_version=first.format_version if format_version is None else format_version,
     )
     return replace(family, default_qualities=default_qualities)
-
-
-def _slimmable_family(
-    header: WeightsHeader, build: Callable[[str], nn.Module], format_version: int
-) -> CodecFamily:
-    """One network whose widths are the qualities: "1" is the narrowest."""
-
-    def choose(network: nn.Module, quality: str) -> None:
-        from lic_models.components.slimmable import choose_width
-
-        choose_width(network, int(quality) - 1)
-
-    return compressai_family(
-        header.name,
-        lambda quality: build(header.quality),
-        {str(number): lmbda for number, lmbda in enumerate(header.training["lambdas"], 1)},
-        tags=component_tags(header.components),
-        one_network=True,
-        prepare=choose,
-        synthesis="transform.synthesis",
-        stages=STAGES,
-        fingerprint=lambda quality: f"{file_digest(header.path)}-{quality}",
-        format_version=format_version,
-    )
 
 
 def _shared_tags(headers: Mapping[str, WeightsHeader]) -> dict[str, str]:

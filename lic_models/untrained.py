@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from lic_models.storage.weights_header import component_tags
+from lic_models.config.seats import component_tags
 from pytest_lic.adapters.compressai import compressai_family
 from pytest_lic.codec import CodecFamily
 

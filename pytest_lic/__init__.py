@@ -3,6 +3,7 @@
 What a project is made of:
 
 codec                 the protocol of a codec, and families of operating points
+component             a kind of component, and whose paper it is of
 container             the layout of a bitstream, for codecs that have none of their own
 quantizer             what a quantizer under test must do
 context_model         what a context model under test must do
@@ -54,6 +55,7 @@ from pytest_lic.codec import (
     SupportsStages,
     SupportsWeights,
 )
+from pytest_lic.component import ComponentKind
 from pytest_lic.context_model import ContextModel, ContextModelUnderTest
 from pytest_lic.entropy_coder import CoderUnderTest, EntropyCoder, TableMaker
 from pytest_lic.quantizer import Quantizer, QuantizerUnderTest
@@ -69,6 +71,7 @@ __all__ = [
     "Codec",
     "CodecFamily",
     "CoderUnderTest",
+    "ComponentKind",
     "ContextModel",
     "ContextModelUnderTest",
     "Curve",

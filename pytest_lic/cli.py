@@ -16,6 +16,7 @@ from pytest_lic.commands import (
     bisect,
     caching,
     compare,
+    components,
     history,
     listing,
     merge,
@@ -39,7 +40,19 @@ BROKEN_PIPE = 141
 
 
 _COMMANDS = (
-    *(listing, metrics, timing, ablation, compare, show, report, ab, baselines, history),
+    *(
+        listing,
+        components,
+        metrics,
+        timing,
+        ablation,
+        compare,
+        show,
+        report,
+        ab,
+        baselines,
+        history,
+    ),
     *(bisect, run_shards, merge, note, record, passport, caching, weights),
 )
 

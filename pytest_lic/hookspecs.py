@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from pytest_lic.codec import CodecFamily
+from pytest_lic.component import ComponentKind
 from pytest_lic.context_model import ContextModelUnderTest
 from pytest_lic.entropy_coder import CoderUnderTest, TableMaker
 from pytest_lic.measuring.metrics.base import Metric
@@ -21,6 +22,11 @@ def pytest_lic_codecs() -> Iterable[CodecFamily]:  # type: ignore[empty-body]
     it ``@pytest.hookimpl(optionalhook=True)`` if the project's tests must also run where
     pytest-lic is not installed.
     """
+
+
+@pytest.hookspec
+def pytest_lic_components() -> Iterable[ComponentKind]:  # type: ignore[empty-body]
+    """Yield the kinds of component that ``pytest-lic components`` is to list, beside all others."""
 
 
 @pytest.hookspec

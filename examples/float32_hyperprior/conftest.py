@@ -23,9 +23,10 @@ from lic_models.codec import LearnedCodec
 from lic_models.components.entropy_coding.tables import FrequencyTables
 from lic_models.components.entropy_models import MeanScaleHyperprior as Predicting
 from lic_models.config.builder import build_codec
+from lic_models.config.seats import component_tags
 from lic_models.families import WEIGHTS
 from lic_models.storage.weights_file import load_weights
-from lic_models.storage.weights_header import WeightsHeader, component_tags, read_header
+from lic_models.storage.weights_header import WeightsHeader, read_header
 from pytest_lic import CodecFamily
 from pytest_lic.adapters.compressai import compressai_family
 

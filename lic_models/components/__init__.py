@@ -6,6 +6,7 @@ quantizers      from a latent's residual to symbols, and what training does in p
 latent_coding   how a latent becomes bytes: quantizer, entropy model and entropy coder together
 entropy_models  what a latent is expected to be
 entropy_coding  from symbols to bytes
+rate_control    how one network serves a range of rates
 slimmable       layers that run at any of several widths
 thumbnails      a small picture from the first groups of a latent
 bounds          values held within bounds, with gradients that lead back
@@ -60,6 +61,7 @@ from lic_models.components.entropy_models.side_information import (
     ScaleInformation,
     SideInformation,
 )
+from lic_models.components.latent_coding import LatentCoding, QuantisedCoding
 from lic_models.components.nonlinearities import (
     GDN,
     GSDN,
@@ -76,6 +78,15 @@ from lic_models.components.quantizers import (
     SoftRoundingQuantizer,
     StraightThroughQuantizer,
     UniversalQuantizer,
+)
+from lic_models.components.rate_control import (
+    BottleneckScaling,
+    ConditionalConvolutions,
+    GainUnits,
+    ModulatedAutoencoder,
+    NoRateControl,
+    RateControl,
+    SlimmableWidths,
 )
 from lic_models.components.thumbnails import ThumbnailSynthesis
 from lic_models.components.transforms import (
@@ -99,9 +110,11 @@ __all__ = [
     "GSDN",
     "AnsCoder",
     "AutoregressiveContext",
+    "BottleneckScaling",
     "ChannelwiseContext",
     "CheckerboardContext",
     "CoarseToFineInformation",
+    "ConditionalConvolutions",
     "Context",
     "ContextAdaptiveContext",
     "ConvolutionalTransform",
@@ -113,6 +126,7 @@ __all__ = [
     "EntropyCoder",
     "EntropyModel",
     "Factorized",
+    "GainUnits",
     "Gaussian",
     "GaussianLaplaceLogisticMixture",
     "GaussianMixture",
@@ -121,6 +135,7 @@ __all__ = [
     "GlobalTokensInformation",
     "JointEntropyModel",
     "Laplace",
+    "LatentCoding",
     "LeakyReLU",
     "LearnedLevelsQuantizer",
     "LiteDeformableTransform",
@@ -130,18 +145,22 @@ __all__ = [
     "MeanScaleHyperprior",
     "MeanScaleInformation",
     "MixedQuantizer",
+    "ModulatedAutoencoder",
     "MultistageContext",
     "NeighbourhoodAttentionTransform",
     "NoContext",
     "NoInformation",
+    "NoRateControl",
     "NoiseQuantizer",
     "NonLocalContext",
     "Nonlinearity",
     "OctaveTransform",
     "OneDN",
+    "QuantisedCoding",
     "Quantizer",
     "RangeCoder",
     "RansCoder",
+    "RateControl",
     "ReLU",
     "ResidualAttentionTransform",
     "ResidualTransform",
@@ -150,6 +169,7 @@ __all__ = [
     "SideInformation",
     "SlimmableEntropyModel",
     "SlimmableTransform",
+    "SlimmableWidths",
     "SoftRoundingQuantizer",
     "StackedCheckerboardContext",
     "StraightThroughQuantizer",

@@ -170,7 +170,8 @@ class ReLU(Nonlinearity):
     the inputs lifted by biases instead, fp-relu at λ = 0.025 was further off after 5,000 steps than
     it now is after 1,000.
 
-    Nair and Hinton, "Rectified linear units improve restricted Boltzmann machines", ICML 2010.
+    Nair and Hinton, "Rectified linear units improve restricted Boltzmann machines", ICML 2010,
+    https://icml.cc/Conferences/2010/papers/432.pdf.
     """
 
     slope = 0.0
@@ -196,7 +197,7 @@ class LeakyReLU(ReLU):
     """x above a learned threshold θ, and θ + ``slope`` · (x − θ) below; see `ReLU`.
 
     Maas, Hannun and Ng, "Rectifier nonlinearities improve neural network acoustic models", ICML
-    Workshop 2013.
+    Workshop 2013, https://ai.stanford.edu/~amaas/papers/relu_hybrid_icml2013_final.pdf.
 
     Args:
         channels: C.

@@ -89,36 +89,6 @@ def refuse_pickle(path: Path, start: bytes) -> None:
         )
 
 
-def component_tags(components: dict[str, Any]) -> dict[str, str]:
-    """Component → choice, such as ``{"nonlinearity": "gdn"}``, from the class paths.
-
-    ``--lic-component`` selects on these, and ``pytest-lic ablation`` compares by them. The width
-    is left out: it may differ from one quality to the next.
-    """
-    transform = components["transform"]
-    nonlinearity = (transform.get("init_args") or {}).get("nonlinearity")
-    kind = _class_name(transform).removesuffix("Transform")
-    described = components["entropy_model"]
-    if _class_name(described) == "SlimmableEntropyModel":  # of which each width has one of a kind
-        described = _init_args(described).get("entropy_model") or "Factorized"
-    entropy_model = _class_name(described)
-    tags = {
-        "architecture": _ARCHITECTURES.get(entropy_model, entropy_model),
-        "transform": _NAMES.get(kind, kind),
-        "quantizer": _class_name(components["quantizer"]).removesuffix("Quantizer"),
-        "coder": _class_name(components["entropy_coder"]).removesuffix("Coder"),
-    }
-    if entropy_model == "JointEntropyModel":
-        seats = _init_args(described)
-        for seat, default, suffix in _SEATS:
-            choice = _class_name(seats.get(seat) or default).removesuffix(suffix)
-            tags[seat] = _NAMES.get(choice, choice)
-    if nonlinearity is not None:
-        name = _class_name(nonlinearity)
-        tags["nonlinearity"] = _NONLINEARITIES.get(name, name)
-    return {tag: choice.lower() for tag, choice in tags.items()}
-
-
 def file_digest(path: Path) -> str:
     """The SHA-256 of a weights file.
 
@@ -129,48 +99,3 @@ def file_digest(path: Path) -> str:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise WeightsError(f"{path}: can't be read ({error.strerror or error})") from error
-
-
-_ARCHITECTURES = {
-    "Factorized": "fp",
-    "ScaleHyperprior": "sh",
-    "MeanScaleHyperprior": "msh",
-    "JointEntropyModel": "joint",
-}
-_SEATS = (
-    ("side_information", "MeanScaleInformation", "Information"),
-    ("context", "NoContext", "Context"),
-    ("distribution", "Gaussian", ""),
-)
-_NAMES = {
-    "No": "none",
-    "MeanScale": "mean-scale",
-    "CoarseToFine": "coarse-to-fine",
-    "GlobalTokens": "global-tokens",
-    "Channelwise": "channel-wise",
-    "UnevenGroups": "uneven-groups",
-    "StackedCheckerboard": "stacked-checkerboard",
-    "ContextAdaptive": "context-adaptive",
-    "CosineSlices": "cosine-slices",
-    "EntroformerTwoPass": "entroformer-two-pass",
-    "NonLocal": "non-local",
-    "GlobalReference": "global-reference",
-    "ResidualAttention": "residual-attention",
-    "WindowAttention": "window-attention",
-    "NeighbourhoodAttention": "neighbourhood-attention",
-    "GeneralisedOctave": "generalised-octave",
-    "DeformableResidual": "deformable-residual",
-    "LiteDeformable": "lite-deformable",
-    "GaussianMixture": "gaussian-mixture",
-    "GaussianLaplaceLogisticMixture": "gaussian-laplace-logistic-mixture",
-}
-_NONLINEARITIES = {"OneDN": "1dn"}
-
-
-def _init_args(component: Any) -> dict[str, Any]:
-    return (isinstance(component, dict) and component.get("init_args")) or {}
-
-
-def _class_name(component: Any) -> str:
-    path = component["class_path"] if isinstance(component, dict) else component
-    return str(path).rsplit(".", 1)[-1]

@@ -2,7 +2,6 @@
 
 module                  one step, one validation, and what is logged of them
 loss                    rate and distortion
-widths                  all widths of a slimmable codec in one step
 lambda_scheduling       λ of each width, moved until none is wasted
 first_weights           what training begins with
 principal_components    a linear codec to begin with

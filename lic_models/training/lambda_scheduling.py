@@ -20,7 +20,7 @@ import torch
 from lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from lic_models.components.slimmable import at_width
+from lic_models.components.rate_control import SlimmableWidths
 from lic_models.training.loss import estimated_bits, mean_psnr
 from pytest_lic.errors import UsageError
 
@@ -126,10 +126,7 @@ class LambdaScheduling(Callback):
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take the crops that the points are to be of."""
-        if len(_training(pl_module).width_lambdas) < 2:
-            raise UsageError(
-                "trainer.callbacks: LambdaScheduling needs a slimmable transform of several widths"
-            )
+        self._control(pl_module)
         loader = trainer.datamodule.val_dataloader()  # type: ignore[attr-defined]
         for batch in loader:
             self._crops += batch.split(1)
@@ -147,21 +144,21 @@ class LambdaScheduling(Callback):
         step = trainer.global_step - self.first_step
         if step < 0 or step % self.every or self.schedule.done:
             return
-        training = _training(pl_module)
+        training, control = _training(pl_module), self._control(pl_module)
         points = self._points(training)
-        self._before = self._before or list(training.width_lambdas)
-        training.width_lambdas = self.schedule.moved(training.width_lambdas, points)
+        self._before = self._before or list(control.lambdas)
+        control.move(self.schedule.moved(control.lambdas, points))
         self._moves.append(
             {
                 "step": trainer.global_step,
                 "points": [[round(number, 4) for number in point] for point in points],
-                "lambdas": [round(lmbda, 8) for lmbda in training.width_lambdas],
+                "lambdas": [round(lmbda, 8) for lmbda in control.lambdas],
             }
         )
         self._tell(training)
         shown = ", ".join(f"{bpp:.3f} bpp {psnr:.2f} dB" for bpp, psnr in points)
         what = "done" if self.schedule.done else "λ"
-        lambdas = ", ".join(f"{lmbda:.5f}" for lmbda in training.width_lambdas)
+        lambdas = ", ".join(f"{lmbda:.5f}" for lmbda in control.lambdas)
         print(f"step {trainer.global_step}: widths: {shown}; {what} {lambdas}", flush=True)
 
     def state_dict(self) -> dict[str, Any]:
@@ -181,6 +178,16 @@ class LambdaScheduling(Callback):
     def _tell(self, training: CodecTraining) -> None:
         training.scheduled = {"lambdas_before": self._before, "lambda_moves": self._moves}
 
+    @staticmethod
+    def _control(module: LightningModule) -> SlimmableWidths:
+        control = _training(module).codec.rate_control
+        if not isinstance(control, SlimmableWidths):
+            raise UsageError(
+                "trainer.callbacks: LambdaScheduling moves the λ of SlimmableWidths; "
+                f"model.rate_control is {type(control).__name__}"
+            )
+        return control
+
     @torch.no_grad()
     def _points(self, training: CodecTraining) -> list[Point]:
         """Of each width, the narrowest first."""
@@ -188,9 +195,8 @@ class LambdaScheduling(Callback):
         was_training = codec.training
         codec.eval()
         points = []
-        for index in range(len(training.width_lambdas)):
-            with at_width(codec, index):
-                pairs = [self._point(training, crop) for crop in self._crops]
+        for level in range(round(codec.rate_control.highest) + 1):
+            pairs = [self._point(training, crop, level) for crop in self._crops]
             points.append(
                 Point(*(sum(numbers) / len(pairs) for numbers in zip(*pairs, strict=True)))
             )
@@ -198,9 +204,9 @@ class LambdaScheduling(Callback):
         return points
 
     @staticmethod
-    def _point(training: CodecTraining, crop: Tensor) -> Point:
+    def _point(training: CodecTraining, crop: Tensor, level: int) -> Point:
         crop = crop.to(training.device)
-        outputs = training.codec(crop)
+        outputs = training.codec(crop, torch.tensor([float(level)], device=crop.device))
         bits = estimated_bits(outputs["likelihoods"]).sum()
         pixels = crop.size(-1) * crop.size(-2)
         return Point(float(bits) / pixels, float(mean_psnr(outputs["x_hat"], crop)))

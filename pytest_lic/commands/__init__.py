@@ -5,6 +5,7 @@ ablation        what one component does to rate, quality and time
 baselines       every edit of the baselines since a branch began
 bisect          the commit that moved a number
 caching         the measurements kept between runs: ``pytest-lic cache``
+components      every kind of component, and the codecs that have it
 compare         what changed from one run to another
 history         what was recorded of each codec over time
 listing         the codecs that pytest would find here: ``pytest-lic list``

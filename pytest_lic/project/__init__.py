@@ -10,6 +10,7 @@ registration    what hooks and entry points give, by name
 discovery       the codec families, and the same ones again in another process
 config_files    the families that a file describes
 family_calls    a family's own functions, called
+components      the kinds of component that hooks and entry points register
 metrics         the metrics that hooks and entry points register
 under_test      quantizers, coders, table makers and context models
 codec_child     a child process that finds the codecs again: both of its sides

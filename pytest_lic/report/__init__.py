@@ -5,6 +5,7 @@ ablation        an ablation, for the terminal and as JSON
 baseline_edits  what a change did to the baselines
 code_quality    what failed, as GitLab shows it
 compare         two runs compared
+components      kinds of component, for the terminal and as JSON
 costs           what coding costs, as rows of tables
 headline        the verdict on runs in one sentence
 history         what was recorded over time, for the terminal

@@ -48,11 +48,15 @@ def written(folder: Path, name: str, training: dict[str, Any]) -> Path:
             "init_args": {"latent_channels": [m for _, m in WIDTHS]},
         },
         "entropy_coder": f"{HERE}.AnsCoder",
+        "rate_control": {
+            "class_path": f"{HERE}.SlimmableWidths",
+            "init_args": {"lambdas": [0.01, 0.01]},
+        },
     }
     torch.manual_seed(0)
     codec = build_codec(components, "test").eval()
     codec.update()
-    described = {"name": "slim", "quality": "1", "lmbda": 0.01, "components": components}
+    described = {"name": "slim", "quality": "all", "lmbda": 0.01, "components": components}
     path = folder / f"{name}.safetensors"
     write_weights(codec, path, {**described, "training": {"steps": 0, **training}})
     return path
@@ -61,7 +65,7 @@ def written(folder: Path, name: str, training: dict[str, Any]) -> Path:
 def test_each_width_of_the_shipped_network_costs_and_gives_more_than_the_last(
     pictures: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (shipped,) = (path for path in WEIGHTS if path.stem == "fp-slimmable-1")
+    (shipped,) = (path for path in WEIGHTS if path.stem == "fp-slimmable-all")
     assert run_main(monkeypatch, slimmable, str(shipped), "--corpus", str(pictures)) in (0, 1)
     lines = capsys.readouterr().out.splitlines()
     rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ")][1:]

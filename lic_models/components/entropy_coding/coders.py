@@ -131,7 +131,7 @@ class PassReader(Protocol):
         ...
 
 
-class RunCoder(ABC, Generic[Model]):
+class RunCoder(EntropyCoder, ABC, Generic[Model]):
     """What the coders share: checks, runs, and each table's model, made once."""
 
     name: ClassVar[str]
@@ -261,6 +261,8 @@ def _categorical(frequencies: Integers) -> stream.model.Categorical:
 class AnsCoder(RunCoder[stream.model.Categorical]):
     """constriction's asymmetric numeral system, a stack: coded from the last symbol to the first.
 
+    Duda, "Asymmetric numeral systems", 2013, https://arxiv.org/abs/1311.2540.
+
     Its state begins at a fixed number of 24 bits. That costs next to nothing, since the first
     symbol would bring an empty state to 24 bits anyhow, and decoding must end there. So a string
     that was damaged, cut, appended to, or decoded with other indices or tables hardly ever passes
@@ -311,6 +313,9 @@ class AnsCoder(RunCoder[stream.model.Categorical]):
 class RangeCoder(RunCoder[stream.model.Categorical]):
     """constriction's range coder, a queue: coded from the first symbol to the last.
 
+    Bamler, "Understanding entropy coding with asymmetric numeral systems (ANS): a statistician's
+    perspective", 2022, https://arxiv.org/abs/2201.01741, compares both coders of constriction.
+
     The string is the shortest that names the last interval, and decoding checks that coding gives
     it again, for a third of its time. A damaged string that is just as long as what it decodes to
     needs passes for intact: a tenth of those of 1 kB, half of those of 7 bytes.
@@ -344,6 +349,8 @@ class RangeCoder(RunCoder[stream.model.Categorical]):
 
 class RansCoder(RunCoder[list[int]]):
     """CompressAI's asymmetric numeral system, without its escape, from which it can hang.
+
+    Duda 2013, https://arxiv.org/abs/1311.2540; see `AnsCoder`.
 
     CompressAI's decoder does not know where a string ends and reads on in memory. Here it gets the
     string with more bytes behind it than the symbols can use, and of those it must then read the

@@ -30,8 +30,9 @@ class LearnedLevelsQuantizer(Quantizer):
 
     Symbol k, |k| ≤ K, has the level that the learned steps from 0 to k add up to, on each side its
     own; beyond ±K the levels go on in steps of 1, so that no residual is out of reach. Thresholds
-    are the midpoints, as a quantizer of least error has them (Lloyd 1982, Max 1960); on a midpoint
-    the even symbol is taken. All channels share the levels. Untrained, this is plain rounding.
+    are the midpoints, as a quantizer of least error has them (Max 1960; Lloyd 1982,
+    https://doi.org/10.1109/TIT.1982.1056489); on a midpoint the even symbol is taken. All channels
+    share the levels. Untrained, this is plain rounding.
 
     Trained through the compander of these levels (Bennett, "Spectra of quantized signals", 1948):
     φ maps k ± ½ to the thresholds of level k, linearly in between, so quantizing is rounding in

@@ -17,8 +17,8 @@ SMALLEST_ALPHA = 1e-4
 class SoftRoundingQuantizer(Quantizer):
     """Soft rounding, then noise, then the conditional mean, annealed towards hard rounding.
 
-    Agustsson and Theis, "Universally quantized neural compression", NeurIPS 2020, section 4, with
-    rounding in place of dithered quantization when coding::
+    Agustsson and Theis, "Universally quantized neural compression", NeurIPS 2020, section 4,
+    https://arxiv.org/abs/2006.09952, with rounding in place of dithered quantization when coding::
 
         residual ── s_α ── + U(−½, ½) ──┬── s_α⁻¹(· ± ½) ─────────► edges of the rate
                                         └── r_α, their middle ────► values

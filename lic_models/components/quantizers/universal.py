@@ -26,8 +26,9 @@ class UniversalQuantizer(Quantizer):
     """Rounding on a grid that is shifted at each position by a dither u that both sides know.
 
     Ziv, "On universal quantization", IEEE Trans. Inf. Theory 1985; Agustsson and Theis,
-    "Universally quantized neural compression", NeurIPS 2020. Coding does what training does: the
-    error is uniform whatever the signal, so the noise of the proxy is not an approximation::
+    "Universally quantized neural compression", NeurIPS 2020, https://arxiv.org/abs/2006.09952.
+    Coding does what training does: the error is uniform whatever the signal, so the noise of the
+    proxy is not an approximation::
 
         symbols = round(residual − u)      values = symbols + u      edges = symbols + u ± ½
 

@@ -102,7 +102,7 @@ class NeighbourhoodAttentionTransform(Transform):
     """`ConvolutionalTransform` with residual neighbourhood attention at H/4 and at H/8.
 
     Lu and Ma, "High-efficiency lossy image coding through adaptive neighborhood
-    information aggregation", 2022 (TinyLIC), https://arxiv.org/abs/2204.11448.
+    information aggregation" (TinyLIC), 2022, https://arxiv.org/abs/2204.11448.
 
     Args:
         width: sets N and M: pico (32, 48), small (128, 192) or large (192, 320).

@@ -9,10 +9,8 @@ from typing import Any
 
 import pytest
 
-from lic_models.components import SlimmableEntropyModel, SlimmableTransform
 from lic_models.storage.checkpoint import describe_checkpoint
 from lic_models.training.lambda_scheduling import LambdaScheduling, Point, Schedule
-from lic_models.training.module import CodecTraining
 from pytest_lic.errors import UsageError
 from tests.helpers.tiny_run import LAST, TINY, fit, write
 
@@ -115,6 +113,10 @@ SLIM: dict[str, Any] = {
         "class_path": "lic_models.components.SlimmableEntropyModel",
         "init_args": {"latent_channels": [4, 8]},
     },
+    "model.rate_control": {
+        "class_path": "lic_models.components.SlimmableWidths",
+        "init_args": {"lambdas": [0.0067, 0.0067]},
+    },
     "model.quantizer": "lic_models.components.NoiseQuantizer",
     "model.start": "principal-components",
     "trainer.limit_val_batches": 0,
@@ -157,10 +159,7 @@ class TestARun:
     def test_a_codec_of_one_width_is_refused(self, capsys: pytest.CaptureFixture[str]) -> None:
         write("tiny.yaml", TINY, {"trainer.callbacks": SLIM["trainer.callbacks"]})
         assert fit() == 2
-        assert "LambdaScheduling needs a slimmable transform" in capsys.readouterr().err
-
-
-def test_a_training_knows_its_widths() -> None:
-    transform = SlimmableTransform([(2, 3), (4, 8)])
-    training = CodecTraining(transform, entropy_model=SlimmableEntropyModel([3, 8]), lmbda=0.01)
-    assert training.width_lambdas == [0.01, 0.01]
+        assert (
+            "LambdaScheduling moves the λ of SlimmableWidths; model.rate_control is No"
+            in capsys.readouterr().err
+        )

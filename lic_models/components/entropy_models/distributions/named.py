@@ -13,6 +13,9 @@ _RANGE = (0.11, 256.0)
 class Gaussian(Distribution):
     """One Gaussian; scales are standard deviations.
 
+    Ballé, Minnen, Singh, Hwang and Johnston, "Variational image compression with a scale
+    hyperprior", ICLR 2018, https://arxiv.org/abs/1802.01436.
+
     Args:
         scale_levels: how many scales there are tables for.
         scale_range: the smallest and the largest of them.
@@ -25,6 +28,10 @@ class Gaussian(Distribution):
 class Laplace(Distribution):
     """One Laplace distribution; a scale is the mean distance from the location.
 
+    Zhou, Cai, Gao, Su and Wu, "Variational autoencoder for low bit-rate image compression", CVPR
+    Workshops 2018,
+    https://openaccess.thecvf.com/content_cvpr_2018_workshops/papers/w50/Zhou_Variational_Autoencoder_for_CVPR_2018_paper.pdf
+
     Args:
         scale_levels: how many scales there are tables for.
         scale_range: the smallest and the largest of them.
@@ -36,6 +43,10 @@ class Laplace(Distribution):
 
 class Logistic(Distribution):
     """One logistic distribution; a scale is √3 / π standard deviations.
+
+    Salimans, Karpathy, Chen and Kingma, "PixelCNN++: improving the PixelCNN with discretized
+    logistic mixture likelihood and other modifications", ICLR 2017,
+    https://arxiv.org/abs/1701.05517, of which this is one component.
 
     Args:
         scale_levels: how many scales there are tables for.

@@ -110,6 +110,37 @@ def test_another_nonlinearity_takes_the_place_of_gdn(kind: str) -> None:
         assert {(type(layer), layer.inverse) for layer in found} == {(ReLU, inverse)}
 
 
+@pytest.mark.parametrize(
+    ("kind", "near"),
+    [
+        ("convolutional", 0.0),
+        ("tcm", 0.0),
+        ("neighbourhood-attention", 0.0),
+        ("deformable-residual", 1e-5),
+        ("lite-deformable", 1e-5),
+        ("window-attention", 0.05),
+    ],
+)
+@torch.no_grad()
+def test_with_the_weights_of_the_layers_alone_blocks_change_nothing_or_little(
+    kind: str, near: float
+) -> None:
+    torch.manual_seed(0)
+    plain, images = KINDS["convolutional"](), torch.rand(1, 3, 64, 64)
+    made = KINDS[kind]()
+    made.load_state_dict(made.adopted(plain.state_dict()))
+    for ours, theirs in zip(through(made, images), through(plain, images), strict=True):
+        assert float((ours - theirs).abs().max()) <= near * float(theirs.abs().max())
+
+
+@pytest.mark.parametrize("kind", ["residual", "octave", "swin"])
+def test_weights_of_other_layers_are_left_as_they_are(kind: str) -> None:
+    weights = KINDS["convolutional"]().state_dict()
+    adopted = KINDS[kind]().adopted(weights)
+    assert adopted.keys() == weights.keys()
+    assert all(adopted[name] is weights[name] for name in weights)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_width_that_there_is_not_is_refused(kind: str) -> None:
     with pytest.raises(UsageError, match="Transform: no width is named 'pica'; did you mean pico"):

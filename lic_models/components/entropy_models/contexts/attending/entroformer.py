@@ -45,7 +45,8 @@ class EntroformerContext(TransformerContext):
 class EntroformerTwoPassContext(EntroformerContext):
     """Every second position attends to the others, which see side information alone; two passes.
 
-    The same paper's bidirectional variant, https://arxiv.org/abs/2202.05492; arguments as there.
+    The bidirectional variant of Qian et al. 2022, https://arxiv.org/abs/2202.05492; arguments as
+    `EntroformerContext` has them.
     """
 
     pattern = CHECKERBOARD

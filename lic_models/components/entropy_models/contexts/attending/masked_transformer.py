@@ -93,9 +93,9 @@ class M2TContext(MaskedTransformerContext):
 class MTContext(MaskedTransformerContext):
     """A masked transformer that attends in both directions, evaluated as a whole for each pass.
 
-    Of the same paper, https://arxiv.org/abs/2304.07313: what is not decoded yet is a token of side
-    information and a mask, and is attended to as well. Slower than `M2TContext` in training, in
-    the encoder and in the decoder, by about as many times as there are passes.
+    Mentzer et al. 2023, https://arxiv.org/abs/2304.07313, as `M2TContext`: what is not decoded yet
+    is a token of side information and a mask, and is attended to as well. Slower than that one in
+    training, in the encoder and in the decoder, by about as many times as there are passes.
 
     Args:
         side: of the windows; at the latent's right and bottom they may be smaller.

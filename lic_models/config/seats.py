@@ -1,0 +1,97 @@
+"""The seats of a codec's components, and the tag of each kind that takes one.
+
+``--lic-component`` selects on these tags, ``pytest-lic ablation`` compares by them, and
+``pytest-lic components`` lists them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+SEATS = {
+    "transform": ("Transform", "Transform"),
+    "nonlinearity": ("Nonlinearity", ""),
+    "quantizer": ("Quantizer", "Quantizer"),
+    "architecture": ("EntropyModel", ""),
+    "side_information": ("SideInformation", "Information"),
+    "context": ("Context", "Context"),
+    "distribution": ("Distribution", ""),
+    "coder": ("EntropyCoder", "Coder"),
+    "latent_coding": ("LatentCoding", "Coding"),
+    "rate_control": ("RateControl", "RateControl"),
+}
+"""Seat → the class in `lic_models.components` that all its kinds are of, and what the names of
+their classes end in."""
+_OF_A_JOINT_MODEL = {
+    "side_information": "MeanScaleInformation",
+    "context": "NoContext",
+    "distribution": "Gaussian",
+}  # its seats, and what takes them by default
+_TAGS = {
+    "No": "none",
+    "Channelwise": "channel-wise",
+    "OneDN": "1dn",
+    "ReLU": "relu",
+    "LeakyReLU": "leaky-relu",
+    "Factorized": "fp",
+    "ScaleHyperprior": "sh",
+    "MeanScaleHyperprior": "msh",
+    "JointEntropyModel": "joint",
+}  # where it is not the class's name in small letters
+
+
+def kind_tag(seat: str, class_path: str) -> str:
+    """A kind's tag, such as ``window-attention`` of ``WindowAttentionTransform``.
+
+    Args:
+        seat: one of `SEATS`.
+        class_path: of the kind's class, or its name alone.
+    """
+    name = _class_name(class_path)
+    kind = name.removesuffix(SEATS[seat][1]) or name
+    return _TAGS.get(kind, re.sub("(?<=[a-z])(?=[A-Z])", "-", kind).lower())
+
+
+def component_tags(components: dict[str, Any]) -> dict[str, str]:
+    """Seat → the tag of what takes it, such as ``{"nonlinearity": "gdn"}``.
+
+    The width is left out: it may differ from one quality to the next.
+
+    Args:
+        components: as `lic_models.config.builder.build_codec` takes them.
+    """
+    entropy_model = components["entropy_model"]
+    if _class_name(entropy_model) == "SlimmableEntropyModel":  # each width has one of a kind
+        entropy_model = _arguments(entropy_model).get("entropy_model") or "Factorized"
+    taken = {
+        "architecture": entropy_model,
+        "transform": components["transform"],
+        "quantizer": components["quantizer"],
+        "coder": components["entropy_coder"],
+        "latent_coding": "QuantisedCoding",  # of these three
+    }
+    if _class_name(entropy_model) == "JointEntropyModel":
+        chosen = _arguments(entropy_model)
+        taken |= {seat: chosen.get(seat) or kind for seat, kind in _OF_A_JOINT_MODEL.items()}
+    if components.get("rate_control") is not None:
+        taken["rate_control"] = components["rate_control"]
+    nonlinearity = _arguments(components["transform"]).get("nonlinearity")
+    if nonlinearity is not None:
+        taken["nonlinearity"] = nonlinearity
+    return {seat: kind_tag(seat, _class_name(component)) for seat, component in taken.items()}
+
+
+def anchors(components: dict[str, Any]) -> list[float]:
+    """λ of the rates that one network serves, rising; none without rate control."""
+    return list(_arguments(components.get("rate_control")).get("lambdas") or [])
+
+
+def _class_name(component: Any) -> str:
+    path = component["class_path"] if isinstance(component, dict) else component
+    return str(path).rsplit(".", 1)[-1]
+
+
+def _arguments(component: Any) -> dict[str, Any]:
+    arguments = component.get("init_args") if isinstance(component, dict) else None
+    return dict(arguments or {})
