@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from lightning import Callback, LightningModule, Trainer
 from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from lic_models.components.rate_control import SlimmableWidths
 from lic_models.training.loss import estimated_bits, mean_psnr
@@ -86,6 +87,9 @@ class Schedule:
 class LambdaScheduling(Callback):
     """Moves the λ of widths while a slimmable codec trains; see `Schedule`.
 
+    Points are those of an average of the weights, since what a step's noise does to a slope is more
+    than what a move does. The weights that train are not touched.
+
     What came out is in the checkpoint, and in the weights exported of it: λ of each width before
     and after, and each move with the points that it followed.
 
@@ -95,6 +99,7 @@ class LambdaScheduling(Callback):
         factor: what λ is multiplied by in each move.
         tries: the most moves for one pair of neighbours.
         images: how many validation crops the points are taken of, with real rounding.
+        decay: of the exponential average of the weights, step by step.
 
     Raises:
         UsageError: a value outside its range; when training starts, a codec that is not slimmable
@@ -108,17 +113,22 @@ class LambdaScheduling(Callback):
         factor: float = 0.8,
         tries: int = 7,
         images: int = 16,
+        decay: float = 0.97,
     ) -> None:
         for name, value in (("every", every), ("tries", tries), ("images", images)):
             if value < 1:
                 raise UsageError(f"{name}: {value}; expected at least 1")
         if first_step < 0:
             raise UsageError(f"first_step: {first_step}; expected at least 0")
-        if not 0.0 < factor < 1.0:
-            raise UsageError(f"factor: {factor:g}; expected more than 0 and less than 1")
+        for name, share in (("factor", factor), ("decay", decay)):
+            if not 0.0 < share < 1.0:
+                raise UsageError(f"{name}: {share:g}; expected more than 0 and less than 1")
         self.first_step = first_step
         self.every = every
         self.images = images
+        self.decay = decay
+        self._averaged: AveragedModel | None = None
+        self._resumed: dict[str, Any] = {}
         self.schedule = Schedule(factor, tries)
         self._moves: list[dict[str, Any]] = []
         self._before: list[float] = []
@@ -127,6 +137,10 @@ class LambdaScheduling(Callback):
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take the crops that the points are to be of."""
         self._control(pl_module)
+        average = get_ema_multi_avg_fn(self.decay)
+        self._averaged = AveragedModel(_training(pl_module).codec, multi_avg_fn=average).eval()
+        if self._resumed:
+            self._averaged.load_state_dict(self._resumed)
         loader = trainer.datamodule.val_dataloader()  # type: ignore[attr-defined]
         for batch in loader:
             self._crops += batch.split(1)
@@ -141,10 +155,14 @@ class LambdaScheduling(Callback):
         self, trainer: Trainer, pl_module: LightningModule, *_: Any, **__: Any
     ) -> None:
         """Move λ, where it is time to."""
-        step = trainer.global_step - self.first_step
-        if step < 0 or step % self.every or self.schedule.done:
+        if self.schedule.done:
             return
         training, control = _training(pl_module), self._control(pl_module)
+        assert self._averaged is not None
+        self._averaged.update_parameters(training.codec)
+        step = trainer.global_step - self.first_step
+        if step < 0 or step % self.every:
+            return
         points = self._points(training)
         self._before = self._before or list(control.lambdas)
         control.move(self.schedule.moved(control.lambdas, points))
@@ -162,12 +180,15 @@ class LambdaScheduling(Callback):
         print(f"step {trainer.global_step}: widths: {shown}; {what} {lambdas}", flush=True)
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the schedule is, and what it did."""
-        return {"schedule": asdict(self.schedule), "moves": self._moves, "before": self._before}
+        """Where the schedule is, what it did, and the average."""
+        averaged = {} if self._averaged is None else self._averaged.state_dict()
+        schedule = {"schedule": asdict(self.schedule), "averaged": averaged}
+        return {**schedule, "moves": self._moves, "before": self._before}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from there."""
         self.schedule = Schedule(**state_dict["schedule"])
+        self._resumed = state_dict["averaged"]
         self._moves, self._before = list(state_dict["moves"]), list(state_dict["before"])
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -191,22 +212,16 @@ class LambdaScheduling(Callback):
     @torch.no_grad()
     def _points(self, training: CodecTraining) -> list[Point]:
         """Of each width, the narrowest first."""
-        codec = training.codec
-        was_training = codec.training
-        codec.eval()
         points = []
-        for level in range(round(codec.rate_control.highest) + 1):
-            pairs = [self._point(training, crop, level) for crop in self._crops]
-            points.append(
-                Point(*(sum(numbers) / len(pairs) for numbers in zip(*pairs, strict=True)))
-            )
-        codec.train(was_training)
+        for level in range(round(training.codec.rate_control.highest) + 1):
+            pairs = [self._point(crop.to(training.device), level) for crop in self._crops]
+            means = (sum(numbers) / len(pairs) for numbers in zip(*pairs, strict=True))
+            points.append(Point(*means))
         return points
 
-    @staticmethod
-    def _point(training: CodecTraining, crop: Tensor, level: int) -> Point:
-        crop = crop.to(training.device)
-        outputs = training.codec(crop, torch.tensor([float(level)], device=crop.device))
+    def _point(self, crop: Tensor, level: int) -> Point:
+        assert self._averaged is not None
+        outputs = self._averaged(crop, torch.tensor([float(level)], device=crop.device))
         bits = estimated_bits(outputs["likelihoods"]).sum()
         pixels = crop.size(-1) * crop.size(-2)
         return Point(float(bits) / pixels, float(mean_psnr(outputs["x_hat"], crop)))
