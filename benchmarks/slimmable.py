@@ -217,8 +217,9 @@ def markdown(
     """The tables, line by line."""
     first = corpus.images[0]
     for header, widths in compared:
-        moves = header.training.get("lambda_moves", [])
-        scheduled = f"λ moved {len(moves)} times" if moves else "no scheduling"
+        looks = header.training.get("lambda_moves", [])
+        moves = len({tuple(look["lambdas"]) for look in looks})  # the last one finds nothing to do
+        scheduled = f"λ moved {moves} times" if looks else "no scheduling"
         yield (
             f"**{header.path.name}**: {header.training['steps']} steps, {scheduled}; "
             f"{len(corpus.images)} images of {corpus.name}; memory and times of {first.name}"
