@@ -4,7 +4,8 @@ x ─► analysis ─► y ─► latent coding ─► ŷ ─► synthesis ─�
                        │       ▲
                        └ bytes ┘
 
-It may also have a thumbnail synthesis, which makes a small picture of the first bytes.
+Rate control, where there is any, conditions all of it on a level, which the bytes tell. The codec
+may also have a thumbnail synthesis, which makes a small picture of the first bytes.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from lic_models.components.entropy_models import EntropyModel
 from lic_models.components.latent_coding import LatentCoding, QuantisedCoding
 from lic_models.components.latent_coding.base import Note
 from lic_models.components.quantizers import Quantizer
+from lic_models.components.rate_control import STEPS, NoRateControl, RateControl
 from lic_models.components.thumbnails import DOWNSAMPLING_FACTOR, ThumbnailSynthesis
 from lic_models.components.transforms import ConvolutionalTransform, Transform
 from pytest_lic.errors import CodecError, CorruptBitstreamError, UsageError
@@ -36,6 +38,10 @@ class LearnedCodec(nn.Module):
         entropy_model: of `QuantisedCoding`.
         entropy_coder: of `QuantisedCoding`.
         latent_coding: in place of these three.
+        rate_control: how the network serves a range of rates; `NoRateControl` by default.
+
+    Attributes:
+        level: what is coded at where no other is asked for; the highest at first.
 
     Raises:
         UsageError: a latent coding for another number of latent channels than the transform's, or
@@ -49,9 +55,13 @@ class LearnedCodec(nn.Module):
         entropy_model: EntropyModel | None = None,
         entropy_coder: EntropyCoder | None = None,
         latent_coding: LatentCoding | None = None,
+        rate_control: RateControl | None = None,
     ) -> None:
         super().__init__()
         self.transform = ConvolutionalTransform() if transform is None else transform
+        self.rate_control = NoRateControl() if rate_control is None else rate_control
+        self.rate_control.build(self.transform)
+        self.level = self.rate_control.highest
         beside = {"quantizer": quantizer, "entropy_model": entropy_model}
         beside["entropy_coder"] = entropy_coder
         doubled = [name for name, part in beside.items() if part is not None]
@@ -71,6 +81,7 @@ class LearnedCodec(nn.Module):
                     "as the codec has; give it another name"
                 )
             self.add_module(name, part)
+        self.rate_control.join(self)
         self.thumbnail: ThumbnailSynthesis | None = None
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -117,12 +128,13 @@ class LearnedCodec(nn.Module):
         """What both sides of an image, in pixels, must be multiples of."""
         return self.transform.downsampling_factor
 
-    def forward(self, images: Tensor) -> dict[str, Any]:
+    def forward(self, images: Tensor, levels: Tensor | None = None) -> dict[str, Any]:
         """Estimate, in CompressAI's manner.
 
         Args:
             images: image batch (B, 3, H, W), RGB in [0, 1], sides multiples of
                 `downsampling_factor`.
+            levels: (B,), of each image; by default `level`.
 
         Returns:
             ``x_hat``, of the images' shape, and ``likelihoods``: name → (B, C, h, w). In training
@@ -133,43 +145,58 @@ class LearnedCodec(nn.Module):
             CodecError: no image batch of such sides, or (in evaluation mode) latents that are not
                 finite.
         """
-        latents = self._analysed(images)
-        # Latents can be in the hundreds, where bfloat16 knows no fractions.
-        with torch.autocast(images.device.type, enabled=False):
-            rated = self.latent_coding.forward(latents.float())
-        return {"x_hat": self.transform.synthesis(rated.values), "likelihoods": rated.likelihoods}
+        with self.rate_control.at(self._levels(images) if levels is None else levels):
+            latents = self._analysed(images)
+            # Latents can be in the hundreds, where bfloat16 knows no fractions.
+            with torch.autocast(images.device.type, enabled=False):
+                rated = self.latent_coding.forward(latents.float())
+                values = self.rate_control.restored(rated.values)
+            return {"x_hat": self.transform.synthesis(values), "likelihoods": rated.likelihoods}
 
     @torch.no_grad()
-    def compress(self, images: Tensor) -> dict[str, Any]:
+    def compress(self, images: Tensor, level: float | None = None) -> dict[str, Any]:
         """Code an image batch (B, 3, H, W), RGB in [0, 1], sides as for `forward`.
 
+        Args:
+            images: the batch.
+            level: of rate control, from 0 to its highest; by default the attribute.
+
         Returns:
-            ``strings``: for each string of a latent a list of B; ``shape``: (h, w).
+            ``strings``: for each string of a latent a list of B; ``shape``: (h, w). With rate
+            control also ``level_steps``, the level in steps of 1/1024.
 
         Raises:
             CodecError: no such image batch, latents that are not finite, or no tables yet.
+            UsageError: a level out of the range.
         """
-        latents = self._analysed(images)
-        coded = [self.latent_coding.compress(latent) for latent in latents]
+        level = self.rate_control.check_level(self.level if level is None else level)
+        with self.rate_control.at(self._levels(images, level)):
+            latents = self._analysed(images)
+            coded = [self.latent_coding.compress(latent) for latent in latents]
         shape = (latents.shape[-2], latents.shape[-1])
-        return {"strings": [list(strings) for strings in zip(*coded, strict=True)], "shape": shape}
+        strings = [list(strings) for strings in zip(*coded, strict=True)]
+        steps = {"level_steps": round(level * STEPS)} if self.rate_control.highest else {}
+        return {"strings": strings, "shape": shape, **steps}
 
     @torch.no_grad()
     def decompress(
-        self, strings: Sequence[Sequence[bytes]], shape: Sequence[int]
+        self, strings: Sequence[Sequence[bytes]], shape: Sequence[int], level_steps: int = 0
     ) -> dict[str, Tensor]:
         """Decode what `compress` gave: ``x_hat``, (B, 3, H, W), neither cropped nor clamped.
 
         Raises:
             CorruptBitstreamError: strings that are noticed to be no code of a latent of this
-                shape.
+                shape, or a level that there is not.
             CodecError: no tables yet.
         """
-        latents = [
-            self.latent_coding.decompress(image_strings, _size(shape))
-            for image_strings in _by_image(strings)
-        ]
-        return {"x_hat": self.transform.synthesis(torch.stack(latents))}
+        level = torch.tensor([self._level_of(level_steps)], device=next(self.parameters()).device)
+        with self.rate_control.at(level):
+            latents = [
+                self.latent_coding.decompress(image_strings, _size(shape))
+                for image_strings in _by_image(strings)
+            ]
+            values = self.rate_control.restored(torch.stack(latents))
+            return {"x_hat": self.transform.synthesis(values)}
 
     @torch.no_grad()
     def decompress_part(
@@ -275,7 +302,19 @@ class LearnedCodec(nn.Module):
                 f"of {factor}: pad or crop them"
             )
         latents: Tensor = self.transform.analysis(images)
-        return latents
+        return self.rate_control.scaled(latents)
+
+    def _levels(self, like: Tensor, level: float | None = None) -> Tensor:
+        """A level, by default the attribute, as rate control takes it, where ``like`` lies."""
+        return torch.tensor([self.level if level is None else level], device=like.device)
+
+    def _level_of(self, steps: int) -> float:
+        try:
+            return self.rate_control.check_level(int(steps) / STEPS)
+        except (TypeError, ValueError, UsageError) as error:
+            raise CorruptBitstreamError(
+                f"level_steps: {steps!r:.40} of 1/{STEPS}: {error}"
+            ) from None
 
 
 def _by_image(strings: Sequence[Sequence[bytes]]) -> list[list[bytes]]:

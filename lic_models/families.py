@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lic_models.config.codec_config import SUFFIXES, CodecConfig, read_codec_config
-from lic_models.config.seats import component_tags
+from lic_models.config.seats import anchors, component_tags
 from lic_models.storage.weights_header import (
     WEIGHTS,
     WeightsHeader,
@@ -103,6 +103,16 @@ def learned_family(
     """
     by_quality = {h.quality: h for h in sorted(headers, key=lambda header: header.lmbda)}
     first = next(iter(by_quality.values()))
+    # Those of slimmable widths may have been moved while they were trained.
+    lambdas = first.training.get("lambdas") or anchors(first.components)
+    if lambdas and len(by_quality) > 1:
+        raise UsageError(
+            f"{first.path}: a network with rate control, of which {first.name} has "
+            f"{len(by_quality)} files; expected one for all rates"
+        )
+    levels = {str(number + 1): float(number) for number in range(len(lambdas))}
+    if lambdas:
+        by_quality = dict.fromkeys(levels, first)
     for header in by_quality.values():
         if format_version is None and header.format_version != first.format_version:
             raise UsageError(
@@ -119,14 +129,22 @@ def learned_family(
         load_weights(codec, header.path)
         return codec
 
+    def set_level(codec: nn.Module, quality: str) -> None:
+        codec.level = levels[quality]  # type: ignore[assignment]
+
     family = compressai_family(
         first.name,
         build,
-        {quality: header.lmbda for quality, header in by_quality.items()},
+        dict(zip(levels, lambdas, strict=True))
+        or {quality: header.lmbda for quality, header in by_quality.items()},
+        one_network=bool(lambdas),
+        prepare=set_level if lambdas else None,
         tags=_shared_tags(by_quality),
         synthesis="transform.synthesis",
         stages=STAGES,
-        fingerprint=lambda quality: file_digest(by_quality[quality].path),
+        fingerprint=lambda quality: (
+            file_digest(by_quality[quality].path) + (f"-{quality}" if lambdas else "")
+        ),
         format_version=first.format_version if format_version is None else format_version,
     )
     return replace(family, default_qualities=default_qualities)

@@ -43,6 +43,7 @@ from pytest_lic.errors import LicError, UsageError, WeightsError
 PROGRAM = "python -m lic_models"
 COMMANDS = ("fit", "validate")
 COMPONENTS = ("transform", "quantizer", "entropy_model", "entropy_coder")
+MORE_COMPONENTS = ("rate_control",)  # which most codecs have none of
 
 
 class TrainingCLI(LightningCLI):
@@ -214,7 +215,9 @@ class TrainingCLI(LightningCLI):
     def components(self) -> dict[str, Any]:
         """Class path and arguments of every component, defaults filled in."""
         self._dump_config()
-        return {name: self.config_dump["model"][name] for name in COMPONENTS}
+        model = self.config_dump["model"]
+        more = {name: model[name] for name in MORE_COMPONENTS if model[name] is not None}
+        return {name: model[name] for name in COMPONENTS} | more
 
     def refuse_other(self, path: Path, components: dict[str, Any], *, coding: bool = False) -> None:
         """Compare what a checkpoint or weights file is of with what was described.

@@ -6,6 +6,8 @@ quantizers      from a latent's residual to symbols, and what training does in p
 latent_coding   how a latent becomes bytes: quantizer, entropy model and entropy coder together
 entropy_models  what a latent is expected to be
 entropy_coding  from symbols to bytes
+rate_control    how one network serves a range of rates
+slimmable       layers that run at any of several widths
 thumbnails      a small picture from the first groups of a latent
 bounds          values held within bounds, with gradients that lead back
 """
@@ -22,6 +24,7 @@ from lic_models.components.entropy_models import (
     JointEntropyModel,
     MeanScaleHyperprior,
     ScaleHyperprior,
+    SlimmableEntropyModel,
 )
 from lic_models.components.entropy_models.contexts import (
     AutoregressiveContext,
@@ -76,6 +79,15 @@ from lic_models.components.quantizers import (
     StraightThroughQuantizer,
     UniversalQuantizer,
 )
+from lic_models.components.rate_control import (
+    BottleneckScaling,
+    ConditionalConvolutions,
+    GainUnits,
+    ModulatedAutoencoder,
+    NoRateControl,
+    RateControl,
+    SlimmableWidths,
+)
 from lic_models.components.thumbnails import ThumbnailSynthesis
 from lic_models.components.transforms import (
     ConvolutionalTransform,
@@ -86,6 +98,7 @@ from lic_models.components.transforms import (
     OctaveTransform,
     ResidualAttentionTransform,
     ResidualTransform,
+    SlimmableTransform,
     SwinTransform,
     TCMTransform,
     Transform,
@@ -97,9 +110,11 @@ __all__ = [
     "GSDN",
     "AnsCoder",
     "AutoregressiveContext",
+    "BottleneckScaling",
     "ChannelwiseContext",
     "CheckerboardContext",
     "CoarseToFineInformation",
+    "ConditionalConvolutions",
     "Context",
     "ContextAdaptiveContext",
     "ConvolutionalTransform",
@@ -111,6 +126,7 @@ __all__ = [
     "EntropyCoder",
     "EntropyModel",
     "Factorized",
+    "GainUnits",
     "Gaussian",
     "GaussianLaplaceLogisticMixture",
     "GaussianMixture",
@@ -129,10 +145,12 @@ __all__ = [
     "MeanScaleHyperprior",
     "MeanScaleInformation",
     "MixedQuantizer",
+    "ModulatedAutoencoder",
     "MultistageContext",
     "NeighbourhoodAttentionTransform",
     "NoContext",
     "NoInformation",
+    "NoRateControl",
     "NoiseQuantizer",
     "NonLocalContext",
     "Nonlinearity",
@@ -142,12 +160,16 @@ __all__ = [
     "Quantizer",
     "RangeCoder",
     "RansCoder",
+    "RateControl",
     "ReLU",
     "ResidualAttentionTransform",
     "ResidualTransform",
     "ScaleHyperprior",
     "ScaleInformation",
     "SideInformation",
+    "SlimmableEntropyModel",
+    "SlimmableTransform",
+    "SlimmableWidths",
     "SoftRoundingQuantizer",
     "StackedCheckerboardContext",
     "StraightThroughQuantizer",

@@ -11,6 +11,7 @@ from lic_models.codec import LearnedCodec
 from lic_models.components.entropy_coding.coders import EntropyCoder
 from lic_models.components.entropy_models import EntropyModel
 from lic_models.components.quantizers import Quantizer
+from lic_models.components.rate_control import RateControl
 from lic_models.components.transforms import Transform
 from pytest_lic.errors import LicError, UnknownNameError, UsageError
 
@@ -19,6 +20,7 @@ _KINDS = {
     "quantizer": Quantizer,
     "entropy_model": EntropyModel,
     "entropy_coder": EntropyCoder,
+    "rate_control": RateControl,
 }
 
 

@@ -19,6 +19,7 @@ SEATS = {
     "distribution": ("Distribution", ""),
     "coder": ("EntropyCoder", "Coder"),
     "latent_coding": ("LatentCoding", "Coding"),
+    "rate_control": ("RateControl", "RateControl"),
 }
 """Seat → the class in `lic_models.components` that all its kinds are of, and what the names of
 their classes end in."""
@@ -61,6 +62,8 @@ def component_tags(components: dict[str, Any]) -> dict[str, str]:
         components: as `lic_models.config.builder.build_codec` takes them.
     """
     entropy_model = components["entropy_model"]
+    if _class_name(entropy_model) == "SlimmableEntropyModel":  # each width has one of a kind
+        entropy_model = _arguments(entropy_model).get("entropy_model") or "Factorized"
     taken = {
         "architecture": entropy_model,
         "transform": components["transform"],
@@ -71,10 +74,17 @@ def component_tags(components: dict[str, Any]) -> dict[str, str]:
     if _class_name(entropy_model) == "JointEntropyModel":
         chosen = _arguments(entropy_model)
         taken |= {seat: chosen.get(seat) or kind for seat, kind in _OF_A_JOINT_MODEL.items()}
+    if components.get("rate_control") is not None:
+        taken["rate_control"] = components["rate_control"]
     nonlinearity = _arguments(components["transform"]).get("nonlinearity")
     if nonlinearity is not None:
         taken["nonlinearity"] = nonlinearity
     return {seat: kind_tag(seat, _class_name(component)) for seat, component in taken.items()}
+
+
+def anchors(components: dict[str, Any]) -> list[float]:
+    """λ of the rates that one network serves, rising; none without rate control."""
+    return list(_arguments(components.get("rate_control")).get("lambdas") or [])
 
 
 def _class_name(component: Any) -> str:

@@ -243,6 +243,9 @@ def copy_parameters(codec: LearnedCodec, path: Path) -> None:
     transform = codec.transform.adopted(_under("transform.", tensors))
     tensors = shared_transform.without(tensors)
     tensors |= {f"transform.{key}": value for key, value in transform.items()}
+    # Weights of a network without rate control leave it as it begins.
+    control = {f"rate_control.{key}": v for key, v in codec.rate_control.state_dict().items()}
+    tensors = control | tensors
     _check(codec, tensors, path, "weights")
     codec.load_state_dict(tensors)
 
@@ -269,8 +272,8 @@ def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _is_frozen(key: str, checkpoint: Any) -> bool:
-    training = checkpoint.get("codec", {}).get("training", {})
-    return training.get("trained") == "entropy_model" and not key.startswith("entropy_model.")
+    trained = checkpoint.get("codec", {}).get("training", {}).get("trained", "all")
+    return trained != "all" and not key.startswith(f"{trained}.")
 
 
 def _check(codec: LearnedCodec, tensors: Mapping[str, Tensor], path: Path, what: str) -> None:

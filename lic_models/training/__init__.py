@@ -2,6 +2,7 @@
 
 module                  one step, one validation, and what is logged of them
 loss                    rate and distortion
+lambda_scheduling       λ of each width, moved until none is wasted
 first_weights           what training begins with
 principal_components    a linear codec to begin with
 defaults                what neither a config nor the command line says

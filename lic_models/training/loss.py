@@ -31,7 +31,10 @@ class Loss(NamedTuple):
 
 
 def rate_distortion_loss(
-    outputs: Mapping[str, Any], images: Tensor, lmbda: float, distortion: Distortion = "mse"
+    outputs: Mapping[str, Any],
+    images: Tensor,
+    lmbda: float | Tensor,
+    distortion: Distortion = "mse",
 ) -> Loss:
     """The rate-distortion Lagrangian of what a codec's forward returned for ``images``.
 
@@ -40,7 +43,7 @@ def rate_distortion_loss(
     Args:
         outputs: ``x_hat`` and ``likelihoods``.
         images: image batch (B, 3, H, W), RGB in [0, 1].
-        lmbda: λ, the weight of distortion against rate.
+        lmbda: λ, the weight of distortion against rate; or (B,), that of each image.
         distortion: "mse", or "ms-ssim", for which sides must be at least 161 pixels.
 
     Raises:
@@ -50,7 +53,10 @@ def rate_distortion_loss(
     decoded = outputs["x_hat"].float()
     if distortion == "mse":
         error = F.mse_loss(decoded, images)
-        return Loss(lmbda * 255.0**2 * error + bpp, bpp, error)
+        if not isinstance(lmbda, Tensor):
+            return Loss(lmbda * 255.0**2 * error + bpp, bpp, error)
+        errors = (decoded - images).square().mean((1, 2, 3))
+        return Loss((lmbda * 255.0**2 * errors).mean() + bpp, bpp, error)
     if distortion != "ms-ssim":
         raise UsageError(f'model.distortion: {distortion!r}; expected "mse" or "ms-ssim"')
     if min(images.shape[-2:]) < 161:
@@ -58,8 +64,8 @@ def rate_distortion_loss(
             f"model.distortion=ms-ssim needs crops of at least 161 pixels, got "
             f"{images.shape[-1]}×{images.shape[-2]}; give --data.crop_size=192"
         )
-    error = 1.0 - ms_ssim(decoded, images, data_range=1.0)
-    return Loss(lmbda * error + bpp, bpp, error)
+    errors = 1.0 - ms_ssim(decoded, images, data_range=1.0, size_average=False)
+    return Loss((lmbda * errors).mean() + bpp, bpp, errors.mean())
 
 
 def estimated_bits(likelihoods: Mapping[str, Tensor]) -> Tensor:

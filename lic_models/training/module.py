@@ -10,6 +10,7 @@ import hashlib
 import math
 import os
 import time
+from collections.abc import Iterable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +25,7 @@ from lic_models.codec import LearnedCodec
 from lic_models.components.entropy_coding.coders import EntropyCoder
 from lic_models.components.entropy_models import EntropyModel
 from lic_models.components.quantizers import Quantizer
+from lic_models.components.rate_control import RateControl
 from lic_models.components.transforms import Transform
 from lic_models.data.frozen_latents import Frozen
 from lic_models.storage.checkpoint import refuse_other_codec
@@ -62,7 +64,9 @@ class CodecTraining(LightningModule):
         quantizer: default `NoiseQuantizer`.
         entropy_model: default `Factorized`.
         entropy_coder: default `AnsCoder`; makes no difference to training.
-        lmbda: λ, the weight of distortion against rate.
+        rate_control: default `NoRateControl`. Others are trained at levels drawn for each image, of
+            whose λ the loss is; slimmable widths all together, as the mean of their losses.
+        lmbda: λ, the weight of distortion against rate; rate control has its own.
         distortion: "mse" for λ · 255² · MSE + bpp, "ms-ssim" for λ · (1 − MS-SSIM) + bpp.
         start: where the weights begin: "principal-components" of the training images, "random",
             or the path of exported weights or of a checkpoint, such as those of another λ.
@@ -71,6 +75,7 @@ class CodecTraining(LightningModule):
             transform runs. A hyperprior that was trained on small crops, of which z is a few
             numbers, gains much from some steps of its own on large ones. A context that predicts
             residuals is trained on images and with their distortion all the same.
+            "rate_control" leaves all but rate control as it starts.
         learning_rate: Adam's.
         auxiliary_learning_rate: of the quantiles.
         clip_norm: the largest norm of the gradient.
@@ -96,10 +101,11 @@ class CodecTraining(LightningModule):
         quantizer: Quantizer | None = None,
         entropy_model: EntropyModel | None = None,
         entropy_coder: EntropyCoder | None = None,
+        rate_control: RateControl | None = None,
         lmbda: float = 0.0067,
         distortion: Distortion = "mse",
         start: str = PRINCIPAL_COMPONENTS,
-        trained: Literal["all", "entropy_model"] = "all",
+        trained: Literal["all", "entropy_model", "rate_control"] = "all",
         learning_rate: float = 3e-4,
         auxiliary_learning_rate: float = 1e-3,
         clip_norm: float = 1.0,
@@ -127,7 +133,9 @@ class CodecTraining(LightningModule):
                 raise UsageError(f"model.{name}: {count}; expected 0 or more")
         self.automatic_optimization = False
         try:
-            self.codec = LearnedCodec(transform, quantizer, entropy_model, entropy_coder)
+            self.codec = LearnedCodec(
+                transform, quantizer, entropy_model, entropy_coder, rate_control=rate_control
+            )
         except UsageError as error:
             raise UsageError(f"model.{error}") from error
         self.lmbda = lmbda
@@ -145,6 +153,8 @@ class CodecTraining(LightningModule):
         self.compiled = compiled
         self.description: dict[str, Any] = {}
         """What checkpoints say: name, quality, components, the data's name, the weights' path."""
+        self.scheduled: dict[str, Any] = {}
+        """What λ scheduling did, for checkpoints; see `LambdaScheduling`."""
         self._on_latents = False
         self.resumes = False
         """Whether a checkpoint is going to replace the first weights."""
@@ -186,7 +196,7 @@ class CodecTraining(LightningModule):
         """Adam for everything but the quantiles, and Adam for the quantiles, if there are any."""
         main, auxiliary = [], []
         for name, parameter in sorted(self.codec.named_parameters()):
-            if self.trained == "entropy_model" and not name.startswith("entropy_model."):
+            if self.trained != "all" and not name.startswith(f"{self.trained}."):
                 parameter.requires_grad_(False)
                 continue
             (auxiliary if name.endswith(".quantiles") else main).append(parameter)
@@ -245,8 +255,10 @@ class CodecTraining(LightningModule):
     def validation_step(self, images: Tensor, _index: int) -> None:
         """The loss with real rounding, on an image batch (B, 3, H, W), RGB in [0, 1]."""
         with torch.autocast(images.device.type, enabled=False):
-            outputs = self._coded_whole(images)
-        values = self._values(outputs, images)
+            values = _means(
+                self._values(self._coded_whole(images, levels), images, levels)
+                for levels in self._each(self._anchors(images, _index))
+            )
         named = {f"validation_{name}": value for name, value in values.items()}
         self.log_dict(named, prog_bar=True, batch_size=len(images))
 
@@ -268,6 +280,7 @@ class CodecTraining(LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Say which codec this is, and how it was trained so far."""
+        control = self.codec.rate_control
         checkpoint["means"] = self._means.state_dict()
         checkpoint["codec"] = {
             **self.description,
@@ -283,6 +296,8 @@ class CodecTraining(LightningModule):
                 "decay": self.decay,
                 "device": str(self.device),
                 "machine": _machine(self.device),
+                **({"lambdas": list(control.lambdas)} if control.one_at_a_time else {}),
+                **self.scheduled,
             },
         }
 
@@ -320,12 +335,12 @@ class CodecTraining(LightningModule):
             )
         return planned
 
-    def _coded_whole(self, images: Tensor) -> dict[str, Any]:
+    def _coded_whole(self, images: Tensor, levels: Tensor) -> dict[str, Any]:
         """The codec's outputs for images of any size, padded by repeating their edges."""
         factor = self.codec.downsampling_factor
         height, width = images.shape[-2:]
         below, right = -height % factor, -width % factor
-        outputs = self.codec(F.pad(images, (0, right, 0, below), mode="replicate"))
+        outputs = self.codec(F.pad(images, (0, right, 0, below), mode="replicate"), levels)
         return {**outputs, "x_hat": outputs["x_hat"][..., :height, :width]}
 
     def _pace(self, main: Any, step: int) -> None:
@@ -339,7 +354,12 @@ class CodecTraining(LightningModule):
     def _rated_eagerly(self, images: Tensor) -> dict[str, Tensor]:
         """What training minimises, ``loss``, with the other values that are logged of it."""
         if not self._on_latents:
-            return self._values(self.codec(images), images)
+            highest = self.codec.rate_control.highest
+            drawn = highest * torch.rand(len(images), device=images.device)
+            return _means(
+                self._values(self.codec(images, levels), images, levels)
+                for levels in self._each(drawn)
+            )
         with torch.autocast(images.device.type, enabled=False):
             rated = self.codec.latent_coding.forward(images.float())
         bpp = estimated_bits(rated.likelihoods).sum() / self._pixels(images)
@@ -364,13 +384,35 @@ class CodecTraining(LightningModule):
             Path(self.trainer.default_root_dir).parent / "latents",
         )
 
-    def _values(self, outputs: dict[str, Any], images: Tensor) -> dict[str, Tensor]:
-        loss = rate_distortion_loss(outputs, images, self.lmbda, self.distortion)
+    def _anchors(self, images: Tensor, first: int) -> Tensor:
+        """Levels (B,) to validate at: of each image another anchor."""
+        count = round(self.codec.rate_control.highest) + 1
+        return (torch.arange(len(images), device=images.device) + first).remainder(count).float()
+
+    def _each(self, levels: Tensor) -> list[Tensor]:
+        """The levels (B,) to run a batch at: these, or every one in turn."""
+        control = self.codec.rate_control
+        if not control.one_at_a_time:
+            return [levels]
+        return [torch.full_like(levels, level) for level in range(round(control.highest) + 1)]
+
+    def _values(self, outputs: dict[str, Any], images: Tensor, levels: Tensor) -> dict[str, Tensor]:
+        control = self.codec.rate_control
+        lmbda = control.lmbda(levels) if control.highest else self.lmbda
+        loss = rate_distortion_loss(outputs, images, lmbda, self.distortion)
         psnr = mean_psnr(outputs["x_hat"].detach(), images)
         values = {"loss": loss.total, "bpp": loss.bpp.detach(), "psnr": psnr}
         if self.distortion == "ms-ssim":
             values["ms_ssim"] = 1.0 - loss.distortion.detach()
         return values
+
+
+def _means(rows: Iterable[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """The mean of each value over several runs of a batch."""
+    first, *others = rows
+    if not others:
+        return first
+    return {name: torch.stack([row[name] for row in (first, *others)]).mean() for name in first}
 
 
 def _named(start: Path) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -16,12 +16,12 @@ _NOTHING = np.empty(0, np.int32)
 
 
 class NotingCoder:
-    """An entropy coder, overheard where it decodes what ``tables`` code."""
+    """An entropy coder, overheard where it decodes what one of ``tables`` codes."""
 
     def __init__(
         self,
         coder: EntropyCoder,
-        tables: FrequencyTables | None,
+        tables: Sequence[FrequencyTables],
         note: Callable[[str, Tensor], None],
     ) -> None:
         self.name = coder.name
@@ -33,7 +33,7 @@ class NotingCoder:
 
     def decode(self, string: bytes, indices: Integers, tables: FrequencyTables) -> Integers:
         """The symbols of a string, overheard."""
-        if tables is not self._tables:
+        if not any(tables is own for own in self._tables):
             return self._coder.decode(string, indices, tables)
         self._note("table indices", torch.from_numpy(indices))
         symbols = self._coder.decode(string, indices, tables)

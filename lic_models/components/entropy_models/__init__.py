@@ -11,6 +11,7 @@ base              what every entropy model does
 factorized        one density per channel
 hyperprior        Gaussians predicted from side information
 joint             side information, context and distribution, each exchangeable
+slimmable         one entropy model for each width of a slimmable transform
 joint_coding      one latent while that one codes it
 side_information  what is sent of a latent before it
 contexts          what decoded symbols tell of the next ones
@@ -26,6 +27,7 @@ from lic_models.components.entropy_models.base import EntropyModel, Rated
 from lic_models.components.entropy_models.factorized import Factorized
 from lic_models.components.entropy_models.hyperprior import MeanScaleHyperprior, ScaleHyperprior
 from lic_models.components.entropy_models.joint import JointEntropyModel
+from lic_models.components.entropy_models.slimmable import SlimmableEntropyModel
 
 __all__ = [
     "EntropyModel",
@@ -34,4 +36,5 @@ __all__ = [
     "MeanScaleHyperprior",
     "Rated",
     "ScaleHyperprior",
+    "SlimmableEntropyModel",
 ]

@@ -47,6 +47,11 @@ class EntropyModel(nn.Module, ABC):
         """Whether values are more than what is coded, so that training needs the distortion."""
         return False
 
+    @property
+    def latent_tables(self) -> list[FrequencyTables]:
+        """Those that latents are coded with, none yet before there are any."""
+        return [tables for name, tables in self.tables.items() if name == "latents"]
+
     def build(self, latent_channels: int) -> None:
         """Make the parameters, once M is known.
 
@@ -123,6 +128,10 @@ class EntropyModel(nn.Module, ABC):
         Raises:
             WeightsError: tables of other names or numbers than this model codes with.
         """
+        self._check_tables(tables, quantizer)
+        self.tables = dict(tables)
+
+    def _check_tables(self, tables: Mapping[str, FrequencyTables], quantizer: Quantizer) -> None:
         counts = {name: table.count for name, table in tables.items()}
         expected = self.table_counts(quantizer)
         if counts != expected:
@@ -130,7 +139,6 @@ class EntropyModel(nn.Module, ABC):
                 f"found {_counted(counts)}; {type(self).__name__} with "
                 f"{type(quantizer).__name__} codes with {_counted(expected)}"
             )
-        self.tables = dict(tables)
 
     def adopted(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Weights of an entropy model, those of another kind made this one's where they can be.

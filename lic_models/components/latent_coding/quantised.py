@@ -168,7 +168,7 @@ class QuantisedCoding(LatentCoding):
     def noting(self, note: Note) -> Iterator[None]:
         """Within the block, decoding notes its symbols; see `LatentCoding.noting`."""
         coder = self.entropy_coder
-        self.entropy_coder = NotingCoder(coder, self.tables.get("latents"), note)
+        self.entropy_coder = NotingCoder(coder, self.entropy_model.latent_tables, note)
         try:
             yield
         finally:

@@ -3,6 +3,7 @@
 base               a pair of modules
 strided            four strided layers down and four up, what most kinds are built around
 convolutional      strided convolutions, with non-linearities between them
+slimmable          the same at any of several widths, with shared kernels
 residual           residual blocks with stride and to sub-pixels, with or without attention modules
 attention          a module of convolutions, whose gate decides where features are refined
 transformer_block  attention of some kind, then two layers of each position alone
@@ -24,6 +25,7 @@ from lic_models.components.transforms.deformable import (
 from lic_models.components.transforms.neighbourhood import NeighbourhoodAttentionTransform
 from lic_models.components.transforms.octave import GeneralisedOctaveTransform, OctaveTransform
 from lic_models.components.transforms.residual import ResidualAttentionTransform, ResidualTransform
+from lic_models.components.transforms.slimmable import SlimmableTransform
 from lic_models.components.transforms.swin import SwinTransform
 from lic_models.components.transforms.tcm import TCMTransform
 from lic_models.components.transforms.window_attention import WindowAttentionTransform
@@ -38,6 +40,7 @@ __all__ = [
     "OctaveTransform",
     "ResidualAttentionTransform",
     "ResidualTransform",
+    "SlimmableTransform",
     "SwinTransform",
     "TCMTransform",
     "Transform",

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from torch import nn
 
 from lic_models.components.nonlinearities import Nonlinearity
 from pytest_lic.errors import UsageError
 
+Channels = TypeVar("Channels")
+
 
 def strided_layers(
-    channels: int,
-    latent_channels: int,
-    nonlinearity: Callable[[int, bool], Nonlinearity] | None,
+    channels: Channels,
+    latent_channels: Channels,
+    nonlinearity: Callable[[Channels, bool], Nonlinearity] | None,
     kernel_sizes: Sequence[int],
     block: Callable[[int], nn.Module | None] = lambda depth: None,
+    *,
+    image: Any = 3,
+    layers: tuple[Callable[..., nn.Module], Callable[..., nn.Module]] = (
+        nn.Conv2d,
+        nn.ConvTranspose2d,
+    ),
 ) -> tuple[nn.Sequential, nn.Sequential]:
     """Analysis, (B, 3, H, W) → (B, M, H/16, W/16), and the synthesis that mirrors it.
 
@@ -28,12 +37,15 @@ def strided_layers(
         kernel_sizes: side of each layer's kernel, odd; that of the image's layer first.
         block: makes a module that keeps the shape (B, N, h, w), for both sides, where it stands
             after so many strided layers, from 1 to 3; None for none.
+        image: channels of the image, in whatever way the layers take them.
+        layers: classes of the convolution and of the transposed one.
 
     Raises:
         UsageError: no four odd kernels.
     """
     check_kernel_sizes(kernel_sizes)
-    widths = [3, channels, channels, channels, latent_channels]
+    down_layer, up_layer = layers
+    widths: list[Any] = [image, channels, channels, channels, latent_channels]
     analysis: list[nn.Module] = []
     synthesis: list[nn.Module] = []
     for index, size in enumerate(kernel_sizes):
@@ -46,8 +58,8 @@ def strided_layers(
             if down is not None and up is not None:
                 analysis.append(down)
                 synthesis.insert(0, up)
-        analysis.append(nn.Conv2d(inner, outer, size, 2, size // 2))
-        synthesis.insert(0, nn.ConvTranspose2d(outer, inner, size, 2, size // 2, output_padding=1))
+        analysis.append(down_layer(inner, outer, size, 2, size // 2))
+        synthesis.insert(0, up_layer(outer, inner, size, 2, size // 2, output_padding=1))
     return nn.Sequential(*analysis), nn.Sequential(*synthesis)
 
 

@@ -34,6 +34,31 @@ def test_tags_name_every_component() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("arguments", "architecture"),
+    [
+        ({"latent_channels": [4, 8]}, "fp"),
+        ({"entropy_model": "lic_models.components.MeanScaleHyperprior"}, "msh"),
+        ({"entropy_model": {"class_path": "lic_models.components.JointEntropyModel"}}, "joint"),
+    ],
+)
+def test_a_slimmable_entropy_model_is_tagged_as_what_each_width_has(
+    arguments: dict[str, object], architecture: str
+) -> None:
+    of_width = {"class_path": "lic_models.components.SlimmableEntropyModel"}
+    others = dict.fromkeys(("quantizer", "entropy_coder"), "lic_models.components.Some")
+    components = {
+        "transform": {"class_path": "lic_models.components.SlimmableTransform"},
+        "entropy_model": {**of_width, "init_args": arguments},
+        "rate_control": {"class_path": "lic_models.components.SlimmableWidths"},
+        **others,
+    }
+    tags = component_tags(components)
+    assert tags["architecture"] == architecture
+    assert tags["transform"] == "slimmable"
+    assert tags["rate_control"] == "slimmable-widths"
+
+
 @pytest.mark.parametrize("name", TRANSFORMS)
 def test_a_transform_is_tagged_as_its_shipped_config_is_named(name: str) -> None:
     tags = component_tags(read_codec_config(SHIPPED / f"msh-{name}.yaml").settings["model"])

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 import torch
 
+from lic_models.components import SlimmableEntropyModel, SlimmableTransform, SlimmableWidths
 from lic_models.storage.checkpoint import describe_checkpoint
+from lic_models.training.loss import rate_distortion_loss
 from lic_models.training.module import CodecTraining
 from tests.helpers.tiny_run import LAST, RUN, assert_same_outcome, fit, read_metrics
 
@@ -171,3 +173,32 @@ def test_a_checkpoint_tells_the_pixels() -> None:
     assert fit("--trainer.max_steps=5") == 0
     assert fit("--ckpt_path=last", "--trainer.max_steps=7") == 0
     assert describe_checkpoint(LAST)["training"]["pixels"] == 7 * 2 * 32 * 32
+
+
+def slimmable_training() -> CodecTraining:
+    torch.manual_seed(0)
+    transform = SlimmableTransform([(2, 3), (4, 8)], kernel_sizes=(3, 3, 3, 3))
+    entropy_model = SlimmableEntropyModel([3, 8])
+    return CodecTraining(
+        transform, entropy_model=entropy_model, rate_control=SlimmableWidths([0.002, 0.05])
+    )
+
+
+def test_the_loss_of_slimmable_widths_is_the_mean_of_each_ones_at_its_own_lambda() -> None:
+    training = slimmable_training().eval()
+    images = torch.rand(2, 3, 32, 32)
+    expected = []
+    with torch.no_grad():
+        for level, lmbda in enumerate((0.002, 0.05)):
+            outputs = training.codec(images, torch.tensor([float(level)]))
+            expected.append(float(rate_distortion_loss(outputs, images, lmbda).total))
+        found = float(training._rated_eagerly(images)["loss"])
+    assert found == pytest.approx(sum(expected) / 2)
+    assert expected[0] != pytest.approx(expected[1], rel=0.1)
+
+
+def test_a_step_reaches_the_weights_of_every_width() -> None:
+    training = slimmable_training()
+    training._rated_eagerly(torch.rand(1, 3, 32, 32))["loss"].backward()
+    for name, parameter in training.codec.named_parameters():
+        assert parameter.grad is not None or name.endswith("quantiles"), name

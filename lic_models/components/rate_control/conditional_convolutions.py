@@ -1,0 +1,58 @@
+"""Convolutions that are scaled and shifted for each λ, and bins of rounding between."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lic_models.components.rate_control.base import Levels
+from lic_models.components.rate_control.conditioned import ConditioningRateControl
+
+_ONE = 0.5413248546129181  # its softplus is 1
+
+
+class ConditionalConvolutions(ConditioningRateControl):
+    """Each convolution's outputs scaled and shifted for each anchor; the bin size does the rest.
+
+    Choi, El-Khamy and Lee, "Variable rate deep image compression with a conditional autoencoder",
+    ICCV 2019, https://arxiv.org/abs/1909.04802. A level takes the layers of the nearest anchor λ_k,
+    and latents are rounded in bins of √(λ_k / λ): distortion grows with the square of a bin. At an
+    anchor the bin is 1.
+
+    Args:
+        lambdas: λ of each anchor, rising.
+
+    Raises:
+        UsageError: as `RateControl`.
+    """
+
+    def condition(self, channels: int) -> nn.Module:
+        """A scale, softplus of what is learned, and a shift of each channel and anchor."""
+        return _ScaleAndShift(self.levels, len(self.lambdas), channels)
+
+    def scaled(self, latents: Tensor) -> Tensor:
+        """Latents (B, M, h, w) in bins of their level."""
+        return latents / self._bins()
+
+    def restored(self, values: Tensor) -> Tensor:
+        """Values (B, M, h, w), bins back in the units of the latents."""
+        return values * self._bins()
+
+    def _bins(self) -> Tensor:
+        levels = self.levels.now
+        bins = (self.lmbda(levels.round()) / self.lmbda(levels)).sqrt()
+        return bins[:, None, None, None]
+
+
+class _ScaleAndShift(nn.Module):
+    def __init__(self, levels: Levels, anchors: int, channels: int) -> None:
+        super().__init__()
+        self.levels = levels
+        self.scales = nn.Parameter(torch.full((anchors, channels), _ONE))
+        self.shifts = nn.Parameter(torch.zeros(anchors, channels))
+
+    def forward(self, features: Tensor) -> Tensor:
+        nearest = self.levels.now.round().long()
+        scales = F.softplus(self.scales)[nearest][:, :, None, None]
+        return features * scales + self.shifts[nearest][:, :, None, None]

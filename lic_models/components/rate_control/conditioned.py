@@ -1,0 +1,74 @@
+"""Convolutions of a transform with a condition on what they give, which depends on the level."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from torch import Tensor, nn
+
+from lic_models.components.rate_control.base import RateControl
+from lic_models.components.transforms.base import Transform
+from pytest_lic.errors import UsageError
+
+
+class ConditionedConvolution(nn.Conv2d):
+    """A convolution, whose weights keep their names, and a condition on what it gives."""
+
+    condition: nn.Module
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, C, h, w) → (B, C', h', w')."""
+        made: Tensor = self.condition(super().forward(features))
+        return made
+
+
+class ConditionedTransposedConvolution(nn.ConvTranspose2d):
+    """A transposed convolution, and a condition on what it gives."""
+
+    condition: nn.Module
+
+    def forward(self, features: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """(B, C, h, w) → (B, C', h', w')."""
+        made: Tensor = self.condition(super().forward(features, output_size))
+        return made
+
+
+class ConditioningRateControl(RateControl):
+    """Base of the kinds that put a condition after each convolution of a transform.
+
+    Conditions begin by changing nothing, so that training may go on from the weights of a network
+    without rate control.
+    """
+
+    def build(self, transform: Transform) -> None:
+        """Put the conditions where the convolutions between an image and its latent stand.
+
+        Raises:
+            UsageError: a transform without convolutions in a row.
+        """
+        found = 0
+        for side in (transform.analysis, transform.synthesis):
+            for name, layer in list(side.named_children()):
+                if type(layer) is nn.Conv2d or type(layer) is nn.ConvTranspose2d:
+                    found += 1
+                    setattr(side, name, self._conditioned(layer))
+        if not found:
+            raise UsageError(
+                f"{type(self).__name__}: {type(transform).__name__} has no convolutions in a row "
+                "to be conditioned; take gain units, or another transform"
+            )
+
+    @abstractmethod
+    def condition(self, channels: int) -> nn.Module:
+        """What is to follow a convolution of C outputs; takes and returns (B, C, h, w)."""
+
+    def _conditioned(self, layer: nn.Conv2d | nn.ConvTranspose2d) -> nn.Module:
+        made: ConditionedConvolution | ConditionedTransposedConvolution
+        plain = (layer.in_channels, layer.out_channels, layer.kernel_size, layer.stride)
+        if isinstance(layer, nn.Conv2d):
+            made = ConditionedConvolution(*plain, layer.padding)  # type: ignore[arg-type]
+        else:
+            made = ConditionedTransposedConvolution(*plain, layer.padding, layer.output_padding)  # type: ignore[arg-type]
+        made.weight, made.bias = layer.weight, layer.bias
+        made.condition = self.condition(layer.out_channels)
+        return made
