@@ -3,6 +3,7 @@
 weights_header    what a weights file says of itself, read without its tensors
 weights_file      weights with the entropy coder's tables, written, read and loaded
 shared_transform  weights that name another file's transform
+adapted           weights of which only what differs from another file is stored
 checkpoint        Lightning's checkpoints, without a pickle
 export            from a checkpoint to weights
 """

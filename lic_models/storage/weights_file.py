@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from lic_models.codec import LearnedCodec
 from lic_models.components.entropy_coding.tables import FrequencyTables
 from lic_models.components.thumbnails import ThumbnailSynthesis
-from lic_models.storage import shared_transform
+from lic_models.storage import adapted, shared_transform
 from lic_models.storage.weights_header import HEADER, refuse_pickle
 from pytest_lic.errors import LicError, UsageError, WeightsError
 from pytest_lic.system.files import written_whole
@@ -135,13 +135,14 @@ def write_tensors(tensors: Mapping[str, Tensor], path: Path, header: Mapping[str
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
-    """Every tensor of a safetensors file, and of the one whose transform it names; its header.
+    """Every tensor of a safetensors file, and of the one that it names; its header.
 
     Raises:
         WeightsError: a file that is missing, truncated, damaged or a pickle.
     """
     tensors, header = _read_own(path)
-    return shared_transform.completed(path, tensors, header, read_tensors), header
+    tensors = shared_transform.completed(path, tensors, header, read_tensors)
+    return adapted.completed(path, tensors, header, read_tensors), header
 
 
 def read_json_header(path: Path) -> dict[str, object]:
