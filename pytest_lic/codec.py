@@ -261,6 +261,8 @@ class CodecFamily:
                     f"codec family {self.name!r}: default_qualities has {label!r}; expected some "
                     f"of {', '.join(qualities)}"
                 )
+        if self.decodes is not None:
+            check_name(f"codec family {self.name!r}: decodes, a codec family", self.decodes)
         check_format_version(self.format_version, f"codec family {self.name!r}: format_version")
         tags = dict(self.tags) if self.trained else {**self.tags, "weights": "untrained"}
         object.__setattr__(self, "qualities", MappingProxyType(qualities))

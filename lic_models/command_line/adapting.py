@@ -81,8 +81,10 @@ def adapt(program: str, arguments: Sequence[str]) -> int:
             trained = adaptation.adapt(codec, images, options.way, schedule, told)
         except UsageError as error:
             raise UsageError(f"{source.path}: {error}") from None
+    # Whole weights name no other file's transform, and their thumbnails would be of other latents.
+    stale = ("transform_of", "thumbnail") if options.way == "all" else ("transform_of",)
     header: dict[str, Any] = {
-        **{key: value for key, value in read_json_header(source.path).items() if key not in _OWN},
+        **{key: value for key, value in read_json_header(source.path).items() if key not in stale},
         "name": options.name or source.name,
         "training": {
             "start": source.path.name,
@@ -111,9 +113,6 @@ def adapt(program: str, arguments: Sequence[str]) -> int:
     )
     print(_TOLD[options.way].format(source=f"{source.name} ({source.path.name})"))
     return 0
-
-
-_OWN = ("transform_of", "thumbnail")  # keys of the source's header that tell of its own tensors
 
 
 def _parser(program: str) -> argparse.ArgumentParser:

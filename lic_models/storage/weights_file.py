@@ -22,7 +22,7 @@ from lic_models.codec import LearnedCodec
 from lic_models.components.entropy_coding.tables import FrequencyTables
 from lic_models.components.thumbnails import ThumbnailSynthesis
 from lic_models.storage import adapted, shared_transform
-from lic_models.storage.weights_header import HEADER, refuse_pickle
+from lic_models.storage.weights_header import ADAPTED_FROM, HEADER, refuse_pickle
 from pytest_lic.errors import LicError, UsageError, WeightsError
 from pytest_lic.system.files import written_whole
 from pytest_lic.system.pickles import START
@@ -96,8 +96,17 @@ def add_thumbnail(
 
 
 def check_thumbnail_target(weights: Path, target: Path) -> None:
-    """Raise WeightsError where a copy at ``target`` would not find the transform it names."""
-    shared_transform.completed(target, {}, read_json_header(weights), read_tensors)
+    """Raise WeightsError where a copy at ``target`` would not find the transform it names.
+
+    Adapted weights are refused too: they have the thumbnail synthesis of their source.
+    """
+    header = read_json_header(weights)
+    if ADAPTED_FROM in header:
+        raise WeightsError(
+            f"{weights}: adapted from other weights, with their thumbnail synthesis; train one for "
+            "those, then adapt them"
+        )
+    shared_transform.completed(target, {}, header, read_tensors)
 
 
 @torch.no_grad()

@@ -190,6 +190,19 @@ def test_parts_of_another_architecture() -> None:
         read_tensors(path)
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_a_thumbnail_synthesis_stays_where_the_latents_do(
+    way: str, refusal: Callable[..., str]
+) -> None:
+    write_grouped(Path("w.safetensors"))
+    more = ("--data=photos", "--crop-size=16", "--steps=1")
+    assert main(["thumbnail", "w.safetensors", *more]) == 0
+    path = adapted(way)
+    assert (built(path).thumbnail is None) == (way == "all")
+    if way != "all":
+        assert "train one for those" in refusal("thumbnail", str(path), *more)
+
+
 def test_files_of_one_family_are_adapted_alike() -> None:
     encoder, source = read_header(adapted("encoder")), read_header(Path("w.safetensors"))
     with pytest.raises(UsageError, match="are of one family, grouped, but not adapted alike"):
