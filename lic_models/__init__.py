@@ -8,6 +8,7 @@ storage         weights, checkpoints and exports, all safetensors
 training        the loss, first weights, the training module, and what a run leaves behind
 zoo             many networks trained by turns, for as long as there is time
 command_line    what the commands of ``python -m lic_models`` do
+enhanced        a codec and an enhanced one beside it, for another domain
 kinds           the kinds of component, for ``pytest-lic components``
 families        the shipped families, and those that a config describes
 untrained       families with random weights, to be timed

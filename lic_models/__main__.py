@@ -5,6 +5,7 @@ validate  its loss on the validation images, with real rounding
 test      its rate and quality on whole images, measured on real bitstreams
 export    write the weights of checkpoints for the plugin
 thumbnail train a small network that makes previews of the first bytes, for exported weights
+adapt     exported weights for images of another domain
 zoo       train every network of some configs for as long as there is time
 pack      small copies of a zoo's checkpoints, to go on from elsewhere
 figure    draw a zoo's losses against the pixels that it was trained on
@@ -212,6 +213,12 @@ def _thumbnail(arguments: list[str]) -> int:
     return thumbnail(PROGRAM, arguments)
 
 
+def _adapt(arguments: list[str]) -> int:
+    from lic_models.command_line.adapting import adapt
+
+    return adapt(PROGRAM, arguments)
+
+
 def _zoo(arguments: list[str]) -> int:
     from lic_models.zoo.command import zoo
 
@@ -257,6 +264,7 @@ _COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "test": _test,
     "export": _export,
     "thumbnail": _thumbnail,
+    "adapt": _adapt,
     "zoo": _zoo,
     "pack": _pack,
     "figure": _figure,

@@ -20,7 +20,7 @@ from lic_models.storage.weights_header import (
 )
 from lic_models.untrained import untrained_families
 from pytest_lic.adapters.compressai import compressai_family
-from pytest_lic.codec import CodecFamily
+from pytest_lic.codec import Codec, CodecFamily
 from pytest_lic.errors import UsageError
 
 if TYPE_CHECKING:
@@ -99,7 +99,8 @@ def learned_family(
         default_qualities: as `CodecFamily` has them.
 
     Raises:
-        UsageError: the files are of several format versions, or of one that is none.
+        UsageError: the files are of several format versions, or of one that is none; or they were
+            adapted in several ways, or from several families.
     """
     by_quality = {h.quality: h for h in sorted(headers, key=lambda header: header.lmbda)}
     first = next(iter(by_quality.values()))
@@ -119,6 +120,8 @@ def learned_family(
                 f"{header.path} is of format version {header.format_version}, {first.path} of "
                 f"{first.format_version}; export the one that is behind again"
             )
+
+    way = _shared_way(by_quality.values())
 
     def build(quality: str) -> nn.Module:
         from lic_models.config.builder import build_codec
@@ -146,8 +149,57 @@ def learned_family(
             file_digest(by_quality[quality].path) + (f"-{quality}" if lambdas else "")
         ),
         format_version=first.format_version if format_version is None else format_version,
+        bitstreams_of=None if way != "encoder" else lambda quality: _writer(by_quality[quality]),
     )
-    return replace(family, default_qualities=default_qualities)
+    family = replace(family, default_qualities=default_qualities)
+    if first.adapted_from is not None and first.adapted_from["name"] != first.name:
+        family = replace(family, decodes=first.adapted_from["name"])
+    return _beside_source(family, by_quality) if way == "enhance" else family
+
+
+def _writer(header: WeightsHeader) -> tuple[str, str, str]:
+    """The codec whose bitstreams weights with an adapted encoder write and read."""
+    stated = header.adapted_from
+    assert stated is not None
+    return stated["name"], stated["quality"], stated["digest"]
+
+
+def _beside_source(enhanced: CodecFamily, headers: Mapping[str, WeightsHeader]) -> CodecFamily:
+    """A family of enhanced codecs, each beside the one that it was adapted from."""
+
+    def build(quality: str, device: str) -> Codec:
+        from lic_models.enhanced import EnhancedCodec
+        from lic_models.storage.adapted import source_path
+
+        header = headers[quality]
+        assert header.adapted_from is not None
+        path = source_path(header.path, header.adapted_from)
+        source = learned_family([read_header(path)], enhanced.format_version)
+        return EnhancedCodec(
+            source.build(header.adapted_from["quality"], device),
+            enhanced.build(quality, device),
+            header.lmbda,
+        )
+
+    return replace(enhanced, build=build)
+
+
+def _shared_way(headers: Iterable[WeightsHeader]) -> str | None:
+    """The way in which all files of a family were adapted; None where none was."""
+    first, *others = headers
+    stated = _adaptation(first)
+    for header in others:
+        if _adaptation(header) != stated:
+            raise UsageError(
+                f"{header.path} and {first.path} are of one family, {first.name}, but not adapted "
+                "alike; adapt one of them again, with another --name"
+            )
+    return None if stated is None else stated[0]
+
+
+def _adaptation(header: WeightsHeader) -> tuple[str, str] | None:
+    stated = header.adapted_from
+    return None if stated is None else (stated["way"], stated["name"])
 
 
 def _shared_tags(headers: Mapping[str, WeightsHeader]) -> dict[str, str]:

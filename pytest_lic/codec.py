@@ -210,6 +210,9 @@ class CodecFamily:
             is refused by name.
         default_qualities: those that a run takes which is not told any codec, quality, λ or
             component; None takes all, none of them leaves the family out.
+        decodes: the name of another family whose old bitstreams this one decodes too, quality by
+            quality, such as the one that it was adapted from: the conformance gate holds it to
+            that.
     """
 
     name: str
@@ -223,6 +226,7 @@ class CodecFamily:
     trained: bool = True
     format_version: int = 1
     default_qualities: Sequence[str] | None = None
+    decodes: str | None = None
 
     def __post_init__(self) -> None:
         check_name("codec family", self.name)
@@ -257,6 +261,8 @@ class CodecFamily:
                     f"codec family {self.name!r}: default_qualities has {label!r}; expected some "
                     f"of {', '.join(qualities)}"
                 )
+        if self.decodes is not None:
+            check_name(f"codec family {self.name!r}: decodes, a codec family", self.decodes)
         check_format_version(self.format_version, f"codec family {self.name!r}: format_version")
         tags = dict(self.tags) if self.trained else {**self.tags, "weights": "untrained"}
         object.__setattr__(self, "qualities", MappingProxyType(qualities))

@@ -6,12 +6,8 @@ import argparse
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from pytest_lic.errors import CorpusError, UsageError, WeightsError
-
-if TYPE_CHECKING:
-    from lic_models.data.image_set import ImageSet
+from pytest_lic.errors import UsageError, WeightsError
 
 _GROUPS, _STEPS, _CROP, _SEED = 2, 2000, 256, 1
 
@@ -31,6 +27,7 @@ def thumbnail(program: str, arguments: Sequence[str]) -> int:
     import torch
     from tqdm import tqdm
 
+    from lic_models.command_line.training_images import training_images
     from lic_models.components.thumbnails import DOWNSAMPLING_FACTOR
     from lic_models.config.builder import build_codec
     from lic_models.storage.weights_file import (
@@ -53,7 +50,7 @@ def thumbnail(program: str, arguments: Sequence[str]) -> int:
     except UsageError as error:
         raise WeightsError(f"{options.weights}: {error}") from None
     check_thumbnail_target(options.weights, target)
-    images = _images(options.data, size)
+    images = training_images(options.data, size)
     count = min(training.CROPS, training.BATCH * options.steps)
 
     latents, targets = [], []
@@ -84,26 +81,6 @@ def thumbnail(program: str, arguments: Sequence[str]) -> int:
     return 0
 
 
-def _images(folder: Path, smallest: int) -> ImageSet:
-    """The images below a folder that a crop fits into."""
-    from lic_models.data.image_set import ImageSet
-    from lic_models.data.scan import examine, images_below
-
-    if not folder.is_dir():
-        raise CorpusError(f"--data {folder}: no such folder; expected one of images")
-    files = images_below(folder)
-    if not files:
-        raise CorpusError(f"--data {folder}: no image in it; expected files such as .png or .jpg")
-    usable = examine(files, 1, "skip")
-    large = [file for file in usable if min(file.width, file.height) >= smallest]
-    if not large:
-        raise CorpusError(
-            f"--data {folder}: no image with {smallest} pixels on both sides; give larger ones, "
-            "or a smaller --crop-size"
-        )
-    return ImageSet(tuple(large))
-
-
 def _psnr(mean_squared_error: float) -> float:
     return -10.0 * math.log10(max(mean_squared_error, 1e-10))
 
@@ -127,7 +104,6 @@ def _parser(program: str) -> argparse.ArgumentParser:
     )
     add(
         "--data",
-        type=Path,
         required=True,
         metavar="FOLDER",
         help="photographs to train on, in folders of folders too",

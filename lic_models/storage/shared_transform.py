@@ -29,7 +29,7 @@ def named(path: Path, new: Path, tensors: Mapping[str, Tensor], read: Read) -> d
             new file.
     """
     others, own = _transform(read(path)[0]), _transform(tensors)
-    found = _place(path.name, new)
+    found = place(path.name, new)
     if found is None or _digest(_transform(read(found)[0])) != _digest(others):
         raise WeightsError(
             f"{path}: would not be found from {new}, which names it in place of its transform; "
@@ -68,7 +68,7 @@ def completed(
     if not isinstance(stated, dict) or {"file", "digest"} - stated.keys():
         raise WeightsError(f"{path}: {KEY} is {stated!r:.60}; expected a file and a digest")
     name = Path(str(stated["file"])).name
-    other = _place(name, path)
+    other = place(name, path)
     if other is None:
         raise WeightsError(
             f"{path}: has the transform of {name}, which is neither beside it nor shipped; put it "
@@ -85,8 +85,8 @@ def completed(
     return {**tensors, **transform}
 
 
-def _place(name: str, path: Path) -> Path | None:
-    """Where the file of a name is that another file names; never that file itself."""
+def place(name: str, path: Path) -> Path | None:
+    """Where the file of a name is that the file at ``path`` names; never that file itself."""
     if name == path.name:
         return None
     places = (folder / name for folder in (path.parent, WEIGHTS))

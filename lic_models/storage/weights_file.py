@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from lic_models.codec import LearnedCodec
 from lic_models.components.entropy_coding.tables import FrequencyTables
 from lic_models.components.thumbnails import ThumbnailSynthesis
-from lic_models.storage import eight_bits, shared_transform
-from lic_models.storage.weights_header import HEADER, refuse_pickle
+from lic_models.storage import adapted, eight_bits, shared_transform
+from lic_models.storage.weights_header import ADAPTED_FROM, HEADER, refuse_pickle
 from pytest_lic.errors import LicError, UsageError, WeightsError
 from pytest_lic.system.files import written_whole
 from pytest_lic.system.pickles import START
@@ -101,8 +101,17 @@ def add_thumbnail(
 
 
 def check_thumbnail_target(weights: Path, target: Path) -> None:
-    """Raise WeightsError where a copy at ``target`` would not find the transform it names."""
-    shared_transform.completed(target, {}, read_json_header(weights), read_tensors)
+    """Raise WeightsError where a copy at ``target`` would not find the transform it names.
+
+    Adapted weights are refused too: they have the thumbnail synthesis of their source.
+    """
+    header = read_json_header(weights)
+    if ADAPTED_FROM in header:
+        raise WeightsError(
+            f"{weights}: adapted from other weights, with their thumbnail synthesis; train one for "
+            "those, then adapt them"
+        )
+    shared_transform.completed(target, {}, header, read_tensors)
 
 
 @torch.no_grad()
@@ -144,14 +153,15 @@ def write_tensors(tensors: Mapping[str, Tensor], path: Path, header: Mapping[str
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
-    """Every tensor of a safetensors file, and of the one whose transform it names; its header.
+    """Every tensor of a safetensors file, and of the one that it names; its header.
 
     Raises:
         WeightsError: a file that is missing, truncated, damaged or a pickle.
     """
     stored, header = _read_own(path)
     tensors = eight_bits.unpacked(stored)
-    return shared_transform.completed(path, tensors, header, read_tensors), header
+    tensors = shared_transform.completed(path, tensors, header, read_tensors)
+    return adapted.completed(path, tensors, header, read_tensors), header
 
 
 def read_json_header(path: Path) -> dict[str, object]:

@@ -15,6 +15,8 @@ from pytest_lic.system.pointer_files import how_to_fetch
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
 """The folder of shipped weights."""
+ADAPTED_FROM = "adapted_from"
+"""Key of the header, of weights that hold only what differs from another file's; see `adapted`."""
 HEADER = "lic_models"  # the one entry of a safetensors file's metadata that is ours
 
 
@@ -30,6 +32,8 @@ class WeightsHeader:
         components: class path and arguments of every component.
         training: how it was trained, for the reader.
         format_version: of the codec's bitstreams.
+        adapted_from: the file that this one holds the differences from, and how it was adapted:
+            ``file``, ``digest``, ``name``, ``quality`` and ``way``; None for whole weights.
     """
 
     path: Path
@@ -39,6 +43,7 @@ class WeightsHeader:
     components: dict[str, Any]
     training: dict[str, Any]
     format_version: int = 1
+    adapted_from: dict[str, str] | None = None
 
 
 def read_header(path: Path) -> WeightsHeader:
@@ -64,6 +69,7 @@ def read_header(path: Path) -> WeightsHeader:
             dict(stated["components"]),
             dict(stated["training"]),
             int(stated.get("format_version", 1)),
+            _adapted_from(stated.get(ADAPTED_FROM)),
         )
     except OSError as error:
         raise WeightsError(
@@ -99,3 +105,9 @@ def file_digest(path: Path) -> str:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise WeightsError(f"{path}: can't be read ({error.strerror or error})") from error
+
+
+def _adapted_from(stated: Any) -> dict[str, str] | None:
+    if stated is None:
+        return None
+    return {key: str(stated[key]) for key in ("file", "digest", "name", "quality", "way")}

@@ -13,5 +13,6 @@ freed_memory            what a step frees, kept for the next
 running_means           means since the last row of the log
 metrics_file            the log
 thumbnails              a thumbnail synthesis, for a codec that stays as it is
+adaptation              a trained codec for another domain
 saved_config            the config that a run leaves behind
 """

@@ -47,6 +47,7 @@ def compressai_family(
     devices: Sequence[str] = ("cpu", "cuda"),
     trained: bool = True,
     format_version: int = 1,
+    bitstreams_of: Callable[[str], tuple[str, str, str | None]] | None = None,
 ) -> CodecFamily:
     """A codec family of networks with ``compress`` and ``decompress`` in CompressAI's manner.
 
@@ -100,6 +101,9 @@ def compressai_family(
         trained: False for networks that are only to be timed (see `CodecFamily`).
         format_version: raise it to break with the bitstreams of older releases (see
             `CodecFamily`): those are then refused by name.
+        bitstreams_of: quality → family, quality and fingerprint of another network, for one whose
+            decoder is that network's, to the bit: each then decodes the other's bitstreams. By
+            default these are of this network alone.
 
     Raises:
         UsageError: several qualities of one network with nothing to tell them apart.
@@ -124,6 +128,7 @@ def compressai_family(
         fingerprint=fingerprint,
         device=devices[0] if devices else "cpu",
         format_version=format_version,
+        bitstreams_of=bitstreams_of,
     )
     family = NetworkFamily(recipe)
     return CodecFamily(

@@ -36,18 +36,18 @@ class Examined:
 
 def examine(
     decoder: Decoder,
-    streams: Sequence[tuple[Path, Stream]],
+    streams: Sequence[tuple[str, Path, Stream]],
     corpus: Corpus,
     *,
     keep_lacking: bool,
     keep_broken: bool,
     commit: Callable[[], Commit | None],
 ) -> Examined:
-    """Decode every kept bitstream of the cell's family and quality.
+    """Decode every kept bitstream of the cell's quality.
 
     Args:
         decoder: what has to decode them.
-        streams: the folder and the facts of each.
+        streams: the family that wrote it, the folder and the facts of each.
         corpus: the images that are kept as bitstreams.
         keep_lacking: code and keep the images of which no bitstream is kept.
         keep_broken: those too whose bitstream broke.
@@ -58,15 +58,15 @@ def examine(
     """
     images = {image.name: image for image in corpus.images}
     findings: list[StreamFinding] = []
-    for folder, stream in streams:
+    for family, folder, stream in streams:
         try:
-            kept = read(folder, decoder.cell.family, stream)
+            kept = read(folder, family, stream)
         except BaselineError as error:
             findings.append(StreamFinding(stream.image, Verdict.ERROR, Broke.FILE, str(error)))
             continue
         with family_calls.blamed(decoder.cell.id):
             findings.append(check(decoder, kept, images.get(stream.image)))
-    lacking = [name for name in images if name not in {stream.image for _, stream in streams}]
+    lacking = [name for name in images if name not in {stream.image for *_, stream in streams}]
     wanted = list(lacking) if keep_lacking else []
     if keep_broken:
         broken = [finding.image for finding in findings if finding.broke]

@@ -3,6 +3,7 @@
 photos      photographs that scikit-image bundles: the default, nothing to download
 edge        small images on which codecs break
 conformance two small crops of photographs, of which old bitstreams are kept
+synthetic-documents  rendered text, line drawings and charts
 a folder    every image below it
 """
 
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_lic.errors import CorpusError, UsageError
+from pytest_lic.images.documents import synthetic_documents
 from pytest_lic.images.edge_images import edge_images
 from pytest_lic.images.finding import image_files, name_below, passed_over
 from pytest_lic.images.reading import check_image, read_image
@@ -53,6 +55,10 @@ _CROPS = {"astronaut_128x96": ("astronaut.png", 96, 128), "chelsea_67x45": ("che
 
 EDGE = "edge"
 """The corpus of small images on which codecs break."""
+DOCUMENTS = "synthetic-documents"
+"""The corpus of rendered text, line drawings and charts: another domain than photographs."""
+SHIPPED = ("photos", EDGE, DOCUMENTS)
+"""The corpora that one can ask for without a folder."""
 RANDOM = "rand"
 """How cells call the random images that times are taken on: a name that no corpus gets."""
 
@@ -94,8 +100,8 @@ def load_corpus(spec: str, resolution: str = "native") -> Corpus:
     """The images of a corpus, decoded.
 
     Args:
-        spec: ``"photos"``, ``"edge"`` or the path of a folder. A folder is read recursively,
-            through links too; its images are named and sorted by their path below it. Hidden
+        spec: one of `SHIPPED`, or the path of a folder. A folder is read recursively, through
+            links too; its images are named and sorted by their path below it. Hidden
             files and files whose suffix is no image format's are ignored. `reading` says which
             images are converted and which are refused.
         resolution: ``"native"``, or the side in pixels of a square cut from each image's centre.
@@ -120,7 +126,7 @@ def check_corpus(spec: str) -> None:
     if spec in ("photos", CONFORMANCE):
         for name in PHOTOS:
             _photo_path(name)
-    elif spec != EDGE:
+    elif spec not in SHIPPED:
         paths = sorted(image_files(_folder(spec)))
         if not paths:
             raise _no_image(spec)
@@ -129,7 +135,7 @@ def check_corpus(spec: str) -> None:
 
 
 def corpus_name(spec: str) -> str:
-    """How reports and cell ids call a corpus: letters, digits, ``.`` and ``_``.
+    """How reports and cell ids call a corpus: letters, digits, ``.`` and ``_``; ours as they are.
 
     A folder goes by its own name; one called like a corpus of ours gets ``folder.`` before it.
     """
@@ -265,6 +271,7 @@ _BUILT_IN: dict[str, Callable[[], Iterator[Image]]] = {
     "photos": lambda: map(_photo, PHOTOS),
     EDGE: lambda: starmap(Image, edge_images().items()),
     CONFORMANCE: _conformance,
+    DOCUMENTS: lambda: starmap(_image, synthetic_documents("test")),
 }
 
 
@@ -273,7 +280,8 @@ def _folder(spec: str) -> Path:
     if not folder.is_dir():
         what = "a file" if folder.exists() else "not there"
         raise CorpusError(
-            f"corpus {spec!r} is {what}; expected 'photos', 'edge' or a folder of images"
+            f"corpus {spec!r} is {what}; expected {', '.join(map(repr, SHIPPED))} or a folder of "
+            "images"
         )
     return folder
 

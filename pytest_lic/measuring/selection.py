@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pytest_lic.codec import CodecFamily
 from pytest_lic.errors import UnknownNameError, UsageError
-from pytest_lic.images.corpus import CONFORMANCE, corpus_name
+from pytest_lic.images.corpus import CONFORMANCE, SHIPPED, corpus_name
 from pytest_lic.measuring.grid import Setting
 from pytest_lic.system.words import listed, plural
 
@@ -21,7 +21,7 @@ from pytest_lic.system.words import listed, plural
 class Selection:
     """What the user asked for; empty tuples select everything.
 
-    ``corpora`` are ``photos``, ``edge`` or folders; ``resolutions`` are ``native`` or pixels;
+    ``corpora`` are built-in ones or folders; ``resolutions`` are ``native`` or pixels;
     ``components`` are ``tag=choice`` globs.
     """
 
@@ -189,7 +189,7 @@ def absolute_corpora(corpora: Sequence[str], start: Path) -> tuple[str, ...]:
     A link keeps its own name, by which the corpus is called.
     """
     return tuple(
-        spec if spec in ("photos", "edge") else str(_absolute(start / Path(spec).expanduser()))
+        spec if spec in SHIPPED else str(_absolute(start / Path(spec).expanduser()))
         for spec in corpora
     )
 

@@ -52,7 +52,8 @@ OPTIONS = (
     ),
     _several(
         "corpus",
-        "photos (bundled photographs), edge (hostile sizes and contents) or a folder of images",
+        "photos (bundled photographs), edge (hostile sizes and contents), synthetic-documents "
+        "(text, drawings and charts) or a folder of images",
         "photos",
         "NAME",
         read=corpora,

@@ -22,15 +22,17 @@ def decode_old_bitstreams(cell: Cell, command: str, run: Run) -> ConformanceReco
         LicError: the codec can't be built, or what is to be kept can't be coded.
     """
     setup, options = run.setup, run.setup.options
+    family = setup.families[cell.family]
+    writers = [cell.family] if family.decodes is None else [cell.family, family.decodes]
     decoder = Decoder(
         run.codecs.codec(cell),
         cell,
-        setup.families[cell.family].format_version,
+        family.format_version,
         environment(cell.setting.device, options.threads),
     )
     examined = conformance.examine(
         decoder,
-        run.kept.find(cell.family, cell.quality),
+        [(name, *place) for name in writers for place in run.kept.find(name, cell.quality)],
         setup.corpus(cell),
         keep_lacking=options.update or options.update_missing,
         keep_broken=options.update,

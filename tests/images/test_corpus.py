@@ -127,7 +127,9 @@ class TestFolder:
         image = store(tmp_path / "a.png")
         (tmp_path / "empty").mkdir()
         for check in (check_corpus, load_corpus):
-            with pytest.raises(CorpusError, match="'photoz' is not there; expected 'photos'"):
+            with pytest.raises(
+                CorpusError, match="'photoz' is not there; expected 'photos', 'edge'"
+            ):
                 check("photoz")
             with pytest.raises(CorpusError, match=r"a\.png' is a file; expected"):
                 check(str(image))

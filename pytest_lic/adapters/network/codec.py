@@ -44,7 +44,8 @@ class NetworkCodec:
     ) -> None:
         self._calls = calls
         self._layout = layout
-        self._fingerprint = fingerprint
+        self.fingerprint = fingerprint
+        """The 4 bytes that its bitstreams carry."""
         self._format_version = format_version
         self._together: bool | None = None  # not yet known
 
@@ -67,7 +68,7 @@ class NetworkCodec:
             coded = [self._calls.compress(image) for image in padded[:, None]]
         sections = [to_sections(image, self._layout, height, width) for image in coded]
         return [
-            pack(Bitstream(self._fingerprint, height, width, image, self._format_version))
+            pack(Bitstream(self.fingerprint, height, width, image, self._format_version))
             for image in sections
         ]
 
@@ -213,7 +214,7 @@ class NetworkCodec:
     def _unpacked(self, bitstreams: Sequence[bytes]) -> tuple[list[Compressed], int, int]:
         """What the network's decoder takes for each image, and their height and width."""
         streams = [
-            unpack(stream, fingerprint=self._fingerprint, format_version=self._format_version)
+            unpack(stream, fingerprint=self.fingerprint, format_version=self._format_version)
             for stream in bitstreams
         ]
         return self._coded(streams)

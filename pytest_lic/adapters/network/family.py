@@ -51,6 +51,7 @@ class Recipe:
     fingerprint: Callable[[str], str | None] | None
     device: str
     format_version: int
+    bitstreams_of: Callable[[str], tuple[str, str, str | None]] | None
 
 
 @dataclass(frozen=True)
@@ -175,11 +176,15 @@ class NetworkFamily:
         )
         layout = find_layout(calls, recipe.multiple, recipe.channels_last)
         # Only now: some layers, such as masked convolutions, settle their weights on first use.
-        weights = self._weights(network, quality)
+        of = recipe.bitstreams_of
+        if of is None:
+            writer = (recipe.name, quality, self._weights(network, quality))
+        else:
+            writer = of(quality)
         expected: tuple[Any, ...] = (layout.multiple, layout.nest, layout.shape)
         if layout.least > layout.multiple:
             expected += (layout.least,)
-        stamp = short_fingerprint(repr((recipe.name, quality, weights, prepared.fixed, expected)))
+        stamp = short_fingerprint(repr((*writer, prepared.fixed, expected)))
         codec = NetworkCodec
         if calls.offers_latents:
             codec = ProgressiveNetworkCodec if calls.offers_passes else LatentNetworkCodec

@@ -101,7 +101,7 @@ class ProgressiveNetworkCodec(LatentNetworkCodec):
     def _parts(self, bitstreams: Sequence[bytes]) -> tuple[list[Compressed], list[int], int, int]:
         """What may be cut: each image, the whole length of its last string; height and width."""
         parts = [
-            unpack_part(stream, fingerprint=self._fingerprint, format_version=self._format_version)
+            unpack_part(stream, fingerprint=self.fingerprint, format_version=self._format_version)
             for stream in bitstreams
         ]
         coded, height, width = self._coded([stream for stream, _ in parts])

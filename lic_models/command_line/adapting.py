@@ -1,0 +1,154 @@
+"""``python -m lic_models adapt``: exported weights for images of another domain."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pytest_lic.errors import UsageError, WeightsError
+
+_TOLD = {
+    "all": "bitstreams of {source} no longer decode with it; raise the family's format_version "
+    "where it takes that codec's place",
+    "encoder": "bitstreams of {source} decode as before, and decoders of {source} decode the new",
+    "enhance": "bitstreams of {source} decode as before; a new one is enhanced where that pays",
+}
+
+
+def adapt(program: str, arguments: Sequence[str]) -> int:
+    """Run the command; returns 0.
+
+    Raises:
+        LicError: weights, images or options that are wrong, before anything is trained.
+    """
+    options = _parser(program).parse_args(arguments)
+    for name in ("steps", "batch_size", "crop_size", "rank"):
+        if getattr(options, name) < 1:
+            option = name.replace("_", "-")
+            raise UsageError(f"--{option} {getattr(options, name)}: expected at least 1")
+    if not 0.0 < options.learning_rate < math.inf:
+        raise UsageError(f"--learning-rate {options.learning_rate}: expected a positive number")
+
+    from tqdm import tqdm
+
+    from lic_models.command_line.training_images import training_images
+    from lic_models.config.builder import build_codec
+    from lic_models.storage import adapted
+    from lic_models.storage.weights_file import (
+        load_weights,
+        read_json_header,
+        round_kernels,
+        write_tensors,
+        write_weights,
+    )
+    from lic_models.storage.weights_header import ADAPTED_FROM, read_header
+    from lic_models.training import adaptation
+
+    source, target = read_header(options.weights), options.out
+    named = adapted.named(source, target, options.way)
+    distortion = source.training.get("distortion", "mse")
+    if options.way == "enhance" and distortion != "mse":
+        raise UsageError(
+            f"{source.path}: trained for {distortion}; --way enhance chooses between two codecs by "
+            "their MSE"
+        )
+    codec = build_codec(source.components, str(source.path))
+    load_weights(codec, source.path)
+    images = training_images(options.data, options.crop_size)
+    schedule = adaptation.Schedule(
+        source.lmbda,
+        distortion,
+        options.steps,
+        options.batch_size,
+        options.crop_size,
+        options.learning_rate,
+        options.rank,
+        options.seed,
+    )
+    losses: list[float] = []
+    with tqdm(total=options.steps, desc="adapting", unit="step", disable=None) as bar:
+
+        def told(step: int, loss: float) -> None:
+            losses.append(loss)
+            bar.update(step - bar.n)
+            if step % 20 == 0:
+                bar.set_postfix_str(f"loss {sum(losses[-20:]) / 20:.3f}", refresh=False)
+
+        try:
+            trained = adaptation.adapt(codec, images, options.way, schedule, told)
+        except UsageError as error:
+            raise UsageError(f"{source.path}: {error}") from None
+    # Whole weights name no other file's transform, and their thumbnails would be of other latents.
+    stale = ("transform_of", "thumbnail") if options.way == "all" else ("transform_of",)
+    header: dict[str, Any] = {
+        **{key: value for key, value in read_json_header(source.path).items() if key not in stale},
+        "name": options.name or source.name,
+        "training": {
+            "start": source.path.name,
+            "trained": options.way,
+            "steps": options.steps,
+            "pixels": options.steps * options.batch_size * options.crop_size**2,
+            "distortion": schedule.distortion,
+            "learning_rate": options.learning_rate,
+            "data": {"name": options.data, "images": images.digest, "seed": options.seed},
+        },
+    }
+    if options.way == "all":
+        try:
+            round_kernels(codec)
+        except WeightsError as error:
+            raise WeightsError(f"{target}: {error}") from None
+        codec.update()
+        write_weights(codec, target, header)
+    else:
+        write_tensors(trained, target, {**header, ADAPTED_FROM: named})
+    tenth = max(1, len(losses) // 10)
+    first, last = (sum(some) / tenth for some in (losses[:tenth], losses[-tenth:]))
+    print(
+        f"{target}: {header['name']} quality {source.quality}, λ = {source.lmbda:g}, adapted to "
+        f"{options.data}, loss {first:.3f} → {last:.3f}; {target.stat().st_size / 1e6:.2f} MB"
+    )
+    print(_TOLD[options.way].format(source=f"{source.name} ({source.path.name})"))
+    return 0
+
+
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=f"{program} adapt",
+        description="Go on training exported weights on images of another domain. What decodes "
+        "old bitstreams stays as it is, to the bit, unless everything is trained; the new file "
+        "then holds only what differs, and must lie beside WEIGHTS, or these must be shipped.",
+        epilog="Small codecs take a minute or two on one core. Ctrl-C leaves nothing behind.",
+    )
+    add = parser.add_argument
+    add("weights", type=Path, metavar="WEIGHTS", help="exported weights to begin with")
+    add(
+        "--data",
+        required=True,
+        metavar="FOLDER",
+        help="images to train on, in folders of folders too; synthetic-documents for text, "
+        "drawings and charts that are drawn here",
+    )
+    add(
+        "--way",
+        required=True,
+        choices=("all", "encoder", "enhance"),
+        help="all: train everything, which breaks with old bitstreams. encoder: analysis and "
+        "hyper-analysis alone, for the decoder as it is. enhance: add to the layers of a second, "
+        "enhanced codec beside this one; each image is coded with the one that suits it",
+    )
+    add("--out", type=Path, required=True, metavar="FILE", help="weights file to write")
+    add("--name", help="of the codec family; that of WEIGHTS by default")
+    for name, default, told in (
+        ("steps", 1000, "of training"),
+        ("batch-size", 2, "crops in a step"),
+        ("crop-size", 192, "side of a crop in pixels; smaller images are left out"),
+        ("rank", 8, "of what enhance adds to each layer: more is a larger file, and gains more"),
+        ("seed", 1, "of crops and noise"),
+    ):
+        add(f"--{name}", type=int, default=default, metavar="N", help=f"{told} (%(default)s)")
+    add("--learning-rate", type=float, default=3e-4, metavar="X", help="at first (%(default)s)")
+    return parser
