@@ -17,6 +17,8 @@ from pytest_lic.errors import UsageError
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+FIXED = "fixed"
+"""The choice in a family's tags where another component leaves none."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+]*(-[A-Za-z0-9._+]+)*")
 
 
@@ -195,7 +197,9 @@ class CodecFamily:
             again in the processes that check determinism. ``device`` is ``"cpu"``, ``"cuda"`` or
             ``"cuda:1"``.
         tags: component → choice, such as ``{"nonlinearity": "gdn"}``; `--lic-component` selects
-            on them.
+            on them. The choice is ``fixed`` where another component leaves none, such as a
+            transform that has a non-linearity of its own: ``pytest-lic ablation`` then compares
+            the codec with those of any choice.
         fingerprint: ``fingerprint(quality)`` returns a text that changes whenever the weights or
             parameters do, or None where that can't be told; then nothing is cached between runs.
         unavailable: returns the reason why the family can't run here, or None.

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from pytest_lic.codec import FIXED
+
 SEATS = {
     "transform": ("Transform", "Transform"),
     "nonlinearity": ("Nonlinearity", ""),
@@ -56,7 +58,8 @@ def kind_tag(seat: str, class_path: str) -> str:
 def component_tags(components: dict[str, Any]) -> dict[str, str]:
     """Seat → the tag of what takes it, such as ``{"nonlinearity": "gdn"}``.
 
-    The width is left out: it may differ from one quality to the next.
+    The width is left out: it may differ from one quality to the next. The non-linearity is
+    `pytest_lic.codec.FIXED` where a transform has arguments, and none that chooses it.
 
     Args:
         components: as `lic_models.config.builder.build_codec` takes them.
@@ -70,16 +73,18 @@ def component_tags(components: dict[str, Any]) -> dict[str, str]:
         "quantizer": components["quantizer"],
         "coder": components["entropy_coder"],
         "latent_coding": "QuantisedCoding",  # of these three
+        "rate_control": components.get("rate_control") or "NoRateControl",
     }
     if _class_name(entropy_model) == "JointEntropyModel":
         chosen = _arguments(entropy_model)
         taken |= {seat: chosen.get(seat) or kind for seat, kind in _OF_A_JOINT_MODEL.items()}
-    if components.get("rate_control") is not None:
-        taken["rate_control"] = components["rate_control"]
-    nonlinearity = _arguments(components["transform"]).get("nonlinearity")
-    if nonlinearity is not None:
-        taken["nonlinearity"] = nonlinearity
-    return {seat: kind_tag(seat, _class_name(component)) for seat, component in taken.items()}
+    of_transform = _arguments(components["transform"])
+    if of_transform.get("nonlinearity") is not None:
+        taken["nonlinearity"] = of_transform["nonlinearity"]
+    tags = {seat: kind_tag(seat, _class_name(component)) for seat, component in taken.items()}
+    if of_transform:
+        tags.setdefault("nonlinearity", FIXED)
+    return tags
 
 
 def anchors(components: dict[str, Any]) -> list[float]:

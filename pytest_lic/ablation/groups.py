@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Generic, Protocol, TypeVar
 
+from pytest_lic.codec import FIXED
 from pytest_lic.errors import UnknownNameError, UsageError
 from pytest_lic.system.groups import grouped
 
@@ -27,14 +28,15 @@ class Tagged(Protocol):
 
 
 F = TypeVar("F", bound=Tagged)
+_Tags = frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True)
 class Group(Generic[F]):
     """Codecs that agree in every tag but those of the ablation, the reference first.
 
-    ``tags`` are those that they agree in. ``reference`` is None where the variant that was asked
-    for is not among them.
+    ``tags`` are those that they agree in; a codec that has one of them fixed agrees in any choice
+    of it. ``reference`` is None where the variant that was asked for is not among them.
     """
 
     tags: Mapping[str, str]
@@ -73,9 +75,10 @@ def make_groups(
             raise UnknownNameError("component tag", tag, known, "--by")
     tagged = [family for family in families if set(by) <= set(family.tags)]
     by_others = grouped((frozenset(_others(family, by).items()), family) for family in tagged)
+    by_others = _with_fixed(by_others, by)
     groups, alone = [], []
     for members in by_others.values():
-        if len({variant_of(family, by) for family in members}) > 1:
+        if len(_variants(members, by)) > 1:
             groups.append(_group(members, by, reference))
         else:
             alone += members
@@ -85,6 +88,34 @@ def make_groups(
         names = {variant_of(family, by) for group in groups for family in group.families}
         raise UnknownNameError(by[0], reference, names, "--reference")
     return groups, alone
+
+
+def _with_fixed(by_others: dict[_Tags, list[F]], by: Sequence[str]) -> dict[_Tags, list[F]]:
+    """The same, those that have a tag fixed beside those that have any choice of it."""
+    joined = dict(by_others)
+    for others, members in by_others.items():
+        free = {(tag, choice) for tag, choice in others if choice != FIXED}
+        fitting = [
+            host
+            for host in by_others
+            if free < host and dict(free).keys() | _fixed(others) == dict(host).keys()
+            if not _fixed(host)
+        ]
+        # Where some are compared already they are enough: not each that is alone besides.
+        several = [host for host in fitting if len(_variants(by_others[host], by)) > 1]
+        for host in several or fitting:
+            joined[host] = [*joined[host], *members]
+        if fitting:
+            del joined[others]
+    return joined
+
+
+def _fixed(tags: _Tags) -> set[str]:
+    return {tag for tag, choice in tags if choice == FIXED}
+
+
+def _variants(families: Sequence[F], by: Sequence[str]) -> set[str]:
+    return {variant_of(family, by) for family in families}
 
 
 def _group(members: Sequence[F], by: Sequence[str], reference: str | None) -> Group[F]:

@@ -123,3 +123,46 @@ def test_what_can_not_be_compared_is_said(
 ) -> None:
     with pytest.raises(error, match=re.escape(expected)):
         make_groups(families, [by], reference)
+
+
+def transforms(nonlinearity: str, *kinds: str) -> list[CodecFamily]:
+    return [
+        family(
+            f"{kind}-{nonlinearity}", architecture="msh", transform=kind, nonlinearity=nonlinearity
+        )
+        for kind in kinds
+    ]
+
+
+def blocks(name: str, architecture: str = "msh") -> CodecFamily:
+    """Of a transform that has a non-linearity of its own."""
+    return family(name, architecture=architecture, transform=name, nonlinearity="fixed")
+
+
+def test_a_codec_that_has_a_tag_fixed_is_compared_with_any_choice_of_it() -> None:
+    some = [*transforms("gdn", "plain", "tcm"), *transforms("relu", "plain")]
+    groups, alone = make_groups([blocks("swin"), blocks("fp", "fp"), *some], ["transform"], None)
+    assert [names(group) for group in groups] == [["plain-gdn", "tcm-gdn", "swin"]]
+    assert groups[0].tags == {"architecture": "msh", "nonlinearity": "gdn"}
+    assert {each.name for each in alone} == {"fp", "plain-relu"}
+
+
+def test_where_nothing_else_is_compared_it_is_with_each() -> None:
+    plain = [*transforms("gdn", "plain"), *transforms("relu", "plain")]
+    groups, alone = make_groups([blocks("swin"), *plain], ["transform"], "plain")
+    assert [names(group) for group in groups] == [["plain-gdn", "swin"], ["plain-relu", "swin"]]
+    assert alone == []
+
+
+def test_codecs_that_have_the_same_tag_fixed_are_compared_too() -> None:
+    both = [blocks("swin"), blocks("window")]
+    groups, _ = make_groups([*both, *transforms("gdn", "plain")], ["transform"], "plain")
+    assert [names(group) for group in groups] == [["plain-gdn", "swin", "window"]]
+    groups, _ = make_groups(both, ["transform"], None)
+    assert [names(group) for group in groups] == [["swin", "window"]]
+
+
+def test_a_codec_that_lacks_a_tag_has_it_not_fixed() -> None:
+    swin = family("swin", architecture="msh", transform="swin")
+    with pytest.raises(UsageError, match=r"the nearest, .* in nonlinearity too"):
+        make_groups([swin, *transforms("gdn", "plain")], ["transform"], None)

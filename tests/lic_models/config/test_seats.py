@@ -6,6 +6,9 @@ import pytest
 
 from lic_models.config.codec_config import SHIPPED, read_codec_config
 from lic_models.config.seats import component_tags, kind_tag
+from pytest_lic import CodecFamily
+from pytest_lic.ablation.groups import make_groups
+from pytest_lic.measuring.selection import Selection, matching_families
 
 TRANSFORMS = (
     *("residual", "residual-attention", "swin", "window-attention", "tcm"),
@@ -65,7 +68,29 @@ def test_a_transform_is_tagged_as_its_shipped_config_is_named(name: str) -> None
     plain = component_tags(read_codec_config(SHIPPED / "msh-gdn.yaml").settings["model"])
     assert tags.pop("transform") == name
     assert plain.pop("transform") == "convolutional"
-    assert tags == plain or name == "swin"  # whose blocks have a non-linearity of their own
+    if name == "swin":  # whose blocks have a non-linearity of their own
+        assert tags.pop("nonlinearity") == "fixed"
+        del plain["nonlinearity"]
+    assert tags == plain
+
+
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_a_transform_is_selected_and_compared_by_its_tag(name: str) -> None:
+    configs = ("msh-gdn", f"msh-{name}")
+    plain, other = (
+        CodecFamily(
+            config,
+            ["1"],
+            lambda quality, device: None,  # type: ignore[arg-type]
+            component_tags(read_codec_config(SHIPPED / f"{config}.yaml").settings["model"]),
+        )
+        for config in configs
+    )
+    chosen = Selection(components=(f"transform={name}",))
+    assert matching_families([plain, other], chosen) == (other,)
+    (group,), alone = make_groups([other, plain], ["transform"], "convolutional")
+    assert group.families == (plain, other)
+    assert alone == []
 
 
 @pytest.mark.parametrize(
