@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from pytest_lic.errors import UsageError
+from pytest_lic.levels import Levels
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -93,6 +94,31 @@ class SupportsPasses(Protocol):
             pytest_lic.errors.TruncatedBitstreamError: one that ends before that.
             pytest_lic.errors.UsageError: a number of passes that there are not.
         """
+        ...
+
+
+@runtime_checkable
+class SupportsRateControl(Protocol):
+    """What a codec may add to `Codec` so that it codes at many rates, and meets one asked for.
+
+    See `pytest_lic.rate_matching`.
+    """
+
+    @property
+    def levels(self) -> Levels:
+        """The range of levels, from the lowest rate to the highest."""
+        ...
+
+    def encode(self, images: Tensor, /, *, level: float | None = None) -> list[bytes]:
+        """As `Codec.encode`; with ``level``, at the one next to it in place of the codec's own.
+
+        Raises:
+            pytest_lic.errors.UsageError: a level outside the range.
+        """
+        ...
+
+    def decode(self, bitstreams: Sequence[bytes], /) -> Tensor:
+        """As `Codec.decode`, of bitstreams of any levels."""
         ...
 
 
@@ -210,6 +236,8 @@ class CodecFamily:
             is refused by name.
         default_qualities: those that a run takes which is not told any codec, quality, λ or
             component; None takes all, none of them leaves the family out.
+        levels: the range of the codecs' rate control, where each of them has one (see
+            `SupportsRateControl`): the family can then be measured at any rate within it.
     """
 
     name: str
@@ -223,6 +251,7 @@ class CodecFamily:
     trained: bool = True
     format_version: int = 1
     default_qualities: Sequence[str] | None = None
+    levels: Levels | None = None
 
     def __post_init__(self) -> None:
         check_name("codec family", self.name)

@@ -2,6 +2,7 @@
 
 family          builds the codecs of a family, and tells what coding with them depends on
 codec           the codec: pad, code, pack; unpack, decode, crop
+rate_controlled one that codes at any level of its network's range
 progressive     one whose first bytes give a picture
 blame           what a user's network raises, in one line with its place
 calls           calls into the network, checked on the way in and out
