@@ -10,7 +10,7 @@ import torch
 
 from pytest_lic import Codec, Levels, SupportsRateControl
 from pytest_lic.errors import CodecError, UsageError
-from pytest_lic.rate_matching import Reach, encode_at
+from pytest_lic.rate_matching import Reach, encode_at, quality_at, target_of
 from tests.helpers.rate_controlled import Steps, smooth_images
 
 IMAGES = smooth_images(3)
@@ -171,6 +171,17 @@ def test_anything_but_one_bitstream_for_an_image_is_refused(returned):
 
     with pytest.raises(CodecError, match="expected a list with one bytes object"):
         encode_at(Wrong(), IMAGES, bpp=1.0)
+
+
+@pytest.mark.parametrize(("bpp", "quality"), [(0.25, "bpp0.25"), (1.0, "bpp1"), (1e-5, "bpp1e-05")])
+def test_a_target_has_a_quality_s_name_from_which_it_is_told(bpp, quality):
+    assert quality_at(bpp) == quality
+    assert target_of(quality) == bpp
+
+
+@pytest.mark.parametrize("quality", ["1", "bpp", "bppx", "bpp0", "bppinf", "bpp-1", "q0.25"])
+def test_other_qualities_are_no_targets(quality):
+    assert target_of(quality) is None
 
 
 def test_the_header_counts():
