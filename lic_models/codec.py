@@ -23,7 +23,7 @@ from lic_models.components.entropy_models import EntropyModel
 from lic_models.components.latent_coding import LatentCoding, QuantisedCoding
 from lic_models.components.latent_coding.base import Note
 from lic_models.components.quantizers import Quantizer
-from lic_models.components.rate_control import STEPS, NoRateControl, RateControl
+from lic_models.components.rate_control import NoRateControl, RateControl
 from lic_models.components.thumbnails import DOWNSAMPLING_FACTOR, ThumbnailSynthesis
 from lic_models.components.transforms import ConvolutionalTransform, Transform
 from pytest_lic.errors import CodecError, CorruptBitstreamError, UsageError
@@ -128,13 +128,13 @@ class LearnedCodec(nn.Module):
         """What both sides of an image, in pixels, must be multiples of."""
         return self.transform.downsampling_factor
 
-    def forward(self, images: Tensor, levels: Tensor | None = None) -> dict[str, Any]:
+    def forward(self, images: Tensor, level: Tensor | float | None = None) -> dict[str, Any]:
         """Estimate, in CompressAI's manner.
 
         Args:
             images: image batch (B, 3, H, W), RGB in [0, 1], sides multiples of
                 `downsampling_factor`.
-            levels: (B,), of each image; by default `level`.
+            level: of rate control, (B,) of each image or one for all; by default the attribute.
 
         Returns:
             ``x_hat``, of the images' shape, and ``likelihoods``: name → (B, C, h, w). In training
@@ -145,7 +145,7 @@ class LearnedCodec(nn.Module):
             CodecError: no image batch of such sides, or (in evaluation mode) latents that are not
                 finite.
         """
-        with self.rate_control.at(self._levels(images) if levels is None else levels):
+        with self.rate_control.at(self._levels(images, level)):
             latents = self._analysed(images)
             # Latents can be in the hundreds, where bfloat16 knows no fractions.
             with torch.autocast(images.device.type, enabled=False):
@@ -163,7 +163,7 @@ class LearnedCodec(nn.Module):
 
         Returns:
             ``strings``: for each string of a latent a list of B; ``shape``: (h, w). With rate
-            control also ``level_steps``, the level in steps of 1/1024.
+            control also ``level``, as the decoder must be told it.
 
         Raises:
             CodecError: no such image batch, latents that are not finite, or no tables yet.
@@ -175,22 +175,22 @@ class LearnedCodec(nn.Module):
             coded = [self.latent_coding.compress(latent) for latent in latents]
         shape = (latents.shape[-2], latents.shape[-1])
         strings = [list(strings) for strings in zip(*coded, strict=True)]
-        steps = {"level_steps": round(level * STEPS)} if self.rate_control.highest else {}
-        return {"strings": strings, "shape": shape, **steps}
+        told = {"level": level} if self.rate_control.highest else {}
+        return {"strings": strings, "shape": shape, **told}
 
     @torch.no_grad()
     def decompress(
-        self, strings: Sequence[Sequence[bytes]], shape: Sequence[int], level_steps: int = 0
+        self, strings: Sequence[Sequence[bytes]], shape: Sequence[int], level: float = 0.0
     ) -> dict[str, Tensor]:
         """Decode what `compress` gave: ``x_hat``, (B, 3, H, W), neither cropped nor clamped.
 
         Raises:
-            CorruptBitstreamError: strings that are noticed to be no code of a latent of this
-                shape, or a level that there is not.
+            CorruptBitstreamError: strings that are noticed to be no code of a latent of this shape.
             CodecError: no tables yet.
+            UsageError: a level out of the range.
         """
-        level = torch.tensor([self._level_of(level_steps)], device=next(self.parameters()).device)
-        with self.rate_control.at(level):
+        level = self.rate_control.check_level(level)
+        with self.rate_control.at(self._levels(next(self.parameters()), level)):
             latents = [
                 self.latent_coding.decompress(image_strings, _size(shape))
                 for image_strings in _by_image(strings)
@@ -304,17 +304,11 @@ class LearnedCodec(nn.Module):
         latents: Tensor = self.transform.analysis(images)
         return self.rate_control.scaled(latents)
 
-    def _levels(self, like: Tensor, level: float | None = None) -> Tensor:
+    def _levels(self, like: Tensor, level: Tensor | float | None = None) -> Tensor:
         """A level, by default the attribute, as rate control takes it, where ``like`` lies."""
+        if isinstance(level, Tensor):
+            return level
         return torch.tensor([self.level if level is None else level], device=like.device)
-
-    def _level_of(self, steps: int) -> float:
-        try:
-            return self.rate_control.check_level(int(steps) / STEPS)
-        except (TypeError, ValueError, UsageError) as error:
-            raise CorruptBitstreamError(
-                f"level_steps: {steps!r:.40} of 1/{STEPS}: {error}"
-            ) from None
 
 
 def _by_image(strings: Sequence[Sequence[bytes]]) -> list[list[bytes]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lic_models.config.codec_config import SUFFIXES, CodecConfig, read_codec_config
-from lic_models.config.seats import anchors, component_tags
+from lic_models.config.seats import anchors, component_tags, levels
 from lic_models.storage.weights_header import (
     WEIGHTS,
     WeightsHeader,
@@ -19,7 +19,7 @@ from lic_models.storage.weights_header import (
     read_header,
 )
 from lic_models.untrained import untrained_families
-from pytest_lic.adapters.compressai import compressai_family
+from pytest_lic.adapters.compressai import RateArgument, compressai_family
 from pytest_lic.codec import Codec, CodecFamily
 from pytest_lic.errors import UsageError
 
@@ -111,9 +111,9 @@ def learned_family(
             f"{first.path}: a network with rate control, of which {first.name} has "
             f"{len(by_quality)} files; expected one for all rates"
         )
-    levels = {str(number + 1): float(number) for number in range(len(lambdas))}
+    level_of = {str(number + 1): float(number) for number in range(len(lambdas))}
     if lambdas:
-        by_quality = dict.fromkeys(levels, first)
+        by_quality = dict.fromkeys(level_of, first)
     for header in by_quality.values():
         if format_version is None and header.format_version != first.format_version:
             raise UsageError(
@@ -122,6 +122,8 @@ def learned_family(
             )
 
     way = _shared_way(by_quality.values())
+    writer = _source_writer if way == "encoder" else _writer
+    range_of_levels = levels(first.components)
 
     def build(quality: str) -> nn.Module:
         from lic_models.config.builder import build_codec
@@ -132,16 +134,14 @@ def learned_family(
         load_weights(codec, header.path)
         return codec
 
-    def set_level(codec: nn.Module, quality: str) -> None:
-        codec.level = levels[quality]  # type: ignore[assignment]
-
     family = compressai_family(
         first.name,
         build,
-        dict(zip(levels, lambdas, strict=True))
+        dict(zip(level_of, lambdas, strict=True))
         or {quality: header.lmbda for quality, header in by_quality.items()},
         one_network=bool(lambdas),
-        prepare=set_level if lambdas else None,
+        compress_arguments=(lambda quality: {"level": level_of[quality]}) if lambdas else None,
+        rate_control=RateArgument(range_of_levels) if range_of_levels else None,
         tags=_shared_tags(by_quality),
         synthesis="transform.synthesis",
         stages=STAGES,
@@ -149,7 +149,7 @@ def learned_family(
             file_digest(by_quality[quality].path) + (f"-{quality}" if lambdas else "")
         ),
         format_version=first.format_version if format_version is None else format_version,
-        bitstreams_of=None if way != "encoder" else lambda quality: _writer(by_quality[quality]),
+        bitstreams_of=lambda quality: writer(by_quality[quality], quality),
     )
     family = replace(family, default_qualities=default_qualities)
     if first.adapted_from is not None and first.adapted_from["name"] != first.name:
@@ -157,8 +157,13 @@ def learned_family(
     return _beside_source(family, by_quality) if way == "enhance" else family
 
 
-def _writer(header: WeightsHeader) -> tuple[str, str, str]:
-    """The codec whose bitstreams weights with an adapted encoder write and read."""
+def _writer(header: WeightsHeader, quality: str) -> tuple[str, str, str]:
+    """The codec whose bitstreams weights write and read; with rate control at any level."""
+    return header.name, quality, file_digest(header.path)
+
+
+def _source_writer(header: WeightsHeader, _quality: str) -> tuple[str, str, str]:
+    """The same of weights with an adapted encoder."""
     stated = header.adapted_from
     assert stated is not None
     return stated["name"], stated["quality"], stated["digest"]

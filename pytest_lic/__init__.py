@@ -3,6 +3,8 @@
 What a project is made of:
 
 codec                 the protocol of a codec, and families of operating points
+levels                the range of a codec's rate control
+rate_matching         the level at which a codec codes each image at a rate asked for
 component             a kind of component, and whose paper it is of
 container             the layout of a bitstream, for codecs that have none of their own
 quantizer             what a quantizer under test must do
@@ -51,6 +53,7 @@ from pytest_lic.codec import (
     SupportsMemoryFormat,
     SupportsParts,
     SupportsPasses,
+    SupportsRateControl,
     SupportsRemarks,
     SupportsStages,
     SupportsWeights,
@@ -58,6 +61,7 @@ from pytest_lic.codec import (
 from pytest_lic.component import ComponentKind
 from pytest_lic.context_model import ContextModel, ContextModelUnderTest
 from pytest_lic.entropy_coder import CoderUnderTest, EntropyCoder, TableMaker
+from pytest_lic.levels import Levels
 from pytest_lic.quantizer import Quantizer, QuantizerUnderTest
 
 if TYPE_CHECKING:
@@ -77,6 +81,7 @@ __all__ = [
     "Curve",
     "EntropyCoder",
     "Gate",
+    "Levels",
     "Metric",
     "ProbabilityTables",
     "Quantizer",
@@ -88,6 +93,7 @@ __all__ = [
     "SupportsMemoryFormat",
     "SupportsParts",
     "SupportsPasses",
+    "SupportsRateControl",
     "SupportsRemarks",
     "SupportsStages",
     "SupportsWeights",

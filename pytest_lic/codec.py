@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from pytest_lic.errors import UsageError
+from pytest_lic.levels import Levels
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -95,6 +96,31 @@ class SupportsPasses(Protocol):
             pytest_lic.errors.TruncatedBitstreamError: one that ends before that.
             pytest_lic.errors.UsageError: a number of passes that there are not.
         """
+        ...
+
+
+@runtime_checkable
+class SupportsRateControl(Protocol):
+    """What a codec may add to `Codec` so that it codes at many rates, and meets one asked for.
+
+    See `pytest_lic.rate_matching`.
+    """
+
+    @property
+    def levels(self) -> Levels:
+        """The range of levels, from the lowest rate to the highest."""
+        ...
+
+    def encode(self, images: Tensor, /, *, level: float | None = None) -> list[bytes]:
+        """As `Codec.encode`; with ``level``, at the one next to it in place of the codec's own.
+
+        Raises:
+            pytest_lic.errors.UsageError: a level outside the range.
+        """
+        ...
+
+    def decode(self, bitstreams: Sequence[bytes], /) -> Tensor:
+        """As `Codec.decode`, of bitstreams of any levels."""
         ...
 
 
@@ -217,6 +243,8 @@ class CodecFamily:
         decodes: the name of another family whose old bitstreams this one decodes too, quality by
             quality, such as the one that it was adapted from: the conformance gate holds it to
             that.
+        levels: the range of the codecs' rate control, where each of them has one (see
+            `SupportsRateControl`): the family can then be measured at any rate within it.
     """
 
     name: str
@@ -231,6 +259,7 @@ class CodecFamily:
     format_version: int = 1
     default_qualities: Sequence[str] | None = None
     decodes: str | None = None
+    levels: Levels | None = None
 
     def __post_init__(self) -> None:
         check_name("codec family", self.name)

@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from pytest_lic.codec import FIXED
+from pytest_lic.levels import Levels
 
 SEATS = {
     "transform": ("Transform", "Transform"),
@@ -25,6 +26,9 @@ SEATS = {
 }
 """Seat → the class in `lic_models.components` that all its kinds are of, and what the names of
 their classes end in."""
+STEPS = 1024
+"""In how many steps a level is written between two anchors."""
+_OF_WHOLE_LEVELS = ("SlimmableWidths",)  # there is no width between two
 _OF_A_JOINT_MODEL = {
     "side_information": "MeanScaleInformation",
     "context": "NoContext",
@@ -90,6 +94,15 @@ def component_tags(components: dict[str, Any]) -> dict[str, str]:
 def anchors(components: dict[str, Any]) -> list[float]:
     """λ of the rates that one network serves, rising; none without rate control."""
     return list(_arguments(components.get("rate_control")).get("lambdas") or [])
+
+
+def levels(components: dict[str, Any]) -> Levels | None:
+    """The levels between the anchors, all of them included; None without rate control."""
+    last = len(anchors(components)) - 1
+    if last < 1:
+        return None
+    whole = _class_name(components["rate_control"]) in _OF_WHOLE_LEVELS
+    return Levels(0.0, float(last), 1.0 if whole else 1 / STEPS)
 
 
 def _class_name(component: Any) -> str:

@@ -14,9 +14,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from pytest_lic.adapters.network.calls import RateArgument
 from pytest_lic.adapters.network.family import Arguments, NetworkFamily, Recipe
 from pytest_lic.codec import CodecFamily
 from pytest_lic.errors import UsageError
+
+__all__ = ["STAGES", "RateArgument", "compressai_family"]
 
 STAGES = {
     "analysis": ("g_a",),
@@ -39,6 +42,7 @@ def compressai_family(
     compress_arguments: Arguments | None = None,
     decompress_arguments: Arguments | None = None,
     parameters: Collection[str] | None = None,
+    rate_control: RateArgument | None = None,
     prepare: Callable[[Any, str], None] | None = None,
     synthesis: str = "g_s",
     stages: Mapping[str, str] | None = None,
@@ -84,6 +88,11 @@ def compressai_family(
         parameters: the names of ``compress``'s results that ``decompress`` needs, in place of
             those that its signature asks for: more where it only takes ``**kwargs``, fewer where
             it can do without.
+        rate_control: the argument that tells ``compress``, and ``decompress`` too where that takes
+            it, at which of a range of levels to code, such as
+            ``RateArgument(Levels(0, 3, 1 / 1024), "level")``. Each quality's own is among its
+            ``compress_arguments``. One codec then codes at every level (`SupportsRateControl`), at
+            the cost of about ten bytes in each bitstream, and has ``encode_at(images, bpp=…)``.
         prepare: ``prepare(network, quality)`` is called on the CPU before the tables are built;
             with ``one_network`` on this quality's own view of the network. It must not change
             weights in place.
@@ -123,6 +132,7 @@ def compressai_family(
         decompress_arguments=decompress_arguments or _no_arguments,
         parameters=parameters,
         prepare=prepare,
+        rate_control=rate_control,
         synthesis=synthesis,
         stages=STAGES if stages is None else {stage: (name,) for stage, name in stages.items()},
         fingerprint=fingerprint,
@@ -142,6 +152,7 @@ def compressai_family(
         one_network=one_network,
         trained=trained,
         format_version=format_version,
+        levels=None if rate_control is None else rate_control.levels,
     )
 
 

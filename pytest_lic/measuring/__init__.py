@@ -4,6 +4,7 @@ selection        what the user asked for: families, qualities, settings
 grid             cells, curves, and the grid of a run that they stand on
 gated_grid       the cells and curves that are gated
 timed_grid       the cells whose times are taken
+target_rates     families with rate control at rates in place of their qualities
 shards           how a grid's cells are dealt to many machines that share a run
 shard_cells      which cells are one shard's, by the seconds that each is expected to take
 coding           one batch through a codec, with every promise of the protocol checked

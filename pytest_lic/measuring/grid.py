@@ -10,6 +10,7 @@ from typing import Literal
 from pytest_lic.codec import CodecFamily
 from pytest_lic.errors import UsageError
 from pytest_lic.measuring.shards import Shard
+from pytest_lic.rate_matching import target_of
 from pytest_lic.system.typed_json import Count
 
 
@@ -29,6 +30,11 @@ class Setting:
         return f"{self.corpus}-{resolution}-b{self.batch}-{self.device.replace(':', '')}"
 
 
+def point_id(family: str, quality: str) -> str:
+    """Such as ``msh-gsdn-q3``, or ``msh-gsdn-bpp0.25`` at a target rate."""
+    return f"{family}-{'q' if target_of(quality) is None else ''}{quality}"
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One grid point: an operating point of a family, in a setting."""
@@ -40,7 +46,7 @@ class Cell:
     @property
     def id(self) -> str:
         """Such as ``msh-gsdn-q3-photos-256px-b4-cpu``."""
-        return f"{self.family}-q{self.quality}-{self.setting.id}"
+        return f"{point_id(self.family, self.quality)}-{self.setting.id}"
 
 
 @dataclass(frozen=True, slots=True)

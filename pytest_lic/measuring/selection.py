@@ -22,7 +22,7 @@ class Selection:
     """What the user asked for; empty tuples select everything.
 
     ``corpora`` are built-in ones or folders; ``resolutions`` are ``native`` or pixels;
-    ``components`` are ``tag=choice`` globs.
+    ``components`` are ``tag=choice`` globs. ``targets`` are rates in bpp, in place of qualities.
     """
 
     codecs: tuple[str, ...] = ()
@@ -33,11 +33,12 @@ class Selection:
     resolutions: tuple[str, ...] = ("native",)
     batches: tuple[int, ...] = (1,)
     devices: tuple[str, ...] = ("cpu",)
+    targets: tuple[float, ...] = ()
 
     @property
     def narrows_qualities(self) -> bool:
         """Whether some qualities of a family are left out, so that no curve is whole."""
-        return bool(self.qualities or self.lambdas)
+        return bool(self.qualities or self.lambdas or self.targets)
 
     @property
     def narrows(self) -> bool:
@@ -48,14 +49,18 @@ class Selection:
     @property
     def names(self) -> bool:
         """Whether anything is asked for, so that nobody's default is taken."""
-        return bool(self.codecs or self.components) or self.narrows_qualities
+        return bool(self.codecs or self.components or self.qualities or self.lambdas)
 
 
 def select_families(
     families: Sequence[CodecFamily], selection: Selection
 ) -> tuple[CodecFamily, ...]:
-    """The trained families that match the codec globs and every component tag."""
-    return tuple(family for family in matching_families(families, selection) if family.trained)
+    """The trained families that match the codec globs and every component tag.
+
+    Where rates are targets, those of them that have rate control.
+    """
+    trained = (family for family in matching_families(families, selection) if family.trained)
+    return tuple(family for family in trained if family.levels is not None or not selection.targets)
 
 
 def matching_families(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 
 from pytest_lic.images.area import area
-from pytest_lic.measuring.grid import Point, Setting, Share
+from pytest_lic.measuring.grid import Point, Setting, Share, point_id
 from pytest_lic.measuring.shards import Row, Sharing, shares
 
 
@@ -61,7 +61,8 @@ def _seconds(
         return
     ids = [setting.id for setting in settings]
     before = [
-        [known.get(f"{family.name}-q{quality}-{its}") for its in ids] for family, quality in points
+        [known.get(f"{point_id(family.name, quality)}-{its}") for its in ids]
+        for family, quality in points
     ]
     paces = [
         [value / its for value, its in zip(row, areas, strict=True) if value is not None]

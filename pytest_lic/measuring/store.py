@@ -39,7 +39,8 @@ _PACKAGE_FOLDERS = ("site-packages", "dist-packages")
 
 CAN_CHANGE_A_NUMBER = (
     *("adapters", "images", "measuring", "system"),
-    *("codec", "container", "entropy_coder", "errors", "probability_tables", "quantizer"),
+    *("codec", "container", "entropy_coder", "errors", "levels", "probability_tables"),
+    *("quantizer", "rate_matching"),
     *("project.config_files", "project.discovery", "project.family_calls", "project.registration"),
     *("run.codecs", "run.measurements", "run.setup"),
 )

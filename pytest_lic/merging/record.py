@@ -9,7 +9,7 @@ from pytest_lic.baselines.comparison import Comparison, Verdict, compare
 from pytest_lic.baselines.entries import BaselineKey, Baselines
 from pytest_lic.baselines.entry_json import same_results
 from pytest_lic.errors import ResultsError
-from pytest_lic.measuring.grid import Cell
+from pytest_lic.measuring.grid import Cell, point_id
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.merging.belonging import ENDED
 from pytest_lic.results.results import ComplexityResult, MemoryResult, Results
@@ -95,7 +95,7 @@ def _broken(results: Results) -> set[tuple[str, str]]:
     return {
         (family, quality)
         for family, quality in _qualities(results)
-        if any(subject.startswith(f"{family}-q{quality}-") for subject in failed)
+        if any(subject.startswith(f"{point_id(family, quality)}-") for subject in failed)
     }
 
 

@@ -16,8 +16,9 @@ import pytest
 
 from pytest_lic.codec import CodecFamily
 from pytest_lic.errors import UnknownNameError, UsageError, is_crash
+from pytest_lic.measuring.target_rates import at_target_rates
 from pytest_lic.project.config_files import read_config
-from pytest_lic.project.pytest_options import config_files, on_command_line
+from pytest_lic.project.pytest_options import config_files, on_command_line, target_rates
 from pytest_lic.project.registration import Registered, entry_points
 
 ENTRY_POINTS = "pytest_lic.codecs"
@@ -71,6 +72,8 @@ class Families:
 def discover(config: pytest.Config) -> Families:
     """The families of the hook ``pytest_lic_codecs``, of the entry points, of ``--lic-config``.
 
+    Those with rate control are at the rates of ``--lic-target-bpp``, where that is given.
+
     Raises:
         UsageError: a hook or an entry point that fails, yields something else, a config file that
             can't be read, or two families of one name.
@@ -94,7 +97,7 @@ def discover(config: pytest.Config) -> Families:
     plugins = (implementation.plugin for implementation in hook.get_hookimpls())
     files = (getattr(plugin, "__file__", None) for plugin in plugins)
     return Families(
-        registered.by_name,
+        at_target_rates(registered.by_name, target_rates(config)),
         frozenset(shipped),
         (*(file for file in files if file), *(str(path) for path in described)),
         configs,

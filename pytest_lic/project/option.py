@@ -15,6 +15,7 @@ from pytest_lic.measuring.metrics.base import MetricOption
 from pytest_lic.measuring.rate_distortion import CurveMetric, curve_metric
 from pytest_lic.measuring.selection import absolute_corpora
 from pytest_lic.measuring.shards import Shard
+from pytest_lic.rate_matching import check_target
 from pytest_lic.system.simulated_environments import SimulatedEnvironment, chosen_environments
 
 
@@ -90,6 +91,12 @@ def number(kind: type[int] | type[float], least: float | None = None) -> Reader:
         return value
 
     return read
+
+
+def rates(texts: tuple[str, ...], place: Place) -> tuple[float, ...]:
+    """Rates in bpp, each once, from the lowest on."""
+    numbers = (check_target(number(float)(text, place), place.option) for text in texts)
+    return tuple(sorted({float(f"{bpp:g}") for bpp in numbers}))
 
 
 def text_or_none(text: str, place: Place) -> str | None:

@@ -22,6 +22,7 @@ from pytest_lic.project.option import (
     number,
     path_from_root,
     path_from_start,
+    rates,
     shard,
     text_or_none,
 )
@@ -44,6 +45,14 @@ OPTIONS = (
         "only the qualities trained for these λ",
         metavar="LAMBDA",
         read=each_of(number(float)),
+    ),
+    _several(
+        "target-bpp",
+        "code each image at these rates in place of stored qualities, with codecs that have rate "
+        "control, and compare rate and quality there; each image is within 1 % of the rate or at "
+        "the nearest that its codec reaches, which is said",
+        metavar="BPP",
+        read=rates,
     ),
     _several(
         "component",

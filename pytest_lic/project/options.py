@@ -92,8 +92,14 @@ def read_options(config: pytest.Config, alone: Sequence[str] = ()) -> Options:
         resolutions=values["resolution"],
         batches=values["batch"],
         devices=values["device"],
+        targets=values["target-bpp"],
     )
     _check_together(values, selection)
+    if values["target-bpp"] and wants_timing(config):
+        raise UsageError(
+            "--lic-target-bpp: times are those of one encoding, and a target rate takes several; "
+            "time qualities without it"
+        )
     if values["shard"] and wants_timing(config):
         raise UsageError(
             "--lic-shard: times of several machines say nothing beside each other; take them "
@@ -123,8 +129,14 @@ def _check_together(values: Mapping[str, Any], selection: Selection) -> None:
         raise UsageError(
             "--lic-prune needs a run of every codec and quality, or it would remove entries that "
             "were only not asked for; drop --lic-codec, --lic-quality, --lic-lambda, "
-            "--lic-component and --lic-config"
+            "--lic-target-bpp, --lic-component and --lic-config"
         )
+    for name in ("quality", "lambda"):
+        if values["target-bpp"] and values[name]:
+            raise UsageError(
+                f"--lic-{name} chooses stored qualities, and --lic-target-bpp codes at rates in "
+                "their place; drop one of the two"
+            )
     writing = [name for name in ("update", "update-missing", "prune") if values[name]]
     if values["baselines-of"] and writing:
         raise UsageError(

@@ -89,6 +89,18 @@ def config_files(config: pytest.Config) -> dict[Path, str]:
     return {(start / Path(text).expanduser()).resolve(): text for text in _text(config, option)}
 
 
+def target_rates(config: pytest.Config) -> tuple[float, ...]:
+    """The rates of ``--lic-target-bpp``.
+
+    Raises:
+        UsageError: as `option_values`.
+    """
+    (option,) = (option for option in OPTIONS if option.name == "target-bpp")
+    place = Place(option.flag_name, config.invocation_params.dir, project_root(config))
+    rates: tuple[float, ...] = option.read(_text(config, option), place)
+    return rates
+
+
 def _text(config: pytest.Config, option: Option) -> Any:
     """One text, several where the option takes many, or whether a flag is set."""
     value = config.getoption(option.ini_name)

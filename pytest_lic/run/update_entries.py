@@ -14,6 +14,7 @@ from pytest_lic.measuring.grid import Cell
 from pytest_lic.measuring.measure import ImageResult, Measurement
 from pytest_lic.measuring.metrics import HEADLINES, METRICS
 from pytest_lic.project.discovery import Families
+from pytest_lic.rate_matching import target_of
 from pytest_lic.results.records import PointRecord
 from pytest_lic.run.stale import Stale, by_family
 
@@ -227,6 +228,8 @@ def _line(point: Point, before: Measurement | None) -> str:
 def _is_left_out(
     family: CodecFamily | None, key: BaselineKey, used: Collection[BaselineKey]
 ) -> bool:
+    if family is not None and family.levels is not None and target_of(key.quality) is not None:
+        return True  # a run takes target rates only where it is told them
     known = family is not None and key.quality in family.qualities
     return known and all(other.quality != key.quality for other in used)
 

@@ -22,6 +22,7 @@ from pytest_lic.project.asked_for import (
     wants_properties,
 )
 from pytest_lic.project.under_test import FIXTURES, spread
+from pytest_lic.rate_matching import target_of
 from pytest_lic.timing.clock import Clock, device_named
 
 _ONE_A_QUALITY = ("conformance", "hostile", "complexity", "memory")
@@ -135,6 +136,8 @@ def parametrize(metafunc: pytest.Metafunc, grid: Grid) -> None:
     if marked("roundtrip"):
         purposes.append("edge")
     untrained = "no trained codec is on the grid"
+    if any(target_of(cell.quality) is not None for cell in grid.of("rate")):
+        untrained = "at target rates only rate, quality and round trips are looked at"
     places: Mapping[str, tuple[Sequence[Cell | Curve], str]] = {
         "lic_cell": (grid.of(*purposes), untrained),
         "lic_curve": (grid.curves, "the grid holds no codec with all qualities"),

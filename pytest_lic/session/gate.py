@@ -25,6 +25,7 @@ from pytest_lic.codec import SupportsPasses, SupportsRemarks
 from pytest_lic.images.corpus import EDGE
 from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell, Curve
+from pytest_lic.measuring.target_rates import missed
 from pytest_lic.results.records import ConformanceRecord, EnvironmentsRecord, Record, UntimedRecord
 from pytest_lic.results.results import ProgressiveResult
 from pytest_lic.results.shard_facts import LEFT
@@ -79,6 +80,7 @@ class Gate:
             stored = self._rate.measured(cell)
         command = self._command(cell)
         record = self._rate.point(cell, stored, command)
+        self._recorder.remark(cell.id, missed(stored.measurement), expected=True)
         self._recorder.judge(record, command)
         self._rate.refuse_implausible(record, command)
         self._milestone.point(cell, stored.measurement)

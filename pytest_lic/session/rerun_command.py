@@ -9,6 +9,7 @@ from pytest_lic.images.corpus import CONFORMANCE
 from pytest_lic.measuring.grid import Cell, Curve
 from pytest_lic.project.option_table import METRIC_OPTIONS
 from pytest_lic.project.pytest_options import Words
+from pytest_lic.rate_matching import target_of
 
 _OF_METRICS = {"metrics", "bd", "ctc", *(option.name for option in METRIC_OPTIONS)}
 
@@ -30,10 +31,13 @@ def rerun_command(
         words: what the user wrote of the options.
     """
     setting = subject.setting
+    quality = subject.quality if isinstance(subject, Cell) else ""
+    target = target_of(quality)
     values = {
         "config": configs.get(subject.family, ""),
         "codec": subject.family,
-        "quality": subject.quality if isinstance(subject, Cell) else "",
+        "quality": quality if target is None else "",
+        "target-bpp": "" if target is None else f"{target:g}",
         "corpus": corpora[setting.corpus],
         "resolution": setting.resolution,
         "batch": str(setting.batch),

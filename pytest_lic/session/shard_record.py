@@ -47,6 +47,7 @@ def _options(options: Options) -> Mapping[str, str]:
             "codec": chosen.codecs,
             "quality": chosen.qualities,
             "lambda": chosen.lambdas,
+            "target-bpp": chosen.targets,
             "component": chosen.components,
             "corpus": map(corpus_name, chosen.corpora),
             "resolution": chosen.resolutions,

@@ -10,7 +10,7 @@ from pytest_lic.project.options import Options
 TOGETHER = {
     *("codec", "quality", "lambda", "component", "corpus", "resolution", "batch", "device"),
     *("lpips-net", "lpips-weights", "lpips-download", "no-cache", "cache-dir", "preset"),
-    *("anchor", "config"),
+    *("anchor", "config", "target-bpp"),
 }
 """The options that are no field of their own."""
 

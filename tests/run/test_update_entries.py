@@ -15,6 +15,7 @@ from pytest_lic.baselines.entries import BaselineKey, Baselines, load, save
 from pytest_lic.baselines.tolerances import DEFAULT_TOLERANCES
 from pytest_lic.codec import Codec, CodecFamily
 from pytest_lic.errors import BaselineError
+from pytest_lic.levels import Levels
 from pytest_lic.measuring.measure import Measurement
 from pytest_lic.project.discovery import Families
 from pytest_lic.results.records import PointRecord
@@ -301,6 +302,16 @@ def test_a_quality_that_is_gone_is_stale(project: Project) -> None:
     assert project.stale(FIRST, SECOND) == [
         Stale("toy", BaselineKey.of(gone), "quality 3, native", "quality 3 is gone")
     ]
+
+
+def test_an_entry_at_a_target_rate_is_stale_only_without_rate_control(project: Project) -> None:
+    at_rate = measurement(quality="bpp0.5")
+    project.update(FIRST, SECOND, at_rate)
+    (found,) = project.stale(FIRST, SECOND)
+    assert found.why == "quality bpp0.5 is gone"
+    toy = replace(project.families["toy"], levels=Levels(0, 3, 1))
+    project.families = Families({"toy": toy}, frozenset({"toy"}))
+    assert project.stale(FIRST, SECOND) == []
 
 
 def test_an_entry_of_a_corpus_that_has_other_images_now_is_stale(project: Project) -> None:

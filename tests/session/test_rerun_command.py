@@ -20,6 +20,7 @@ START = "pytest --pyargs pytest_lic.suites -m rd "
     [
         (Cell("toy", "3", Setting("photos")), "--lic-codec toy --lic-quality 3"),
         (Cell("toy", "3", Setting(CONFORMANCE)), "--lic-codec toy --lic-quality 3"),
+        (Cell("toy", "bpp0.25", Setting("photos")), "--lic-codec toy --lic-target-bpp 0.25"),
         (Curve("toy", Setting("edge")), "--lic-codec toy --lic-corpus edge"),
         (
             Cell("mine", "1", Setting("kodak", "256", 4, "cuda:1")),

@@ -8,18 +8,17 @@ modulated                 multiplied by what a small network makes of λ
 slimmable_widths          a width of the network for each level
 """
 
-from lic_models.components.rate_control.base import STEPS, Levels, NoRateControl, RateControl
+from lic_models.components.rate_control.base import CurrentLevels, NoRateControl, RateControl
 from lic_models.components.rate_control.conditional_convolutions import ConditionalConvolutions
 from lic_models.components.rate_control.gains import BottleneckScaling, GainUnits
 from lic_models.components.rate_control.modulated import ModulatedAutoencoder
 from lic_models.components.rate_control.slimmable_widths import SlimmableWidths
 
 __all__ = [
-    "STEPS",
     "BottleneckScaling",
     "ConditionalConvolutions",
+    "CurrentLevels",
     "GainUnits",
-    "Levels",
     "ModulatedAutoencoder",
     "NoRateControl",
     "RateControl",

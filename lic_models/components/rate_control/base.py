@@ -20,11 +20,8 @@ from torch import Tensor, nn
 from lic_models.components.transforms.base import Transform
 from pytest_lic.errors import UsageError
 
-STEPS = 1024
-"""In how many steps a level is written between two anchors."""
 
-
-class Levels:
+class CurrentLevels:
     """The levels of the block that runs, one object for a rate control and its layers."""
 
     def __init__(self) -> None:
@@ -68,7 +65,7 @@ class RateControl(nn.Module):
             raise UsageError(
                 f"lambdas: {list(lambdas)}; expected at least two positive numbers that rise"
             )
-        self.levels = Levels()
+        self.levels = CurrentLevels()
 
     @property
     def highest(self) -> float:
@@ -94,7 +91,7 @@ class RateControl(nn.Module):
         return _interpolated(torch.tensor(self.lambdas).log().to(levels), levels).exp()
 
     def check_level(self, level: float) -> float:
-        """The level, as it is written: the nearest of `STEPS` between two anchors.
+        """The level itself, if it is one.
 
         Raises:
             UsageError: one that is out of the range, or no number.
@@ -104,7 +101,7 @@ class RateControl(nn.Module):
                 f"level: {level:g}; expected from 0 to {self.highest:g}, λ from "
                 f"{self.lambdas[0]:g} to {self.lambdas[-1]:g}"
             )
-        return round(level * STEPS) / STEPS
+        return float(level)
 
     def at(self, levels: Tensor) -> AbstractContextManager[None]:
         """Within the block, images and latents are those of levels (B,), or of one for all (1,)."""
@@ -129,7 +126,7 @@ class NoRateControl(RateControl):
     def __init__(self) -> None:
         nn.Module.__init__(self)
         self.lambdas = ()
-        self.levels = Levels()
+        self.levels = CurrentLevels()
 
     @property
     def highest(self) -> float:

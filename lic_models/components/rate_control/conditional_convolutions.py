@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lic_models.components.rate_control.base import Levels
+from lic_models.components.rate_control.base import CurrentLevels
 from lic_models.components.rate_control.conditioned import ConditioningRateControl
 
 _ONE = 0.5413248546129181  # its softplus is 1
@@ -46,7 +46,7 @@ class ConditionalConvolutions(ConditioningRateControl):
 
 
 class _ScaleAndShift(nn.Module):
-    def __init__(self, levels: Levels, anchors: int, channels: int) -> None:
+    def __init__(self, levels: CurrentLevels, anchors: int, channels: int) -> None:
         super().__init__()
         self.levels = levels
         self.scales = nn.Parameter(torch.full((anchors, channels), _ONE))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from lic_models.components.rate_control.base import Levels
+from lic_models.components.rate_control.base import CurrentLevels
 from lic_models.components.rate_control.conditioned import ConditioningRateControl
 
 
@@ -35,7 +35,7 @@ class ModulatedAutoencoder(ConditioningRateControl):
 
 
 class _Modulation(nn.Module):
-    def __init__(self, levels: Levels, highest: float, hidden: int, channels: int) -> None:
+    def __init__(self, levels: CurrentLevels, highest: float, hidden: int, channels: int) -> None:
         super().__init__()
         self.levels, self.highest = levels, highest
         self.first, self.second = nn.Linear(1, hidden), nn.Linear(hidden, channels)

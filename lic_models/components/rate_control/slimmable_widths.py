@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lic_models.components.entropy_models import SlimmableEntropyModel
-from lic_models.components.rate_control.base import Levels, RateControl
+from lic_models.components.rate_control.base import CurrentLevels, RateControl
 from lic_models.components.slimmable import at_width
 from lic_models.components.transforms import SlimmableTransform
 from pytest_lic.errors import UsageError
@@ -36,7 +36,7 @@ class SlimmableWidths(RateControl):
 
     def __init__(self, lambdas: Sequence[float]) -> None:
         nn.Module.__init__(self)
-        self.levels = Levels()
+        self.levels = CurrentLevels()
         finite = all(0.0 < value < math.inf for value in lambdas)
         if len(lambdas) < 2 or list(lambdas) != sorted(lambdas) or not finite:
             raise UsageError(

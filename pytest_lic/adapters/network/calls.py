@@ -14,9 +14,10 @@ from pytest_lic.adapters.network.blame import blamed
 from pytest_lic.adapters.network.decoder_stages import decoder_stages
 from pytest_lic.adapters.network.devices import moved
 from pytest_lic.adapters.network.rans_guard import in_step
-from pytest_lic.adapters.network.signatures import compress_needs, decoder_arguments
+from pytest_lic.adapters.network.signatures import accepts, compress_needs, decoder_arguments
 from pytest_lic.adapters.network.string_nesting import flatten
 from pytest_lic.errors import CodecError, CorruptBitstreamError, Unwinding, UsageError
+from pytest_lic.levels import Levels
 from pytest_lic.system.words import plural
 
 if TYPE_CHECKING:
@@ -26,12 +27,30 @@ _NO_SYNTHESIS = "decompress did not call its synthesis transform"
 
 
 @dataclass(frozen=True)
+class RateArgument:
+    """What a network with rate control takes its level by.
+
+    Args:
+        levels: the range of it; levels between two steps are coded as the next to them.
+        name: of the argument of ``compress``. Where ``decompress`` takes it too, it travels in the
+            bitstream.
+    """
+
+    levels: Levels
+    name: str = "level"
+
+
+@dataclass(frozen=True)
 class Compressed:
-    """What the decoder gets: strings and shape as the network returned them, and parameters."""
+    """What the decoder gets: strings and shape as the network returned them, and parameters.
+
+    ``level`` is the index of the level that they were coded at, where the decoder needs it.
+    """
 
     strings: Any
     shape: Any
     parameters: Mapping[str, Any]
+    level: int | None = None
 
 
 class _LatentsSeen(Unwinding):
@@ -57,6 +76,7 @@ class NetworkCalls:
         synthesis: dotted name of the module that receives the quantised latents.
         stages: stage → dotted names of the module that does it, of which the first that exists
             counts.
+        rate: the argument that a network with rate control takes its level by.
     """
 
     def __init__(
@@ -70,6 +90,7 @@ class NetworkCalls:
         parameters: Collection[str] | None,
         synthesis: str,
         stages: Mapping[str, Sequence[str]] | None = None,
+        rate: RateArgument | None = None,
     ) -> None:
         self.network = network
         self.label = label
@@ -79,9 +100,14 @@ class NetworkCalls:
         self._of_images = compress_arguments if callable(compress_arguments) else None
         fixed = {} if callable(compress_arguments) else compress_arguments
         self._compress_arguments = moved(fixed, device)
+        wanted = names if parameters is None else tuple(parameters)
+        self._rate = rate
+        self._sends_level = rate is not None and rate.name in (*names, *wanted)
+        if rate is not None:
+            names = tuple(name for name in names if name != rate.name)
+            wanted = tuple(name for name in wanted if name != rate.name)
         shared = {name: value for name, value in fixed.items() if name in names}
         self._decompress_arguments = moved({**shared, **decompress_arguments}, device)
-        wanted = names if parameters is None else parameters
         self._sent = tuple(name for name in wanted if name not in self._decompress_arguments)
         self._required = tuple(name for name in required if name in self._sent)
         self._synthesis = _submodule(network, synthesis)
@@ -128,17 +154,26 @@ class NetworkCalls:
             self._synthesis = None
         return compressed, decoded
 
-    def compress(self, images: Tensor) -> Compressed:
+    def compress(self, images: Tensor, level: float | None = None) -> Compressed:
         """Code (B, 3, H, W), padded, in [0, 1].
+
+        Args:
+            images: the batch.
+            level: of a network with rate control, in place of what the family's arguments say.
 
         Raises:
             CodecError: the network raised, or returned something else than expected.
-            UsageError: it needs an argument that the family does not give.
+            UsageError: it needs an argument that the family does not give, or a level outside the
+                range.
         """
         import torch
 
         where = f"compress on {_described(images)}"
         named = self._arguments_for(images)
+        index = None
+        if self._rate is not None:
+            index = self._level_index(named, level)
+            named = {**named, self._rate.name: self._rate.levels.at(index)}
         with blamed(f"{self.label}: {where}"), torch.inference_mode():
             result = self.network.compress(images.to(self._dtype), **named)
         if not isinstance(result, Mapping) or "strings" not in result:
@@ -155,7 +190,37 @@ class NetworkCalls:
                     "compressai_family(..., decompress_arguments=…)"
                 )
         sent = {name: results[name] for name in self._sent if name in results}
-        return Compressed(result["strings"], result.get("shape"), sent)
+        sent_index = index if self._sends_level else None
+        return Compressed(result["strings"], result.get("shape"), sent, sent_index)
+
+    def _level_index(self, named: Mapping[str, Any], level: float | None) -> int:
+        """Of a network with rate control, the index of the level that is asked for."""
+        assert self._rate is not None
+        name = self._rate.name
+        if level is None and name not in named:
+            raise UsageError(
+                f"{self.label}: rate control by {name!r}, and no level of the quality's own; give "
+                f"compressai_family(..., compress_arguments=lambda quality: {{{name!r}: …}})"
+            )
+        wanted = named[name] if level is None else level
+        return self._rate.levels.index(wanted, self.label)
+
+    def _level_argument(self, compressed: Compressed) -> dict[str, float]:
+        """What ``decompress`` takes its level by, from the bitstream."""
+        index, rate = compressed.level, self._rate
+        if (index is not None) != self._sends_level:
+            holds, takes = ("a", "none") if index is not None else ("no", "one")
+            raise CorruptBitstreamError(
+                f"{self.label}: bitstream holds {holds} level; this decoder takes {takes}"
+            )
+        if rate is None or index is None:
+            return {}
+        if type(index) is not int or not 0 <= index <= rate.levels.last:
+            raise CorruptBitstreamError(
+                f"{self.label}: bitstream holds level number {index!r}; this decoder knows numbers "
+                f"0 to {rate.levels.last}"
+            )
+        return {rate.name: rate.levels.at(index)}
 
     def _arguments_for(self, images: Tensor) -> dict[str, Any]:
         """What ``compress`` is called with by name."""
@@ -163,7 +228,8 @@ class NetworkCalls:
         if self._of_images is not None:
             with blamed(f"{self.label}: compress_arguments on {_described(images)}"):
                 named = moved(dict(self._of_images(images)), self.device)
-        missing = [name for name in self._compress_needs if name not in named]
+        by_rate = () if self._rate is None else (self._rate.name,)
+        missing = [name for name in self._compress_needs if name not in (*named, *by_rate)]
         if missing:
             raise UsageError(
                 f"{self.label}: compress wants {' and '.join(map(repr, missing))}; give it in "
@@ -190,6 +256,7 @@ class NetworkCalls:
             )
         positional = (compressed.strings, compressed.shape)[: 2 if self._takes_shape else 1]
         named = self._decompress_arguments | moved(compressed.parameters, self.device)
+        named |= self._level_argument(compressed)
         steps = in_step(flatten(compressed.strings), self._judged)
         with blamed(f"{self.label}: decompress"), torch.inference_mode(), steps:
             result = self.network.decompress(*positional, **named)
@@ -257,8 +324,13 @@ class NetworkCalls:
         import torch
 
         where = f"{self.label}: a call on {_described(images)}"
+        named = {}
+        rate = self._rate
+        if rate is not None and accepts(self.network.forward, rate.name):
+            index = self._level_index(self._arguments_for(images), None)
+            named = {rate.name: rate.levels.at(index)}
         with blamed(where), torch.inference_mode():
-            result = self.network(images.to(self._dtype))
+            result = self.network(images.to(self._dtype), **named)
         likelihoods = result.get("likelihoods") if isinstance(result, Mapping) else None
         if not isinstance(likelihoods, Mapping):
             raise CodecError(f"{where} gave no likelihoods; expected a dict with them")

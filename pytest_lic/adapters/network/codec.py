@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_lic.adapters.network.calls import Compressed, NetworkCalls
@@ -56,6 +57,10 @@ class NetworkCodec:
             CodecError: not an image batch, or the network failed.
             AbsurdSizeError: an image or a string too large for a bitstream.
         """
+        return self._encode(images)
+
+    def _encode(self, images: Tensor, level: float | None = None) -> list[bytes]:
+        """As `encode`; with rate control, at a level."""
         if images.dim() != 4 or images.shape[1] != 3:
             raise CodecError(
                 f"{self._calls.label}: encode was given {tuple(images.shape)}; expected an image "
@@ -63,9 +68,9 @@ class NetworkCodec:
             )
         height, width = images.shape[-2:]
         padded = self._padded(images)
-        coded = self._encoded_together(padded)
+        coded = self._encoded_together(padded, level)
         if coded is None:
-            coded = [self._calls.compress(image) for image in padded[:, None]]
+            coded = [self._calls.compress(image, level) for image in padded[:, None]]
         sections = [to_sections(image, self._layout, height, width) for image in coded]
         return [
             pack(Bitstream(self.fingerprint, height, width, image, self._format_version))
@@ -198,18 +203,18 @@ class NetworkCodec:
             self._together = codes_batches(self._calls, self._layout)
         return count > 1 and bool(self._together)
 
-    def _encoded_together(self, padded: Tensor) -> list[Compressed] | None:
+    def _encoded_together(self, padded: Tensor, level: float | None) -> list[Compressed] | None:
         """A batch coded in one call; None where the network turns out not to do that."""
         count = len(padded)
         if not self._codes_together(count):
             return None
         try:
-            coded = self._calls.compress(padded)
+            coded = self._calls.compress(padded, level)
         except CodecError:
             return None  # each image alone tells whether it is at fault
         if coded.parameters or not has_batch_axis(nest_of(coded.strings), count):
             return None
-        return [Compressed(of_image(coded.strings, i), coded.shape, {}) for i in range(count)]
+        return [replace(coded, strings=of_image(coded.strings, i)) for i in range(count)]
 
     def _unpacked(self, bitstreams: Sequence[bytes]) -> tuple[list[Compressed], int, int]:
         """What the network's decoder takes for each image, and their height and width."""
@@ -243,7 +248,7 @@ class NetworkCodec:
         if self._codes_together(len(coded)) and self._are_alike(coded):
             strings = of_batch([image.strings for image in coded])
             try:
-                decoded = decoder(Compressed(strings, coded[0].shape, {}))
+                decoded = decoder(replace(coded[0], strings=strings))
             except (CodecError, BitstreamError):
                 pass  # decoding each image alone tells which is at fault
             else:
@@ -263,6 +268,7 @@ class NetworkCodec:
             not image.parameters
             and nest_of(image.strings) == self._layout.nest
             and pack_value(image.shape) == shape
+            and image.level == coded[0].level
             for image in coded
         )
 

@@ -9,16 +9,21 @@ from functools import partial
 from typing import Any, TypeVar
 
 from pytest_lic.adapters.network.blame import blamed
-from pytest_lic.adapters.network.calls import NetworkCalls
+from pytest_lic.adapters.network.calls import NetworkCalls, RateArgument
 from pytest_lic.adapters.network.codec import LatentNetworkCodec, NetworkCodec
 from pytest_lic.adapters.network.heap_memory import keep_freed_memory
 from pytest_lic.adapters.network.held_state import state_digest
 from pytest_lic.adapters.network.layout import find_layout
 from pytest_lic.adapters.network.progressive import ProgressiveNetworkCodec
 from pytest_lic.adapters.network.rans_guard import guard_rans
+from pytest_lic.adapters.network.rate_controlled import (
+    RateControlledLatentNetworkCodec,
+    RateControlledNetworkCodec,
+)
 from pytest_lic.adapters.network.signatures import positional_needed, wants_quality
 from pytest_lic.adapters.network.state import (
     build_tables,
+    fits_one_rate,
     same_random_numbers,
     weights_digest,
     with_own_tables,
@@ -52,6 +57,7 @@ class Recipe:
     device: str
     format_version: int
     bitstreams_of: Callable[[str], tuple[str, str, str | None]] | None
+    rate_control: RateArgument | None = None
 
 
 @dataclass(frozen=True)
@@ -66,10 +72,11 @@ class _Prepared:
     def kind(self) -> str:
         return f"{type(self.network).__module__}.{type(self.network).__qualname__}"
 
-    @property
-    def fixed(self) -> str | None:
-        """Of the arguments that depend on no image."""
-        return _digest(({} if callable(self.arguments) else self.arguments, self.decoder_arguments))
+    def fixed(self, besides: str | None = None) -> str | None:
+        """Of the arguments that depend on no image, without one of them."""
+        named = {} if callable(self.arguments) else self.arguments
+        rest = {name: value for name, value in named.items() if name != besides}
+        return _digest((rest, self.decoder_arguments))
 
 
 _Made = TypeVar("_Made")
@@ -143,8 +150,9 @@ class NetworkFamily:
         if quality not in self._fingerprints:
             told = recipe.fingerprint is None and hasattr(network, "state_dict")
             held = state_digest(network) if told else None
-            known = None not in (held, prepared.fixed) and not callable(arguments)
-            text = f"{prepared.kind} {held} {prepared.fixed}"
+            fixed = prepared.fixed()
+            known = None not in (held, fixed) and not callable(arguments)
+            text = f"{prepared.kind} {held} {fixed}"
             self._fingerprints[quality] = text if known else None
         return prepared
 
@@ -160,6 +168,11 @@ class NetworkFamily:
             prepared = self._prepared(quality, device)
         network, arguments = prepared.network, prepared.arguments
         guard_rans()
+        if recipe.rate_control is not None and fits_one_rate(network):
+            raise UsageError(
+                f"{label}: rate control of a network with an EntropyBottleneckVbr, whose tables "
+                "fit one rate only; build it with a plain entropy bottleneck"
+            )
         with blamed(f"{label}: preparing the network"), same_random_numbers():
             build_tables(network, {} if callable(arguments) else arguments)
             if callable(getattr(network, "to", None)):
@@ -173,6 +186,7 @@ class NetworkFamily:
             parameters=recipe.parameters,
             synthesis=recipe.synthesis,
             stages=recipe.stages,
+            rate=recipe.rate_control,
         )
         layout = find_layout(calls, recipe.multiple, recipe.channels_last)
         # Only now: some layers, such as masked convolutions, settle their weights on first use.
@@ -184,11 +198,20 @@ class NetworkFamily:
         expected: tuple[Any, ...] = (layout.multiple, layout.nest, layout.shape)
         if layout.least > layout.multiple:
             expected += (layout.least,)
-        stamp = short_fingerprint(repr((*writer, prepared.fixed, expected)))
-        codec = NetworkCodec
+        told: tuple[Any, ...] = (*writer, prepared.fixed(), expected)
+        rate = recipe.rate_control
+        if rate is None:
+            codec = NetworkCodec
+            if calls.offers_latents:
+                codec = ProgressiveNetworkCodec if calls.offers_passes else LatentNetworkCodec
+            return codec(calls, layout, short_fingerprint(repr(told)), recipe.format_version)
+        if recipe.prepare is None:  # qualities differ by their levels, which bitstreams tell
+            told = (writer[0], rate, writer[2], prepared.fixed(rate.name), expected)
+        controlled = RateControlledNetworkCodec
         if calls.offers_latents:
-            codec = ProgressiveNetworkCodec if calls.offers_passes else LatentNetworkCodec
-        return codec(calls, layout, stamp, recipe.format_version)
+            controlled = RateControlledLatentNetworkCodec
+        stamp = short_fingerprint(repr(told))
+        return controlled(rate.levels, calls, layout, stamp, recipe.format_version)
 
     def _weights(self, network: Any, quality: str) -> str | None:
         fingerprint = self._recipe.fingerprint

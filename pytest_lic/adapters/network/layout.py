@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_lic.adapters.network.blame import of_shapes
-from pytest_lic.adapters.network.calls import Compressed, NetworkCalls
+from pytest_lic.adapters.network.calls import NetworkCalls
 from pytest_lic.adapters.network.string_nesting import has_batch_axis, nest_of, of_image
 from pytest_lic.errors import BitstreamError, CodecError, LicError, UnavailableError
 
@@ -161,7 +161,7 @@ def codes_batches(calls: NetworkCalls, layout: NetworkLayout) -> bool:
             return False
         together = calls.decompress(both)
         alone = [
-            calls.decompress(Compressed(of_image(both.strings, index), both.shape, {}))
+            calls.decompress(replace(both, strings=of_image(both.strings, index)))
             for index in range(2)
         ]
     except (CodecError, BitstreamError):

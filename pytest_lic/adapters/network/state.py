@@ -58,7 +58,7 @@ def build_tables(network: Any, arguments: Mapping[str, Any]) -> None:
         return
     scale = {}
     for module in _modules(network):
-        if any(kind.__name__ == "EntropyBottleneckVbr" for kind in type(module).__mro__):
+        if _is_variable_bottleneck(module):
             for name in TABLES[:3]:
                 setattr(module, name, torch.IntTensor())
             scale = {"scale": _rate_scale(network, arguments)}
@@ -68,6 +68,15 @@ def build_tables(network: Any, arguments: Mapping[str, Any]) -> None:
             update(**scale)
         if any(table.numel() == 0 for table in _tables(network)):
             update(force=True, **scale)
+
+
+def fits_one_rate(network: Any) -> bool:
+    """Whether its entropy coder's tables must be built anew for each rate."""
+    return any(map(_is_variable_bottleneck, _modules(network)))
+
+
+def _is_variable_bottleneck(module: Any) -> bool:
+    return any(kind.__name__ == "EntropyBottleneckVbr" for kind in type(module).__mro__)
 
 
 def _modules(network: Any) -> list[Any]:

@@ -1,8 +1,8 @@
 """One image's strings, shape and parameters as the sections of a container, and back.
 
 A section per string. Only where the nesting or the shape is not what every decoder of this
-network expects, or where parameters or empty strings occur, a first section describes them: a
-packed dict of those of `_NEST`, `_SHAPE`, `_PARAMETERS` and `_EMPTY` that apply.
+network expects, or where parameters, a level or empty strings occur, a first section describes
+them: a packed dict of those of `_NEST`, `_SHAPE`, `_PARAMETERS`, `_EMPTY` and `_LEVEL` that apply.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pytest_lic.adapters.network.string_nesting import (
 from pytest_lic.adapters.network.value_packing import pack_value, unpack_value
 from pytest_lic.errors import AbsurdSizeError, CorruptBitstreamError, TruncatedBitstreamError
 
-_NEST, _SHAPE, _PARAMETERS, _EMPTY = range(4)
+_NEST, _SHAPE, _PARAMETERS, _EMPTY, _LEVEL = range(5)
 
 _LARGEST_SHAPE = 16
 """A stored shape of so many times the elements that the image's size lets expect is refused, since
@@ -52,6 +52,8 @@ def to_sections(
         described[_PARAMETERS] = dict(compressed.parameters)
     if not all(strings):
         described[_EMPTY] = True
+    if compressed.level is not None:
+        described[_LEVEL] = compressed.level
     if not described:
         return tuple(strings)
     sections = [pack_value(described), *strings]
@@ -74,7 +76,7 @@ def from_sections(
     described: dict[int, Any] = {}
     if len(strings) != leaf_count(layout.nest) and strings:
         described = unpack_value(strings.pop(0))
-        if not isinstance(described, dict) or not set(described) <= set(range(4)):
+        if not isinstance(described, dict) or not set(described) <= set(range(5)):
             raise CorruptBitstreamError("bitstream begins with a section that describes nothing")
     nest = described.get(_NEST, layout.nest)
     count = leaf_count(nest)
@@ -92,7 +94,7 @@ def from_sections(
     parameters = described.get(_PARAMETERS, {})
     if not isinstance(parameters, dict):
         raise CorruptBitstreamError("bitstream holds parameters without names")
-    return Compressed(unflatten(nest, strings), shape, parameters)
+    return Compressed(unflatten(nest, strings), shape, parameters, described.get(_LEVEL))
 
 
 def _expected_shape(layout: NetworkLayout, height: int, width: int) -> Any:

@@ -16,7 +16,7 @@ from lic_models.components import (
     SlimmableTransform,
     SlimmableWidths,
 )
-from pytest_lic.errors import CorruptBitstreamError, UsageError
+from pytest_lic.errors import UsageError
 
 WIDTHS = [(2, 4), (3, 6), (4, 8)]
 LAMBDAS = [0.002, 0.01, 0.01]
@@ -50,7 +50,7 @@ def test_a_level_is_coded_as_the_network_of_that_width_alone_would(
     alone = LearnedCodec(transform.narrowed(level), entropy_model=model.narrowed(level)).eval()
     coded = codec.compress(IMAGES, level=level)
     assert coded["strings"] == alone.compress(IMAGES)["strings"]
-    assert coded["level_steps"] == 1024 * level
+    assert coded["level"] == level
     decoded = codec.decompress(**coded)["x_hat"]
     assert torch.equal(decoded, alone.decompress(coded["strings"], coded["shape"])["x_hat"])
 
@@ -73,11 +73,11 @@ def test_a_level_between_widths_or_beyond_them_is_refused(
         codec.compress(IMAGES, level=level)
 
 
-@pytest.mark.parametrize("steps", [512, 3072, 1])
-def test_a_stream_of_no_such_width_is_corrupt(codec: LearnedCodec, steps: int) -> None:
+@pytest.mark.parametrize("level", [0.5, 3.0])
+def test_there_is_no_decoding_at_such_a_level(codec: LearnedCodec, level: float) -> None:
     coded = codec.compress(IMAGES, level=0)
-    with pytest.raises(CorruptBitstreamError, match="expected a whole number from 0 to 2"):
-        codec.decompress(coded["strings"], coded["shape"], level_steps=steps)
+    with pytest.raises(UsageError, match="expected a whole number from 0 to 2"):
+        codec.decompress(coded["strings"], coded["shape"], level=level)
 
 
 def test_a_batch_of_several_levels_is_refused(codec: LearnedCodec) -> None:
