@@ -85,7 +85,7 @@ def test_a_level_outside_of_the_range_is_refused(
 def test_there_is_no_decoding_at_a_level_outside_of_the_range(
     codec: LearnedCodec, images: torch.Tensor, level: float
 ) -> None:
-    with pytest.raises(UsageError, match="level: .*; expected from 0 to 2"):
+    with pytest.raises(UsageError, match=r"level: .*; expected from 0 to 2"):
         codec.decompress(**{**codec.compress(images), "level": level})
 
 
