@@ -105,7 +105,7 @@ def _chart(draws: random.Random, size: tuple[int, int], paper: Colour) -> Image.
     with matplotlib.style.context(["default", *(["dark_background"] if dark else [])]):
         dots = 100
         figure = Figure(figsize=(size[0] / dots, size[1] / dots), dpi=dots)
-        figure.patch.set_facecolor([value / 255 for value in paper])
+        figure.patch.set_facecolor((paper[0] / 255, paper[1] / 255, paper[2] / 255))
         canvas = FigureCanvasAgg(figure)
         axes = figure.add_axes((0.14, 0.2, 0.82, 0.66))
         axes.tick_params(labelsize=draws.choice((7, 8, 9)))

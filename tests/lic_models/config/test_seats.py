@@ -34,6 +34,7 @@ def test_tags_name_every_component() -> None:
         "coder": "ans",
         "latent_coding": "quantised",
         "nonlinearity": "1dn",
+        "rate_control": "none",
     }
 
 
