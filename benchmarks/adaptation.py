@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import warnings
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -37,7 +36,7 @@ from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell, Setting
 from pytest_lic.measuring.measure import measure, rd_curve
 from pytest_lic.measuring.metrics import METRICS
-from pytest_lic.measuring.rate_distortion import MIN_POINTS, RDCurve, bd_rate
+from pytest_lic.measuring.rate_distortion import RDCurve, bd_rate
 from pytest_lic.system.environment import environment
 
 WAYS = {
@@ -158,23 +157,8 @@ def curve(family: CodecFamily, corpus: Corpus) -> RDCurve:
 
 def difference(anchor: RDCurve, test: RDCurve) -> str:
     """BD-rate in percent, in words."""
-    if len(anchor.bpp) >= MIN_POINTS:
-        value = bd_rate(anchor, test).value
-        return str(value) if isinstance(value, Unavailable) else f"{value:+.2f} %"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import bjontegaard
-
-        value = bjontegaard.bd_rate(
-            anchor.bpp,
-            anchor.psnr,
-            test.bpp,
-            test.psnr,
-            method="pchip",
-            require_matching_points=False,
-            min_overlap=0,
-        )
-    return f"{value:+.2f} %"
+    value = bd_rate(anchor, test, least=2).value
+    return str(value) if isinstance(value, Unavailable) else f"{value:+.2f} %"
 
 
 if __name__ == "__main__":
