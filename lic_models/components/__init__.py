@@ -80,6 +80,7 @@ from lic_models.components.quantizers import (
     UniversalQuantizer,
 )
 from lic_models.components.rate_control import (
+    QVRF,
     BottleneckScaling,
     ConditionalConvolutions,
     GainUnits,
@@ -108,6 +109,7 @@ from lic_models.components.transforms import (
 __all__ = [
     "GDN",
     "GSDN",
+    "QVRF",
     "AnsCoder",
     "AutoregressiveContext",
     "BottleneckScaling",

@@ -10,6 +10,7 @@ The same object trains (`forward`) and codes (`compress`, `decompress`).
 base              what every entropy model does
 factorized        one density per channel
 hyperprior        Gaussians predicted from side information
+bins              what its residuals are rounded in
 joint             side information, context and distribution, each exchangeable
 slimmable         one entropy model for each width of a slimmable transform
 joint_coding      one latent while that one codes it

@@ -23,6 +23,7 @@ from lic_models.components.entropy_models.base import (
     channel_deviations,
     check_strings,
 )
+from lic_models.components.entropy_models.bins import Bins
 from lic_models.components.entropy_models.factorized import Factorized
 from lic_models.components.entropy_models.hyper_transforms import (
     check_hyper_transforms,
@@ -58,6 +59,11 @@ class ScaleHyperprior(EntropyModel):
         scale_range: the smallest and the largest of their standard deviations.
         kernel_sizes: side of each hyper-layer's kernel, odd; that of the latent's layer first.
 
+    Attributes:
+        bins: what residuals are rounded in. Rate control may have others than these, which are one
+            wide: z is made of latents as they are and tells their means and scales, whatever the
+            bins, and the scales are then counted in bins.
+
     Raises:
         UsageError: channels, scales or kernels that make no model.
     """
@@ -79,6 +85,7 @@ class ScaleHyperprior(EntropyModel):
         self.scale_levels = scale_levels
         self.scale_range = scale_range
         self.kernel_sizes = kernel_sizes
+        self.bins = Bins()
         if latent_channels is not None:
             self.build(latent_channels)
 
@@ -94,12 +101,13 @@ class ScaleHyperprior(EntropyModel):
         """Latents (B, M, h, w), quantised around their means; see `EntropyModel.forward`."""
         hyper = self.hyper_prior(self._hyper_latents(latents), self.hyper_quantizer)
         means, log_scales = self._predicted(hyper.values, latents.shape[-2:], latents.dtype)
-        quantized = quantizer(latents - means)
+        quantized = quantizer(self.bins.counted(latents - means))
         low, high = self._log_range
-        scales = within(log_scales, low, high).exp()
+        log_scales = within(self.bins.log_scales(log_scales), low, high)
+        scales = log_scales.exp()
         mass = gaussian_mass(quantized.lower / scales, quantized.upper / scales)
         return Rated(
-            quantized.values + means,
+            self.bins.restored(quantized.values, log_scales) + means,
             {
                 "latents": likelihood(mass, self.training),
                 "hyper_latents": hyper.likelihoods["latents"],
@@ -149,10 +157,11 @@ class ScaleHyperprior(EntropyModel):
         prior, size = self.hyper_prior, (latents.shape[-2], latents.shape[-1])
         hyper_symbols = prior.symbols(self._hyper_latents(latents[None])[0], self.hyper_quantizer)
         hyper_latents = prior.values(hyper_symbols, self.hyper_quantizer)
-        means, nearest = self._predicted_for_coding(hyper_latents, size)
+        means, log_scales = self._predicted_for_coding(hyper_latents, size)
         variant = quantizer.variant(tuple(latents.shape)).to(latents.device)
-        symbols = to_array(quantizer.symbols(latents.double() - means, variant))
-        indices = to_array(nearest * quantizer.variants + variant)
+        residual = self.bins.counted((latents.double() - means)[None])[0]
+        symbols = to_array(quantizer.symbols(residual, variant))
+        indices = to_array(self._nearest(log_scales) * quantizer.variants + variant)
         return [
             coder.encode(symbols, indices, self._table("latents")),
             *prior.encode(hyper_symbols, self.hyper_quantizer, coder),
@@ -171,12 +180,13 @@ class ScaleHyperprior(EntropyModel):
         hyper_latents = self.hyper_prior.decompress(
             strings[1:], hyper_size(size), self.hyper_quantizer, coder
         )
-        means, nearest = self._predicted_for_coding(hyper_latents, size)
+        means, log_scales = self._predicted_for_coding(hyper_latents, size)
         variant = quantizer.variant(tuple(means.shape)).to(means.device)
-        indices = to_array(nearest * quantizer.variants + variant)
+        indices = to_array(self._nearest(log_scales) * quantizer.variants + variant)
         symbols = coder.decode(strings[0], indices, self._table("latents"))
         values = quantizer.values(to_tensor(symbols, means.shape, means.device), variant)
-        return (values.double() + means).float()
+        restored = self.bins.restored(values.double()[None], log_scales[None])[0]
+        return (restored + means).float()
 
     @torch.no_grad()
     def fit(self, latents: Tensor) -> None:
@@ -221,7 +231,7 @@ class ScaleHyperprior(EntropyModel):
     def _predicted_for_coding(
         self, hyper_latents: Tensor, size: tuple[int, int]
     ) -> tuple[Tensor, Tensor]:
-        """One image's means, float64, and places of its nearest scales, int64, each (M, h, w).
+        """One image's means, and the logarithms of its scales in bins, each float64 (M, h, w).
 
         Raises:
             CodecError: a prediction that is not finite.
@@ -233,8 +243,13 @@ class ScaleHyperprior(EntropyModel):
                 "in the weights, or train with a lower learning rate"
             )
         low, high = self._log_range
-        steps = (log_scales[0] - low) * ((self.scale_levels - 1) / (high - low))
-        return means[0], steps.round().clamp(0, self.scale_levels - 1).long()
+        return means[0], self.bins.log_scales(log_scales)[0].clamp(low, high)
+
+    def _nearest(self, log_scales: Tensor) -> Tensor:
+        """The places of the nearest scales that there are tables for, int64, (M, h, w)."""
+        low, high = self._log_range
+        steps = (log_scales - low) * ((self.scale_levels - 1) / (high - low))
+        return steps.round().clamp(0, self.scale_levels - 1).long()
 
 
 class MeanScaleHyperprior(ScaleHyperprior):

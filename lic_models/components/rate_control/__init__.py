@@ -5,6 +5,7 @@ gains                     latents multiplied channel by channel
 conditioned               convolutions with a condition on what they give
 conditional_convolutions  scaled and shifted for each λ, with bins of rounding between
 modulated                 multiplied by what a small network makes of λ
+qvrf                      residuals multiplied, alike in all channels
 slimmable_widths          a width of the network for each level
 """
 
@@ -12,9 +13,11 @@ from lic_models.components.rate_control.base import CurrentLevels, NoRateControl
 from lic_models.components.rate_control.conditional_convolutions import ConditionalConvolutions
 from lic_models.components.rate_control.gains import BottleneckScaling, GainUnits
 from lic_models.components.rate_control.modulated import ModulatedAutoencoder
+from lic_models.components.rate_control.qvrf import QVRF
 from lic_models.components.rate_control.slimmable_widths import SlimmableWidths
 
 __all__ = [
+    "QVRF",
     "BottleneckScaling",
     "ConditionalConvolutions",
     "CurrentLevels",

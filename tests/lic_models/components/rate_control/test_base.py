@@ -7,6 +7,7 @@ import torch
 
 from lic_models.codec import LearnedCodec
 from lic_models.components import (
+    QVRF,
     BottleneckScaling,
     ConditionalConvolutions,
     ConvolutionalTransform,
@@ -20,7 +21,7 @@ from lic_models.components import (
 from pytest_lic.errors import UsageError
 
 LAMBDAS = [0.002, 0.008, 0.032]
-KINDS = [BottleneckScaling, GainUnits, ConditionalConvolutions, ModulatedAutoencoder]
+KINDS = [BottleneckScaling, GainUnits, ConditionalConvolutions, ModulatedAutoencoder, QVRF]
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
