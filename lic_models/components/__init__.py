@@ -87,6 +87,7 @@ from lic_models.components.rate_control import (
     ModulatedAutoencoder,
     NoRateControl,
     RateControl,
+    ReconstructionOffsets,
     SlimmableWidths,
 )
 from lic_models.components.thumbnails import ThumbnailSynthesis
@@ -164,6 +165,7 @@ __all__ = [
     "RansCoder",
     "RateControl",
     "ReLU",
+    "ReconstructionOffsets",
     "ResidualAttentionTransform",
     "ResidualTransform",
     "ScaleHyperprior",

@@ -6,6 +6,7 @@ conditioned               convolutions with a condition on what they give
 conditional_convolutions  scaled and shifted for each λ, with bins of rounding between
 modulated                 multiplied by what a small network makes of λ
 qvrf                      residuals multiplied, alike in all channels
+reconstruction_offsets    these, and values nearer to their means
 slimmable_widths          a width of the network for each level
 """
 
@@ -14,6 +15,7 @@ from lic_models.components.rate_control.conditional_convolutions import Conditio
 from lic_models.components.rate_control.gains import BottleneckScaling, GainUnits
 from lic_models.components.rate_control.modulated import ModulatedAutoencoder
 from lic_models.components.rate_control.qvrf import QVRF
+from lic_models.components.rate_control.reconstruction_offsets import ReconstructionOffsets
 from lic_models.components.rate_control.slimmable_widths import SlimmableWidths
 
 __all__ = [
@@ -25,5 +27,6 @@ __all__ = [
     "ModulatedAutoencoder",
     "NoRateControl",
     "RateControl",
+    "ReconstructionOffsets",
     "SlimmableWidths",
 ]
