@@ -22,6 +22,7 @@ from lic_models.components.entropy_models import (
     EntropyModel,
     Factorized,
     JointEntropyModel,
+    LayeredHyperprior,
     MeanScaleHyperprior,
     ScaleHyperprior,
     SlimmableEntropyModel,
@@ -88,6 +89,7 @@ from lic_models.components.rate_control import (
     NoRateControl,
     RateControl,
     ReconstructionOffsets,
+    ResidualLayers,
     SlimmableWidths,
 )
 from lic_models.components.thumbnails import ThumbnailSynthesis
@@ -139,6 +141,7 @@ __all__ = [
     "JointEntropyModel",
     "Laplace",
     "LatentCoding",
+    "LayeredHyperprior",
     "LeakyReLU",
     "LearnedLevelsQuantizer",
     "LiteDeformableTransform",
@@ -167,6 +170,7 @@ __all__ = [
     "ReLU",
     "ReconstructionOffsets",
     "ResidualAttentionTransform",
+    "ResidualLayers",
     "ResidualTransform",
     "ScaleHyperprior",
     "ScaleInformation",

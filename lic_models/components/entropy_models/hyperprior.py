@@ -154,18 +154,13 @@ class ScaleHyperprior(EntropyModel):
     @torch.no_grad()
     def compress(self, latents: Tensor, quantizer: Quantizer, coder: EntropyCoder) -> list[bytes]:
         """One image's latent (M, h, w) as two strings, z's second; see `EntropyModel.compress`."""
-        prior, size = self.hyper_prior, (latents.shape[-2], latents.shape[-1])
-        hyper_symbols = prior.symbols(self._hyper_latents(latents[None])[0], self.hyper_quantizer)
-        hyper_latents = prior.values(hyper_symbols, self.hyper_quantizer)
-        means, log_scales = self._predicted_for_coding(hyper_latents, size)
+        hyper_strings, means, log_scales = self._told(latents, coder)
         variant = quantizer.variant(tuple(latents.shape)).to(latents.device)
         residual = self.bins.counted((latents.double() - means)[None])[0]
         symbols = to_array(quantizer.symbols(residual, variant))
-        indices = to_array(self._nearest(log_scales) * quantizer.variants + variant)
-        return [
-            coder.encode(symbols, indices, self._table("latents")),
-            *prior.encode(hyper_symbols, self.hyper_quantizer, coder),
-        ]
+        nearest = self._nearest(self.bins.log_scales(log_scales[None])[0])
+        indices = to_array(nearest * quantizer.variants + variant)
+        return [coder.encode(symbols, indices, self._table("latents")), *hyper_strings]
 
     @torch.no_grad()
     def decompress(
@@ -177,15 +172,13 @@ class ScaleHyperprior(EntropyModel):
     ) -> Tensor:
         """The latent (M, h, w), float32, from its two strings; see `EntropyModel.decompress`."""
         check_strings(strings, 2)
-        hyper_latents = self.hyper_prior.decompress(
-            strings[1:], hyper_size(size), self.hyper_quantizer, coder
-        )
-        means, log_scales = self._predicted_for_coding(hyper_latents, size)
+        means, log_scales = self._read(strings[1:], size, coder)
         variant = quantizer.variant(tuple(means.shape)).to(means.device)
-        indices = to_array(self._nearest(log_scales) * quantizer.variants + variant)
+        log_scales = self.bins.log_scales(log_scales[None])
+        indices = to_array(self._nearest(log_scales[0]) * quantizer.variants + variant)
         symbols = coder.decode(strings[0], indices, self._table("latents"))
         values = quantizer.values(to_tensor(symbols, means.shape, means.device), variant)
-        restored = self.bins.restored(values.double()[None], log_scales[None])[0]
+        restored = self.bins.restored(values.double()[None], log_scales.clamp(*self._log_range))[0]
         return (restored + means).float()
 
     @torch.no_grad()
@@ -202,6 +195,21 @@ class ScaleHyperprior(EntropyModel):
     @property
     def _log_range(self) -> tuple[float, float]:
         return math.log(self.scale_range[0]), math.log(self.scale_range[1])
+
+    def _told(self, latents: Tensor, coder: EntropyCoder) -> tuple[list[bytes], Tensor, Tensor]:
+        """z's string of one image's latent (M, h, w), and what is predicted of it."""
+        prior, size = self.hyper_prior, (latents.shape[-2], latents.shape[-1])
+        symbols = prior.symbols(self._hyper_latents(latents[None])[0], self.hyper_quantizer)
+        strings = prior.encode(symbols, self.hyper_quantizer, coder)
+        values = prior.values(symbols, self.hyper_quantizer)
+        return strings, *self._predicted_for_coding(values, size)
+
+    def _read(
+        self, strings: Sequence[bytes], size: tuple[int, int], coder: EntropyCoder
+    ) -> tuple[Tensor, Tensor]:
+        """What is predicted of the latent whose z has this string."""
+        values = self.hyper_prior.decompress(strings, hyper_size(size), self.hyper_quantizer, coder)
+        return self._predicted_for_coding(values, size)
 
     def _hyper_latents(self, latents: Tensor) -> Tensor:
         """(B, M, h, w) → (B, N, ⌈h / 4⌉, ⌈w / 4⌉), not yet quantised."""
@@ -231,7 +239,7 @@ class ScaleHyperprior(EntropyModel):
     def _predicted_for_coding(
         self, hyper_latents: Tensor, size: tuple[int, int]
     ) -> tuple[Tensor, Tensor]:
-        """One image's means, and the logarithms of its scales in bins, each float64 (M, h, w).
+        """One image's means and the logarithms of its scales, each float64 (M, h, w).
 
         Raises:
             CodecError: a prediction that is not finite.
@@ -242,8 +250,7 @@ class ScaleHyperprior(EntropyModel):
                 "the hyper-synthesis predicts means or scales that are not finite; look for NaN "
                 "in the weights, or train with a lower learning rate"
             )
-        low, high = self._log_range
-        return means[0], self.bins.log_scales(log_scales)[0].clamp(low, high)
+        return means[0], log_scales[0]
 
     def _nearest(self, log_scales: Tensor) -> Tensor:
         """The places of the nearest scales that there are tables for, int64, (M, h, w)."""

@@ -7,6 +7,7 @@ conditional_convolutions  scaled and shifted for each λ, with bins of rounding 
 modulated                 multiplied by what a small network makes of λ
 qvrf                      residuals multiplied, alike in all channels
 reconstruction_offsets    these, and values nearer to their means
+residual_layers           a base and enhancement layers
 slimmable_widths          a width of the network for each level
 """
 
@@ -16,6 +17,7 @@ from lic_models.components.rate_control.gains import BottleneckScaling, GainUnit
 from lic_models.components.rate_control.modulated import ModulatedAutoencoder
 from lic_models.components.rate_control.qvrf import QVRF
 from lic_models.components.rate_control.reconstruction_offsets import ReconstructionOffsets
+from lic_models.components.rate_control.residual_layers import ResidualLayers
 from lic_models.components.rate_control.slimmable_widths import SlimmableWidths
 
 __all__ = [
@@ -28,5 +30,6 @@ __all__ = [
     "NoRateControl",
     "RateControl",
     "ReconstructionOffsets",
+    "ResidualLayers",
     "SlimmableWidths",
 ]
