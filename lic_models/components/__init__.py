@@ -22,6 +22,7 @@ from lic_models.components.entropy_models import (
     EntropyModel,
     Factorized,
     JointEntropyModel,
+    LayeredHyperprior,
     MeanScaleHyperprior,
     ScaleHyperprior,
     SlimmableEntropyModel,
@@ -80,12 +81,15 @@ from lic_models.components.quantizers import (
     UniversalQuantizer,
 )
 from lic_models.components.rate_control import (
+    QVRF,
     BottleneckScaling,
     ConditionalConvolutions,
     GainUnits,
     ModulatedAutoencoder,
     NoRateControl,
     RateControl,
+    ReconstructionOffsets,
+    ResidualLayers,
     SlimmableWidths,
 )
 from lic_models.components.thumbnails import ThumbnailSynthesis
@@ -108,6 +112,7 @@ from lic_models.components.transforms import (
 __all__ = [
     "GDN",
     "GSDN",
+    "QVRF",
     "AnsCoder",
     "AutoregressiveContext",
     "BottleneckScaling",
@@ -136,6 +141,7 @@ __all__ = [
     "JointEntropyModel",
     "Laplace",
     "LatentCoding",
+    "LayeredHyperprior",
     "LeakyReLU",
     "LearnedLevelsQuantizer",
     "LiteDeformableTransform",
@@ -162,7 +168,9 @@ __all__ = [
     "RansCoder",
     "RateControl",
     "ReLU",
+    "ReconstructionOffsets",
     "ResidualAttentionTransform",
+    "ResidualLayers",
     "ResidualTransform",
     "ScaleHyperprior",
     "ScaleInformation",
