@@ -85,6 +85,7 @@ from lic_models.components.rate_control import (
     GainUnits,
     ModulatedAutoencoder,
     NoRateControl,
+    QualityMap,
     RateControl,
     SlimmableWidths,
 )
@@ -156,6 +157,7 @@ __all__ = [
     "Nonlinearity",
     "OctaveTransform",
     "OneDN",
+    "QualityMap",
     "QuantisedCoding",
     "Quantizer",
     "RangeCoder",

@@ -14,13 +14,20 @@ from lic_models.components import (
     MeanScaleHyperprior,
     ModulatedAutoencoder,
     NoRateControl,
+    QualityMap,
     RateControl,
     SwinTransform,
 )
 from pytest_lic.errors import UsageError
 
 LAMBDAS = [0.002, 0.008, 0.032]
-KINDS = [BottleneckScaling, GainUnits, ConditionalConvolutions, ModulatedAutoencoder]
+KINDS = [
+    BottleneckScaling,
+    GainUnits,
+    ConditionalConvolutions,
+    ModulatedAutoencoder,
+    QualityMap,
+]
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
@@ -99,7 +106,9 @@ def test_without_rate_control_there_is_one_level_and_nothing_of_it_in_the_bytes(
         plain.compress(images, level=1.0)
 
 
-@pytest.mark.parametrize("kind", [ConditionalConvolutions, ModulatedAutoencoder, GainUnits])
+@pytest.mark.parametrize(
+    "kind", [ConditionalConvolutions, ModulatedAutoencoder, QualityMap, GainUnits]
+)
 def test_it_begins_as_the_network_without_it_to_the_bit(
     kind: type[RateControl], images: torch.Tensor
 ) -> None:
