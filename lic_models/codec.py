@@ -134,7 +134,8 @@ class LearnedCodec(nn.Module):
         Args:
             images: image batch (B, 3, H, W), RGB in [0, 1], sides multiples of
                 `downsampling_factor`.
-            level: of rate control, (B,) of each image or one for all; by default the attribute.
+            level: of rate control, (B,) of each image or one for all; by default the attribute. Of
+                a quality map also (B, 1, h, w), of each latent.
 
         Returns:
             ``x_hat``, of the images' shape, and ``likelihoods``: name → (B, C, h, w). In training
@@ -145,7 +146,8 @@ class LearnedCodec(nn.Module):
             CodecError: no image batch of such sides, or (in evaluation mode) latents that are not
                 finite.
         """
-        with self.rate_control.at(self._levels(images, level)):
+        levels = self.rate_control.spread(self._levels(images, level), self._latent_size(images))
+        with self.rate_control.at(levels):
             latents = self._analysed(images)
             # Latents can be in the hundreds, where bfloat16 knows no fractions.
             with torch.autocast(images.device.type, enabled=False):
@@ -154,27 +156,38 @@ class LearnedCodec(nn.Module):
             return {"x_hat": self.transform.synthesis(values), "likelihoods": rated.likelihoods}
 
     @torch.no_grad()
-    def compress(self, images: Tensor, level: float | None = None) -> dict[str, Any]:
+    def compress(
+        self, images: Tensor, level: float | None = None, quality_map: Tensor | None = None
+    ) -> dict[str, Any]:
         """Code an image batch (B, 3, H, W), RGB in [0, 1], sides as for `forward`.
 
         Args:
             images: the batch.
             level: of rate control, from 0 to its highest; by default the attribute.
+            quality_map: (B, 1, H, W), what is added to the level at each pixel, within ± its
+                highest; for `QualityMap` with regions that are carried.
 
         Returns:
-            ``strings``: for each string of a latent a list of B; ``shape``: (h, w). With rate
-            control also ``level``, as the decoder must be told it.
+            ``strings``: for each string of a latent a list of B, before them one for the quality
+            map where it is carried; ``shape``: (h, w). With rate control also ``level``, as the
+            decoder must be told it.
 
         Raises:
             CodecError: no such image batch, latents that are not finite, or no tables yet.
-            UsageError: a level out of the range.
+            UsageError: a level out of the range; a quality map of another size or out of the
+                range, or where none is taken.
         """
         level = self.rate_control.check_level(self.level if level is None else level)
-        with self.rate_control.at(self._levels(images, level)):
+        size = self._latent_size(images)
+        told = self.rate_control.map_strings(quality_map, images)
+        levels = self.rate_control.spread(self._levels(images, level), size, told)
+        with self.rate_control.at(levels):
             latents = self._analysed(images)
             coded = [self.latent_coding.compress(latent) for latent in latents]
         shape = (latents.shape[-2], latents.shape[-1])
         strings = [list(strings) for strings in zip(*coded, strict=True)]
+        if told:
+            strings.insert(0, told)
         told = {"level": level} if self.rate_control.highest else {}
         return {"strings": strings, "shape": shape, **told}
 
@@ -190,11 +203,11 @@ class LearnedCodec(nn.Module):
             UsageError: a level out of the range.
         """
         level = self.rate_control.check_level(level)
-        with self.rate_control.at(self._levels(next(self.parameters()), level)):
-            latents = [
-                self.latent_coding.decompress(image_strings, _size(shape))
-                for image_strings in _by_image(strings)
-            ]
+        size, images = _size(shape), _by_image(strings)
+        told = [image.pop(0) for image in images] if self.rate_control.carries_map else []
+        like = next(self.parameters())
+        with self.rate_control.at(self.rate_control.spread(self._levels(like, level), size, told)):
+            latents = [self.latent_coding.decompress(image, size) for image in images]
             values = self.rate_control.restored(torch.stack(latents))
             return {"x_hat": self.transform.synthesis(values)}
 
@@ -292,7 +305,8 @@ class LearnedCodec(nn.Module):
             )
         return self.thumbnail
 
-    def _analysed(self, images: Tensor) -> Tensor:
+    def _latent_size(self, images: Tensor) -> tuple[int, int]:
+        """Height and width of the latents of an image batch, once it is seen to be one."""
         factor = self.downsampling_factor
         if images.ndim != 4 or images.size(1) != 3 or not images.numel():
             raise CodecError(f"images of shape {tuple(images.shape)}; expected (B, 3, H, W)")
@@ -301,6 +315,9 @@ class LearnedCodec(nn.Module):
                 f"images of {images.size(3)}×{images.size(2)} pixels; this codec takes multiples "
                 f"of {factor}: pad or crop them"
             )
+        return images.size(2) // factor, images.size(3) // factor
+
+    def _analysed(self, images: Tensor) -> Tensor:
         latents: Tensor = self.transform.analysis(images)
         return self.rate_control.scaled(latents)
 

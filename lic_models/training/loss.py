@@ -43,11 +43,12 @@ def rate_distortion_loss(
     Args:
         outputs: ``x_hat`` and ``likelihoods``.
         images: image batch (B, 3, H, W), RGB in [0, 1].
-        lmbda: λ, the weight of distortion against rate; or (B,), that of each image.
+        lmbda: λ, the weight of distortion against rate; or (B,), that of each image; or
+            (B, 1, h, w), that of each region, h and w parts of H and W.
         distortion: "mse", or "ms-ssim", for which sides must be at least 161 pixels.
 
     Raises:
-        UsageError: another distortion, or images too small for MS-SSIM.
+        UsageError: another distortion, images too small for MS-SSIM, or its λ of regions.
     """
     bpp = estimated_bits(outputs["likelihoods"]).sum() / (images.numel() / images.size(1))
     decoded = outputs["x_hat"].float()
@@ -55,7 +56,11 @@ def rate_distortion_loss(
         error = F.mse_loss(decoded, images)
         if not isinstance(lmbda, Tensor):
             return Loss(lmbda * 255.0**2 * error + bpp, bpp, error)
-        errors = (decoded - images).square().mean((1, 2, 3))
+        errors = (decoded - images).square()
+        if lmbda.ndim == 4:
+            lmbda = F.interpolate(lmbda, images.shape[-2:])
+        else:
+            errors = errors.mean((1, 2, 3))
         return Loss((lmbda * 255.0**2 * errors).mean() + bpp, bpp, error)
     if distortion != "ms-ssim":
         raise UsageError(f'model.distortion: {distortion!r}; expected "mse" or "ms-ssim"')
@@ -63,6 +68,10 @@ def rate_distortion_loss(
         raise UsageError(
             f"model.distortion=ms-ssim needs crops of at least 161 pixels, got "
             f"{images.shape[-1]}×{images.shape[-2]}; give --data.crop_size=192"
+        )
+    if isinstance(lmbda, Tensor) and lmbda.ndim == 4:
+        raise UsageError(
+            "model.distortion=ms-ssim has no λ of each region; give mse, or regions: uniform"
         )
     errors = 1.0 - ms_ssim(decoded, images, data_range=1.0, size_average=False)
     return Loss((lmbda * errors).mean() + bpp, bpp, errors.mean())

@@ -365,8 +365,9 @@ class CodecTraining(LightningModule):
     def _rated_eagerly(self, images: Tensor) -> dict[str, Tensor]:
         """What training minimises, ``loss``, with the other values that are logged of it."""
         if not self._on_latents:
-            highest = self.codec.rate_control.highest
-            drawn = highest * torch.rand(len(images), device=images.device)
+            factor = self.codec.downsampling_factor
+            size = (images.size(2) // factor, images.size(3) // factor)
+            drawn = self.codec.rate_control.drawn(len(images), size, images.device)
             return _means(
                 self._values(self.codec(images, levels), images, levels)
                 for levels in self._each(drawn)

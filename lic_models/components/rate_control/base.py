@@ -55,6 +55,8 @@ class RateControl(nn.Module):
 
     one_at_a_time = False
     """Whether all images of a batch are at one level, and each step of training runs every one."""
+    carries_map = False
+    """Whether bitstreams tell the levels of regions, in a first string."""
 
     def __init__(self, lambdas: Sequence[float]) -> None:
         super().__init__()
@@ -87,7 +89,7 @@ class RateControl(nn.Module):
         """
 
     def lmbda(self, levels: Tensor) -> Tensor:
-        """λ at levels (B,): (B,)."""
+        """λ at levels (B,), or at those of a map (B, 1, h, w), in the same shape."""
         return _interpolated(torch.tensor(self.lambdas).log().to(levels), levels).exp()
 
     def check_level(self, level: float) -> float:
@@ -102,6 +104,39 @@ class RateControl(nn.Module):
                 f"{self.lambdas[0]:g} to {self.lambdas[-1]:g}"
             )
         return float(level)
+
+    def drawn(self, count: int, size: tuple[int, int], device: torch.device) -> Tensor:
+        """Levels to train so many images at, whose latents are of size (h, w): (B,)."""
+        return self.highest * torch.rand(count, device=device)
+
+    def map_strings(self, quality_map: Tensor | None, images: Tensor) -> list[bytes]:
+        """What tells the decoder the map of each image: B strings, or none if it is told nothing.
+
+        Args:
+            quality_map: (B, 1, H, W), levels to add to the images' own; or None.
+            images: (B, 3, H, W).
+
+        Raises:
+            UsageError: a map of another size, out of the range, or which this kind does not take.
+        """
+        if quality_map is not None:
+            raise UsageError(f"quality_map: {type(self).__name__} takes none; give a level alone")
+        return []
+
+    def spread(
+        self, levels: Tensor, size: tuple[int, int], told: Sequence[bytes] | None = None
+    ) -> Tensor:
+        """Levels as `at` takes them, of images whose latents are of size (h, w).
+
+        Args:
+            levels: (B,), or of one for all (1,).
+            size: of the latents.
+            told: what `map_strings` made of each image, in which case it is followed.
+
+        Raises:
+            CorruptBitstreamError: strings that tell nothing.
+        """
+        return levels
 
     def at(self, levels: Tensor) -> AbstractContextManager[None]:
         """Within the block, images and latents are those of levels (B,), or of one for all (1,)."""
@@ -147,5 +182,5 @@ class NoRateControl(RateControl):
 def _interpolated(anchors: Tensor, levels: Tensor) -> Tensor:
     """Linearly between the values (K, …) of the anchors, at levels (B,) from 0 to K − 1."""
     lower = levels.floor().clamp(max=len(anchors) - 2).long()
-    part = (levels - lower).to(anchors.dtype).reshape(-1, *[1] * (anchors.ndim - 1))
+    part = (levels - lower).to(anchors.dtype)[(..., *[None] * (anchors.ndim - 1))]
     return torch.lerp(anchors[lower], anchors[lower + 1], part)

@@ -35,6 +35,26 @@ def test_bits_are_counted_image_by_image() -> None:
     assert estimated_bits(likelihoods).tolist() == [4.0, 3.0]
 
 
+def test_each_region_may_have_a_lambda_of_its_own() -> None:
+    images = torch.rand(2, 3, 32, 64)
+    errors = torch.zeros_like(images)
+    errors[0, :, 16:, :16] = 0.1  # the place of 0.05, an eighth of an image
+    lambdas = torch.full((2, 1, 2, 4), 0.01)
+    lambdas[0, 0, 1, 0] = 0.05
+    given = {**outputs(images, 0.0), "x_hat": images + errors}
+    loss = rate_distortion_loss(given, images, lambdas)
+    assert float(loss.total) == pytest.approx(0.25 + 0.05 * 25.5**2 / 8 / 2, rel=1e-5)
+    same = rate_distortion_loss(given, images, torch.full((2, 1, 2, 4), 0.02))
+    alone = rate_distortion_loss(given, images, torch.tensor([0.02, 0.02]))
+    assert float(same.total) == pytest.approx(float(alone.total), rel=1e-5)
+
+
+def test_structural_similarity_has_no_lambda_of_regions() -> None:
+    images = torch.rand(1, 3, 192, 192)
+    with pytest.raises(UsageError, match="ms-ssim has no λ of each region; give mse, or regions"):
+        rate_distortion_loss(outputs(images, 0.0), images, torch.ones(1, 1, 12, 12), "ms-ssim")
+
+
 def test_structural_similarity_takes_the_place_of_the_squared_error() -> None:
     images = torch.rand(1, 3, 176, 192)
     same = rate_distortion_loss(outputs(images, 0.0), images, 20.0, "ms-ssim")

@@ -16,6 +16,7 @@ from lic_models.components import (
     MixedQuantizer,
     ModulatedAutoencoder,
     NoRateControl,
+    QualityMap,
     RateControl,
     ReconstructionOffsets,
     SwinTransform,
@@ -30,6 +31,7 @@ KINDS = [
     ModulatedAutoencoder,
     QVRF,
     ReconstructionOffsets,
+    QualityMap,
 ]
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -110,7 +112,9 @@ def test_without_rate_control_there_is_one_level_and_nothing_of_it_in_the_bytes(
         plain.compress(images, level=1.0)
 
 
-@pytest.mark.parametrize("kind", [ConditionalConvolutions, ModulatedAutoencoder, GainUnits])
+@pytest.mark.parametrize(
+    "kind", [ConditionalConvolutions, ModulatedAutoencoder, QualityMap, GainUnits]
+)
 def test_it_begins_as_the_network_without_it_to_the_bit(
     kind: type[RateControl], images: torch.Tensor
 ) -> None:
