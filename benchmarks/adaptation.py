@@ -45,7 +45,6 @@ WAYS = {
     "enhance": ("freeze and enhance", ["--learning-rate=0.001"]),
 }
 KEPT = Path(__file__).parent.parent / "baselines" / "conformance"
-SHIPPED = WEIGHTS / "adapted"
 
 
 def main() -> int:
@@ -102,9 +101,9 @@ def adapted_weights(source: Path, way: str, more: Sequence[str], folder: Path, s
     name = f"{header.name}-documents-{way}"
     file = f"{name}-{header.quality}.safetensors"
     path = folder / file
-    if not path.is_file() and (SHIPPED / file).is_file():
-        return SHIPPED / file
     if not path.is_file():
+        if (WEIGHTS / file).is_file():
+            return WEIGHTS / file
         folder.mkdir(parents=True, exist_ok=True)
         where = [f"--data={DOCUMENTS}", f"--way={way}", f"--name={name}", f"--out={path}"]
         with redirect_stdout(sys.stderr):
