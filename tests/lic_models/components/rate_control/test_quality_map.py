@@ -117,9 +117,11 @@ def test_a_region_is_the_mean_of_its_pixels(codec: LearnedCodec) -> None:
     fine = torch.zeros(2, 1, 80, 144)
     fine[:, :, :64:2, :64] = 1.5  # half of the pixels of one region
     fine[:, :, 64:72, 128:] = 1.0  # and of a small one in the corner
+    fine[:, :, :64, 64:128] = 0.04  # nearer to a step of 1/16 than to none
     coarse = torch.zeros(2, 1, 80, 144)
     coarse[:, :, :64, :64] = 0.75
     coarse[:, :, 64:, 128:] = 0.5
+    coarse[:, :, :64, 64:128] = 0.0625
     assert codec.compress(IMAGES, 1.0, fine) == codec.compress(IMAGES, 1.0, coarse)
 
 
