@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from lic_models.__main__ import main
 from lic_models.enhanced import EnhancedCodec
 from lic_models.families import learned_family
-from lic_models.storage.weights_file import read_tensors, write_tensors
+from lic_models.storage.weights_file import read_json_header, read_tensors, write_tensors
 from lic_models.storage.weights_header import WEIGHTS, read_header
 from pytest_lic.baselines import kept_streams
 from pytest_lic.baselines.comparison import Verdict
@@ -265,6 +265,28 @@ def test_a_run_of_the_suite_decodes_the_sources_old_bitstreams(
     assert project.run("--lic-codec=grouped", "--lic-corpus=photos", "--lic-update").ret == 0
     write_images(Path("photos"), "a.png", "b.png")
     adapted("enhance", "--name=new")
+    assert project.run("--lic-codec=new", "--lic-corpus=photos", "--lic-update-missing").ret == 0
     result = project.run("--lic-codec=new", "--lic-corpus=photos")
     assert result.ret == 0, result.stdout.str()
-    assert "conformance: new: 2 old bitstreams: 2 to the bit" in result.stdout.str()
+    assert "conformance: new: 4 old bitstreams: 4 to the bit" in result.stdout.str()
+
+
+def test_a_run_of_the_suite_fails_where_a_fine_tuned_codec_claims_to_decode_them(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = Project(pytester, "-m", "conformance")
+    monkeypatch.chdir(project.path)
+    (project.path / "conftest.py").write_text(HELD)
+    write_grouped(Path("w.safetensors"))
+    assert project.run("--lic-codec=grouped", "--lic-corpus=photos", "--lic-update").ret == 0
+    write_images(Path("photos"), "a.png", "b.png")
+    stated = read_json_header(adapted("encoder", "--name=new"))
+    path = adapted("all", "--name=new")
+    weights = {key: one for key, one in load_file(path).items() if not key.startswith("tables.")}
+    write_tensors(weights, Path("encoder.safetensors"), stated)
+    path.unlink()
+    result = project.run("--lic-codec=new", "--lic-corpus=photos", "--lic-update-missing")
+    assert result.ret == 1
+    text = result.stdout.str()
+    assert "regressed: 2 of 2 old bitstreams of grouped, which new is to decode" in text
+    assert "astronaut_128x96 of grouped: " in text
