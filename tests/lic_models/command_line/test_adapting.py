@@ -229,6 +229,11 @@ def test_what_is_refused(refusal: Callable[..., str], tmp_path: Path) -> None:
     Path("apart").mkdir()
     assert "would not be found from apart/n" in told("w.safetensors", "--out=apart/n.safetensors")
     assert "would not be found" in told("w.safetensors", "--out=w.safetensors")
+    assert "--out apart: a folder; expected a file" in told("w.safetensors", "--out=apart")
+    (slimmable,) = WEIGHTS.glob("fp-slimmable-*.safetensors")
+    assert "one network for several λ, of which adapt would train one" in told(str(slimmable))
+    torch.save({"state_dict": {}}, "fit.ckpt")
+    assert "(a checkpoint of fit: python -m lic_models export)" in told("fit.ckpt")
     tensors, header = load_file("w.safetensors"), read_header(Path("w.safetensors"))
     del tensors["transform.analysis.0.weight"]
     stated = {
@@ -240,6 +245,21 @@ def test_what_is_refused(refusal: Callable[..., str], tmp_path: Path) -> None:
     }
     write_tensors(tensors, Path("other.safetensors"), stated)
     assert "weights of another codec than the one described" in told("other.safetensors")
+
+
+def test_ctrl_c_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_grouped(Path("w.safetensors"))
+
+    def pressed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lic_models.training.adaptation.rate_distortion_loss", pressed)
+    command = ["adapt", "w.safetensors", "--way=encoder", "--out=n.safetensors", *OPTIONS]
+    assert main(command) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == "stopped"
+    assert not list(Path().glob("*n.safetensors*"))
 
 
 HELD = """
