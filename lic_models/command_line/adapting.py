@@ -132,8 +132,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
         "old bitstreams stays as it is, to the bit, unless everything is trained; the new file "
         "then holds only what differs, and must lie beside WEIGHTS, or these must be shipped.",
         epilog="Small codecs take a minute or two on one core. Ctrl-C leaves nothing behind, and "
-        "there is no going on from there, as there is with fit: a run is too short to be worth it. "
-        "The same command writes the same file.",
+        "there is no going on from there, as there is with fit: a run is too short to be worth it.",
     )
     add = parser.add_argument
     add("weights", type=Path, metavar="WEIGHTS", help="exported weights to begin with")

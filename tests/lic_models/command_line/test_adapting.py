@@ -22,7 +22,7 @@ from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.checks import conformance
 from pytest_lic.checks.old_stream import Decoder
 from pytest_lic.codec import Codec, CodecFamily
-from pytest_lic.errors import ForeignBitstreamError, UsageError, WeightsError
+from pytest_lic.errors import CodecError, ForeignBitstreamError, UsageError, WeightsError
 from pytest_lic.images.corpus import load_corpus
 from pytest_lic.measuring.grid import Cell, Setting
 from pytest_lic.system.environment import environment
@@ -87,6 +87,8 @@ def test_each_bitstream_is_of_the_cheaper_codec_where_one_is_enhanced() -> None:
     enhanced = new._enhanced.encode(images())
     with pytest.raises(ForeignBitstreamError):
         old.decode(enhanced)
+    with pytest.raises(CodecError, match="decode was given no bitstream"):
+        new.decode([])
     mixed = [before[0], enhanced[1]]
     decoded, latents = new.decode_with_latents(mixed)
     assert torch.equal(decoded, new.decode(mixed))
