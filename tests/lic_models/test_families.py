@@ -18,6 +18,7 @@ from lic_models.config.codec_config import SHIPPED, read_codec_config
 from lic_models.storage.weights_header import HEADER, read_header
 from lic_models.training.loss import estimated_bits
 from pytest_lic.ablation.groups import make_groups
+from pytest_lic.codec import SupportsRateControl
 from pytest_lic.container import payload_size
 from pytest_lic.errors import ForeignBitstreamError, TruncatedBitstreamError, UsageError
 from tests.helpers.weights import WEIGHTS, built, change, metadata
@@ -234,3 +235,10 @@ class TestConfigOfAUser:
             config.parent / "weights" / f"{quality}.safetensors",
             metadata={HEADER: json.dumps({**header, "name": name})},
         )
+
+
+def test_between_two_gains_the_rate_rises_with_the_level(photograph: torch.Tensor) -> None:
+    codec = FAMILIES["msh-gain"].build("1", "cpu")
+    assert isinstance(codec, SupportsRateControl)
+    sizes = [len(codec.encode(photograph, level=eighth / 8)[0]) for eighth in range(25)]
+    assert sizes == sorted(set(sizes))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from lic_models.components.rate_control.base import RateControl
 from lic_models.components.transforms.base import Transform
+from pytest_lic.errors import UsageError
 
 D_TO_STEP = 0.5  # distortion grows with the square of a step, so the best step as λ^(−1/2)
 
@@ -17,14 +21,21 @@ class BottleneckScaling(RateControl):
     Theis, Shi, Cunningham and Huszár, "Lossy image compression with compressive autoencoders", ICLR
     2017, https://arxiv.org/abs/1703.00395, where the scales are fine-tuned and the network they
     belong to stays as it is (``model.trained: rate_control``). They begin as λ has it: a step of
-    λ^(−1/2), and 1 at the highest anchor.
+    λ^(−1/2), and 1 at the λ that the network was trained for.
 
     Args:
         lambdas: λ of each anchor, rising.
+        trained_for: that λ; by default the highest anchor.
 
     Raises:
-        UsageError: as `RateControl`.
+        UsageError: as `RateControl`; a ``trained_for`` that is not positive.
     """
+
+    def __init__(self, lambdas: Sequence[float], trained_for: float | None = None) -> None:
+        super().__init__(lambdas)
+        self._trained_for = self.lambdas[-1] if trained_for is None else trained_for
+        if not 0.0 < self._trained_for < math.inf:
+            raise UsageError(f"trained_for: {trained_for}; expected a positive λ")
 
     def build(self, transform: Transform) -> None:
         """Make the scales, logarithms of (K, M)."""
@@ -39,8 +50,8 @@ class BottleneckScaling(RateControl):
         return values / self._gain(self.log_gains)
 
     def _start(self, channels: int) -> Tensor:
-        logs = torch.tensor(self.lambdas).log()
-        return (D_TO_STEP * (logs - logs[-1]))[:, None].repeat(1, channels)
+        logs = torch.tensor([*self.lambdas, self._trained_for]).log()
+        return (D_TO_STEP * (logs[:-1] - logs[-1]))[:, None].repeat(1, channels)
 
     def _gain(self, logs: Tensor) -> Tensor:
         return self.between(logs).exp()[:, :, None, None]
@@ -55,9 +66,10 @@ class GainUnits(BottleneckScaling):
 
     Args:
         lambdas: λ of each anchor, rising.
+        trained_for: as that of `BottleneckScaling`.
 
     Raises:
-        UsageError: as `RateControl`.
+        UsageError: as `BottleneckScaling`.
     """
 
     def build(self, transform: Transform) -> None:

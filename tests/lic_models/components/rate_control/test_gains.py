@@ -6,12 +6,13 @@ import pytest
 import torch
 
 from lic_models.components import BottleneckScaling, ConvolutionalTransform, GainUnits
+from pytest_lic.errors import UsageError
 
 LAMBDAS = [0.002, 0.008, 0.032]
 
 
-def built(kind: type[BottleneckScaling]) -> BottleneckScaling:
-    control = kind(LAMBDAS)
+def built(kind: type[BottleneckScaling], trained_for: float | None = None) -> BottleneckScaling:
+    control = kind(LAMBDAS, trained_for)
     control.build(ConvolutionalTransform(channels=4, latent_channels=5))
     return control
 
@@ -49,13 +50,24 @@ def test_between_two_anchors_gains_are_interpolated_exponentially(
     )
 
 
+@pytest.mark.parametrize(
+    ("trained_for", "expected"), [(None, [0.25, 0.5, 1.0]), (0.008, [0.5, 1.0, 2.0])]
+)
 @torch.no_grad()
-def test_it_begins_with_steps_as_lambda_has_them() -> None:
-    control = built(GainUnits)
+def test_it_begins_with_steps_as_lambda_has_them(
+    trained_for: float | None, expected: list[float]
+) -> None:
+    control = built(GainUnits, trained_for)
     ones = torch.ones(1, 5, 1, 1)
     gains = []
     for level in (0.0, 1.0, 2.0):
         with control.at(torch.tensor([level])):
             gains.append(float(control.scaled(ones)[0, 0]))
             torch.testing.assert_close(control.restored(control.scaled(ones)), ones)
-    assert gains == pytest.approx([0.25, 0.5, 1.0])
+    assert gains == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("trained_for", [0.0, -1.0, float("inf")])
+def test_a_lambda_that_is_none_is_refused(trained_for: float) -> None:
+    with pytest.raises(UsageError, match=r"trained_for: .*; expected a positive λ"):
+        GainUnits(LAMBDAS, trained_for)
