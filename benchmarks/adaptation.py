@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import warnings
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -37,7 +36,7 @@ from pytest_lic.measuring import coding
 from pytest_lic.measuring.grid import Cell, Setting
 from pytest_lic.measuring.measure import measure, rd_curve
 from pytest_lic.measuring.metrics import METRICS
-from pytest_lic.measuring.rate_distortion import MIN_POINTS, RDCurve, bd_rate
+from pytest_lic.measuring.rate_distortion import RDCurve, bd_rate
 from pytest_lic.system.environment import environment
 
 WAYS = {
@@ -46,7 +45,6 @@ WAYS = {
     "enhance": ("freeze and enhance", ["--learning-rate=0.001"]),
 }
 KEPT = Path(__file__).parent.parent / "baselines" / "conformance"
-SHIPPED = WEIGHTS / "adapted"
 
 
 def main() -> int:
@@ -103,9 +101,9 @@ def adapted_weights(source: Path, way: str, more: Sequence[str], folder: Path, s
     name = f"{header.name}-documents-{way}"
     file = f"{name}-{header.quality}.safetensors"
     path = folder / file
-    if not path.is_file() and (SHIPPED / file).is_file():
-        return SHIPPED / file
     if not path.is_file():
+        if (WEIGHTS / file).is_file():
+            return WEIGHTS / file
         folder.mkdir(parents=True, exist_ok=True)
         where = [f"--data={DOCUMENTS}", f"--way={way}", f"--name={name}", f"--out={path}"]
         with redirect_stdout(sys.stderr):
@@ -158,23 +156,8 @@ def curve(family: CodecFamily, corpus: Corpus) -> RDCurve:
 
 def difference(anchor: RDCurve, test: RDCurve) -> str:
     """BD-rate in percent, in words."""
-    if len(anchor.bpp) >= MIN_POINTS:
-        value = bd_rate(anchor, test).value
-        return str(value) if isinstance(value, Unavailable) else f"{value:+.2f} %"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import bjontegaard
-
-        value = bjontegaard.bd_rate(
-            anchor.bpp,
-            anchor.psnr,
-            test.bpp,
-            test.psnr,
-            method="pchip",
-            require_matching_points=False,
-            min_overlap=0,
-        )
-    return f"{value:+.2f} %"
+    value = bd_rate(anchor, test, least=2).value
+    return str(value) if isinstance(value, Unavailable) else f"{value:+.2f} %"
 
 
 if __name__ == "__main__":

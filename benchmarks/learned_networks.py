@@ -25,6 +25,8 @@ def find_networks(
 ) -> dict[str, list[WeightsHeader]]:
     """Family → the headers of its weights files, by rising λ; families in the order of names.
 
+    Adapted ones, which hold what differs from another file's, are left out.
+
     Args:
         folder: of exported weights.
         families: globs; none chooses all.
@@ -36,6 +38,7 @@ def find_networks(
         WeightsError: a file that holds no weights.
     """
     headers = [read_header(path) for path in sorted(folder.glob("*.safetensors"))]
+    headers = [header for header in headers if header.adapted_from is None]
     if not headers:
         raise UnavailableError(
             f"{folder}: no trained weights here, expected NAME-QUALITY.safetensors; train and "

@@ -106,8 +106,8 @@ class EnhancedCodec:
     ) -> list[_Decoded]:
         """What decoding gives of each bitstream, in their order."""
         writers = [self._writer(bitstream) for bitstream in bitstreams]
-        if len(set(map(id, writers))) == 1:
-            return decode(writers[0], bitstreams)
+        if len(set(map(id, writers))) < 2:
+            return decode(writers[0] if writers else self._source, bitstreams)
         pairs = zip(writers, bitstreams, strict=True)
         return [decoded for writer, one in pairs for decoded in decode(writer, [one])]
 

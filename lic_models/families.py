@@ -33,7 +33,10 @@ STAGES = {
     "synthesis": "transform.synthesis",
 }
 """Stage → the part of `LearnedCodec` that does it; an entropy model may lack some."""
-_BY_DEFAULT = ("msh-gdn-checkerboard", "msh-gdn-channel-wise", "msh-gdn-uneven-groups")
+_BY_DEFAULT = (
+    *("msh-gdn-checkerboard", "msh-gdn-channel-wise", "msh-gdn-uneven-groups"),
+    "msh-gain",
+)
 """Of the families that are for comparing kinds, those that run unasked, at one quality; some of the
 others take seconds an image."""
 _DEFAULT_QUALITY = "2"
@@ -49,8 +52,10 @@ def families() -> Iterator[CodecFamily]:
     for name, headers in by_name.items():
         default = [_DEFAULT_QUALITY] if name in _BY_DEFAULT else []
         tags = component_tags(headers[0].components)
-        is_compared = "context" in tags or tags["transform"] != "convolutional"
-        asked_for = is_compared or name.startswith(_START)
+        usual = {"transform": "convolutional", "rate_control": "none"}
+        is_compared = "context" in tags or not usual.items() <= tags.items()
+        is_adapted = headers[0].adapted_from is not None
+        asked_for = is_compared or is_adapted or name.startswith(_START)
         yield learned_family(headers, default_qualities=default if asked_for else None)
     yield from untrained_families(STAGES)
 
@@ -142,7 +147,7 @@ def learned_family(
         one_network=bool(lambdas),
         compress_arguments=(lambda quality: {"level": level_of[quality]}) if lambdas else None,
         rate_control=RateArgument(range_of_levels) if range_of_levels else None,
-        tags=_shared_tags(by_quality),
+        tags=_shared_tags(by_quality) | ({} if way is None else {"adaptation": way}),
         synthesis="transform.synthesis",
         stages=STAGES,
         fingerprint=lambda quality: (

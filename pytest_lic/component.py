@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pytest_lic.codec import check_name
 from pytest_lic.errors import UsageError
 
-_NAME = r"(?:van den |van |von |de )?[^\W\d_a-zß-ÿ][\w'-]*"
-_AUTHORS = rf"(?P<first>{_NAME})(?P<others>(?:, {_NAME})*(?: and {_NAME}| et al\.)?)"
+_NAME = r"(?:van den |van de |van |von |de )?[^\W\d_a-zß-ÿ][\w'-]*"
+_OTHER = rf"{_NAME}(?: [^\W\d_a-zß-ÿ][\w'-]*)?"  # a name of two words, such as Iglesias Guitián
+_AUTHORS = rf"(?P<first>{_NAME})(?P<others>(?:, {_OTHER})*(?: and {_OTHER}| et al\.)?)"
 _CITATION = re.compile(
     # With a title, what the paper is known as, and where it appeared; or without.
     rf'{_AUTHORS},? (?:"[^"]+"(?: \([^)]*\))?, (?:[^\d",:;]+ )?)?'

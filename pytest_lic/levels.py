@@ -52,7 +52,7 @@ class Levels:
 
     def at(self, index: int) -> float:
         """The level with an index from 0 to ``last``; the same number on every machine."""
-        return self.low + index * self.step
+        return min(self.low + index * self.step, self.high)  # which rounding may exceed
 
     def index(self, level: float, where: str) -> int:
         """The index of the level next to ``level``.

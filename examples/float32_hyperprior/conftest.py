@@ -106,6 +106,7 @@ def pytest_lic_codecs() -> Iterator[CodecFamily]:
     found: dict[str, list[WeightsHeader]] = {}
     for path in sorted(WEIGHTS.glob("*.safetensors")):
         header = read_header(path)
-        if component_tags(header.components)["architecture"] == "msh":
+        is_whole = header.adapted_from is None
+        if is_whole and component_tags(header.components)["architecture"] == "msh":
             found.setdefault(header.name, []).append(header)
     yield from map(family, found.values())

@@ -36,6 +36,7 @@ def adapt(program: str, arguments: Sequence[str]) -> int:
 
     from lic_models.command_line.training_images import training_images
     from lic_models.config.builder import build_codec
+    from lic_models.config.seats import anchors
     from lic_models.storage import adapted
     from lic_models.storage.weights_file import (
         load_weights,
@@ -48,6 +49,15 @@ def adapt(program: str, arguments: Sequence[str]) -> int:
     from lic_models.training import adaptation
 
     source, target = read_header(options.weights), options.out
+    if target.is_dir():
+        raise UsageError(
+            f"--out {target}: a folder; expected a file, such as {target}/w.safetensors"
+        )
+    if anchors(source.components):
+        raise UsageError(
+            f"{source.path}: one network for several λ, of which adapt would train one; adapt "
+            "weights without rate control"
+        )
     named = adapted.named(source, target, options.way)
     distortion = source.training.get("distortion", "mse")
     if options.way == "enhance" and distortion != "mse":
@@ -121,7 +131,8 @@ def _parser(program: str) -> argparse.ArgumentParser:
         description="Go on training exported weights on images of another domain. What decodes "
         "old bitstreams stays as it is, to the bit, unless everything is trained; the new file "
         "then holds only what differs, and must lie beside WEIGHTS, or these must be shipped.",
-        epilog="Small codecs take a minute or two on one core. Ctrl-C leaves nothing behind.",
+        epilog="Small codecs take a minute or two on one core. Ctrl-C leaves nothing behind, and "
+        "there is no going on from there, as there is with fit: a run is too short to be worth it.",
     )
     add = parser.add_argument
     add("weights", type=Path, metavar="WEIGHTS", help="exported weights to begin with")

@@ -22,6 +22,7 @@ from lic_models.components.entropy_models import (
     EntropyModel,
     Factorized,
     JointEntropyModel,
+    LayeredHyperprior,
     MeanScaleHyperprior,
     ScaleHyperprior,
     SlimmableEntropyModel,
@@ -80,6 +81,7 @@ from lic_models.components.quantizers import (
     UniversalQuantizer,
 )
 from lic_models.components.rate_control import (
+    QVRF,
     BottleneckScaling,
     ConditionalConvolutions,
     GainUnits,
@@ -87,6 +89,8 @@ from lic_models.components.rate_control import (
     NoRateControl,
     QualityMap,
     RateControl,
+    ReconstructionOffsets,
+    ResidualLayers,
     SlimmableWidths,
 )
 from lic_models.components.thumbnails import ThumbnailSynthesis
@@ -109,6 +113,7 @@ from lic_models.components.transforms import (
 __all__ = [
     "GDN",
     "GSDN",
+    "QVRF",
     "AnsCoder",
     "AutoregressiveContext",
     "BottleneckScaling",
@@ -137,6 +142,7 @@ __all__ = [
     "JointEntropyModel",
     "Laplace",
     "LatentCoding",
+    "LayeredHyperprior",
     "LeakyReLU",
     "LearnedLevelsQuantizer",
     "LiteDeformableTransform",
@@ -164,7 +170,9 @@ __all__ = [
     "RansCoder",
     "RateControl",
     "ReLU",
+    "ReconstructionOffsets",
     "ResidualAttentionTransform",
+    "ResidualLayers",
     "ResidualTransform",
     "ScaleHyperprior",
     "ScaleInformation",

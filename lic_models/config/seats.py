@@ -28,7 +28,7 @@ SEATS = {
 their classes end in."""
 STEPS = 1024
 """In how many steps a level is written between two anchors."""
-_OF_WHOLE_LEVELS = ("SlimmableWidths",)  # there is no width between two
+_OF_WHOLE_LEVELS = ("SlimmableWidths", "ResidualLayers")  # there is none between two
 _OF_A_JOINT_MODEL = {
     "side_information": "MeanScaleInformation",
     "context": "NoContext",
@@ -71,6 +71,8 @@ def component_tags(components: dict[str, Any]) -> dict[str, str]:
     entropy_model = components["entropy_model"]
     if _class_name(entropy_model) == "SlimmableEntropyModel":  # each width has one of a kind
         entropy_model = _arguments(entropy_model).get("entropy_model") or "Factorized"
+    if _class_name(entropy_model) == "LayeredHyperprior":  # which rate control alone tells apart
+        entropy_model = "MeanScaleHyperprior"
     taken = {
         "architecture": entropy_model,
         "transform": components["transform"],

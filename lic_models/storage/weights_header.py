@@ -91,7 +91,7 @@ def refuse_pickle(path: Path, start: bytes) -> None:
     if is_pickle(start):
         raise WeightsError(
             f"{path}: a pickle, which is never loaded since it can run code; convert it to "
-            "safetensors where it was written"
+            "safetensors where it was written (a checkpoint of fit: python -m lic_models export)"
         )
 
 

@@ -138,6 +138,17 @@ class CodecTraining(LightningModule):
             )
         except UsageError as error:
             raise UsageError(f"model.{error}") from error
+        control = self.codec.rate_control
+        if trained == "entropy_model" and control.highest:
+            raise UsageError(
+                "model.trained: entropy_model is trained on latents that are made once, and with "
+                f"{type(control).__name__} they are others at each level; expected all"
+            )
+        if trained == "rate_control" and not any(p.requires_grad for p in control.parameters()):
+            raise UsageError(
+                f"model.trained: rate_control; {type(control).__name__} has nothing of its own to "
+                "train; expected all"
+            )
         self.lmbda = lmbda
         self.distortion: Distortion = distortion
         self.start = start

@@ -20,7 +20,14 @@ from pytest_lic.codec import CodecFamily
 from pytest_lic.errors import Unavailable
 from pytest_lic.measuring.grid import Curve, Setting
 from pytest_lic.measuring.intervals import bd_rate_over_images
-from pytest_lic.measuring.rate_distortion import RDCurve, bd_quality
+from pytest_lic.measuring.rate_distortion import (
+    BD,
+    MIN_POINTS,
+    CurveMetric,
+    RDCurve,
+    bd_quality,
+    bd_rate,
+)
 from pytest_lic.run.run import Run
 
 
@@ -85,6 +92,7 @@ def _rows(
     for family in group.families:
         curve = measured[family.name]
         itself = family is group.reference
+        rate, quality = _differences(reference, curve, metric)
         rows.append(
             Variant(
                 family=family.name,
@@ -95,9 +103,21 @@ def _rows(
                     name: bd_rate_over_images(anchor, curve, metric)
                     for name, anchor in anchors.items()
                 },
-                rate=None if itself else bd_rate_over_images(reference, curve, metric),
-                quality=None if itself else bd_quality(reference, curve, metric),
+                rate=None if itself else rate,
+                quality=None if itself else quality,
                 times=Unavailable("not asked for"),
             )
         )
     return tuple(rows)
+
+
+def _differences(
+    reference: RDCurve | Unavailable, curve: RDCurve | Unavailable, metric: CurveMetric
+) -> tuple[BD, BD]:
+    """BD-rate and BD of the metric; where one has too few qualities, over those of both."""
+    if isinstance(reference, RDCurve) and isinstance(curve, RDCurve):
+        labels = set(reference.labels) & set(curve.labels)
+        if min(len(reference.bpp), len(curve.bpp)) < MIN_POINTS:
+            few = reference.of(labels), curve.of(labels)
+            return bd_rate(*few, metric, least=2), bd_quality(*few, metric, least=2)
+    return bd_rate_over_images(reference, curve, metric), bd_quality(reference, curve, metric)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_lic.baselines.comparison import Comparison, Verdict
@@ -25,13 +25,26 @@ from pytest_lic.system.git import Commit
 class Examined:
     """What the old bitstreams of one cell gave, and what is to be kept from now on.
 
-    ``lacking`` names the images of which no bitstream is kept; ``new`` is empty unless the run
-    records.
+    ``lacking`` names the images of which no bitstream of the family's own is kept; ``new`` is empty
+    unless the run records. ``decodes`` is the other family, if any, whose bitstreams have to decode
+    too.
     """
 
     findings: tuple[StreamFinding, ...]
     lacking: tuple[str, ...]
     new: tuple[Kept, ...]
+    decodes: str | None = None
+
+    @property
+    def others(self) -> list[StreamFinding]:
+        """What the other family's bitstreams gave."""
+        return [finding for finding in self.findings if finding.writer is not None]
+
+    @property
+    def can_be_recorded(self) -> bool:
+        """Whether recording mends what is wrong: not where the other family's do not decode."""
+        held = self.decodes is None or bool(self.others)
+        return held and not any(finding.broke for finding in self.others)
 
 
 def examine(
@@ -39,16 +52,18 @@ def examine(
     streams: Sequence[tuple[str, Path, Stream]],
     corpus: Corpus,
     *,
+    decodes: str | None = None,
     keep_lacking: bool,
     keep_broken: bool,
     commit: Callable[[], Commit | None],
 ) -> Examined:
-    """Decode every kept bitstream of the cell's quality.
+    """Decode every kept bitstream of the cell's quality; only the family's own are kept anew.
 
     Args:
         decoder: what has to decode them.
-        streams: the family that wrote it, the folder and the facts of each.
+        streams: the family that wrote it, which may be another, the folder and the facts of each.
         corpus: the images that are kept as bitstreams.
+        decodes: the other family, if any, whose bitstreams have to decode too.
         keep_lacking: code and keep the images of which no bitstream is kept.
         keep_broken: those too whose bitstream broke.
         commit: tells what is checked out; asked only where something is kept.
@@ -62,18 +77,20 @@ def examine(
         try:
             kept = read(folder, family, stream)
         except BaselineError as error:
-            findings.append(StreamFinding(stream.image, Verdict.ERROR, Broke.FILE, str(error)))
-            continue
-        with family_calls.blamed(decoder.cell.id):
-            findings.append(check(decoder, kept, images.get(stream.image)))
-    lacking = [name for name in images if name not in {stream.image for *_, stream in streams}]
+            finding = StreamFinding(stream.image, Verdict.ERROR, Broke.FILE, str(error))
+        else:
+            with family_calls.blamed(decoder.cell.id):
+                finding = check(decoder, kept, images.get(stream.image))
+        is_own = family == decoder.cell.family
+        findings.append(finding if is_own else replace(finding, writer=family))
+    own = {finding.image: finding.broke for finding in findings if finding.writer is None}
+    lacking = [name for name in images if name not in own]
     wanted = list(lacking) if keep_lacking else []
     if keep_broken:
-        broken = [finding.image for finding in findings if finding.broke]
-        wanted += [name for name in broken if name in images]
+        wanted += [name for name, broke in own.items() if broke and name in images]
     with family_calls.blamed(decoder.cell.id):
         new = [keep(decoder, images[name], commit()) for name in wanted]
-    return Examined(tuple(findings), tuple(lacking), tuple(new))
+    return Examined(tuple(findings), tuple(lacking), tuple(new), decodes)
 
 
 def compared(cell: Cell, examined: Examined, command: str) -> Comparison:
@@ -86,12 +103,15 @@ def compared(cell: Cell, examined: Examined, command: str) -> Comparison:
     """
     verdicts = [finding.verdict for finding in examined.findings]
     broken = [finding for finding in examined.findings if finding.broke is not None]
+    others, decodes = examined.others, examined.decodes
     remarks = []
     unreadable = [finding for finding in broken if finding.broke is Broke.FILE]
     if unreadable:
         remarks.append(f"{len(unreadable)} of {len(verdicts)} old bitstreams can't be read")
-    if len(unreadable) < len(broken):
-        kinds = {finding.broke for finding in broken} - {Broke.FILE}
+    changed = [finding for finding in broken if finding.broke is not Broke.FILE]
+    own = [finding for finding in changed if finding.writer is None]
+    if own:
+        kinds = {finding.broke for finding in own}
         what = "no longer decode as they did"
         if kinds == {Broke.OTHER_WEIGHTS}:
             what = "are of other weights than are built here"
@@ -100,16 +120,27 @@ def compared(cell: Cell, examined: Examined, command: str) -> Comparison:
             way_out = "the family's format has changed; record bitstreams of the new one"
         else:
             way_out = "to break with old bitstreams on purpose, raise format_version and record"
+        of_all = f"{len(own)} of {len(verdicts) - len(others)} old bitstreams"
+        remarks.append(f"{of_all} {what}; {way_out}: {command} --lic-update")
+    if len(changed) > len(own):
         remarks.append(
-            f"{len(broken) - len(unreadable)} of {len(verdicts)} old bitstreams {what}; "
-            f"{way_out}: {command} --lic-update"
+            f"{len(changed) - len(own)} of {len(others)} old bitstreams of {decodes}, which "
+            f"{cell.family} is to decode (CodecFamily.decodes), do not decode as they did; mend "
+            "the decoder, or take decodes away"
         )
     if examined.lacking:
         verdicts.append(Verdict.NEW if examined.new else Verdict.MISSING)
         advice = "" if examined.new else f"; keep one: {command} --lic-update-missing"
         remarks.append(f"no bitstream is kept of {', '.join(examined.lacking)}{advice}")
+    if decodes is not None and not others:
+        verdicts.append(Verdict.MISSING)
+        remarks.append(
+            f"no bitstream is kept of {decodes} quality {cell.quality}, which {cell.family} is to "
+            "decode (CodecFamily.decodes); correct the name, or keep some of that family with "
+            "--lic-update-missing"
+        )
     order = list(Verdict)
-    lines = [f"\n  {finding.image}: {finding.broke}: {finding.text}" for finding in broken]
+    lines = [f"\n  {_name(finding)}: {finding.broke}: {finding.text}" for finding in broken]
     return Comparison(cell.id, max(verdicts, key=order.index), "; ".join(remarks) + "".join(lines))
 
 
@@ -147,3 +178,7 @@ def keep(decoder: Decoder, image: Image, commit: Commit | None) -> Kept:
         parts=dict(codec.part_digests()) if isinstance(codec, SupportsParts) else {},
     )
     return Kept.of(stream, bitstream, pixels)
+
+
+def _name(finding: StreamFinding) -> str:
+    return finding.image if finding.writer is None else f"{finding.image} of {finding.writer}"

@@ -69,12 +69,16 @@ class Decoder:
 
 @dataclass(frozen=True)
 class StreamFinding:
-    """What one old bitstream gave; ``broke`` and ``text`` are None and empty where it holds."""
+    """What one old bitstream gave; ``broke`` and ``text`` are None and empty where it holds.
+
+    ``writer`` is the family that wrote it, where that is another than the decoder's.
+    """
 
     image: str
     verdict: Verdict
     broke: Broke | None = None
     text: str = ""
+    writer: str | None = None
 
 
 def check(decoder: Decoder, kept: Kept, original: Image | None) -> StreamFinding:

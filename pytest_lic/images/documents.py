@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from io import BytesIO
 from typing import TYPE_CHECKING, Literal
 
 from pytest_lic.errors import CorpusError
@@ -105,8 +106,8 @@ def _chart(draws: random.Random, size: tuple[int, int], paper: Colour) -> Image.
     with matplotlib.style.context(["default", *(["dark_background"] if dark else [])]):
         dots = 100
         figure = Figure(figsize=(size[0] / dots, size[1] / dots), dpi=dots)
-        figure.patch.set_facecolor([value / 255 for value in paper])
-        canvas = FigureCanvasAgg(figure)
+        figure.patch.set_facecolor((paper[0] / 255, paper[1] / 255, paper[2] / 255))
+        FigureCanvasAgg(figure)
         axes = figure.add_axes((0.14, 0.2, 0.82, 0.66))
         axes.tick_params(labelsize=draws.choice((7, 8, 9)))
         kind = draws.choice(("curves", "bars", "points", "areas"))
@@ -131,8 +132,9 @@ def _chart(draws: random.Random, size: tuple[int, int], paper: Colour) -> Image.
         axes.grid(draws.random() < 0.5)
         if draws.random() < 0.7:
             axes.legend(fontsize=7, loc="upper left")
-        canvas.draw()
-        return Image.frombuffer("RGBA", size, canvas.buffer_rgba()).convert("RGB")
+        drawn = BytesIO()
+        figure.savefig(drawn, format="png")
+        return Image.open(drawn).convert("RGB")
 
 
 _KINDS = {"text": _text, "drawing": _drawing, "chart": _chart, "page": _page}

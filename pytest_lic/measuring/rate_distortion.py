@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -100,6 +100,18 @@ class RDCurve:
                 f"curve {self.name}: {lengths} values of bpp, psnr, ms_ssim and labels; "
                 "expected equally many"
             )
+
+    def of(self, labels: Collection[str]) -> RDCurve:
+        """The curve through some of its points."""
+        places = [place for place, label in enumerate(self.labels) if label in labels]
+        return replace(
+            self,
+            bpp=tuple(self.bpp[place] for place in places),
+            psnr=tuple(self.psnr[place] for place in places),
+            ms_ssim=tuple(self.ms_ssim[place] for place in places),
+            labels=tuple(self.labels[place] for place in places),
+            points=tuple(self.points[place] for place in places if self.points),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """All but the measurements behind it."""
@@ -204,7 +216,11 @@ class BD:
 
 
 def bd_rate(
-    anchor: RDCurve | Unavailable, test: RDCurve | Unavailable, metric: CurveMetric = "psnr"
+    anchor: RDCurve | Unavailable,
+    test: RDCurve | Unavailable,
+    metric: CurveMetric = "psnr",
+    *,
+    least: int = MIN_POINTS,
 ) -> BD:
     """Average difference in rate at equal quality, in percent: negative where ``test`` saves rate.
 
@@ -212,17 +228,22 @@ def bd_rate(
         anchor: the curve compared with.
         test: the curve in question; it need not have as many points as the anchor.
         metric: the quality axis.
+        least: how many points each must have, from 2 on; through two goes a straight line.
 
     Returns:
-        No value, but the reason, where there is no such curve, where one has fewer than four
-        points, a point that is missing or not finite, or is not monotone, and where the curves'
+        No value, but the reason, where there is no such curve, where one has too few points, a
+        point that is missing or not finite, or is not monotone, and where the curves'
         ranges of quality have less than 75 % of the narrower one in common.
     """
-    return _difference(anchor, test, metric, along="quality")
+    return _difference(anchor, test, metric, along="quality", least=least)
 
 
 def bd_quality(
-    anchor: RDCurve | Unavailable, test: RDCurve | Unavailable, metric: CurveMetric = "psnr"
+    anchor: RDCurve | Unavailable,
+    test: RDCurve | Unavailable,
+    metric: CurveMetric = "psnr",
+    *,
+    least: int = MIN_POINTS,
 ) -> BD:
     """Average difference in ``metric`` at equal rate, in dB: positive where ``test`` is better.
 
@@ -230,7 +251,7 @@ def bd_quality(
         No value, but the reason, in the cases of `bd_rate`; the ranges that must overlap are
         those of log-rate.
     """
-    return _difference(anchor, test, metric, along="rate")
+    return _difference(anchor, test, metric, along="rate", least=least)
 
 
 class _Point(NamedTuple):
@@ -244,6 +265,7 @@ def _difference(
     test: RDCurve | Unavailable,
     metric: CurveMetric,
     along: Literal["quality", "rate"],
+    least: int,
 ) -> BD:
     """BD-rate where the integral runs ``along`` quality, else the BD of ``metric``."""
     if isinstance(test, Unavailable):
@@ -251,7 +273,7 @@ def _difference(
     if isinstance(anchor, Unavailable):
         return BD(anchor)
     for role, curve in (("anchor ", anchor), ("", test)):
-        obstacle = _obstacle(curve, metric)
+        obstacle = _obstacle(curve, metric, least)
         if obstacle is not None:
             return BD(Unavailable(role + obstacle))
     points = [curve._rising(metric) for curve in (anchor, test)]
@@ -298,11 +320,11 @@ def _difference(
     return BD(value, overlap)
 
 
-def _obstacle(curve: RDCurve, metric: CurveMetric) -> str | None:
+def _obstacle(curve: RDCurve, metric: CurveMetric, least: int) -> str | None:
     """Why ``curve`` can't be integrated, or None; begins with the curve's name."""
-    if len(curve.bpp) < MIN_POINTS:
+    if len(curve.bpp) < least:
         count = plural(len(curve.bpp), "point")
-        return f"{curve.name} has {count}; a BD value needs at least {MIN_POINTS}"
+        return f"{curve.name} has {count}; a BD value needs at least {least}"
     name = metric_on(metric).label
     for label, bpp, quality in zip(curve.labels, curve.bpp, curve.quality(metric), strict=True):
         if not (math.isfinite(bpp) and bpp > 0):

@@ -23,7 +23,7 @@ def add_options(parser: pytest.Parser) -> None:
     for option in OPTIONS:
         default = f" (default: {option.default})" if option.default else ""
         again = "; repeatable, or separated by commas" if option.many else ""
-        text = f"{option.help}{again}{default}"
+        text = f"{option.help}{again}{default}".replace("%", "%%")  # argparse fills in the others
         kind: dict[str, Any] = {"metavar": option.metavar}
         if option.flag:
             kind = {"action": "store_true", "default": None}

@@ -142,12 +142,15 @@ def _missing(ablation: Ablation, table: Table) -> Iterator[str]:
             yield f"{bits.family} q{bits.quality}: {bits.bpp}"
     few = [row.family for row in table.rows if table.bits and 0 < _points(row) < MIN_POINTS]
     if few:
-        yield f"no BD values of {', '.join(few)}: they need {MIN_POINTS} qualities"
+        yield (
+            f"BD values of {', '.join(few)}: through the qualities of both alone; a curve needs "
+            f"{MIN_POINTS}"
+        )
     for row in table.rows:
         differences = {f"BD-rate vs {name}": bd for name, bd in row.anchors.items()}
         if row.family in few:
-            differences = {}
-        elif row.rate is not None and row.quality is not None:
+            differences = {}  # anchors have curves
+        if row.rate is not None and row.quality is not None:
             metric = metric_on(ablation.question.metric).label
             differences |= {"BD-rate": row.rate, f"BD-{metric}": row.quality}
         lacking = grouped(

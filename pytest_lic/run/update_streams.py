@@ -83,7 +83,8 @@ def prune(kept: KeptStreams, gone: Iterable[Stale[StreamKey]]) -> None:
 
 
 def _line(family: str, quality: str, examined: Examined) -> str:
-    broke = {finding.image: finding.broke for finding in examined.findings if finding.broke}
+    own = (finding for finding in examined.findings if finding.writer is None)
+    broke = {finding.image: finding.broke for finding in own if finding.broke}
     parts = []
     for stream in (kept.stream for kept in examined.new):
         how = "first kept"

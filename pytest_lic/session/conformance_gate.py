@@ -34,6 +34,7 @@ def decode_old_bitstreams(cell: Cell, command: str, run: Run) -> ConformanceReco
         decoder,
         [(name, *place) for name in writers for place in run.kept.find(name, cell.quality)],
         setup.corpus(cell),
+        decodes=family.decodes,
         keep_lacking=options.update or options.update_missing,
         keep_broken=options.update,
         commit=lambda: setup.commit,

@@ -160,7 +160,8 @@ class Gate:
         command = self._command(cell, "conformance")
         with self._available(cell, partial(ConformanceRecord, cell)), self._threads():
             record = decode_old_bitstreams(cell, command, self._run)
-        self._recorder.judge(record, command)
+        can_be_recorded = record.examined is None or record.examined.can_be_recorded
+        self._recorder.judge(record, command, can_be_recorded=can_be_recorded)
 
     def parts_of_streams(self, cell: Cell) -> None:
         """The first bytes of every bitstream give a picture, and more of them no worse one."""

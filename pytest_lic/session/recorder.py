@@ -27,19 +27,21 @@ class Recorder:
         """Leave a record."""
         self.records.append(record)
 
-    def judge(self, record: Judged, command: str) -> None:
+    def judge(self, record: Judged, command: str, *, can_be_recorded: bool = True) -> None:
         """Leave a record, and fail over its verdict unless it is to be the new baseline.
 
         Args:
             record: with the verdict.
             command: the command line to look closer.
+            can_be_recorded: what is wrong is right once it is recorded.
 
         Raises:
             GateError: the verdict fails.
         """
         self.add(record)
         verdict = record.comparison.verdict
-        if verdict.fails(strict=self._options.strict) and not self._options.update:
+        is_recorded = self._options.update and can_be_recorded
+        if verdict.fails(strict=self._options.strict) and not is_recorded:
             raise GateError(comparison_text(record.comparison, command))
 
     def remark(self, subject: str, text: str | None, *, expected: bool = False) -> None:

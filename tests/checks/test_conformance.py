@@ -95,6 +95,63 @@ def test_a_quality_without_a_kept_bitstream_fails_and_says_how_to_keep_one(small
     assert not folder(small).exists()
 
 
+def write_heir(project: Project, decodes: str, codec: str = "Toy", quality: str = "1") -> None:
+    """Beside the toy codec another family, which is to decode the bitstreams of ``decodes``."""
+    project.write_codec()
+    conftest = project.path / "conftest.py"
+    hook = "    yield CodecFamily(\n"
+    heir = f"""    yield CodecFamily(
+        "heir", ["{quality}"], build=lambda quality, device: {codec}, decodes="{decodes}"
+    )
+"""
+    conftest.write_text(conftest.read_text().replace(hook, heir + hook))
+
+
+def test_a_family_keeps_bitstreams_of_its_own_beside_those_that_it_is_held_to(
+    with_streams: Project,
+) -> None:
+    before = files(with_streams)
+    write_heir(with_streams, "toy", 'Toy("1")')
+    lacking = conformance(with_streams, "--lic-codec=heir")
+    assert lacking.ret == 1
+    assert "no bitstream is kept of astronaut_128x96, chelsea_67x45; keep" in lacking.stdout.str()
+    assert conformance(with_streams, "--lic-codec=heir", "--lic-update-missing").ret == 0
+    result = conformance(with_streams, "--lic-codec=heir")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["lic: conformance: heir: 4 old bitstreams: 4 to the bit"])
+    assert before.items() < files(with_streams).items()
+
+
+def test_a_family_that_does_not_decode_what_it_is_held_to_is_told_whose_that_is(
+    with_streams: Project,
+) -> None:
+    before = files(with_streams)
+    write_heir(with_streams, "toy", 'Toy("2")')
+    result = conformance(with_streams, "--lic-codec=heir", "--lic-update")
+    assert result.ret == 1
+    text = result.stdout.str()
+    assert (
+        "heir-q1-conformance-native-b1-cpu: regressed: 2 of 2 old bitstreams of toy, which heir is "
+        "to decode (CodecFamily.decodes), do not decode as they did; mend the decoder, or take "
+        "decodes away"
+    ) in text
+    assert "  astronaut_128x96 of toy: model fingerprint: " in text
+    assert before.items() < files(with_streams).items(), "those of toy stay, its own are new"
+
+
+@pytest.mark.parametrize(("decodes", "quality"), [("tou", "1"), ("toy", "9")])
+def test_a_family_that_is_held_to_bitstreams_that_nobody_kept_is_missing_them(
+    with_streams: Project, decodes: str, quality: str
+) -> None:
+    write_heir(with_streams, decodes, 'Toy("1")', quality)
+    result = conformance(with_streams, "--lic-codec=heir", "--lic-update-missing")
+    assert result.ret == 1
+    assert (
+        f"missing: no bitstream is kept of astronaut_128x96, chelsea_67x45; no bitstream is kept "
+        f"of {decodes} quality {quality}, which heir is to decode (CodecFamily.decodes); correct "
+    ) in result.stdout.str()
+
+
 def test_other_suites_ask_for_no_kept_bitstream(small: Project) -> None:
     result = small.run("-m", "rd or roundtrip", "--lic-update")
     assert result.ret == 0

@@ -43,6 +43,7 @@ def test_a_docstring_tells_all_but_seat_and_tag() -> None:
         ('Before, Ek, "No", 1985; Ode, "On", IEEE Trans. 2018, https://a.org/b.', "Ode 2018"),
         ('Of Ö-Land, Ek and Ode, "On (the) 7 ways", CVPR 2018, https://a.org/b', "Ö-Land et al. "
          "2018"),
+        ('Ek, van de Weijer, Ole Ude and Ode, "On", JPL 2018, https://a.org/b', "Ek et al. 2018"),
     ],
 )  # fmt: skip
 def test_a_paper_is_cited_briefly(text: str, paper: str) -> None:

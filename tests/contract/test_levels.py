@@ -14,6 +14,12 @@ def test_the_ends_of_a_range_are_levels_and_so_is_every_step_between():
     assert levels.last == 3 * 1024
 
 
+def test_the_last_level_is_in_the_range_where_a_sum_of_steps_is_rounded_up():
+    levels = Levels(0.1, 0.7, 0.1)
+    assert levels.low + levels.last * levels.step > levels.high
+    assert levels.index(levels.at(levels.last), "codec") == levels.last
+
+
 @pytest.mark.parametrize(("level", "index"), [(1, 0), (1.2, 1), (1.26, 1), (1.125, 0), (95, 376)])
 def test_a_level_between_two_steps_is_the_next_to_it(level, index):
     assert Levels(1, 95, 0.25).index(level, "toy") == index

@@ -17,6 +17,7 @@ from lic_models.command_line.training_cli import described_components
 from lic_models.config.codec_config import SHIPPED, read_codec_config
 from lic_models.storage.weights_header import HEADER, read_header
 from lic_models.training.loss import estimated_bits
+from pytest_lic.ablation.groups import make_groups
 from pytest_lic.container import payload_size
 from pytest_lic.errors import ForeignBitstreamError, TruncatedBitstreamError, UsageError
 from tests.helpers.weights import WEIGHTS, built, change, metadata
@@ -47,11 +48,13 @@ def test_they_are_described_without_loading_torch() -> None:
         f"    assert family.one_network or lambdas in ({LAMBDAS}, {LAMBDAS[:2]}, {LAMBDAS[1:2]})\n"
         "    named = family.name.split('-')[1]\n"
         "    plain = family.tags['transform'] == named == 'convolutional'\n"
-        "    other = plain or family.tags['transform'] != 'convolutional'\n"
+        "    controlled = family.tags['rate_control'] != 'none'\n"
+        "    other = plain or controlled or family.tags['transform'] != 'convolutional'\n"
         "    assert family.tags['nonlinearity'] == ('gdn' if other else named)\n"
         "    joint = 'context' in family.tags\n"
         "    named = 'joint' if joint else family.name.split('-')[0]\n"
         "    assert family.tags['architecture'] == named\n"
+        "    other = other or 'adaptation' in family.tags\n"
         "    assert (joint or other) == (family.default_qualities is not None)\n"
         "assert len(found) >= 4\n"
         "assert 'torch' not in sys.modules\n"
@@ -74,6 +77,21 @@ def test_they_code_without_loading_compressai() -> None:
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
 
 
+def test_adapted_ones_run_where_they_are_named_and_are_compared_with_each_other_alone() -> None:
+    adapted = {name for name, family in FAMILIES.items() if "adaptation" in family.tags}
+    assert adapted == {"msh-gdn-documents-encoder", "msh-gdn-documents-enhance"}
+    for name in adapted:
+        assert FAMILIES[name].default_qualities == []
+        assert FAMILIES[name].decodes == "msh-gdn"
+    for by in {tag for family in FAMILIES.values() for tag in family.tags}:
+        try:
+            groups, _ = make_groups(list(FAMILIES.values()), (by,), None)
+        except UsageError:
+            continue  # no two differ in it alone
+        for group in groups:
+            assert (by == "adaptation") == bool(adapted & {each.name for each in group.families})
+
+
 @pytest.mark.parametrize("name", FAMILIES)
 def test_rate_and_quality_rise_with_lambda_and_the_estimate_is_what_is_paid(
     name: str, photograph: torch.Tensor
@@ -88,7 +106,9 @@ def test_rate_and_quality_rise_with_lambda_and_the_estimate_is_what_is_paid(
         payload = payload_size(bitstream)
         assert payload is not None
         of_quality = "all" if family.one_network else quality
-        network = built(shipped.WEIGHTS / f"{name}-{of_quality}.safetensors")
+        # An enhanced codec codes a photograph with the codec that stayed as it is.
+        writer = family.decodes if family.tags.get("adaptation") == "enhance" else name
+        network = built(shipped.WEIGHTS / f"{writer}-{of_quality}.safetensors")
         if family.one_network:
             network.level = float(quality) - 1
         with torch.inference_mode():
@@ -109,12 +129,13 @@ def test_weights_are_those_of_the_config(config: Path) -> None:
     assert described.name == config.stem
     paths = {quality: described.weights_path(quality) for quality in described.qualities}
     trained = {quality: path for quality, path in paths.items() if path.is_file()}
-    # Of the joint entropy model's kinds and of transforms some have one quality so far, and some
-    # none.
+    # Of the joint entropy model's kinds, of transforms and of rate control some have one quality so
+    # far, and some none.
     model = described.settings["model"]
     is_convolutional = model["transform"]["class_path"].endswith(".ConvolutionalTransform")
     is_whole = is_convolutional and not config.stem.startswith("msh-convolutional")
-    assert model.get("trained") or not is_whole or trained == paths
+    some_lack = model.get("trained") or "rate_control" in model or not is_whole
+    assert some_lack or trained == paths
     for quality, path in trained.items():
         header = read_header(path)
         assert header.components == described_components(described, quality)

@@ -11,7 +11,10 @@ from lic_models.kinds import kinds
 from pytest_lic.component import ComponentKind
 
 WITHOUT_SEAT = {"ThumbnailSynthesis"}  # which stands beside a codec, and is of one kind
-WITHOUT_PAPER = {"side_information=none", "context=none", "latent_coding=quantised"}
+WITHOUT_PAPER = {
+    *("side_information=none", "context=none", "rate_control=none"),
+    "latent_coding=quantised",
+}
 ANNOUNCED = list(kinds())
 
 

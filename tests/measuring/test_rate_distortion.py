@@ -293,3 +293,13 @@ def test_a_bd_is_written_with_its_value_or_its_reason():
 def test_a_curve_of_unequal_columns_is_refused():
     with pytest.raises(ValueError, match="expected equally many"):
         curve(bpp=(0.1, 0.2))
+
+
+def test_two_points_of_both_curves_make_a_straight_line() -> None:
+    whole = RDCurve(
+        "whole", (0.1, 0.2, 0.4, 0.8), (26.0, 29.0, 32.0, 35.0), (None,) * 4, tuple("1234")
+    )
+    few = RDCurve("few", (0.22, 0.88), (29.0, 35.0), (None,) * 2, tuple("24"))
+    assert bd_rate(whole.of("24"), few, least=2).value == pytest.approx(10.0)
+    assert isinstance(bd_rate(whole, few).value, Unavailable)
+    assert isinstance(bd_rate(whole.of("2"), few.of("2"), least=2).value, Unavailable)

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_lic.project.option_table import OPTIONS
 from tests.helpers.toy_project import Project
+
+
+def test_help_tells_every_option(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest_inprocess("--help")
+    assert result.ret == 0, result.stderr.str()
+    text = result.stdout.str()
+    assert all(f"  {option.flag_name}" in text for option in OPTIONS)
+    assert "within 1 % of" in " ".join(text.split())
 
 
 def test_every_option_has_an_ini_twin(small: Project) -> None:

@@ -128,7 +128,6 @@ def test_wheel_holds_suites_baselines_published_curves_and_weights(wheel: Path) 
         "pytest_lic/shipped_baselines/conformance/*/*.png",
         "pytest_lic/measuring/published/kodak.json",
         "lic_models/weights/*.safetensors",
-        "lic_models/weights/adapted/*.safetensors",
         "*.dist-info/licenses/LICENSE",
     ):
         assert any(PurePosixPath(name).match(pattern) for name in members), pattern

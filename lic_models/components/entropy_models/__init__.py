@@ -10,6 +10,8 @@ The same object trains (`forward`) and codes (`compress`, `decompress`).
 base              what every entropy model does
 factorized        one density per channel
 hyperprior        Gaussians predicted from side information
+bins              what its residuals are rounded in
+layered           a hyperprior's latent as a base and enhancement layers
 joint             side information, context and distribution, each exchangeable
 slimmable         one entropy model for each width of a slimmable transform
 joint_coding      one latent while that one codes it
@@ -27,12 +29,14 @@ from lic_models.components.entropy_models.base import EntropyModel, Rated
 from lic_models.components.entropy_models.factorized import Factorized
 from lic_models.components.entropy_models.hyperprior import MeanScaleHyperprior, ScaleHyperprior
 from lic_models.components.entropy_models.joint import JointEntropyModel
+from lic_models.components.entropy_models.layered import LayeredHyperprior
 from lic_models.components.entropy_models.slimmable import SlimmableEntropyModel
 
 __all__ = [
     "EntropyModel",
     "Factorized",
     "JointEntropyModel",
+    "LayeredHyperprior",
     "MeanScaleHyperprior",
     "Rated",
     "ScaleHyperprior",

@@ -23,6 +23,7 @@ from lic_models.components.entropy_models.base import (
     channel_deviations,
     check_strings,
 )
+from lic_models.components.entropy_models.bins import Bins
 from lic_models.components.entropy_models.factorized import Factorized
 from lic_models.components.entropy_models.hyper_transforms import (
     check_hyper_transforms,
@@ -58,6 +59,11 @@ class ScaleHyperprior(EntropyModel):
         scale_range: the smallest and the largest of their standard deviations.
         kernel_sizes: side of each hyper-layer's kernel, odd; that of the latent's layer first.
 
+    Attributes:
+        bins: what residuals are rounded in. Rate control may have others than these, which are one
+            wide: z is made of latents as they are and tells their means and scales, whatever the
+            bins, and the scales are then counted in bins.
+
     Raises:
         UsageError: channels, scales or kernels that make no model.
     """
@@ -79,6 +85,7 @@ class ScaleHyperprior(EntropyModel):
         self.scale_levels = scale_levels
         self.scale_range = scale_range
         self.kernel_sizes = kernel_sizes
+        self.bins = Bins()
         if latent_channels is not None:
             self.build(latent_channels)
 
@@ -94,12 +101,13 @@ class ScaleHyperprior(EntropyModel):
         """Latents (B, M, h, w), quantised around their means; see `EntropyModel.forward`."""
         hyper = self.hyper_prior(self._hyper_latents(latents), self.hyper_quantizer)
         means, log_scales = self._predicted(hyper.values, latents.shape[-2:], latents.dtype)
-        quantized = quantizer(latents - means)
+        quantized = quantizer(self.bins.counted(latents - means))
         low, high = self._log_range
-        scales = within(log_scales, low, high).exp()
+        log_scales = within(self.bins.log_scales(log_scales), low, high)
+        scales = log_scales.exp()
         mass = gaussian_mass(quantized.lower / scales, quantized.upper / scales)
         return Rated(
-            quantized.values + means,
+            self.bins.restored(quantized.values, log_scales) + means,
             {
                 "latents": likelihood(mass, self.training),
                 "hyper_latents": hyper.likelihoods["latents"],
@@ -146,17 +154,13 @@ class ScaleHyperprior(EntropyModel):
     @torch.no_grad()
     def compress(self, latents: Tensor, quantizer: Quantizer, coder: EntropyCoder) -> list[bytes]:
         """One image's latent (M, h, w) as two strings, z's second; see `EntropyModel.compress`."""
-        prior, size = self.hyper_prior, (latents.shape[-2], latents.shape[-1])
-        hyper_symbols = prior.symbols(self._hyper_latents(latents[None])[0], self.hyper_quantizer)
-        hyper_latents = prior.values(hyper_symbols, self.hyper_quantizer)
-        means, nearest = self._predicted_for_coding(hyper_latents, size)
+        hyper_strings, means, log_scales = self._told(latents, coder)
         variant = quantizer.variant(tuple(latents.shape)).to(latents.device)
-        symbols = to_array(quantizer.symbols(latents.double() - means, variant))
+        residual = self.bins.counted((latents.double() - means)[None])[0]
+        symbols = to_array(quantizer.symbols(residual, variant))
+        nearest = self._nearest(self.bins.log_scales(log_scales[None])[0])
         indices = to_array(nearest * quantizer.variants + variant)
-        return [
-            coder.encode(symbols, indices, self._table("latents")),
-            *prior.encode(hyper_symbols, self.hyper_quantizer, coder),
-        ]
+        return [coder.encode(symbols, indices, self._table("latents")), *hyper_strings]
 
     @torch.no_grad()
     def decompress(
@@ -168,15 +172,14 @@ class ScaleHyperprior(EntropyModel):
     ) -> Tensor:
         """The latent (M, h, w), float32, from its two strings; see `EntropyModel.decompress`."""
         check_strings(strings, 2)
-        hyper_latents = self.hyper_prior.decompress(
-            strings[1:], hyper_size(size), self.hyper_quantizer, coder
-        )
-        means, nearest = self._predicted_for_coding(hyper_latents, size)
+        means, log_scales = self._read(strings[1:], size, coder)
         variant = quantizer.variant(tuple(means.shape)).to(means.device)
-        indices = to_array(nearest * quantizer.variants + variant)
+        log_scales = self.bins.log_scales(log_scales[None])
+        indices = to_array(self._nearest(log_scales[0]) * quantizer.variants + variant)
         symbols = coder.decode(strings[0], indices, self._table("latents"))
         values = quantizer.values(to_tensor(symbols, means.shape, means.device), variant)
-        return (values.double() + means).float()
+        restored = self.bins.restored(values.double()[None], log_scales.clamp(*self._log_range))[0]
+        return (restored + means).float()
 
     @torch.no_grad()
     def fit(self, latents: Tensor) -> None:
@@ -192,6 +195,21 @@ class ScaleHyperprior(EntropyModel):
     @property
     def _log_range(self) -> tuple[float, float]:
         return math.log(self.scale_range[0]), math.log(self.scale_range[1])
+
+    def _told(self, latents: Tensor, coder: EntropyCoder) -> tuple[list[bytes], Tensor, Tensor]:
+        """z's string of one image's latent (M, h, w), and what is predicted of it."""
+        prior, size = self.hyper_prior, (latents.shape[-2], latents.shape[-1])
+        symbols = prior.symbols(self._hyper_latents(latents[None])[0], self.hyper_quantizer)
+        strings = prior.encode(symbols, self.hyper_quantizer, coder)
+        values = prior.values(symbols, self.hyper_quantizer)
+        return strings, *self._predicted_for_coding(values, size)
+
+    def _read(
+        self, strings: Sequence[bytes], size: tuple[int, int], coder: EntropyCoder
+    ) -> tuple[Tensor, Tensor]:
+        """What is predicted of the latent whose z has this string."""
+        values = self.hyper_prior.decompress(strings, hyper_size(size), self.hyper_quantizer, coder)
+        return self._predicted_for_coding(values, size)
 
     def _hyper_latents(self, latents: Tensor) -> Tensor:
         """(B, M, h, w) → (B, N, ⌈h / 4⌉, ⌈w / 4⌉), not yet quantised."""
@@ -221,7 +239,7 @@ class ScaleHyperprior(EntropyModel):
     def _predicted_for_coding(
         self, hyper_latents: Tensor, size: tuple[int, int]
     ) -> tuple[Tensor, Tensor]:
-        """One image's means, float64, and places of its nearest scales, int64, each (M, h, w).
+        """One image's means and the logarithms of its scales, each float64 (M, h, w).
 
         Raises:
             CodecError: a prediction that is not finite.
@@ -232,9 +250,13 @@ class ScaleHyperprior(EntropyModel):
                 "the hyper-synthesis predicts means or scales that are not finite; look for NaN "
                 "in the weights, or train with a lower learning rate"
             )
+        return means[0], log_scales[0]
+
+    def _nearest(self, log_scales: Tensor) -> Tensor:
+        """The places of the nearest scales that there are tables for, int64, (M, h, w)."""
         low, high = self._log_range
-        steps = (log_scales[0] - low) * ((self.scale_levels - 1) / (high - low))
-        return means[0], steps.round().clamp(0, self.scale_levels - 1).long()
+        steps = (log_scales - low) * ((self.scale_levels - 1) / (high - low))
+        return steps.round().clamp(0, self.scale_levels - 1).long()
 
 
 class MeanScaleHyperprior(ScaleHyperprior):

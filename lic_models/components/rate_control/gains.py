@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from lic_models.components.rate_control.base import RateControl
 from lic_models.components.transforms.base import Transform
 
-_D_TO_STEP = 0.5  # distortion grows with the square of a step, so the best step as λ^(−1/2)
+D_TO_STEP = 0.5  # distortion grows with the square of a step, so the best step as λ^(−1/2)
 
 
 class BottleneckScaling(RateControl):
@@ -40,7 +40,7 @@ class BottleneckScaling(RateControl):
 
     def _start(self, channels: int) -> Tensor:
         logs = torch.tensor(self.lambdas).log()
-        return (_D_TO_STEP * (logs - logs[-1]))[:, None].repeat(1, channels)
+        return (D_TO_STEP * (logs - logs[-1]))[:, None].repeat(1, channels)
 
     def _gain(self, logs: Tensor) -> Tensor:
         return self.between(logs).exp()[:, :, None, None]

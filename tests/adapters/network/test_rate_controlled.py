@@ -125,9 +125,9 @@ def test_a_stream_with_a_level_that_there_is_not_is_refused(number, monkeypatch)
     (stream,) = codec.encode(IMAGES[:1], level=1)
     from pytest_lic.adapters.network.value_packing import pack_value
 
-    held = unpack(stream, fingerprint=codec._fingerprint, format_version=1)
+    held = unpack(stream, fingerprint=codec.fingerprint, format_version=1)
     first = pack_value({} if number is None else {4: number})
-    damaged = Bitstream(codec._fingerprint, held.height, held.width, (first, *held.sections[1:]), 1)
+    damaged = Bitstream(codec.fingerprint, held.height, held.width, (first, *held.sections[1:]), 1)
     with pytest.raises(CorruptBitstreamError, match=r"bitstream holds (no level|level number)"):
         codec.decode([pack(damaged)])
 

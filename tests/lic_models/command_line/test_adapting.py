@@ -15,14 +15,14 @@ from safetensors.torch import load_file
 from lic_models.__main__ import main
 from lic_models.enhanced import EnhancedCodec
 from lic_models.families import learned_family
-from lic_models.storage.weights_file import read_tensors, write_tensors
+from lic_models.storage.weights_file import read_json_header, read_tensors, write_tensors
 from lic_models.storage.weights_header import WEIGHTS, read_header
 from pytest_lic.baselines import kept_streams
 from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.checks import conformance
 from pytest_lic.checks.old_stream import Decoder
 from pytest_lic.codec import Codec, CodecFamily
-from pytest_lic.errors import ForeignBitstreamError, UsageError, WeightsError
+from pytest_lic.errors import CodecError, ForeignBitstreamError, UsageError, WeightsError
 from pytest_lic.images.corpus import load_corpus
 from pytest_lic.measuring.grid import Cell, Setting
 from pytest_lic.system.environment import environment
@@ -87,6 +87,8 @@ def test_each_bitstream_is_of_the_cheaper_codec_where_one_is_enhanced() -> None:
     enhanced = new._enhanced.encode(images())
     with pytest.raises(ForeignBitstreamError):
         old.decode(enhanced)
+    with pytest.raises(CodecError, match="decode was given no bitstream"):
+        new.decode([])
     mixed = [before[0], enhanced[1]]
     decoded, latents = new.decode_with_latents(mixed)
     assert torch.equal(decoded, new.decode(mixed))
@@ -229,6 +231,11 @@ def test_what_is_refused(refusal: Callable[..., str], tmp_path: Path) -> None:
     Path("apart").mkdir()
     assert "would not be found from apart/n" in told("w.safetensors", "--out=apart/n.safetensors")
     assert "would not be found" in told("w.safetensors", "--out=w.safetensors")
+    assert "--out apart: a folder; expected a file" in told("w.safetensors", "--out=apart")
+    (slimmable,) = WEIGHTS.glob("fp-slimmable-*.safetensors")
+    assert "one network for several λ, of which adapt would train one" in told(str(slimmable))
+    torch.save({"state_dict": {}}, "fit.ckpt")
+    assert "(a checkpoint of fit: python -m lic_models export)" in told("fit.ckpt")
     tensors, header = load_file("w.safetensors"), read_header(Path("w.safetensors"))
     del tensors["transform.analysis.0.weight"]
     stated = {
@@ -240,6 +247,21 @@ def test_what_is_refused(refusal: Callable[..., str], tmp_path: Path) -> None:
     }
     write_tensors(tensors, Path("other.safetensors"), stated)
     assert "weights of another codec than the one described" in told("other.safetensors")
+
+
+def test_ctrl_c_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_grouped(Path("w.safetensors"))
+
+    def pressed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lic_models.training.adaptation.rate_distortion_loss", pressed)
+    command = ["adapt", "w.safetensors", "--way=encoder", "--out=n.safetensors", *OPTIONS]
+    assert main(command) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == "stopped"
+    assert not list(Path().glob("*n.safetensors*"))
 
 
 HELD = """
@@ -265,6 +287,28 @@ def test_a_run_of_the_suite_decodes_the_sources_old_bitstreams(
     assert project.run("--lic-codec=grouped", "--lic-corpus=photos", "--lic-update").ret == 0
     write_images(Path("photos"), "a.png", "b.png")
     adapted("enhance", "--name=new")
+    assert project.run("--lic-codec=new", "--lic-corpus=photos", "--lic-update-missing").ret == 0
     result = project.run("--lic-codec=new", "--lic-corpus=photos")
     assert result.ret == 0, result.stdout.str()
-    assert "conformance: new: 2 old bitstreams: 2 to the bit" in result.stdout.str()
+    assert "conformance: new: 4 old bitstreams: 4 to the bit" in result.stdout.str()
+
+
+def test_a_run_of_the_suite_fails_where_a_fine_tuned_codec_claims_to_decode_them(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = Project(pytester, "-m", "conformance")
+    monkeypatch.chdir(project.path)
+    (project.path / "conftest.py").write_text(HELD)
+    write_grouped(Path("w.safetensors"))
+    assert project.run("--lic-codec=grouped", "--lic-corpus=photos", "--lic-update").ret == 0
+    write_images(Path("photos"), "a.png", "b.png")
+    stated = read_json_header(adapted("encoder", "--name=new"))
+    path = adapted("all", "--name=new")
+    weights = {key: one for key, one in load_file(path).items() if not key.startswith("tables.")}
+    write_tensors(weights, Path("encoder.safetensors"), stated)
+    path.unlink()
+    result = project.run("--lic-codec=new", "--lic-corpus=photos", "--lic-update-missing")
+    assert result.ret == 1
+    text = result.stdout.str()
+    assert "regressed: 2 of 2 old bitstreams of grouped, which new is to decode" in text
+    assert "astronaut_128x96 of grouped: " in text

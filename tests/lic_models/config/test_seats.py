@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lic_models.config.codec_config import SHIPPED, read_codec_config
-from lic_models.config.seats import component_tags, kind_tag
+from lic_models.config.seats import component_tags, kind_tag, levels
 from pytest_lic import CodecFamily
 from pytest_lic.ablation.groups import make_groups
 from pytest_lic.measuring.selection import Selection, matching_families
@@ -34,6 +34,7 @@ def test_tags_name_every_component() -> None:
         "coder": "ans",
         "latent_coding": "quantised",
         "nonlinearity": "1dn",
+        "rate_control": "none",
     }
 
 
@@ -60,6 +61,20 @@ def test_a_slimmable_entropy_model_is_tagged_as_what_each_width_has(
     assert tags["architecture"] == architecture
     assert tags["transform"] == "slimmable"
     assert tags["rate_control"] == "slimmable-widths"
+
+
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [("qvrf", 1 / 1024), ("reconstruction-offsets", 1 / 1024), ("residual-layers", 1)],
+)
+def test_a_rate_control_is_tagged_as_its_shipped_config_is_named(name: str, step: float) -> None:
+    components = read_codec_config(SHIPPED / f"msh-{name}.yaml").settings["model"]
+    tags = component_tags(components)
+    assert tags["rate_control"] == name
+    assert tags["architecture"] == "msh"
+    of_levels = levels(components)
+    assert of_levels is not None
+    assert of_levels.step == step
 
 
 @pytest.mark.parametrize("name", TRANSFORMS)

@@ -9,10 +9,18 @@ from typing import Any
 import pytest
 import torch
 
-from lic_models.components import SlimmableEntropyModel, SlimmableTransform, SlimmableWidths
+from lic_models.components import (
+    QVRF,
+    GainUnits,
+    MeanScaleHyperprior,
+    SlimmableEntropyModel,
+    SlimmableTransform,
+    SlimmableWidths,
+)
 from lic_models.storage.checkpoint import describe_checkpoint
 from lic_models.training.loss import rate_distortion_loss
 from lic_models.training.module import CodecTraining
+from pytest_lic.errors import UsageError
 from tests.helpers.tiny_run import LAST, RUN, assert_same_outcome, fit, read_metrics
 
 pytestmark = pytest.mark.usefixtures("tiny_folder")
@@ -87,6 +95,19 @@ def test_the_entropy_model_can_be_trained_alone() -> None:
     every = {name for name, _ in training.codec.named_parameters()}
     assert names == {name for name in every if name.startswith("entropy_model.")} < every
     assert not any(each.requires_grad for each in training.codec.transform.parameters())
+
+
+@pytest.mark.parametrize(
+    ("trained", "control", "told"),
+    [
+        ("entropy_model", GainUnits([0.01, 0.1]), "with GainUnits they are others at each level"),
+        ("rate_control", QVRF([0.01, 0.1], learned=False), "QVRF has nothing of its own to train"),
+        ("rate_control", None, "NoRateControl has nothing of its own to train"),
+    ],
+)
+def test_what_can_not_be_trained_alone_is_refused(trained: Any, control: Any, told: str) -> None:
+    with pytest.raises(UsageError, match=f"model.trained: {trained}.*{told}"):
+        CodecTraining(entropy_model=MeanScaleHyperprior(), rate_control=control, trained=trained)
 
 
 def test_an_entropy_model_alone_trains_on_latents_that_are_kept() -> None:

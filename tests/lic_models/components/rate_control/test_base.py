@@ -7,15 +7,18 @@ import torch
 
 from lic_models.codec import LearnedCodec
 from lic_models.components import (
+    QVRF,
     BottleneckScaling,
     ConditionalConvolutions,
     ConvolutionalTransform,
     GainUnits,
     MeanScaleHyperprior,
+    MixedQuantizer,
     ModulatedAutoencoder,
     NoRateControl,
     QualityMap,
     RateControl,
+    ReconstructionOffsets,
     SwinTransform,
 )
 from pytest_lic.errors import UsageError
@@ -26,6 +29,8 @@ KINDS = [
     GainUnits,
     ConditionalConvolutions,
     ModulatedAutoencoder,
+    QVRF,
+    ReconstructionOffsets,
     QualityMap,
 ]
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -34,8 +39,9 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 def made(control: RateControl | None) -> LearnedCodec:
     torch.manual_seed(0)
     transform = ConvolutionalTransform(channels=4, latent_channels=6)
+    quantizer = MixedQuantizer() if isinstance(control, ReconstructionOffsets) else None
     codec = LearnedCodec(
-        transform, None, MeanScaleHyperprior(hyper_channels=4), rate_control=control
+        transform, quantizer, MeanScaleHyperprior(hyper_channels=4), rate_control=control
     ).eval()
     with torch.no_grad():  # latents that are not all rounded to zero
         for layer in (transform.analysis[0], transform.analysis[-1]):
