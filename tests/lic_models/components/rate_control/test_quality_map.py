@@ -35,7 +35,7 @@ def made(regions: Regions | None = "carried", drawn: bool = True) -> LearnedCode
             layer.weight.mul_(20.0)  # latents that are not all rounded to zero
         for name, parameter in transform.named_parameters():
             if drawn and ".condition.second" in name:
-                parameter.copy_(0.1 * torch.randn_like(parameter))
+                parameter.copy_(0.01 * torch.randn_like(parameter))
     codec.update()
     return codec
 
@@ -55,9 +55,23 @@ def test_it_begins_as_the_network_without_it_to_the_bit() -> None:
     plain, mapped = made(None), made(drawn=False)
     mapped.load_state_dict(plain.state_dict(), strict=False)  # the entropy model's
     mapped.update()
-    coded = mapped.compress(IMAGES, quality_map=HALVES)
-    assert coded["strings"][1:] == plain.compress(IMAGES)["strings"]
-    assert torch.equal(mapped(IMAGES, 0.3)["x_hat"], plain(IMAGES)["x_hat"])
+    coded, expected = mapped.compress(IMAGES), plain.compress(IMAGES)  # at the highest level
+    assert coded["strings"][1:] == expected["strings"]
+    decoded = mapped.decompress(**coded)["x_hat"]
+    assert torch.equal(decoded, plain.decompress(**expected)["x_hat"])
+
+
+def test_below_the_highest_level_it_begins_with_longer_steps_of_the_same_latents() -> None:
+    plain, mapped = made(None), made(drawn=False)
+    latents = plain.transform.analysis(IMAGES)
+    levels = torch.ones(2, 1, 5, 9)
+    levels[..., 4:] = 2.0
+    with mapped.rate_control.at(levels):
+        assert torch.equal(mapped.transform.analysis(IMAGES), latents)
+        scaled = mapped.rate_control.scaled(latents)
+        torch.testing.assert_close(mapped.rate_control.restored(scaled), latents)
+    torch.testing.assert_close(scaled[..., :4], latents[..., :4] / 2.0)  # of a quarter of λ
+    assert torch.equal(scaled[..., 4:], latents[..., 4:])
 
 
 @torch.no_grad()
@@ -78,7 +92,7 @@ def test_features_are_scaled_and_shifted_by_what_two_layers_make_of_the_map() ->
                     # Four features to a latent, and the map goes on as it ends.
                     at = min(max(row // 4 + i - 1, 0), 1), min(max(column // 4 + j - 1, 0), 2)
                     hidden += first.weight[:, 0, i, j] * levels[0, 0][at] / 2.0
-            made_of_it = second.weight[:, :, 0, 0] @ hidden.clamp(min=0.0) + second.bias
+            made_of_it = 10.0 * (second.weight[:, :, 0, 0] @ hidden.clamp(min=0.0) + second.bias)
             expected = plain[0, :, row, column] * made_of_it[:4].exp() + made_of_it[4:]
             torch.testing.assert_close(given[0, :, row, column], expected, rtol=1e-4, atol=1e-5)
 
@@ -133,7 +147,7 @@ def test_where_the_map_is_higher_there_are_more_bits_and_less_error() -> None:
         condition, channels = layer.condition, layer.out_channels
         condition.first.weight.zero_()[:, :, 1, 1] = 1.0
         condition.first.bias.zero_()
-        condition.second.weight[:channels] = sign  # a scale of exp(± 4 · level / 2)
+        condition.second.weight[:channels] = sign / 10.0  # a scale of exp(± 4 · level / 2)
         layer.bias.zero_()
     levels = torch.zeros(1, 1, 4, 16)
     levels[..., :8] = 2.0
