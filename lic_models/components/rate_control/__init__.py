@@ -3,7 +3,7 @@
 base                      levels between anchors of λ, and what every kind does
 gains                     latents multiplied channel by channel
 conditioned               convolutions with a condition on what they give
-conditional_convolutions  scaled and shifted for each λ, with bins of rounding between
+conditional_convolutions  scaled and shifted for each λ, with bins that follow it
 modulated                 multiplied by what a small network makes of λ
 qvrf                      residuals multiplied, alike in all channels
 reconstruction_offsets    these, and values nearer to their means

@@ -1,4 +1,4 @@
-"""Convolutions that are scaled and shifted for each λ, and bins of rounding between."""
+"""Convolutions that are scaled and shifted for each λ, and bins of rounding that follow it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ class ConditionalConvolutions(ConditioningRateControl):
     """Each convolution's outputs scaled and shifted for each anchor; the bin size does the rest.
 
     Choi, El-Khamy and Lee, "Variable rate deep image compression with a conditional autoencoder",
-    ICCV 2019, https://arxiv.org/abs/1909.04802. A level takes the layers of the nearest anchor λ_k,
-    and latents are rounded in bins of √(λ_k / λ): distortion grows with the square of a bin. At an
-    anchor the bin is 1.
+    ICCV 2019, https://arxiv.org/abs/1909.04802. A level takes the layers of the nearest anchor; the
+    size of the bins that latents are rounded in follows λ.
 
     Args:
         lambdas: λ of each anchor, rising.
@@ -30,19 +29,6 @@ class ConditionalConvolutions(ConditioningRateControl):
     def condition(self, channels: int) -> nn.Module:
         """A scale, softplus of what is learned, and a shift of each channel and anchor."""
         return _ScaleAndShift(self.levels, len(self.lambdas), channels)
-
-    def scaled(self, latents: Tensor) -> Tensor:
-        """Latents (B, M, h, w) in bins of their level."""
-        return latents / self._bins()
-
-    def restored(self, values: Tensor) -> Tensor:
-        """Values (B, M, h, w), bins back in the units of the latents."""
-        return values * self._bins()
-
-    def _bins(self) -> Tensor:
-        levels = self.levels.now
-        bins = (self.lmbda(levels.round()) / self.lmbda(levels)).sqrt()
-        return bins[:, None, None, None]
 
 
 class _ScaleAndShift(nn.Module):

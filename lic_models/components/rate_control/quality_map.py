@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lic_models.components.rate_control.base import CurrentLevels
-from lic_models.components.rate_control.conditioned import ConditioningRateControl
+from lic_models.components.rate_control.conditioned import ConditioningRateControl, placed
 from lic_models.components.rate_control.map_string import STEPS, pack_map, unpack_map
 from lic_models.components.transforms.base import Transform
 from pytest_lic.errors import UsageError
@@ -30,9 +30,8 @@ class QualityMap(ConditioningRateControl):
     transform", ICCV 2021, https://arxiv.org/abs/2108.09551: a small network for each convolution
     makes scales and shifts of the map, so that some regions of an image get more bits than others.
     Here scales are exponentials, the networks run where the latents lie, and the decoder is told
-    the map apart from the latents. So that little training spans the range, latents are rounded in
-    steps that λ has, of λ^(−1/2) and 1 at the highest anchor, and networks learn faster than the
-    rest.
+    the map apart from the latents. Networks learn faster than the rest, so that little training
+    spans the range.
 
     A region is 4 × 4 latents, and its level is the image's own and what the map adds to it, within
     the range. Half of the images are trained at one level, half with a map that is drawn for each.
@@ -72,14 +71,6 @@ class QualityMap(ConditioningRateControl):
         """The spatial feature transform of one convolution."""
         return _SpatialFeatureTransform(self.levels, self.highest, self.hidden, channels)
 
-    def scaled(self, latents: Tensor) -> Tensor:
-        """Latents (B, M, h, w) in the steps of their levels."""
-        return latents / self._steps()
-
-    def restored(self, values: Tensor) -> Tensor:
-        """Values (B, M, h, w), steps back in the units of the latents."""
-        return values * self._steps()
-
     def drawn(self, count: int, size: tuple[int, int], device: torch.device) -> Tensor:
         """Levels to train a batch at: one of each image, or of each place between four corners."""
         levels = super().drawn(count, size, device)
@@ -88,7 +79,7 @@ class QualityMap(ConditioningRateControl):
         corners = self.highest * torch.rand(count, 1, 2, 2, device=device)
         smooth = F.interpolate(corners, _grid(size), mode="bilinear", align_corners=True)
         mapped = torch.rand(count, 1, 1, 1, device=device) < _MAPPED
-        return torch.where(mapped, _on_latents(smooth, size), _placed(levels))
+        return torch.where(mapped, _on_latents(smooth, size), placed(levels))
 
     def map_strings(self, quality_map: Tensor | None, images: Tensor) -> list[bytes]:
         """What tells the decoder the map of each image; see `RateControl.map_strings`."""
@@ -117,11 +108,6 @@ class QualityMap(ConditioningRateControl):
         steps = (means * STEPS).round().int().cpu().numpy()
         return [pack_map(grid, round(self.highest)) for (grid,) in steps]
 
-    def _steps(self) -> Tensor:
-        logs = torch.tensor(self.lambdas, device=self.levels.now.device).log()
-        # Distortion grows with the square of a step.
-        return _placed((0.5 * (logs[-1] - self.between(logs))).exp())
-
     def spread(
         self, levels: Tensor, size: tuple[int, int], told: Sequence[bytes] | None = None
     ) -> Tensor:
@@ -136,7 +122,7 @@ class QualityMap(ConditioningRateControl):
             added = _centred(size)
         else:
             added = torch.zeros(1, 1, *size)
-        return (_placed(levels) + added.to(levels)).clamp(0.0, self.highest)
+        return (placed(levels) + added.to(levels)).clamp(0.0, self.highest)
 
 
 class _SpatialFeatureTransform(nn.Module):
@@ -149,16 +135,11 @@ class _SpatialFeatureTransform(nn.Module):
             nn.init.zeros_(parameter)
 
     def forward(self, features: Tensor) -> Tensor:
-        places = _placed(self.levels.now.to(self.first.weight.dtype) / self.highest)
+        places = placed(self.levels.now.to(self.first.weight.dtype) / self.highest)
         made = _PACE * self.second(torch.relu(self.first(places)))
         log_scales, shifts = made.chunk(2, 1)
         size = features.shape[-2:]
         return features * F.interpolate(log_scales.exp(), size) + F.interpolate(shifts, size)
-
-
-def _placed(values: Tensor) -> Tensor:
-    """Of levels (B,), or of a map (B, 1, h, w) as they are: (B, 1, 1, 1)."""
-    return values if values.ndim == 4 else values[:, None, None, None]
 
 
 def _grid(size: tuple[int, int]) -> tuple[int, int]:
