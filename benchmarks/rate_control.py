@@ -136,7 +136,7 @@ def against(anchor: RDCurve, test: RDCurve) -> list[str]:
     """BD-rate, and bits at both ends of what both curves reach, in words."""
     if anchor is test:
         return ["reference"] * 3
-    value = bd_rate(anchor, test).value
+    value = bd_rate(anchor, test, least=3).value  # layers may be three
     if isinstance(value, Unavailable):
         return [value.reason, "–", "–"]
     ends = (max(anchor.psnr[0], test.psnr[0]), min(anchor.psnr[-1], test.psnr[-1]))
