@@ -23,6 +23,7 @@ from lic_models.components.relative_entropy_coding import (
 from pytest_lic.errors import CorruptBitstreamError, UsageError
 from tests.helpers.gaussian_pairs import NAMES, SAMPLERS, alike, each_sampler, mixed
 from tests.helpers.places import ROOT
+from tests.helpers.sampler_mutants import MUTANTS, PROMISES, decodes, small_importance
 
 BOTH = pytest.mark.parametrize("make", [RejectionSampler, PoissonSampler])
 
@@ -182,3 +183,21 @@ def test_arguments_out_of_range_are_refused(make, wrong):
 def test_an_outlier_beyond_sixteen_bits_is_refused(make):
     with pytest.raises(UsageError, match=r"7e\+04 scales of its prior away"):
         make().encode(*alike(70_000, 0.5, 2))
+
+
+@pytest.mark.parametrize("wrong", MUTANTS)
+def test_a_sampler_that_is_wrong_in_one_place_breaks_a_promise(wrong, monkeypatch):
+    make, change, promise = MUTANTS[wrong]
+    if change is not None:
+        change(monkeypatch)
+    assert not promise(make)
+
+
+@pytest.mark.parametrize("make", [RejectionSampler, PoissonSampler], ids=["rejection", "poisson"])
+@pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
+def test_a_sampler_that_is_right_keeps_every_promise(promise, make):
+    assert promise(lambda: make(3))
+
+
+def test_importance_keeps_the_promise_that_an_overflow_breaks():
+    assert decodes(small_importance)
