@@ -143,7 +143,8 @@ class Targets:
     @cached_property
     def log_peak(self) -> Floats:
         """ln M, in nats."""
-        return self.means * self.centre / 2 - np.log(self.scales)
+        peak: Floats = self.means * self.centre / 2 - np.log(self.scales)
+        return peak
 
     def log_ratio(self, values: Floats) -> Floats:
         """ln r of values (n,) or (n, k), in nats."""
@@ -151,7 +152,8 @@ class Targets:
         centre, spread, peak = (
             each.reshape(shape) for each in (self.centre, self.spread, self.log_peak)
         )
-        return peak - (values - centre) ** 2 / (2 * spread)
+        log_ratio: Floats = peak - (values - centre) ** 2 / (2 * spread)
+        return log_ratio
 
     def half_width(self, log_level: Floats) -> Floats:
         """How far from c the ratio is at the level; 0 where it is nowhere."""

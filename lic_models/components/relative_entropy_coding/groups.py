@@ -141,4 +141,5 @@ def drawn_of(groups: Groups, chosen: Numbers, seed: int, stream: int, part: int)
     """The draws (d,) whose numbers `best` gave."""
     number = groups.spread(chosen)
     words = words_at(seed, stream, groups.places, number // LANES, part)
-    return short_normals(words)[np.arange(number.size), number % LANES]
+    drawn: Floats = short_normals(words)[np.arange(number.size), number % LANES]
+    return drawn

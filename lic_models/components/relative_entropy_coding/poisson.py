@@ -23,6 +23,7 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import roots_legendre
 
 from lic_models.components.entropy_coding.tables import FrequencyTables
 from lic_models.components.relative_entropy_coding.base import Sampler
@@ -175,7 +176,7 @@ def _under(targets: Targets, values: Floats, time: Floats) -> NDArray[np.bool_]:
     log_ratio = targets.log_ratio(values)
     ratio = np.exp(np.minimum(log_ratio, 700))
     # φ(r) is at least r, and at most r over what is left of q above it: mostly that settles it.
-    under = time < ratio
+    under: NDArray[np.bool_] = time < ratio
     open_ = ~under & (time * targets.left(log_ratio) < ratio)
     under[open_] = time[open_] < stretched(targets.at(open_), values[open_])
     return under
@@ -190,7 +191,7 @@ def stretched(targets: Targets, values: Floats) -> Floats:
     distance = np.maximum(np.abs(values - targets.centre), 1e-12)
     column = Targets(targets.means[:, None], targets.scales[:, None])
     farthest = targets.half_width(np.full(targets.count, _LEAST))
-    nodes, weights = np.polynomial.legendre.leggauss(40)
+    nodes, weights = roots_legendre(40)
     ratio = np.maximum(farthest / distance, 1.0)
     log_span = np.log(ratio) / 2
     width = distance[:, None] * np.exp(log_span[:, None] * (nodes + 1))

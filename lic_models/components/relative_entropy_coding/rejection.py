@@ -230,7 +230,8 @@ def _words(places: Numbers, start: int, count: int, seed: int) -> Words:
         words = words_at(
             seed, _SHARED, np.repeat(places, len(blocks)), np.tile(blocks, places.size)
         ).reshape(places.size, -1)
-    return words[:, start % WORDS :][:, :count]
+    wanted: Words = words[:, start % WORDS :][:, :count]
+    return wanted
 
 
 def _values(places: Numbers, chosen: Numbers, seed: int) -> Floats:
