@@ -201,3 +201,21 @@ def test_a_sampler_that_is_right_keeps_every_promise(promise, make):
 
 def test_importance_keeps_the_promise_that_an_overflow_breaks():
     assert decodes(small_importance)
+
+
+RECORDED = {
+    "rejection": ("1f5958ea50d8e30786", "fcf62032e5bb1ed9"),
+    "greedy": ("1c8652128a16cc0afc01", "1c60d9b3192a9ba6"),
+    "importance": ("321a669b64442c20d60804e0", "9870a23d93aeb4d0"),
+    "poisson": ("8430645336e5d9e6f5", "754570b6c728d36b"),
+}
+
+
+@pytest.mark.parametrize(("name", "make"), zip(NAMES, SAMPLERS, strict=True), ids=NAMES)
+def test_strings_once_written_decode_to_the_same_draw_on_every_machine(name, make):
+    string, digest = RECORDED[name]
+    prior = Gaussians(
+        np.array([0.0, -1.0, 2.5, 0.0, 1.0, 0.0]), np.array([1.0, 2.0, 0.5, 1.0, 1.0, 1.0])
+    )
+    draw = make(2024).decode(bytes.fromhex(string), prior)
+    assert hashlib.sha256(draw.astype("<f8").tobytes()).hexdigest()[:16] == digest
