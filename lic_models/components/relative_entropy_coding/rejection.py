@@ -61,7 +61,10 @@ _MOST_TRIES = 1 << 8
 
 
 class RejectionSampler(Sampler):
-    """Exact; KL and 2 to 3 bits a dimension, in time that grows with the peak of q / p.
+    """Exact where the budget serves; KL and 2 to 3 bits a dimension.
+
+    That is up to about 10 bits with a budget of 12. At 12 bits of KL many draws are outliers,
+    whose rounding shows: the variance of all draws was 1.5 times the posterior's.
 
     Args:
         seed: which both sides have.

@@ -211,7 +211,7 @@ RECORDED = {
 }
 
 
-@pytest.mark.parametrize(("name", "make"), zip(NAMES, SAMPLERS, strict=True), ids=NAMES)
+@pytest.mark.parametrize(("name", "make"), list(zip(NAMES, SAMPLERS, strict=True)), ids=NAMES)
 def test_strings_once_written_decode_to_the_same_draw_on_every_machine(name, make):
     string, digest = RECORDED[name]
     prior = Gaussians(
