@@ -6,6 +6,7 @@ quantizers      from a latent's residual to symbols, and what training does in p
 latent_coding   how a latent becomes bytes: quantizer, entropy model and entropy coder together
 entropy_models  what a latent is expected to be
 entropy_coding  from symbols to bytes
+relative_entropy_coding  from a posterior to bytes and a draw of it, with nothing rounded
 rate_control    how one network serves a range of rates
 slimmable       layers that run at any of several widths
 thumbnails      a small picture from the first groups of a latent
