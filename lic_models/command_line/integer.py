@@ -84,7 +84,7 @@ def integer(program: str, arguments: Sequence[str]) -> int:
     print(
         f"on {found.images} of {len(images)} images, kept for checking: clamped {shares} of z and "
         f"the activations of both layers; {100 * found.same:.2f} % of latents choose the table "
-        f"that they chose; estimated rate {found.rate:+.2f} %"
+        f"that they chose; bytes {found.rate:+.2f} %"
     )
     return 0
 

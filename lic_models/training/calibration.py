@@ -24,7 +24,6 @@ from lic_models.components.entropy_models.integer_synthesis import (
 )
 from lic_models.data.crops import to_batch
 from lic_models.data.image_set import ImageSet
-from lic_models.training.loss import estimated_bits
 from pytest_lic.errors import UsageError
 
 HELD_OUT = 4
@@ -45,7 +44,7 @@ class Agreement:
         images: how many.
         clamped: shares of ẑ and of the activations of both hidden layers that were clamped.
         same: share of latents for which the same table is chosen.
-        rate: how many percent more bits are estimated.
+        rate: how many percent more bytes the strings take.
     """
 
     images: int
@@ -78,7 +77,7 @@ def calibrated(
     Args:
         codec: trained, in evaluation mode, with a hyperprior in float64.
         integer: of the same components but for ``arithmetic: integer``; its hyper-synthesis and
-            parameters of the entropy model are replaced. Tables and transform are left alone.
+            parameters of the entropy model are replaced, and its tables. The transform is not.
         images: to calibrate on, none too small for a latent; every fourth is kept for checking,
             if there are four.
         weight_bits: of weights, their sign included.
@@ -90,7 +89,7 @@ def calibrated(
         WeightsError: whole numbers that float64 would not hold exactly.
     """
     check_bits(weight_bits, activation_bits)
-    model, quantizer = codec.entropy_model, codec.quantizer
+    model = codec.entropy_model
     assert isinstance(model, ScaleHyperprior)
     largest = [0.0, 0.0, 0.0]
     kept: list[Tensor] = []
@@ -110,8 +109,9 @@ def calibrated(
     counterpart = integer.entropy_model
     counterpart.load_state_dict(others, strict=False)
     fill(counterpart.hyper_synthesis, model, largest, weight_bits, activation_bits)
+    counterpart.load_tables(model.tables, codec.quantizer)
     counterpart.eval()
-    return _agreement(model, counterpart, quantizer, kept)
+    return _agreement(codec, counterpart, kept)
 
 
 def fill(
@@ -211,13 +211,13 @@ def _activations(model: ScaleHyperprior, hyper_latents: Tensor) -> Iterator[Tens
             yield values
 
 
-def _agreement(
-    model: ScaleHyperprior, integer: ScaleHyperprior, quantizer: nn.Module, kept: Sequence[Tensor]
-) -> Agreement:
-    synthesis = integer.hyper_synthesis
+def _agreement(codec: LearnedCodec, integer: ScaleHyperprior, kept: Sequence[Tensor]) -> Agreement:
+    """How far both agree on some latents, each (1, M, h, w)."""
+    model, synthesis = codec.entropy_model, integer.hyper_synthesis
+    assert isinstance(model, ScaleHyperprior)
     assert isinstance(synthesis, IntegerSynthesis)
     clamped, places = [0, 0, 0], [0, 0, 0]
-    bits, same, count = [0.0, 0.0], 0, 0
+    sizes, same, count = [0, 0], 0, 0
     for latents in kept:
         hyper = model.hyper_prior(model._hyper_latents(latents), model.hyper_quantizer).values
         for number, (before, after) in enumerate(list(synthesis.activations(hyper))[:-1]):
@@ -225,10 +225,11 @@ def _agreement(
             places[number] += before.numel()
         indices = []
         for number, each in enumerate((model, integer)):
-            bits[number] += float(estimated_bits(each(latents, quantizer).likelihoods).sum())
+            strings = each.compress(latents[0], codec.quantizer, codec.entropy_coder)
+            sizes[number] += sum(map(len, strings))
             _, log_scales = each._predicted_for_coding(hyper[0], latents.shape[-2:])
             indices.append(each._nearest(log_scales))
         same += int((indices[0] == indices[1]).sum())
         count += indices[0].numel()
-    shares = tuple(some / all_ for some, all_ in zip(clamped, places, strict=True))
-    return Agreement(len(kept), shares, same / count, 100.0 * (bits[1] / bits[0] - 1.0))
+    shares = tuple(some / whole for some, whole in zip(clamped, places, strict=True))
+    return Agreement(len(kept), shares, same / count, 100.0 * (sizes[1] / sizes[0] - 1.0))
