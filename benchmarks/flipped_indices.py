@@ -6,11 +6,13 @@ A decoder computes the hyper-synthesis again, and what comes out of it chooses t
 table of each latent; one that differs from the encoder's breaks the rest of the bitstream. Each
 image is encoded with one thread, then decoded in other processes: with more threads, with the
 oldest instruction set that torch, oneDNN and MKL know, with another memory layout, and on a GPU if
-there is one; with the hyper-synthesis in float32 (before) and in float64, as shipped (after).
+there is one. The hyper-synthesis is computed in float32, in float64, as shipped, and in integers
+where NAME-integer-QUALITY.safetensors lies beside the weights (python -m lic_models integer).
 
 Besides the flips it prints how far what is rounded to an index was off, and how many flips are to
 be expected of that: the error times the density of latents at a boundary between two tables, which
-for float32 can be compared with the flips counted. At the end, what float64 costs.
+for float32 can be compared with the flips counted; and what each arithmetic costs, in bytes and in
+seconds.
 """
 
 from __future__ import annotations
@@ -28,13 +30,13 @@ from typing import Any
 
 from learned_networks import WEIGHTS, find_networks
 
-from lic_models.config.seats import component_tags
+from lic_models.config.seats import ARITHMETIC, component_tags
 from lic_models.storage.weights_header import WeightsHeader
 from pytest_lic.errors import CodecError, LicError, UsageError
 from pytest_lic.images.corpus import check_corpus
 from pytest_lic.system.simulated_environments import OLDEST
 
-BEFORE, AFTER = "float32", "float64"
+_SHIPPED = "float64"
 
 
 @dataclass(frozen=True)
@@ -62,27 +64,33 @@ GPU = Circumstance("GPU", device="cuda")
 
 @dataclass(frozen=True)
 class Report:
-    """One network: ``found`` maps circumstance → image → precision → differences.
+    """One network: ``found`` maps circumstance → image → arithmetic → differences.
 
-    ``density`` is the mean number of latents at a boundary, per latent and step. ``cost`` is the
-    time of coding with float64 over that with float32. ``processes`` tells what each process said
-    of itself.
+    ``density`` is the mean number of latents at a boundary, per latent and step. ``sizes`` are the
+    bytes of all bitstreams, ``cost`` the times of each arithmetic. ``processes`` tells what each
+    process said of itself.
     """
 
     network: str
     found: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]
     density: float
+    sizes: Mapping[str, int]
     cost: Mapping[str, Any]
     processes: Mapping[str, Mapping[str, Any]]
 
-    def values(self, circumstance: str, precision: str, key: str) -> list[Any]:
-        """One number of every image."""
-        return [image[precision][key] for image in self.found[circumstance].values()]
+    @property
+    def arithmetics(self) -> list[str]:
+        """Those that were compared."""
+        return list(self.sizes)
 
-    def expected(self, circumstance: str, precision: str) -> float:
+    def values(self, circumstance: str, arithmetic: str, key: str) -> list[Any]:
+        """One number of every image."""
+        return [image[arithmetic][key] for image in self.found[circumstance].values()]
+
+    def expected(self, circumstance: str, arithmetic: str) -> float:
         """Flips per image that follow from the mean error and the density."""
-        latents = self.values(circumstance, precision, "latents")
-        errors = self.values(circumstance, precision, "step_error")
+        latents = self.values(circumstance, arithmetic, "latents")
+        errors = self.values(circumstance, arithmetic, "step_error")
         products = [count * error for count, error in zip(latents, errors, strict=True)]
         return self.density * sum(products) / len(products)
 
@@ -102,7 +110,8 @@ def main() -> int:
         networks = hyperpriors(options.weights, options.family, options.quality)
         reports = []
         for header in networks:
-            reports.append(report(header, options.folder.resolve()))
+            integer = in_integers(header, options.weights)
+            reports.append(report(header, options.folder.resolve(), integer))
             print("\n".join(lines(reports[-1])), flush=True)
         print("\n".join(summary(reports)))
         if options.json is not None:
@@ -124,18 +133,27 @@ def hyperpriors(
     """
     networks = find_networks(folder, families, qualities)
     headers = [header for headers in networks.values() for header in headers]
+    tags = [component_tags(header.components) for header in headers]
     computing = [
-        header for header in headers if component_tags(header.components)["architecture"] != "fp"
+        header
+        for header, own in zip(headers, tags, strict=True)
+        if own["architecture"] in ("sh", "msh") and own[ARITHMETIC] == _SHIPPED
     ]
     if not computing:
         raise UsageError(
-            f"{', '.join(networks)}: no hyperprior; with a factorized prior the channel chooses "
-            "the table, and nothing computed can flip"
+            f"{', '.join(networks)}: no hyperprior in float64; with a factorized prior the channel "
+            "chooses the table, and nothing computed can flip"
         )
     return computing
 
 
-def report(header: WeightsHeader, folder: Path) -> Report:
+def in_integers(header: WeightsHeader, folder: Path) -> Path | None:
+    """The weights that ``python -m lic_models integer`` made of these, if there are any."""
+    path = folder / f"{header.name}-integer-{header.quality}.safetensors"
+    return path if path.is_file() else None
+
+
+def report(header: WeightsHeader, folder: Path, integer: Path | None = None) -> Report:
     """Encode once, decode under every circumstance."""
     circumstances = [*CIRCUMSTANCES, *([GPU] if _has_gpu() else [])]
     name = f"{header.name}-{header.quality}"
@@ -143,17 +161,18 @@ def report(header: WeightsHeader, folder: Path) -> Report:
 
         def run(role: str, circumstance: Circumstance) -> dict[str, Any]:
             print(f"{name}: {role}, {circumstance.name}", file=sys.stderr, flush=True)
-            return in_process(role, circumstance, header.path, folder, Path(shared))
+            return in_process(role, circumstance, header.path, folder, Path(shared), integer)
 
         encoder = run("encode", ENCODER)
         decoders = {other.name: run("decode", other) for other in circumstances}
         cost = run("cost", ENCODER)
-    densities = encoder["result"].values()
+    densities = encoder["result"]["densities"].values()
     processes = {ENCODER.name: encoder, **decoders}
     return Report(
         network=name,
         found={circumstance: decoder["result"] for circumstance, decoder in decoders.items()},
         density=sum(densities) / len(densities),
+        sizes=encoder["result"]["bytes"],
         cost=cost["result"],
         processes={
             circumstance: {key: value for key, value in process.items() if key != "result"}
@@ -163,7 +182,12 @@ def report(header: WeightsHeader, folder: Path) -> Report:
 
 
 def in_process(
-    role: str, circumstance: Circumstance, weights: Path, corpus: Path, folder: Path
+    role: str,
+    circumstance: Circumstance,
+    weights: Path,
+    corpus: Path,
+    folder: Path,
+    integer: Path | None = None,
 ) -> dict[str, Any]:
     """What a process of its own found; see `hyper_synthesis`.
 
@@ -177,6 +201,7 @@ def in_process(
         "corpus": str(corpus),
         "folder": str(folder),
         "result": str(result),
+        "integer": "" if integer is None else str(integer),
         "threads": circumstance.threads,
         "channels_last": circumstance.channels_last,
         "device": circumstance.device,
@@ -203,45 +228,44 @@ def lines(report: Report) -> Iterator[str]:
     """One network's table: a row for each image, then what they come to."""
     names = list(report.found)
     first = report.found[names[0]]
-    latents = sum(report.values(names[0], AFTER, "latents")) // len(first)
+    latents = sum(report.values(names[0], _SHIPPED, "latents")) // len(first)
     yield f"\n## {report.network}: {len(first)} images of {latents:,} latents in the mean\n"
-    yield from _row("flipped indices, float32 → float64", names)
+    yield from _row(f"flipped indices, {' → '.join(report.arithmetics)}", names)
     yield from _row("---", ["---:"] * len(names))
     for image in first:
-        cells = [
-            f"{report.found[name][image][BEFORE]['flipped']}"
-            f" → {report.found[name][image][AFTER]['flipped']}"
-            for name in names
-        ]
-        yield from _row(image, cells)
+        yield from _row(
+            image,
+            [
+                " → ".join(
+                    str(report.found[name][image][each]["flipped"]) for each in report.arithmetics
+                )
+                for name in names
+            ],
+        )
 
-    def both(title: str, cell: Any) -> Iterator[str]:
-        cells = [f"{cell(name, BEFORE)} → {cell(name, AFTER)}" for name in names]
+    def all_of(title: str, cell: Any) -> Iterator[str]:
+        cells = [" → ".join(str(cell(name, each)) for each in report.arithmetics) for name in names]
         yield from _row(f"**{title}**", cells)
 
-    yield from both("flipped indices", lambda *key: sum(report.values(*key, "flipped")))
-    yield from both("images with one", lambda *key: sum(map(bool, report.values(*key, "flipped"))))
-    yield from both("bitstreams decoded wrongly", lambda *key: sum(report.values(*key, "wrong")))
-    yield from both(
+    yield from all_of("flipped indices", lambda *key: sum(report.values(*key, "flipped")))
+    yield from all_of(
+        "images with one", lambda *key: sum(map(bool, report.values(*key, "flipped")))
+    )
+    yield from all_of("bitstreams decoded wrongly", lambda *key: sum(report.values(*key, "wrong")))
+    yield from all_of(
         "latents whose mean would round otherwise", lambda *key: sum(report.values(*key, "moved"))
     )
-    yield from both(
+    yield from all_of(
         "largest error of a mean", lambda *key: f"{max(report.values(*key, 'mean_error')):.1e}"
     )
-    yield from both(
+    yield from all_of(
         "largest error of an index before rounding",
         lambda *key: f"{max(report.values(*key, 'largest_step_error')):.1e}",
     )
-    yield from both("flips expected per image", lambda *key: f"{report.expected(*key):.2g}")
-    yield from both("images until one flips", lambda *key: _images(report.expected(*key)))
+    yield from all_of("flips expected per image", lambda *key: f"{report.expected(*key):.2g}")
+    yield from all_of("images until one flips", lambda *key: _images(report.expected(*key)))
     yield ""
-    encode, decode = report.cost["encode"], report.cost["decode"]
-    yield (
-        f"float64 takes {decode['value']:.3f} times as long to decode an image "
-        f"({decode['low']:.3f} to {decode['high']:.3f}) and {encode['value']:.3f} times to encode "
-        f"it ({encode['low']:.3f} to {encode['high']:.3f}); {report.cost['seconds']:.3f} s to "
-        "decode"
-    )
+    yield from costs(report)
     native = report.processes[ENCODER.name]["instructions"]
     for name, process in report.processes.items():
         if process["threads"] != next(
@@ -252,25 +276,46 @@ def lines(report: Report) -> Iterator[str]:
             yield f"encoded with torch's {native} kernels; oldest: {process['instructions']}"
 
 
+def costs(report: Report) -> Iterator[str]:
+    """A row for each arithmetic: bytes, and times with those of float32 as one."""
+    titles = ("bytes", f"against {_SHIPPED}", "hyper-synthesis, ms", "decode, s")
+    yield from _row("arithmetic", [*titles, "decode, times float32", "encode, times float32"])
+    yield from _row("---", ["---:"] * 6)
+    for name, size in report.sizes.items():
+        cost, percent = report.cost[name], 100 * (size / report.sizes[_SHIPPED] - 1)
+        ratios = [
+            f"{cost[what]['value']:.3f} ({cost[what]['low']:.3f} to {cost[what]['high']:.3f})"
+            for what in ("decode", "encode")
+        ]
+        synthesis, decode = f"{1000 * cost['synthesis']:.2f}", f"{cost['seconds']:.3f}"
+        yield from _row(name, [f"{size:,}", f"{percent:+.3f} %", synthesis, decode, *ratios])
+    yield ""
+
+
 def summary(reports: Sequence[Report]) -> Iterator[str]:
     """All networks together: images with a flip, and bitstreams decoded wrongly."""
     names = list(reports[0].found)
     yield "\n## all networks\n"
-    yield from _row("images with a flipped index, float32 → float64", names)
+    arithmetics = max((report.arithmetics for report in reports), key=len)
+    yield from _row(f"images with a flipped index, {' → '.join(arithmetics)}", names)
     yield from _row("---", ["---:"] * len(names))
-    totals = {name: [0, 0, 0] for name in names}
+    totals = {name: dict.fromkeys((*arithmetics, "of"), 0) for name in names}
     for report in reports:
         cells = []
         for name in names:
-            counts = [
-                sum(map(bool, report.values(name, precision, "flipped")))
-                for precision in (BEFORE, AFTER)
-            ]
+            counts = {
+                each: sum(map(bool, report.values(name, each, "flipped")))
+                for each in report.arithmetics
+            }
             images = len(report.found[name])
-            totals[name] = [a + b for a, b in zip(totals[name], [*counts, images], strict=True)]
-            cells.append(f"{counts[0]} → {counts[1]} of {images}")
+            for key, count in {**counts, "of": images}.items():
+                totals[name][key] += count
+            cells.append(f"{' → '.join(map(str, counts.values()))} of {images}")
         yield from _row(report.network, cells)
-    cells = [f"{before} → {after} of {of}" for before, after, of in totals.values()]
+    cells = [
+        f"{' → '.join(str(total[each]) for each in arithmetics)} of {total['of']}"
+        for total in totals.values()
+    ]
     yield from _row("**all**", cells)
 
 

@@ -2,9 +2,9 @@
 
     python benchmarks/hyper_synthesis.py TASK.json
 
-    encode    one bitstream for each image and precision, with what chose its tables
+    encode    one bitstream for each image and arithmetic, with what chose its tables
     decode    those bitstreams again, under this process's circumstances, and what differs
-    cost      times of both precisions, taken turn by turn
+    cost      times of all arithmetics, taken turn by turn
 
 Started by `flipped_indices`, for thread count and instruction set are settled when a process
 begins.
@@ -15,7 +15,9 @@ from __future__ import annotations
 import copy
 import json
 import math
+import statistics
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -39,6 +41,7 @@ from pytest_lic.images.corpus import Image, load_corpus
 from pytest_lic.measuring import coding
 
 PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
+INTEGER = "integer"
 REPETITIONS = 5
 _NEAR = 0.05  # of a step between tables: still as dense there as at the boundary itself
 
@@ -53,6 +56,7 @@ class Task:
         corpus: folder of images.
         folder: where the encoder leaves its bitstreams.
         result: JSON file to write.
+        integer: exported weights of the same hyperprior in integers, if there are any.
         threads: of torch.
         channels_last: memory layout of weights and images.
         device: where the network runs.
@@ -63,6 +67,7 @@ class Task:
     corpus: str
     folder: str
     result: str
+    integer: str = ""
     threads: int = 1
     channels_last: bool = True
     device: str = "cpu"
@@ -95,12 +100,13 @@ class Watched:
     """A network's codec whose hyper-synthesis runs in ``precision``, and what it did last.
 
     Attributes:
-        precision: of the hyper-synthesis; assign to change it.
+        precision: of the hyper-synthesis, where it is none of integers; assign to change it.
         quantizer: the network's, on the CPU.
         latents: float32 (M, h, w), of the last encoding.
         means, log_scales: (M, h, w), as last predicted.
         indices: int32 (n,), of the tables that the entropy coder was last asked to use.
         symbols: int32 (n,), that it last coded or decoded; None if it refused.
+        seconds: that each call of the hyper-synthesis took.
     """
 
     def __init__(self, header: WeightsHeader, channels_last: bool, device: str) -> None:
@@ -117,6 +123,7 @@ class Watched:
         self.latents = self.means = self.log_scales = torch.empty(0)
         self.indices: Integers = np.empty(0, np.int32)
         self.symbols: Integers | None = None
+        self.seconds: list[float] = []
 
     def steps(self) -> Tensor:
         """The logarithms of the scales, one step apart from table to table, float64."""
@@ -127,8 +134,11 @@ class Watched:
     def _predicted(
         self, hyper_latents: Tensor, size: tuple[int, int], dtype: torch.dtype
     ) -> tuple[Tensor, Tensor]:
+        hyper_latents.cpu()  # a GPU has done all that comes before
+        start = time.perf_counter()
         means, log_scales = self._predict(hyper_latents, size, self.precision)
         self.means, self.log_scales = means[0].cpu(), log_scales[0].cpu()
+        self.seconds.append(time.perf_counter() - start)
         return means, log_scales
 
     def _analysed(self, module: object, inputs: object, latents: Tensor) -> None:
@@ -180,65 +190,70 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def encode(task: Task, images: Sequence[Image]) -> dict[str, Any]:
-    """Leave one file for each image and precision; image → density of steps at the boundaries."""
-    watched = _watched(task)
-    densities = {}
+    """Leave one file for each image and arithmetic.
+
+    Returns:
+        ``densities``: image → density of steps at the boundaries, in float64; ``bytes``:
+        arithmetic → of all bitstreams together.
+    """
+    arithmetics, densities = watched(task), {}
+    sizes = dict.fromkeys(arithmetics, 0)
     for number, image in enumerate(images):
         batch = coding.image_batch([image], task.device)
-        for name, precision in PRECISIONS.items():
-            watched.precision = precision
-            (bitstream,) = watched.codec.encode(batch)
+        for name, each in arithmetics.items():
+            (bitstream,) = each.codec.encode(batch)
+            sizes[name] += len(bitstream)
             np.savez(
                 _kept(task, number, name),
                 bitstream=np.frombuffer(bitstream, np.uint8),
-                latents=watched.latents.numpy(),
-                means=watched.means.numpy(),
-                steps=watched.steps().numpy(),
-                indices=watched.indices,
-                symbols=watched.symbols,
+                latents=each.latents.numpy(),
+                means=each.means.numpy(),
+                steps=each.steps().numpy(),
+                indices=each.indices,
+                symbols=each.symbols,
             )
-        levels = watched.network.entropy_model.scale_levels
-        densities[image.name] = boundary_density(watched.steps().numpy(), levels)
-    return densities
+        plain = arithmetics["float64"]
+        levels = plain.network.entropy_model.scale_levels
+        densities[image.name] = boundary_density(plain.steps().numpy(), levels)
+    return {"densities": densities, "bytes": sizes}
 
 
 def decode(task: Task, images: Sequence[Image]) -> dict[str, Any]:
-    """Image → precision → `Differences`."""
-    watched = _watched(task)
+    """Image → arithmetic → `Differences`."""
+    arithmetics = watched(task)
     found: dict[str, Any] = {}
     for number, image in enumerate(images):
         found[image.name] = {}
-        for name, precision in PRECISIONS.items():
-            watched.precision = precision
+        for name, each in arithmetics.items():
             with np.load(_kept(task, number, name)) as kept:
-                found[image.name][name] = asdict(differences(watched, kept))
+                found[image.name][name] = asdict(differences(each, kept))
     return found
 
 
-def differences(watched: Watched, kept: Any) -> Differences:
+def differences(decoder: Watched, kept: Any) -> Differences:
     """Decode the encoder's bitstream and compare what chose the tables, and the symbols.
 
     Args:
-        watched: the decoder, in the encoder's precision.
+        decoder: the decoder, in the encoder's arithmetic.
         kept: what `encode` wrote.
     """
-    assert isinstance(watched.codec, SupportsLatents)
+    assert isinstance(decoder.codec, SupportsLatents)
     try:
-        watched.codec.decode_latents([kept["bitstream"].tobytes()])
+        decoder.codec.decode_latents([kept["bitstream"].tobytes()])
     except BitstreamError:  # wrong tables, and the entropy coder noticed
-        watched.symbols = None
-    wrong = watched.symbols is None or not np.array_equal(watched.symbols, kept["symbols"])
-    quantizer = watched.quantizer
+        decoder.symbols = None
+    wrong = decoder.symbols is None or not np.array_equal(decoder.symbols, kept["symbols"])
+    quantizer = decoder.quantizer
     latents = torch.from_numpy(kept["latents"]).double()
     variant = quantizer.variant(tuple(latents.shape))
-    rounded = quantizer.symbols(latents - watched.means, variant).numpy().reshape(-1)
-    step_errors = np.abs(watched.steps().numpy() - kept["steps"])
+    rounded = quantizer.symbols(latents - decoder.means, variant).numpy().reshape(-1)
+    step_errors = np.abs(decoder.steps().numpy() - kept["steps"])
     return Differences(
         latents=latents.numel(),
-        flipped=int(np.count_nonzero(watched.indices != kept["indices"])),
+        flipped=int(np.count_nonzero(decoder.indices != kept["indices"])),
         wrong=bool(wrong),
         moved=int(np.count_nonzero(rounded != kept["symbols"])),
-        mean_error=float(np.abs(watched.means.numpy() - kept["means"]).max()),
+        mean_error=float(np.abs(decoder.means.numpy() - kept["means"]).max()),
         step_error=float(step_errors.mean()),
         largest_step_error=float(step_errors.max()),
     )
@@ -255,37 +270,49 @@ def boundary_density(steps: NDArray[np.float64], levels: int) -> float:
 
 
 def cost(task: Task, images: Sequence[Image]) -> dict[str, Any]:
-    """``encode`` and ``decode`` → time in float64 over that in float32, with its extremes."""
-    watched = {name: _watched(task) for name in PRECISIONS}
-    for name, each in watched.items():
-        each.precision = PRECISIONS[name]
+    """Arithmetic → ``encode`` and ``decode``, time over that in float32, with its extremes.
+
+    Also ``seconds`` to decode an image, and ``synthesis``, seconds of the hyper-synthesis alone,
+    the median.
+    """
+    arithmetics = watched(task)
     chosen = images[:: max(1, len(images) // 4)]
     taken = turns.take_turns(
-        {name: each.codec for name, each in watched.items()},
+        {name: each.codec for name, each in arithmetics.items()},
         chosen,
         device=task.device,
         threads=task.threads,
         repetitions=REPETITIONS,
     )
-    before, after = taken["float32"], taken["float64"]
-    for times in (before, after):
+    for times in taken.values():
         if isinstance(times, Unavailable):
             raise LicError(times.reason)
+    before = taken["float32"]
     return {
-        "images": [image.name for image in chosen],
-        "repetitions": REPETITIONS,
-        "seconds": turns.total(after.decode) / len(chosen),
-        "encode": asdict(turns.TimeRatio.of(after.encode, before.encode)),
-        "decode": asdict(turns.TimeRatio.of(after.decode, before.decode)),
+        name: {
+            "encode": asdict(turns.TimeRatio.of(times.encode, before.encode)),
+            "decode": asdict(turns.TimeRatio.of(times.decode, before.decode)),
+            "seconds": turns.total(times.decode) / len(chosen),
+            "synthesis": statistics.median(arithmetics[name].seconds),
+        }
+        for name, times in taken.items()
     }
 
 
-def _watched(task: Task) -> Watched:
-    return Watched(read_header(Path(task.weights)), task.channels_last, task.device)
+def watched(task: Task) -> dict[str, Watched]:
+    """Arithmetic → the codec that computes its hyper-synthesis in it."""
+    found = {}
+    for name, precision in PRECISIONS.items():
+        found[name] = Watched(read_header(Path(task.weights)), task.channels_last, task.device)
+        found[name].precision = precision
+    if task.integer:
+        header = read_header(Path(task.integer))
+        found[INTEGER] = Watched(header, task.channels_last, task.device)
+    return found
 
 
-def _kept(task: Task, number: int, precision: str) -> Path:
-    return Path(task.folder) / f"{number}-{precision}.npz"
+def _kept(task: Task, number: int, arithmetic: str) -> Path:
+    return Path(task.folder) / f"{number}-{arithmetic}.npz"
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ test      its rate and quality on whole images, measured on real bitstreams
 export    write the weights of checkpoints for the plugin
 thumbnail train a small network that makes previews of the first bytes, for exported weights
 adapt     exported weights for images of another domain
+integer   exported weights whose hyper-synthesis is computed in integers
 zoo       train every network of some configs for as long as there is time
 pack      small copies of a zoo's checkpoints, to go on from elsewhere
 figure    draw a zoo's losses against the pixels that it was trained on
@@ -219,6 +220,12 @@ def _adapt(arguments: list[str]) -> int:
     return adapt(PROGRAM, arguments)
 
 
+def _integer(arguments: list[str]) -> int:
+    from lic_models.command_line.integer import integer
+
+    return integer(PROGRAM, arguments)
+
+
 def _zoo(arguments: list[str]) -> int:
     from lic_models.zoo.command import zoo
 
@@ -265,6 +272,7 @@ _COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "export": _export,
     "thumbnail": _thumbnail,
     "adapt": _adapt,
+    "integer": _integer,
     "zoo": _zoo,
     "pack": _pack,
     "figure": _figure,

@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lic_models.config.codec_config import SUFFIXES, CodecConfig, read_codec_config
-from lic_models.config.seats import anchors, component_tags, levels
+from lic_models.config.seats import (
+    ARITHMETIC,
+    DEFAULT_ARITHMETIC,
+    anchors,
+    component_tags,
+    levels,
+)
 from lic_models.storage.weights_header import (
     WEIGHTS,
     WeightsHeader,
@@ -52,7 +58,11 @@ def families() -> Iterator[CodecFamily]:
     for name, headers in by_name.items():
         default = [_DEFAULT_QUALITY] if name in _BY_DEFAULT else []
         tags = component_tags(headers[0].components)
-        usual = {"transform": "convolutional", "rate_control": "none"}
+        usual = {
+            "transform": "convolutional",
+            "rate_control": "none",
+            ARITHMETIC: DEFAULT_ARITHMETIC,
+        }
         is_compared = "context" in tags or not usual.items() <= tags.items()
         is_adapted = headers[0].adapted_from is not None
         asked_for = is_compared or is_adapted or name.startswith(_START)

@@ -106,7 +106,7 @@ def pytest_lic_codecs() -> Iterator[CodecFamily]:
     found: dict[str, list[WeightsHeader]] = {}
     for path in sorted(WEIGHTS.glob("*.safetensors")):
         header = read_header(path)
-        is_whole = header.adapted_from is None
-        if is_whole and component_tags(header.components)["architecture"] == "msh":
+        tags, is_whole = component_tags(header.components), header.adapted_from is None
+        if is_whole and (tags["architecture"], tags["arithmetic"]) == ("msh", "float64"):
             found.setdefault(header.name, []).append(header)
     yield from map(family, found.values())

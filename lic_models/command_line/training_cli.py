@@ -17,6 +17,7 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from lic_models.config.blame import Sources
 from lic_models.config.codec_config import SHIPPED, CodecConfig
+from lic_models.config.seats import as_stored
 from lic_models.data.module import CropDataModule
 from lic_models.storage.checkpoint import (
     SafetensorsCheckpoints,
@@ -217,7 +218,7 @@ class TrainingCLI(LightningCLI):
         self._dump_config()
         model = self.config_dump["model"]
         more = {name: model[name] for name in MORE_COMPONENTS if model[name] is not None}
-        return {name: model[name] for name in COMPONENTS} | more
+        return as_stored({name: model[name] for name in COMPONENTS} | more)
 
     def refuse_other(self, path: Path, components: dict[str, Any], *, coding: bool = False) -> None:
         """Compare what a checkpoint or weights file is of with what was described.

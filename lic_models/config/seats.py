@@ -26,6 +26,8 @@ SEATS = {
 }
 """Seat → the class in `lic_models.components` that all its kinds are of, and what the names of
 their classes end in."""
+ARITHMETIC, DEFAULT_ARITHMETIC = "arithmetic", "float64"
+"""The tag that tells what an entropy model computes in while coding, and its usual choice."""
 STEPS = 1024
 """In how many steps a level is written between two anchors."""
 _OF_WHOLE_LEVELS = ("SlimmableWidths", "ResidualLayers")  # there is none between two
@@ -88,9 +90,20 @@ def component_tags(components: dict[str, Any]) -> dict[str, str]:
     if of_transform.get("nonlinearity") is not None:
         taken["nonlinearity"] = of_transform["nonlinearity"]
     tags = {seat: kind_tag(seat, _class_name(component)) for seat, component in taken.items()}
+    # What is computed in while coding; not a class, and so no seat.
+    tags[ARITHMETIC] = _arguments(entropy_model).get(ARITHMETIC) or DEFAULT_ARITHMETIC
     if of_transform:
         tags.setdefault("nonlinearity", FIXED)
     return tags
+
+
+def as_stored(components: dict[str, Any]) -> dict[str, Any]:
+    """Components as weights tell of them: without the usual arithmetic, which older ones lack."""
+    model = components["entropy_model"]
+    if _arguments(model).get(ARITHMETIC) != DEFAULT_ARITHMETIC:
+        return components
+    others = {key: value for key, value in _arguments(model).items() if key != ARITHMETIC}
+    return {**components, "entropy_model": {**model, "init_args": others}}
 
 
 def anchors(components: dict[str, Any]) -> list[float]:

@@ -100,6 +100,30 @@ def add_thumbnail(
     write_tensors({**kept, **added}, target, {**header, _THUMBNAIL: stated})
 
 
+def write_entropy_model(
+    codec: LearnedCodec, source: Path, target: Path, header: Mapping[str, object]
+) -> None:
+    """Write another entropy model for the transform and with the tables of exported weights.
+
+    Args:
+        codec: with that entropy model.
+        source: the weights, whose transform the new file names.
+        target: file to write.
+        header: of the new file.
+
+    Raises:
+        WeightsError: a source that would not be found from the new file; a target that can't be
+            written.
+    """
+    tensors, _ = read_tensors(source)
+    named = shared_transform.named(source, target, tensors, read_tensors)
+    # What both have is as it is stored there already.
+    own = {key: tensors.get(key, value) for key, value in codec.state_dict().items()}
+    own |= {key: value for key, value in tensors.items() if key.startswith(f"{_TABLES}.")}
+    header = {**header, shared_transform.KEY: named}
+    write_tensors(shared_transform.without(own), target, header)
+
+
 def check_thumbnail_target(weights: Path, target: Path) -> None:
     """Raise WeightsError where a copy at ``target`` would not find the transform it names.
 
@@ -227,7 +251,10 @@ def load_weights(codec: LearnedCodec, path: Path) -> None:
         _, name, part = key.split(".", 2)
         arrays.setdefault(name, {})[part] = tensors.pop(key).numpy()
     _check(codec, tensors, path, "weights")
-    codec.load_state_dict(tensors)
+    try:
+        codec.load_state_dict(tensors)
+    except WeightsError as error:
+        raise WeightsError(f"{path}: {error}") from None
     try:
         codec.tables = {name: FrequencyTables.from_arrays(parts) for name, parts in arrays.items()}
     except (LicError, KeyError) as error:

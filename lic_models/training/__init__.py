@@ -13,6 +13,7 @@ freed_memory            what a step frees, kept for the next
 running_means           means since the last row of the log
 metrics_file            the log
 thumbnails              a thumbnail synthesis, for a codec that stays as it is
+calibration             a trained hyper-synthesis in whole numbers
 adaptation              a trained codec for another domain
 saved_config            the config that a run leaves behind
 """

@@ -11,7 +11,7 @@ from pytest_lic.codec import FIXED
 from pytest_lic.errors import UnknownNameError, UsageError
 from pytest_lic.system.groups import grouped
 
-DEFAULT_REFERENCES = ("gdn", "mean-scale", "gaussian", "none")
+DEFAULT_REFERENCES = ("gdn", "mean-scale", "gaussian", "float64", "none")
 """The variants that the others are compared with: of a group the first that it has."""
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 import json
+import shutil
 from pathlib import Path
 
 import compressai  # noqa: F401, before anything that imports parts of it
 import pytest
 
+from lic_models.__main__ import main as lic_models_main
 from pytest_lic.errors import CodecError, UsageError
 from tests.helpers.benchmark_runs import run_main
 
@@ -24,17 +26,24 @@ class TestFlippedIndices:
         )
         monkeypatch.setattr(flipped_indices, "CIRCUMSTANCES", (elsewhere,))
         monkeypatch.setattr(flipped_indices, "_has_gpu", lambda: False)
-        stored = tmp_path / "flips.json"
+        stored, folder = tmp_path / "flips.json", tmp_path / "weights"
+        folder.mkdir()
+        shutil.copy(weights / "msh-relu-2.safetensors", folder)
+        shutil.copy(weights / "fp-relu-2.safetensors", folder)
+        network, whole = (folder / f"msh-relu-{each}2.safetensors" for each in ("", "integer-"))
+        command = ["integer", str(network), f"--data={images}", f"--out={whole}"]
+        assert lic_models_main(command) == 0
         status = run_main(
             monkeypatch,
             flipped_indices,
-            *(str(images), "--weights", str(weights), "--quality", "2", "--json", str(stored)),
+            *(str(images), "--weights", str(folder), "--quality", "2", "--json", str(stored)),
         )
         assert status == 0
         printed = capfd.readouterr().out
         assert "## msh-relu-2: 2 images of 1,104 latents" in printed
         assert "| a.png |" in printed
-        assert "float64 takes" in printed
+        assert "flipped indices, float32 → float64 → integer | oldest, 2 threads |" in printed
+        assert "| integer | " in printed
         (report,) = json.loads(stored.read_text())
         process = report["processes"]["oldest, 2 threads"]
         assert process == {"threads": 2, "instructions": "DEFAULT"}
@@ -42,6 +51,11 @@ class TestFlippedIndices:
         assert found["float32"]["mean_error"] > 1e-8  # it did compute otherwise
         assert found["float64"]["mean_error"] < 1e-12
         assert not found["float64"]["flipped"]
+        assert (found["integer"]["mean_error"], found["integer"]["largest_step_error"]) == (0, 0)
+        assert not found["integer"]["wrong"]
+        sizes = report["sizes"]
+        assert abs(sizes["integer"] / sizes["float64"] - 1) < 0.05
+        assert all(report["cost"][each]["synthesis"] > 0 for each in sizes)
 
     def test_a_process_that_fails_is_named_with_its_reason(
         self, weights: Path, images: Path, tmp_path: Path

@@ -52,7 +52,7 @@ class TestDecodingElsewhere:
         self, task: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         pictures = load_corpus(task.corpus).images
-        densities = hyper_synthesis.encode(task, pictures)
+        densities = hyper_synthesis.encode(task, pictures)["densities"]
         shifted(monkeypatch, 0.004, torch.float32)
         for name, found in hyper_synthesis.decode(task, pictures).items():
             before, after = found["float32"], found["float64"]

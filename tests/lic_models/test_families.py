@@ -56,6 +56,7 @@ def test_they_are_described_without_loading_torch() -> None:
         "    named = 'joint' if joint else family.name.split('-')[0]\n"
         "    assert family.tags['architecture'] == named\n"
         "    other = other or 'adaptation' in family.tags\n"
+        "    other = other or family.tags['arithmetic'] != 'float64'\n"
         "    assert (joint or other) == (family.default_qualities is not None)\n"
         "assert len(found) >= 4\n"
         "assert 'torch' not in sys.modules\n"

@@ -1,15 +1,17 @@
 """Hyperpriors: Gaussians whose parameters are predicted from side information, sent along.
 
-While coding, everything that chooses a table is computed in float64: another thread count,
-instruction set or device changes the last digits of a convolution, and a table index that flips on
-the way to the decoder breaks the rest of the stream. In float32 that happens in a few of eight
-images; in float64 the digits that differ are nine orders of magnitude finer.
+While coding, everything that chooses a table is computed in float64 unless told otherwise: another
+thread count, instruction set or device changes the last digits of a convolution, and a table index
+that flips on the way to the decoder breaks the rest of the stream. In float32 that happens in a few
+of eight images; in float64 the digits that differ are nine orders of magnitude finer; in integers
+none differ.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -31,12 +33,13 @@ from lic_models.components.entropy_models.hyper_transforms import (
     hyper_size,
     hyper_synthesis,
 )
+from lic_models.components.entropy_models.integer_synthesis import MEAN_BITS, IntegerSynthesis
 from lic_models.components.entropy_models.masses import check_scales, gaussian_mass, likelihood
 from lic_models.components.entropy_models.symbols import table_symbols, to_array, to_tensor
 from lic_models.components.quantizers import NoiseQuantizer, Quantizer
-from pytest_lic.errors import CodecError
+from pytest_lic.errors import CodecError, UsageError
 
-CODING_DTYPE = torch.float64
+Arithmetic = Literal["float32", "float64", "integer"]
 """What the hyper-synthesis computes in while coding."""
 # Standard deviations that a table spans on either side. What lies beyond, 2e-6 of the mass, costs
 # fewer bits as escapes than a count for each symbol there would take from the likely ones.
@@ -58,6 +61,10 @@ class ScaleHyperprior(EntropyModel):
         scale_levels: number of Gaussians that there are tables for.
         scale_range: the smallest and the largest of their standard deviations.
         kernel_sizes: side of each hyper-layer's kernel, odd; that of the latent's layer first.
+        arithmetic: what the hyper-synthesis computes in while coding: ``float64``; ``float32``, in
+            which another machine now and then chooses another table; or ``integer``, the same
+            on every machine. ``python -m lic_models integer`` makes that of trained weights; it
+            can't be trained.
 
     Attributes:
         bins: what residuals are rounded in. Rate control may have others than these, which are one
@@ -65,7 +72,7 @@ class ScaleHyperprior(EntropyModel):
             bins, and the scales are then counted in bins.
 
     Raises:
-        UsageError: channels, scales or kernels that make no model.
+        UsageError: channels, scales, kernels or an arithmetic that make no model.
     """
 
     predicts_means = False
@@ -77,14 +84,19 @@ class ScaleHyperprior(EntropyModel):
         scale_levels: int = 64,
         scale_range: tuple[float, float] = (0.11, 256.0),
         kernel_sizes: tuple[int, int, int] = (3, 5, 5),
+        arithmetic: Arithmetic = "float64",
     ) -> None:
         super().__init__()
+        if arithmetic not in get_args(Arithmetic):
+            kinds = ", ".join(get_args(Arithmetic))
+            raise UsageError(f"arithmetic: {arithmetic}; expected one of {kinds}")
         check_hyper_transforms(hyper_channels, kernel_sizes)
         check_scales(scale_levels, scale_range)
         self.hyper_channels = hyper_channels
         self.scale_levels = scale_levels
         self.scale_range = scale_range
         self.kernel_sizes = kernel_sizes
+        self.arithmetic = arithmetic
         self.bins = Bins()
         if latent_channels is not None:
             self.build(latent_channels)
@@ -92,13 +104,20 @@ class ScaleHyperprior(EntropyModel):
     def _make(self, channels: int) -> None:
         n, features = self.hyper_channels, 2 * channels if self.predicts_means else channels
         self.hyper_analysis = hyper_analysis(channels, n, self.kernel_sizes)
-        self.hyper_synthesis = hyper_synthesis(n, features, self.kernel_sizes)
+        make = IntegerSynthesis if self.arithmetic == "integer" else hyper_synthesis
+        self.hyper_synthesis: nn.Module = make(n, features, self.kernel_sizes)
         self.log_unit = nn.Parameter(torch.zeros(channels))
         self.hyper_prior = Factorized(n)
         self.hyper_quantizer = NoiseQuantizer()
 
     def forward(self, latents: Tensor, quantizer: Quantizer) -> Rated:
-        """Latents (B, M, h, w), quantised around their means; see `EntropyModel.forward`."""
+        """Latents (B, M, h, w), quantised around their means; see `EntropyModel.forward`.
+
+        Raises:
+            UsageError: in training mode, with integers.
+        """
+        if self.training:
+            self._refuse_training()
         hyper = self.hyper_prior(self._hyper_latents(latents), self.hyper_quantizer)
         means, log_scales = self._predicted(hyper.values, latents.shape[-2:], latents.dtype)
         quantized = quantizer(self.bins.counted(latents - means))
@@ -184,6 +203,7 @@ class ScaleHyperprior(EntropyModel):
     @torch.no_grad()
     def fit(self, latents: Tensor) -> None:
         """Let each channel's unit be its deviation, and z's densities as wide as z begins."""
+        self._refuse_training()
         deviations = channel_deviations(latents).clamp(min=0.1)
         self.log_unit.copy_(deviations.log())
         self.hyper_prior.fit(self._hyper_latents(latents))
@@ -220,7 +240,18 @@ class ScaleHyperprior(EntropyModel):
     def _predicted(
         self, hyper_latents: Tensor, size: Sequence[int], dtype: torch.dtype
     ) -> tuple[Tensor, Tensor]:
-        """Means and logarithms of the scales, each (B, M, h, w), computed in ``dtype``."""
+        """Means and logarithms of the scales, each (B, M, h, w), computed in ``dtype``.
+
+        Integers give the scales that there are tables for, whatever the type.
+        """
+        if isinstance(self.hyper_synthesis, IntegerSynthesis):
+            whole = self.hyper_synthesis(hyper_latents)[..., : size[0], : size[1]]
+            indices = whole[:, -len(self.log_unit) :].clamp(0, self.scale_levels - 1)
+            low, high = self._log_range
+            log_scales = (low + indices * ((high - low) / (self.scale_levels - 1))).to(dtype)
+            if not self.predicts_means:
+                return torch.zeros_like(log_scales), log_scales
+            return (whole[:, : len(self.log_unit)] / 2**MEAN_BITS).to(dtype), log_scales
         weights: dict[str, Tensor] = dict(self.hyper_synthesis.named_parameters())
         unit: Tensor = self.log_unit
         if dtype != unit.dtype:
@@ -239,18 +270,26 @@ class ScaleHyperprior(EntropyModel):
     def _predicted_for_coding(
         self, hyper_latents: Tensor, size: tuple[int, int]
     ) -> tuple[Tensor, Tensor]:
-        """One image's means and the logarithms of its scales, each float64 (M, h, w).
+        """One image's means and the logarithms of its scales, each (M, h, w), float64 mostly.
 
         Raises:
             CodecError: a prediction that is not finite.
         """
-        means, log_scales = self._predicted(hyper_latents[None], size, CODING_DTYPE)
+        dtype = torch.float32 if self.arithmetic == "float32" else torch.float64
+        means, log_scales = self._predicted(hyper_latents[None], size, dtype)
         if not bool(torch.isfinite(means).all() & torch.isfinite(log_scales).all()):
             raise CodecError(
                 "the hyper-synthesis predicts means or scales that are not finite; look for NaN "
                 "in the weights, or train with a lower learning rate"
             )
         return means[0], log_scales[0]
+
+    def _refuse_training(self) -> None:
+        if self.arithmetic == "integer":
+            raise UsageError(
+                "arithmetic: integer can't be trained; train with float64, then make integers of "
+                "the exported weights: python -m lic_models integer WEIGHTS --data FOLDER"
+            )
 
     def _nearest(self, log_scales: Tensor) -> Tensor:
         """The places of the nearest scales that there are tables for, int64, (M, h, w)."""

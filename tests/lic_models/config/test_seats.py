@@ -35,6 +35,7 @@ def test_tags_name_every_component() -> None:
         "latent_coding": "quantised",
         "nonlinearity": "1dn",
         "rate_control": "none",
+        "arithmetic": "float64",
     }
 
 
@@ -106,6 +107,23 @@ def test_a_transform_is_selected_and_compared_by_its_tag(name: str) -> None:
     (group,), alone = make_groups([other, plain], ["transform"], "convolutional")
     assert group.families == (plain, other)
     assert alone == []
+
+
+def test_integers_are_compared_with_floats_and_with_nothing_else() -> None:
+    model = read_codec_config(SHIPPED / "msh-gdn.yaml").settings["model"]
+    arguments = {**model["entropy_model"]["init_args"], "arithmetic": "integer"}
+    whole = {**model, "entropy_model": {**model["entropy_model"], "init_args": arguments}}
+    factorized = read_codec_config(SHIPPED / "fp-gdn.yaml").settings["model"]
+    families = [
+        CodecFamily(name, ["1"], lambda quality, device: None, component_tags(described))  # type: ignore[arg-type]
+        for name, described in (("integer", whole), ("float", model), ("factorized", factorized))
+    ]
+    (group,), alone = make_groups(families, ["arithmetic"], None)
+    assert [family.name for family in group.families] == ["float", "integer"]
+    assert [family.name for family in alone] == ["factorized"]
+    (group,), alone = make_groups(families, ["architecture"], None)
+    assert {family.name for family in group.families} == {"float", "factorized"}
+    assert [family.name for family in alone] == ["integer"]
 
 
 @pytest.mark.parametrize(
