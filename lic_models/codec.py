@@ -113,8 +113,10 @@ class LearnedCodec(nn.Module):
         """Make the layers of a thumbnail synthesis for this codec, and have it from now on.
 
         Raises:
-            UsageError: latents of another size than it is for, or no such groups of channels.
+            UsageError: rate control, latents of another size than it is for, or no such groups of
+                channels.
         """
+        self._refuse_levels("thumbnail")
         if self.downsampling_factor != DOWNSAMPLING_FACTOR:
             raise UsageError(
                 f"thumbnail: latents at 1/{self.downsampling_factor} of an image's sides; expected "
@@ -227,8 +229,10 @@ class LearnedCodec(nn.Module):
         Raises:
             TruncatedBitstreamError: a last string that ends before that pass does.
             CorruptBitstreamError: as `decompress`.
-            UsageError: no such number of passes, or a latent coding that has one alone.
+            UsageError: no such number of passes, a latent coding that has one alone, or rate
+                control.
         """
+        self._refuse_levels("decompress_part")
         (image_strings,) = _by_image(strings)
         latent = self.latent_coding.decompress_part(image_strings, _size(shape), passes, length)
         return {"x_hat": self.transform.synthesis(latent[None])}
@@ -304,6 +308,14 @@ class LearnedCodec(nn.Module):
                 "python -m lic_models thumbnail WEIGHTS --data FOLDER"
             )
         return self.thumbnail
+
+    def _refuse_levels(self, what: str) -> None:
+        """Raise UsageError with rate control, whose level parts of a bitstream are not told."""
+        if self.rate_control.highest:
+            raise UsageError(
+                f"{what}: {type(self.rate_control).__name__} has levels, which are known for whole "
+                "bitstreams alone; decode all of it, or take a network without rate control"
+            )
 
     def _latent_size(self, images: Tensor) -> tuple[int, int]:
         """Height and width of the latents of an image batch, once it is seen to be one."""

@@ -117,14 +117,16 @@ def learned_family(
         UsageError: the files are of several format versions, or of one that is none; or they were
             adapted in several ways, or from several families.
     """
-    by_quality = {h.quality: h for h in sorted(headers, key=lambda header: header.lmbda)}
+    files = sorted(headers, key=lambda header: header.lmbda)
+    by_quality = {header.quality: header for header in files}
     first = next(iter(by_quality.values()))
     # Those of slimmable widths may have been moved while they were trained.
     lambdas = first.training.get("lambdas") or anchors(first.components)
-    if lambdas and len(by_quality) > 1:
+    controlled = next((header for header in files if anchors(header.components)), None)
+    if controlled is not None and len(files) > 1:
         raise UsageError(
-            f"{first.path}: a network with rate control, of which {first.name} has "
-            f"{len(by_quality)} files; expected one for all rates"
+            f"{controlled.path}: a network with rate control, of which {first.name} has "
+            f"{len(files)} files; expected one for all rates"
         )
     level_of = {str(number + 1): float(number) for number in range(len(lambdas))}
     if lambdas:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pytest_lic.errors import UsageError
 
+_NEGLIGIBLE = 1e-3  # of the range
 _LARGEST = 2**24  # steps; a search by halves never takes more than as many encodings
 
 
@@ -14,7 +15,8 @@ _LARGEST = 2**24  # steps; a search by halves never takes more than as many enco
 class Levels:
     """Numbers from ``low`` to ``high``, ``step`` apart; the higher, the more bits.
 
-    The rate need not rise with every step.
+    The rate need not rise with every step. A level between two steps is taken as the next to it
+    where that is no more than a thousandth of the range away: coarser steps are all that there is.
 
     Args:
         low: the level of the lowest rate.
@@ -58,19 +60,22 @@ class Levels:
         """The index of the level next to ``level``.
 
         Args:
-            level: within the range, on a step or not.
+            level: within the range, on a step or negligibly off one.
             where: names the codec in the error.
 
         Raises:
-            UsageError: outside the range, or no number.
+            UsageError: outside the range, between two coarse steps, or no number.
         """
         try:
-            inside = self.low <= float(level) <= self.high
-        except (TypeError, ValueError):
+            steps = (float(level) - self.low) / self.step
+            index = round(min(max(steps, 0.0), float(self.last)))
+            off = abs(float(level) - self.at(index)) / (self.high - self.low)
+            inside = self.low <= float(level) <= self.high and off <= _NEGLIGIBLE
+        except (TypeError, ValueError, OverflowError):
             inside = False
         if not inside:
             raise UsageError(f"{where}: level {level!r}; expected one of {self}")
-        return round((float(level) - self.low) / self.step)
+        return index
 
     def __str__(self) -> str:
         return f"{self.low:g} to {self.high:g} in steps of {self.step:g}"

@@ -20,12 +20,20 @@ def test_the_last_level_is_in_the_range_where_a_sum_of_steps_is_rounded_up():
     assert levels.index(levels.at(levels.last), "codec") == levels.last
 
 
-@pytest.mark.parametrize(("level", "index"), [(1, 0), (1.2, 1), (1.26, 1), (1.125, 0), (95, 376)])
-def test_a_level_between_two_steps_is_the_next_to_it(level, index):
+@pytest.mark.parametrize(("level", "index"), [(1, 0), (1.06, 0), (1.2, 1), (1.3, 1), (95, 376)])
+def test_a_level_a_little_off_a_step_is_the_next_to_it(level, index):
     assert Levels(1, 95, 0.25).index(level, "toy") == index
 
 
-@pytest.mark.parametrize("level", [-0.001, 3.001, math.nan, math.inf, "high", None])
+@pytest.mark.parametrize("level", [0.5, 1.01, 2.99])
+def test_a_level_between_two_coarse_steps_is_refused(level):
+    with pytest.raises(UsageError, match=r"^slim: level .*; expected one of 0 to 3 in steps of 1$"):
+        Levels(0, 3, 1).index(level, "slim")
+
+
+@pytest.mark.parametrize(
+    "level", [-0.001, 3.001, math.nan, math.inf, pytest.param(10**400, id="huge"), "high", None]
+)
 def test_a_level_outside_the_range_is_refused_with_the_range(level):
     expected = r"^toy q1: level .*; expected one of 0 to 3 in steps of 0\.5$"
     with pytest.raises(UsageError, match=expected):

@@ -185,6 +185,23 @@ def test_new_weights_are_a_new_fingerprint(shipped_weights: Path) -> None:
     assert family.fingerprint(quality) != before
 
 
+@pytest.mark.parametrize("other", ["msh-gain-all", "msh-gdn-1", "msh-gdn-4"])
+def test_a_network_with_rate_control_is_the_only_file_of_its_family(other: str) -> None:
+    names = ("msh-gain-all", other)
+    headers = [read_header(shipped.WEIGHTS / f"{name}.safetensors") for name in names]
+    message = r"msh-gain-all\.safetensors: a network with rate control, of which .* has 2 files"
+    with pytest.raises(UsageError, match=message):
+        shipped.learned_family(headers)
+
+
+@pytest.mark.parametrize("level", [0.5, 7])
+def test_a_width_that_does_not_exist_is_refused(level: float) -> None:
+    header = read_header(shipped.WEIGHTS / "fp-slimmable-all.safetensors")
+    codec = shipped.learned_family([header]).build("1", "cpu")
+    with pytest.raises(UsageError, match=f"level {level}; expected one of 0 to 3 in steps of 1"):
+        codec.encode(torch.zeros(1, 3, 64, 64), level=level)  # type: ignore[call-arg]
+
+
 class TestConfigOfAUser:
     """What `read_config` makes of a file given to ``--lic-config``."""
 

@@ -47,19 +47,21 @@ class ConditioningRateControl(RateControl):
         """Put the conditions where the convolutions between an image and its latent stand.
 
         Raises:
-            UsageError: a transform without convolutions in a row.
+            UsageError: a transform without convolutions in a row, on either side.
         """
-        found = 0
         for side in (transform.analysis, transform.synthesis):
-            for name, layer in list(side.named_children()):
-                if type(layer) is nn.Conv2d or type(layer) is nn.ConvTranspose2d:
-                    found += 1
-                    setattr(side, name, self._conditioned(layer))
-        if not found:
-            raise UsageError(
-                f"{type(self).__name__}: {type(transform).__name__} has no convolutions in a row "
-                "to be conditioned; take gain units, or another transform"
-            )
+            convolutions = {
+                name: layer
+                for name, layer in side.named_children()
+                if type(layer) is nn.Conv2d or type(layer) is nn.ConvTranspose2d
+            }
+            if not convolutions:
+                raise UsageError(
+                    f"{type(self).__name__}: {type(transform).__name__} has no convolutions in a "
+                    "row to be conditioned; take gain units, or another transform"
+                )
+            for name, layer in convolutions.items():
+                setattr(side, name, self._conditioned(layer))
 
     def scaled(self, latents: Tensor) -> Tensor:
         """Latents (B, M, h, w) in the steps of their levels."""

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from lic_models.components.rate_control.base import CurrentLevels
 from lic_models.components.rate_control.conditioned import ConditioningRateControl
+from pytest_lic.errors import UsageError
 
 
 class ModulatedAutoencoder(ConditioningRateControl):
@@ -22,11 +23,13 @@ class ModulatedAutoencoder(ConditioningRateControl):
         hidden: numbers between the two layers.
 
     Raises:
-        UsageError: as `RateControl`.
+        UsageError: as `RateControl`; no hidden numbers.
     """
 
     def __init__(self, lambdas: list[float], hidden: int = 32) -> None:
         super().__init__(lambdas)
+        if hidden < 1:
+            raise UsageError(f"hidden: {hidden}; expected at least 1")
         self.hidden = hidden
 
     def condition(self, channels: int) -> nn.Module:

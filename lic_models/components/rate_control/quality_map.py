@@ -45,7 +45,7 @@ class QualityMap(ConditioningRateControl):
         hidden: channels between the two layers of a network.
 
     Raises:
-        UsageError: as `RateControl`; or other regions.
+        UsageError: as `RateControl`; other regions, or no hidden channels.
     """
 
     def __init__(
@@ -55,6 +55,8 @@ class QualityMap(ConditioningRateControl):
         if regions not in get_args(Regions):
             expected = ", ".join(get_args(Regions))
             raise UsageError(f"regions: {regions!r}; expected one of {expected}")
+        if hidden < 1:
+            raise UsageError(f"hidden: {hidden}; expected at least 1")
         self.regions, self.hidden = regions, hidden
 
     @property

@@ -31,7 +31,7 @@ class RateArgument:
     """What a network with rate control takes its level by.
 
     Args:
-        levels: the range of it; levels between two steps are coded as the next to them.
+        levels: the range of it; levels between two fine steps are coded as the next to them.
         name: of the argument of ``compress``. Where ``decompress`` takes it too, it travels in the
             bitstream.
     """

@@ -19,8 +19,10 @@ from lic_models.components import (
     QualityMap,
     RateControl,
     ReconstructionOffsets,
+    ResidualTransform,
     SwinTransform,
 )
+from lic_models.components.thumbnails import ThumbnailSynthesis
 from pytest_lic.errors import UsageError
 
 LAMBDAS = [0.002, 0.008, 0.032]
@@ -166,3 +168,24 @@ def test_a_transform_without_convolutions_in_a_row_is_refused() -> None:
     with pytest.raises(UsageError, match="Whole has no convolutions in a row"):
         ModulatedAutoencoder(LAMBDAS).build(Whole())
     ModulatedAutoencoder(LAMBDAS).build(SwinTransform(channels=8, latent_channels=8))
+
+
+@pytest.mark.parametrize("kind", [ConditionalConvolutions, ModulatedAutoencoder, QualityMap])
+def test_conditions_are_refused_where_one_side_has_no_convolution_for_them(kind):
+    with pytest.raises(UsageError, match=f"{kind.__name__}: ResidualTransform has no convolution"):
+        LearnedCodec(ResidualTransform(), rate_control=kind(LAMBDAS))
+
+
+@pytest.mark.parametrize("kind", [ModulatedAutoencoder, QualityMap])
+@pytest.mark.parametrize("hidden", [0, -1])
+def test_a_network_of_no_hidden_numbers_is_refused(kind, hidden):
+    with pytest.raises(UsageError, match=f"hidden: {hidden}; expected at least 1"):
+        kind(LAMBDAS, hidden=hidden)
+
+
+def test_a_part_of_a_bitstream_is_not_decoded_at_a_level_that_nothing_tells():
+    codec = made(GainUnits(LAMBDAS))
+    with pytest.raises(UsageError, match="decompress_part: GainUnits has levels"):
+        codec.decompress_part([[b""], [b""]], (4, 4), 1, 0)
+    with pytest.raises(UsageError, match="thumbnail: GainUnits has levels"):
+        codec.attach_thumbnail(ThumbnailSynthesis())
