@@ -195,16 +195,23 @@ class LearnedCodec(nn.Module):
 
     @torch.no_grad()
     def decompress(
-        self, strings: Sequence[Sequence[bytes]], shape: Sequence[int], level: float = 0.0
+        self, strings: Sequence[Sequence[bytes]], shape: Sequence[int], level: float | None = None
     ) -> dict[str, Tensor]:
         """Decode what `compress` gave: ``x_hat``, (B, 3, H, W), neither cropped nor clamped.
+
+        Args:
+            strings: of the images.
+            shape: (h, w).
+            level: that they were coded at, which there is with rate control alone.
 
         Raises:
             CorruptBitstreamError: strings that are noticed to be no code of a latent of this shape.
             CodecError: no tables yet.
-            UsageError: a level out of the range.
+            UsageError: a level out of the range, or none with rate control.
         """
-        level = self.rate_control.check_level(level)
+        if level is None and self.rate_control.highest:
+            raise UsageError("level: none given; decode at the one that compress returned")
+        level = self.rate_control.check_level(level or 0.0)
         size, images = _size(shape), _by_image(strings)
         told = [image.pop(0) for image in images] if self.rate_control.carries_map else []
         like = next(self.parameters())

@@ -23,6 +23,8 @@ from lic_models.storage.weights_header import ADAPTED_FROM, WeightsHeader, file_
 from pytest_lic.errors import WeightsError
 
 UP, DOWN = ".up", ".down"
+ENCODER = ("transform.analysis.", ".hyper_analysis.")
+"""What the names of an encoder's parameters have in them."""
 
 
 def named(source: WeightsHeader, target: Path, way: str) -> dict[str, str]:
@@ -93,8 +95,15 @@ def completed(
                 f"{path}: {key} is no part of {stated['file']}, which is of another architecture; "
                 "adapt again"
             )
+        if stated["way"] == "encoder" and not any(part in key for part in ENCODER):
+            raise WeightsError(
+                f"{path}: {key} is no part of an encoder, and would decode {stated['file']}'s "
+                "bitstreams otherwise than they were written; adapt again"
+            )
         if name == key:
             whole[key] = value
+        elif f"{name}{UP}" not in tensors:
+            raise WeightsError(f"{path}: {key} without {name}{UP}; adapt again")
         elif key.endswith(UP):
             whole[name] = _sum(whole[name], value, tensors.get(f"{name}{DOWN}"), path, name)
     return whole

@@ -27,7 +27,7 @@ from torch.nn.utils import parametrize
 from lic_models.codec import LearnedCodec
 from lic_models.data.crops import CropRecipe, draw_crop, to_batch
 from lic_models.data.image_set import ImageSet
-from lic_models.storage.adapted import DOWN, UP
+from lic_models.storage.adapted import DOWN, ENCODER, UP
 from lic_models.training.loss import Distortion, rate_distortion_loss
 from pytest_lic.errors import UsageError
 
@@ -35,8 +35,7 @@ Way = Literal["all", "encoder", "enhance"]
 Told = Callable[[int, float], None]
 """Called after each step with how many are done, and the loss."""
 
-_ENCODER = ("transform.analysis.", ".hyper_analysis.")
-_ENHANCED = (*_ENCODER, "transform.synthesis.", ".hyper_synthesis.")
+_ENHANCED = (*ENCODER, "transform.synthesis.", ".hyper_synthesis.")
 _CLIP_NORM, _QUANTILES_RATE = 1.0, 1e-3
 
 
@@ -146,7 +145,7 @@ def _made_trainable(codec: LearnedCodec, way: Way, rank: int) -> dict[str, nn.Pa
         trained = {
             name: parameter
             for name, parameter in codec.named_parameters()
-            if way == "all" or _is_within(name, _ENCODER)
+            if way == "all" or _is_within(name, ENCODER)
         }
     if not trained:
         raise UsageError(f"--way {way}: this codec has no layers that could be trained so")

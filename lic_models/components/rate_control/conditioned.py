@@ -36,7 +36,9 @@ class ConditionedTransposedConvolution(nn.ConvTranspose2d):
 
 
 class ConditioningRateControl(RateControl):
-    """Base of the kinds that put a condition after each convolution of a transform.
+    """Base of the kinds that put a condition after each convolution of a transform's sides.
+
+    Convolutions within blocks, as those of attention, have none.
 
     Conditions begin by changing nothing, so that training may go on from the weights of a network
     without rate control. Latents are rounded in steps that λ has, of λ^(−1/2) and 1 at the highest

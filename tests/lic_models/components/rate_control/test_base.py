@@ -104,6 +104,12 @@ def test_there_is_no_decoding_at_a_level_outside_of_the_range(
         codec.decompress(**{**codec.compress(images), "level": level})
 
 
+def test_there_is_no_decoding_without_a_level(codec: LearnedCodec, images: torch.Tensor) -> None:
+    coded = codec.compress(images)
+    with pytest.raises(UsageError, match="level: none given; decode at the one that compress"):
+        codec.decompress(coded["strings"], coded["shape"])
+
+
 def test_without_rate_control_there_is_one_level_and_nothing_of_it_in_the_bytes(
     images: torch.Tensor,
 ) -> None:
