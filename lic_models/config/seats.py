@@ -28,6 +28,10 @@ SEATS = {
 their classes end in."""
 ARITHMETIC, DEFAULT_ARITHMETIC = "arithmetic", "float64"
 """The tag that tells what an entropy model computes in while coding, and its usual choice."""
+_LACKING = (
+    ("entropy_model", ARITHMETIC, DEFAULT_ARITHMETIC),
+    ("rate_control", "trained_for", None),
+)
 STEPS = 1024
 """In how many steps a level is written between two anchors."""
 _OF_WHOLE_LEVELS = ("SlimmableWidths", "ResidualLayers")  # there is none between two
@@ -98,12 +102,14 @@ def component_tags(components: dict[str, Any]) -> dict[str, str]:
 
 
 def as_stored(components: dict[str, Any]) -> dict[str, Any]:
-    """Components as weights tell of them: without the usual arithmetic, which older ones lack."""
-    model = components["entropy_model"]
-    if _arguments(model).get(ARITHMETIC) != DEFAULT_ARITHMETIC:
-        return components
-    others = {key: value for key, value in _arguments(model).items() if key != ARITHMETIC}
-    return {**components, "entropy_model": {**model, "init_args": others}}
+    """Components as weights tell of them: without defaults of arguments that older ones lack."""
+    stored = dict(components)
+    for seat, name, usual in _LACKING:
+        arguments = _arguments(components.get(seat))
+        if name in arguments and arguments[name] == usual:
+            del arguments[name]
+            stored[seat] = {**components[seat], "init_args": arguments}
+    return stored
 
 
 def anchors(components: dict[str, Any]) -> list[float]:

@@ -19,7 +19,7 @@ side_information  what is sent of a latent before it
 contexts          what decoded symbols tell of the next ones
 distributions     what a symbol is expected to be
 hyper_transforms  between a latent and z
-integer_synthesis from z to the Gaussians in whole numbers
+integer_synthesis  from z to the Gaussians in whole numbers
 space_to_depth    halving and doubling sides without losing samples
 density           the learned densities of channels
 masses            how likely a symbol is
