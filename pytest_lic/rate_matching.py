@@ -250,10 +250,11 @@ class _Search:
 
 def _at_zero(xs: Sequence[float], ys: Sequence[float]) -> float:
     """The value at 0 of the polynomial through these points, no two at the same place."""
-    return sum(
+    value: float = sum(
         y * math.prod(other / (other - x) for other in xs if other != x)
         for x, y in zip(xs, ys, strict=True)
     )
+    return value
 
 
 def _described(bitstreams: Sequence[object]) -> str:
