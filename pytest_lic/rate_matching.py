@@ -129,7 +129,7 @@ class _Search:
         self._image = image
         self._target = target
         self._levels = codec.levels
-        self._pixels = image.shape[-2] * image.shape[-1]
+        self._pixels: int = image.shape[-2] * image.shape[-1]
         self._tried: dict[int, bytes] = {}
 
     def best(self) -> Matched:
@@ -250,11 +250,10 @@ class _Search:
 
 def _at_zero(xs: Sequence[float], ys: Sequence[float]) -> float:
     """The value at 0 of the polynomial through these points, no two at the same place."""
-    value: float = sum(
+    return sum(
         y * math.prod(other / (other - x) for other in xs if other != x)
         for x, y in zip(xs, ys, strict=True)
     )
-    return value
 
 
 def _described(bitstreams: Sequence[object]) -> str:
