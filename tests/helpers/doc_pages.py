@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import compressai.models  # noqa: F401, before pytester looks at sys.modules: it loads only once
@@ -26,7 +27,7 @@ def text_of(page: str) -> str:
     return (ROOT / page).read_text(encoding="utf-8")
 
 
-def follow(page: str, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+def follow(page: str, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Walk:
     """Take every block of a page, in a folder of its own that begins as the page says."""
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # these tests may be spread themselves
@@ -38,10 +39,17 @@ def follow(page: str, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
     start = re.search("<!-- test: start with (.+) -->", text_of(page))
     if start is not None and start[1] == "the tutorial":
         _begin_with_tutorial(walk)
+    elif start is not None and start[1].startswith("examples/"):
+        shutil.copytree(ROOT / start[1], pytester.path, dirs_exist_ok=True, ignore=_MADE)
     elif start is not None:
         write_photographs(pytester.path / "photographs", count=2, side=64)
         pytester.makeini("[pytest]\nlic_corpus = photographs\n")
     walk.follow(text_of(page))
+    return walk
+
+
+# What a reader may have made in the folder of an example.
+_MADE = shutil.ignore_patterns("baselines", "images", "pictures", "weights", "__pycache__", ".*")
 
 
 def _begin_with_tutorial(walk: Walk) -> None:
@@ -82,6 +90,13 @@ def _script(line: str) -> None:
     """The script is there, and so is each of its options."""
     _, path, *words = shlex.split(line)
     assert all(f'"{word}"' in text_of(path) for word in words if word.startswith("--"))
+
+
+def _excerpt(text: str) -> None:
+    """The lines stand in the file that the first one names, one below the other."""
+    first, *lines = (line.strip() for line in text.strip().splitlines())
+    there = [line.strip() for line in text_of(first.removeprefix("# from ")).splitlines()]
+    assert "\n".join(lines) in "\n".join(there), text
 
 
 def _workflow(text: str) -> None:
@@ -126,6 +141,7 @@ APARTS = (
     Apart(r"pytest-lic timing before large.json", "needs what a GPU wrote", _parsed),
     Apart(r"pytest-lic weights ", "downloads; test_weights.py does without", _parsed),
     Apart(r"cd examples/", "is of a clone", _folder),
+    Apart(r"# from examples/", "is of a script that the page runs", _excerpt),
     Apart(r"steps:\n", "runs on GitHub", _workflow),
     Apart(r"jobs:\n", "runs on GitHub", _jobs),
     Apart(r"include:\n", "runs on GitLab", _gitlab),

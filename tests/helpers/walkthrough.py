@@ -169,6 +169,7 @@ class Walk:
         self.aparts = aparts
         self.names: dict[str, Any] = {}
         self.printed = ""
+        self.outputs: dict[str, str] = {}  # command line → what it printed last
         self.environment = {
             **os.environ,
             "PATH": f"{sys.exec_prefix}/bin{os.pathsep}{os.environ['PATH']}",
@@ -218,6 +219,7 @@ class Walk:
                     raise NotAsShownError(f"output of what no test runs: {line}")
                 continue
             status, self.printed = self._run(line, block.added)
+            self.outputs[line] = self.printed
             expected = block.status if number == len(lines) else 0
             if status != expected:
                 raise NotAsShownError(f"$ {line}\nexit status {status}\n{self.printed}")
