@@ -5,6 +5,7 @@ testing         test: rate and quality on whole images
 thumbnails      thumbnail: small pictures of the first bytes, for exported weights
 integer         integer: exported weights whose hyper-synthesis is whole numbers
 adapting        adapt: exported weights for images of another domain
-training_images  what these two train on
+integer         integer: exported weights whose hyper-synthesis is whole numbers
+training_images  what these three look at
 quiet           warnings and logs of the libraries that are no news, left out
 """

@@ -187,7 +187,7 @@ def _fill_layer(
     whole.weight.copy_(scaled.transpose(0, 1) if whole.transposed else scaled)
     whole.bias.copy_((bias / (spans * unit)).round())
     ratios = spans * unit / output
-    shifts = (_MULTIPLIER_BITS - torch.frexp(ratios).exponent).clamp(0, _LONGEST_SHIFT)
+    shifts = (_MULTIPLIER_BITS - torch.frexp(ratios).exponent).clamp(1, _LONGEST_SHIFT)
     whole.shifts.copy_(shifts)
     whole.multipliers.copy_((ratios * 2.0**shifts).round().clamp(max=2.0**60))
 

@@ -246,12 +246,13 @@ class ScaleHyperprior(EntropyModel):
         """
         if isinstance(self.hyper_synthesis, IntegerSynthesis):
             whole = self.hyper_synthesis(hyper_latents)[..., : size[0], : size[1]]
-            indices = whole[:, -len(self.log_unit) :].clamp(0, self.scale_levels - 1)
             low, high = self._log_range
-            log_scales = (low + indices * ((high - low) / (self.scale_levels - 1))).to(dtype)
+            step = (high - low) / (self.scale_levels - 1)
+            indices = whole[:, -len(self.log_unit) :].clamp_(0, self.scale_levels - 1)
+            log_scales = indices.mul_(step).add_(low).to(dtype)
             if not self.predicts_means:
                 return torch.zeros_like(log_scales), log_scales
-            return (whole[:, : len(self.log_unit)] / 2**MEAN_BITS).to(dtype), log_scales
+            return whole[:, : len(self.log_unit)].mul_(2.0**-MEAN_BITS).to(dtype), log_scales
         weights: dict[str, Tensor] = dict(self.hyper_synthesis.named_parameters())
         unit: Tensor = self.log_unit
         if dtype != unit.dtype:

@@ -51,7 +51,7 @@ class IntegerConvolution(nn.Module):
         self.weight = _whole(like.weight.shape, torch.int8)
         self.bias = _whole((like.out_channels,), torch.int32)
         self.multipliers = _whole((like.out_channels,), torch.int64)
-        self.shifts = _whole((like.out_channels,), torch.int32)
+        self.shifts = _whole((like.out_channels,), torch.int32, 1)
 
     def sums(self, whole: Tensor) -> Tensor:
         """Whole numbers (B, in, h, w), float64, convolved, with the bias: (B, out, h', w')."""
@@ -60,14 +60,13 @@ class IntegerConvolution(nn.Module):
         # The order of sums changes nothing. A library that convolves by way of a transform is off
         # by far less than a half, which rounding takes away.
         summed: Tensor = convolve(whole, kernel, bias, **self._geometry)  # type: ignore[operator]
-        return summed.round()
+        return summed.round_()
 
     def rescaled(self, sums: Tensor) -> Tensor:
-        """Sums × multipliers / 2^shifts, rounded, halves up."""
-        multipliers, powers = (
-            values.to(sums)[:, None, None] for values in (self.multipliers, 1 << self.shifts.long())
-        )
-        return ((sums * multipliers + (powers / 2).floor()) / powers).floor()
+        """Sums × multipliers / 2^shifts, rounded, halves up; in place, as they are large."""
+        powers = (1 << self.shifts.long()).to(sums)
+        scales = self.multipliers.to(sums) / powers  # exact, as all that follows
+        return sums.mul_(scales[:, None, None]).add_(0.5).floor_()
 
     def farthest(self, limit: int) -> int:
         """The largest whole number that may come up, where inputs are within ± ``limit``."""
@@ -124,7 +123,7 @@ class IntegerSynthesis(nn.Module):
             yield whole, clamped
             whole = layer.sums(clamped)
             if layer is not self.layers[-1]:
-                below = ((whole * SLOPE + 2 ** (SLOPE_BITS - 1)) / 2**SLOPE_BITS).floor()
+                below = whole.mul(SLOPE / 2**SLOPE_BITS).add_(0.5).floor_()
                 whole = torch.where(whole < 0, below, whole)
             whole = layer.rescaled(whole)
         yield whole, whole
@@ -144,10 +143,10 @@ class IntegerSynthesis(nn.Module):
             )
         for number, layer in enumerate(self.layers):
             shifts = layer.shifts
-            if not bool(((shifts >= 0) & (shifts <= 62)).all()):
+            if not bool(((shifts >= 1) & (shifts <= 62)).all()):
                 raise WeightsError(
                     f"integer hyper-synthesis: layer {number} shifts by {int(shifts.min())} to "
-                    f"{int(shifts.max())} bits; expected 0 to 62: {_AGAIN}"
+                    f"{int(shifts.max())} bits; expected 1 to 62: {_AGAIN}"
                 )
             farthest = layer.farthest(limit)
             if farthest >= EXACT:
@@ -161,5 +160,5 @@ class IntegerSynthesis(nn.Module):
 _AGAIN = "make it again with python -m lic_models integer"
 
 
-def _whole(shape: tuple[int, ...], dtype: torch.dtype) -> nn.Parameter:
-    return nn.Parameter(torch.zeros(shape, dtype=dtype), requires_grad=False)
+def _whole(shape: tuple[int, ...], dtype: torch.dtype, value: int = 0) -> nn.Parameter:
+    return nn.Parameter(torch.full(shape, value, dtype=dtype), requires_grad=False)
