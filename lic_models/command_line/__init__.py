@@ -3,7 +3,6 @@
 training_cli    fit and validate: Lightning's command line for codecs
 testing         test: rate and quality on whole images
 thumbnails      thumbnail: small pictures of the first bytes, for exported weights
-integer         integer: exported weights whose hyper-synthesis is whole numbers
 adapting        adapt: exported weights for images of another domain
 integer         integer: exported weights whose hyper-synthesis is whole numbers
 training_images  what these three look at
