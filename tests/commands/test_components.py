@@ -41,7 +41,7 @@ def test_lists_all_kinds_of_a_seat_with_their_codecs(
     assert main(["components", "--seat", "transform", "--json", "kinds.json"]) == 0
     lines = capsys.readouterr().out.splitlines()
     heads = [line.split()[0] for line in lines if not line.startswith(" ")]
-    names = {"convolutional", "mine", *TRANSFORMS}
+    names = {"convolutional", "slimmable", "mine", *TRANSFORMS}
     assert sorted(heads) == sorted(f"transform={name}" for name in names)
     assert lines[lines.index("transform=mine  Mine.") + 1] == "    I 2024, https://mine.org"
     told = json.loads((project / "kinds.json").read_text(encoding="utf-8"))
@@ -63,7 +63,7 @@ def test_lists_every_seat_and_no_kind_that_nobody_announces(
     seats = dict.fromkeys(line.partition("=")[0] for line in text.splitlines() if line[:1] != " ")
     assert [*filter(None, seats)] == [
         *("transform", "nonlinearity", "quantizer", "architecture", "side_information"),
-        *("context", "distribution", "coder", "latent_coding"),
+        *("context", "distribution", "coder", "latent_coding", "rate_control"),
     ]
     assert "unheard-of" not in text
 
@@ -104,7 +104,7 @@ def test_an_unknown_seat_is_one_line(project: Path, capsys: pytest.CaptureFixtur
     output = capsys.readouterr()
     assert output.out == ""
     assert output.err == (
-        "pytest-lic: --seat: no seat is named 'transfrom'; did you mean transform?\n"
+        "pytest-lic: --seat: no seat is named 'transfrom'; did you mean transform, rate_control?\n"
     )
 
 
