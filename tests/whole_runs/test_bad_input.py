@@ -67,7 +67,10 @@ def failure(result: pytest.RunResult, test: str = "test_point") -> str:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ("--lic-codec=plian", "--lic-codec: no codec is named 'plian'; did you mean plain*?"),
+        (
+            "--lic-codec=plian",
+            "--lic-codec: no codec is named 'plian'; did you mean plain, fp-slimmable?",
+        ),
         ("--lic-codec=jpek", "--lic-codec: no codec is named 'jpek'; did you mean jpeg*"),
         ("--lic-quality=7b", "--lic-quality: no quality is named '7b'; *1*"),
         ("--lic-lambda=0.3", "--lic-lambda: no λ is named '0.3'; did you mean *0.00*"),
@@ -77,7 +80,10 @@ def failure(result: pytest.RunResult, test: str = "test_point") -> str:
             "--lic-component=quantizer",
             "--lic-component 'quantizer': expected TAG=CHOICE, such as *",
         ),
-        ("--lic-corpus=nowhere", "corpus '*nowhere' is not there; expected 'photos', 'edge', *"),
+        (
+            "--lic-corpus=nowhere",
+            "corpus '*nowhere' is not there; expected 'photos', 'edge', 'synthetic-documents' or *",
+        ),
         ("--lic-corpus=conftest.py", "corpus '*conftest.py' is a file; expected *"),
         ("--lic-resolution=big", "--lic-resolution 'big': expected 'native' or a number of pixels"),
         ("--lic-batch=0", "--lic-batch 0: expected 1 or more"),
@@ -115,7 +121,10 @@ def test_a_bad_option_is_refused(plain: Project, arguments: str, expected: str) 
     [
         ("lic_threads = zero", "--lic-threads 'zero': expected a number of at least 1"),
         ("lic_strict = perhaps", "lic_strict = 'perhaps': expected true or false"),
-        ("lic_codec = plian", "--lic-codec: no codec is named 'plian'; did you mean plain*?"),
+        (
+            "lic_codec = plian",
+            "--lic-codec: no codec is named 'plian'; did you mean plain, fp-slimmable?",
+        ),
     ],
 )
 def test_a_bad_ini_value_is_refused(plain: Project, setting: str, expected: str) -> None:

@@ -10,6 +10,7 @@ of its bin given the bin that it is of.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import numpy as np
@@ -31,13 +32,13 @@ THIRDS = 3
 _FARTHEST = 15  # bins from the mean; those beyond are cut as this one is
 
 
-class NestedBins(Bins):
+class NestedBins(Bins, ABC):
     """Bins of several layers, those of the highest one wide, each three times those of the next."""
 
     @property
+    @abstractmethod
     def layer(self) -> int:
         """Up to which layer is coded, from 0, the base, on."""
-        raise NotImplementedError
 
 
 class LayeredHyperprior(MeanScaleHyperprior):

@@ -289,15 +289,21 @@ def pytest_lic_codecs():
 """
 
 
-def test_a_run_of_the_suite_decodes_the_sources_old_bitstreams(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def held(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A project whose codec has old bitstreams, and images of another domain."""
     project = Project(pytester, "-m", "conformance")
     monkeypatch.chdir(project.path)
     (project.path / "conftest.py").write_text(HELD)
     write_grouped(Path("w.safetensors"))
     assert project.run("--lic-codec=grouped", "--lic-corpus=photos", "--lic-update").ret == 0
     write_images(Path("photos"), "a.png", "b.png")
+    return project
+
+
+def test_a_run_of_the_suite_decodes_the_sources_old_bitstreams(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = held(pytester, monkeypatch)
     adapted("enhance", "--name=new")
     assert project.run("--lic-codec=new", "--lic-corpus=photos", "--lic-update-missing").ret == 0
     result = project.run("--lic-codec=new", "--lic-corpus=photos")
@@ -305,15 +311,10 @@ def test_a_run_of_the_suite_decodes_the_sources_old_bitstreams(
     assert "conformance: new: 4 old bitstreams: 4 to the bit" in result.stdout.str()
 
 
-def test_a_run_of_the_suite_fails_where_a_fine_tuned_codec_claims_to_decode_them(
+def test_a_run_of_the_suite_refuses_fine_tuned_weights_that_call_themselves_an_encoder(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    project = Project(pytester, "-m", "conformance")
-    monkeypatch.chdir(project.path)
-    (project.path / "conftest.py").write_text(HELD)
-    write_grouped(Path("w.safetensors"))
-    assert project.run("--lic-codec=grouped", "--lic-corpus=photos", "--lic-update").ret == 0
-    write_images(Path("photos"), "a.png", "b.png")
+    project = held(pytester, monkeypatch)
     stated = read_json_header(adapted("encoder", "--name=new"))
     path = adapted("all", "--name=new")
     weights = {key: one for key, one in load_file(path).items() if not key.startswith("tables.")}
@@ -322,3 +323,22 @@ def test_a_run_of_the_suite_fails_where_a_fine_tuned_codec_claims_to_decode_them
     result = project.run("--lic-codec=new", "--lic-corpus=photos", "--lic-update-missing")
     assert result.ret == 1
     assert "is no part of an encoder, and would decode w.safetensors's" in result.stdout.str()
+
+
+def test_a_run_of_the_suite_fails_where_a_fine_tuned_codec_claims_to_decode_them(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = held(pytester, monkeypatch)
+    claims = 'if family.name == "new" else family'
+    conftest = HELD.replace(
+        "        yield learned_family([read_header(path)])",
+        "        family = learned_family([read_header(path)])\n"
+        f'        yield replace(family, decodes="grouped") {claims}',
+    )
+    (project.path / "conftest.py").write_text(f"from dataclasses import replace\n{conftest}")
+    adapted("all", "--name=new")
+    result = project.run("--lic-codec=new", "--lic-corpus=photos", "--lic-update-missing")
+    assert result.ret == 1
+    text = result.stdout.str()
+    assert "regressed: 2 of 2 old bitstreams of grouped, which new is to decode" in text
+    assert "astronaut_128x96 of grouped: " in text
