@@ -63,7 +63,11 @@ from lic_models.components.entropy_models.side_information import (
     ScaleInformation,
     SideInformation,
 )
-from lic_models.components.latent_coding import LatentCoding, QuantisedCoding
+from lic_models.components.latent_coding import (
+    LatentCoding,
+    QuantisedCoding,
+    RelativeEntropyCoding,
+)
 from lic_models.components.nonlinearities import (
     GDN,
     GSDN,
@@ -93,6 +97,13 @@ from lic_models.components.rate_control import (
     ReconstructionOffsets,
     ResidualLayers,
     SlimmableWidths,
+)
+from lic_models.components.relative_entropy_coding import (
+    GreedySampler,
+    ImportanceSampler,
+    PoissonSampler,
+    RejectionSampler,
+    Sampler,
 )
 from lic_models.components.thumbnails import ThumbnailSynthesis
 from lic_models.components.transforms import (
@@ -140,6 +151,8 @@ __all__ = [
     "GeneralisedOctaveTransform",
     "GlobalReferenceContext",
     "GlobalTokensInformation",
+    "GreedySampler",
+    "ImportanceSampler",
     "JointEntropyModel",
     "Laplace",
     "LatentCoding",
@@ -164,6 +177,7 @@ __all__ = [
     "Nonlinearity",
     "OctaveTransform",
     "OneDN",
+    "PoissonSampler",
     "QualityMap",
     "QuantisedCoding",
     "Quantizer",
@@ -172,9 +186,12 @@ __all__ = [
     "RateControl",
     "ReLU",
     "ReconstructionOffsets",
+    "RejectionSampler",
+    "RelativeEntropyCoding",
     "ResidualAttentionTransform",
     "ResidualLayers",
     "ResidualTransform",
+    "Sampler",
     "ScaleHyperprior",
     "ScaleInformation",
     "SideInformation",
