@@ -22,6 +22,7 @@ SEATS = {
     "distribution": ("Distribution", ""),
     "coder": ("EntropyCoder", "Coder"),
     "latent_coding": ("LatentCoding", "Coding"),
+    "sampler": ("Sampler", "Sampler"),
     "rate_control": ("RateControl", "RateControl"),
 }
 """Seat → the class in `lic_models.components` that all its kinds are of, and what the names of
@@ -41,6 +42,7 @@ _OF_A_JOINT_MODEL = {
     "context": "NoContext",
     "distribution": "Gaussian",
 }  # its seats, and what takes them by default
+_OF_A_CODING = {"RelativeEntropyCoding": {"sampler": "GreedySampler"}}  # the same of latent codings
 _TAGS = {
     "No": "none",
     "Channelwise": "channel-wise",
@@ -77,7 +79,9 @@ def component_tags(components: dict[str, Any]) -> dict[str, str]:
     """
     coding = components.get("latent_coding")
     if coding is not None:
-        return _tags({"latent_coding": coding}, components)
+        usual = _OF_A_CODING.get(_class_name(coding), {})
+        own = {seat: _arguments(coding).get(seat) or kind for seat, kind in usual.items()}
+        return _tags({"latent_coding": coding, **own}, components)
     entropy_model = components["entropy_model"]
     if _class_name(entropy_model) == "SlimmableEntropyModel":  # each width has one of a kind
         entropy_model = _arguments(entropy_model).get("entropy_model") or "Factorized"

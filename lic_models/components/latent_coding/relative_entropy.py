@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Normal, kl_divergence
 
+from lic_models.components.bounds import within
 from lic_models.components.entropy_coding.tables import FrequencyTables
 from lic_models.components.entropy_models.base import Rated, check_strings
 from lic_models.components.latent_coding.base import LatentCoding, Note
@@ -27,6 +28,10 @@ from lic_models.components.relative_entropy_coding import (
 )
 from lic_models.components.relative_entropy_coding.ladder import Ladder
 from pytest_lic.errors import CodecError, UsageError, WeightsError
+
+
+_MOST_NATS = 700.0
+"""Of a dimension: the logarithm of float64's smallest normal number."""
 
 
 class RelativeEntropyCoding(LatentCoding):
@@ -163,7 +168,7 @@ class RelativeEntropyCoding(LatentCoding):
 def _likelihood(posterior: Normal, prior: Normal) -> Tensor:
     """exp(−KL) of each dimension, float64: a divergence of 100 nats is none of float32's."""
     divergence: Tensor = kl_divergence(posterior, prior)
-    return divergence.double().clamp(min=0.0).neg().exp()
+    return within(divergence.double(), 0.0, _MOST_NATS).neg().exp()
 
 
 def _gaussians(of: Normal) -> Gaussians:

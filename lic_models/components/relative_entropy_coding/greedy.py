@@ -45,7 +45,8 @@ class GreedySampler(Sampler):
 
     Samples that stand too near the mode make images blurrier, and a level that is predicted from
     them costs more. Divergences of a group that come close to its budget are served badly: K
-    shards of equal scale resolve a dimension no finer than its 2**B draws lie apart.
+    shards of equal scale resolve a dimension no finer than its 2**B draws lie apart. Havasi et al.
+    2019, https://arxiv.org/abs/1810.00440.
 
     Args:
         seed: which both sides have.

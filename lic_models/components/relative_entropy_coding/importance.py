@@ -39,6 +39,8 @@ _STREAM, _CHANCE = 5, 6
 class ImportanceSampler(Sampler):
     """Nearly unbiased where the spare bits suffice; KL, those, and what a budget leaves over.
 
+    Havasi et al. 2019, https://arxiv.org/abs/1810.00440.
+
     Args:
         seed: which both sides have.
         index_bits: B, 1 to 20; time grows with 2**B.

@@ -54,7 +54,8 @@ _WIDE_BUDGET = 1 << 12
 class PoissonSampler(Sampler):
     """Exact; KL, its logarithm and about 3 bits a dimension, in KL and a few steps.
 
-    The one to choose: the only one for dimensions of more than 16 bits.
+    The only one for dimensions of more than 16 bits. Flamich, "Greedy Poisson rejection sampling",
+    NeurIPS 2023, https://arxiv.org/abs/2305.15313.
 
     Args:
         seed: which both sides have.

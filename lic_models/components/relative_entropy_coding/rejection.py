@@ -65,6 +65,7 @@ class RejectionSampler(Sampler):
 
     That is up to about 10 bits with a budget of 12. At 12 bits of KL many draws are outliers,
     whose rounding shows: the variance of all draws was 1.5 times the posterior's.
+    Harsha et al. 2010, https://doi.org/10.1109/TIT.2009.2034824.
 
     Args:
         seed: which both sides have.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
@@ -55,6 +57,40 @@ def test_structural_similarity_has_no_lambda_of_regions() -> None:
         rate_distortion_loss(outputs(images, 0.0), images, torch.ones(1, 1, 12, 12), "ms-ssim")
 
 
+@pytest.mark.parametrize("distortion", ["mae", "laplace"])
+def test_absolute_errors_have_no_lambda_of_regions(distortion: str) -> None:
+    images = torch.rand(1, 3, 32, 32)
+    with pytest.raises(UsageError, match=f"{distortion} has no λ of each region"):
+        rate_distortion_loss(outputs(images, 0.0), images, torch.ones(1, 1, 2, 2), distortion)
+
+
+def test_the_mean_absolute_error_is_of_8_bit_samples_in_the_loss() -> None:
+    images = torch.rand(3, 3, 32, 64)
+    loss = rate_distortion_loss(outputs(images, -0.1), images, 0.12, "mae")
+    assert float(loss.distortion) == pytest.approx(0.1, rel=1e-5)
+    assert float(loss.total) == pytest.approx(0.25 + 0.12 * 25.5, rel=1e-5)
+
+
+def test_a_laplace_likelihood_weighs_errors_by_its_scale_and_is_best_where_that_is_their_mean() -> (
+    None
+):
+    images = torch.rand(2, 3, 32, 64)
+
+    def total(scale: float) -> float:
+        given = outputs(images, 0.1)
+        return float(rate_distortion_loss(given, images, 2.0, "laplace", torch.tensor(scale)).total)
+
+    assert total(0.2) == pytest.approx(0.25 + 2 * (0.5 + math.log(0.2)), rel=1e-4)
+    assert min((0.05, 0.09, 0.1, 0.11, 0.2), key=total) == 0.1
+    with pytest.raises(UsageError, match="laplace: no γ, which training alone has"):
+        rate_distortion_loss(outputs(images, 0.1), images, 2.0, "laplace")
+
+
+def test_likelihoods_in_float64_keep_divergences_that_float32_has_none_of() -> None:
+    likelihoods = {"a": torch.full((1, 1, 1, 1), 2.0**-400, dtype=torch.float64)}
+    assert estimated_bits(likelihoods).tolist() == [400.0]
+
+
 def test_structural_similarity_takes_the_place_of_the_squared_error() -> None:
     images = torch.rand(1, 3, 176, 192)
     same = rate_distortion_loss(outputs(images, 0.0), images, 20.0, "ms-ssim")
@@ -85,8 +121,10 @@ def test_what_is_no_distortion_of_these_images_is_refused() -> None:
     images = torch.rand(1, 3, 32, 64)
     with pytest.raises(UsageError, match=r"at least 161 pixels, got 64×32; give --data.crop_size"):
         rate_distortion_loss(outputs(images, 0.0), images, 1.0, "ms-ssim")
-    with pytest.raises(UsageError, match=r"model.distortion: 'mae'; expected"):
-        rate_distortion_loss(outputs(images, 0.0), images, 1.0, "mae")
+    with pytest.raises(
+        UsageError, match=r"model.distortion: 'psnr'; expected one of mse, ms-ssim, mae, laplace"
+    ):
+        rate_distortion_loss(outputs(images, 0.0), images, 1.0, "psnr")  # type: ignore[arg-type]
 
 
 def test_psnr_is_that_of_the_plugin() -> None:
