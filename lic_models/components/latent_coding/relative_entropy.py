@@ -29,7 +29,6 @@ from lic_models.components.relative_entropy_coding import (
 from lic_models.components.relative_entropy_coding.ladder import Ladder
 from pytest_lic.errors import CodecError, UsageError, WeightsError
 
-
 _MOST_NATS = 700.0
 """Of a dimension: the logarithm of float64's smallest normal number."""
 
