@@ -42,7 +42,9 @@ _OF_A_JOINT_MODEL = {
     "context": "NoContext",
     "distribution": "Gaussian",
 }  # its seats, and what takes them by default
-_OF_A_CODING = {"RelativeEntropyCoding": {"sampler": "GreedySampler"}}  # the same of latent codings
+_OF_A_CODING = {
+    "RelativeEntropyCoding": {"sampler": "ImportanceSampler"}
+}  # the same of latent codings
 _TAGS = {
     "No": "none",
     "Channelwise": "channel-wise",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -22,12 +23,41 @@ from lic_models.components.entropy_models.base import Rated, check_strings
 from lic_models.components.latent_coding.base import LatentCoding, Note
 from lic_models.components.relative_entropy_coding import (
     Gaussians,
-    GreedySampler,
     ImportanceSampler,
     Sampler,
 )
+from lic_models.components.relative_entropy_coding.gaussians import Targets
 from lic_models.components.relative_entropy_coding.ladder import Ladder
+from lic_models.components.relative_entropy_coding.normals import Floats
 from pytest_lic.errors import CodecError, UsageError, WeightsError
+
+
+class CodedLevel(NamedTuple):
+    """One level of a latent: what was expected, what there was, and the draw that was sent.
+
+    Attributes:
+        posterior: of n dimensions.
+        prior: of as many.
+        draw: (n,).
+        string: that decodes to it, with the prior.
+    """
+
+    posterior: Gaussians
+    prior: Gaussians
+    draw: Floats
+    string: bytes
+
+    @classmethod
+    def of(cls, sampler: Sampler, posterior: Gaussians, prior: Gaussians) -> CodedLevel:
+        """What a sampler makes of it."""
+        string, draw = sampler.encode(posterior, prior)
+        return cls(posterior, prior, draw, string)
+
+    @property
+    def divergence(self) -> float:
+        """KL(posterior ‖ prior), in bits: the theoretical rate."""
+        return float(Targets.of(self.posterior, self.prior).bits.sum())
+
 
 _MOST_NATS = 700.0
 """Of a dimension: the logarithm of float64's smallest normal number."""
@@ -46,7 +76,8 @@ class RelativeEntropyCoding(LatentCoding):
     Args:
         hyper_channels: N, of level 2.
         kernel_sizes: side of each of its layers' kernels, odd; that of the latent's layer first.
-        sampler: of level 1; greedy shards by default.
+        sampler: of level 1; adaptive importance by default, which gives more PSNR for its bytes
+            than greedy shards, the thesis's choice, but takes longer to encode.
         hyper_sampler: of level 2; adaptive importance by default: what is off there costs level 1.
 
     Raises:
@@ -63,8 +94,8 @@ class RelativeEntropyCoding(LatentCoding):
     ) -> None:
         self.hyper_channels = hyper_channels
         self.kernel_sizes = kernel_sizes
-        self.sampler = GreedySampler(seed=1) if sampler is None else sampler
-        self.hyper_sampler = ImportanceSampler(seed=2) if hyper_sampler is None else hyper_sampler
+        self.sampler = sampler or ImportanceSampler(1, index_bits=11, spare_bits=0, size_bits=5)
+        self.hyper_sampler = hyper_sampler or ImportanceSampler(2, spare_bits=1)
         if self.sampler.seed == self.hyper_sampler.seed:
             raise UsageError(
                 f"latent_coding: sampler and hyper_sampler have the seed {self.sampler.seed}, and "
@@ -99,17 +130,25 @@ class RelativeEntropyCoding(LatentCoding):
             {"latents": _likelihood(first, prior), "hyper_latents": _likelihood(second, unit)},
         )
 
-    @torch.no_grad()
     def compress(self, latents: Tensor) -> list[bytes]:
         """One image's latent (M, h, w) as the strings of level 2 and of level 1."""
+        return [level.string for level in self.coded(latents)]
+
+    @torch.no_grad()
+    def coded(self, latents: Tensor) -> tuple[CodedLevel, CodedLevel]:
+        """Level 2 and level 1 of one image's latent (M, h, w).
+
+        Raises:
+            CodecError: a latent that is not finite.
+            UsageError: more divergence than a sampler codes.
+        """
         _check(latents)
         size = (latents.shape[-2], latents.shape[-1])
-        second = self.ladder.second_posterior(latents[None])
-        below, drawn = self.hyper_sampler.encode(_gaussians(second), _units(second.mean.numel()))
-        prior = self.ladder.first_prior(_tensor(drawn, second.mean), size)
+        found = self.ladder.second_posterior(latents[None])
+        second = CodedLevel.of(self.hyper_sampler, _gaussians(found), _units(found.mean.numel()))
+        prior = self.ladder.first_prior(_tensor(second.draw, found.mean), size)
         posterior = self.ladder.first_posterior(latents[None], prior)
-        string, _ = self.sampler.encode(_gaussians(posterior), _gaussians(prior))
-        return [below, string]
+        return second, CodedLevel.of(self.sampler, _gaussians(posterior), _gaussians(prior))
 
     @torch.no_grad()
     def decompress(self, strings: Sequence[bytes], size: tuple[int, int]) -> Tensor:
@@ -179,7 +218,7 @@ def _units(count: int) -> Gaussians:
     return Gaussians(np.zeros(count), np.ones(count))
 
 
-def _tensor(values: np.ndarray, like: Tensor) -> Tensor:
+def _tensor(values: Floats, like: Tensor) -> Tensor:
     return torch.from_numpy(values).to(like).reshape(like.shape)
 
 

@@ -2,7 +2,7 @@
 
 In raster order, until a group's divergence reaches a budget or it has 2**size_bits dimensions.
 Dimensions of more than the budget are outliers, which are sent in 16 bits. A group's size takes
-size_bits bits.
+size_bits bits, or what it does with the empirical frequencies of sizes.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ LANES = 16
 """Draws of 16 bits that a block of random words has."""
 _AT_ONCE = 1 << 12
 """Dimensions looked at together: their draws stay in a processor's cache."""
+_MOST_COUNTED = 7
+"""Up to so many size_bits, sizes have their empirical frequencies."""
 _OUTLIERS = np.array([255, 1])
 
 Score = Callable[["Groups", Floats, int], Floats]
@@ -96,7 +98,10 @@ def write_groups(
     writer.bits(size_bits, 4)
     writer.symbols(outliers.astype(np.int64), _OUTLIERS)
     writer.number(groups.sizes.size)
-    writer.bits(groups.sizes - 1, size_bits)
+    if size_bits <= _MOST_COUNTED:
+        writer.symbols(groups.sizes - 1, np.ones(1 << size_bits, np.int64))
+    else:
+        writer.bits(groups.sizes - 1, size_bits)
 
 
 def read_groups(reader: Reader, count: int) -> tuple[Groups, NDArray[np.bool_]]:
@@ -109,7 +114,10 @@ def read_groups(reader: Reader, count: int) -> tuple[Groups, NDArray[np.bool_]]:
     outliers = reader.symbols(count, _OUTLIERS) == 1
     places = np.flatnonzero(~outliers)
     number = reader.number(places.size)
-    sizes = reader.bits(np.full(number, size_bits)) + 1
+    if size_bits <= _MOST_COUNTED:
+        sizes = reader.symbols(number, np.ones(1 << size_bits, np.int64)) + 1
+    else:
+        sizes = reader.bits(np.full(number, size_bits)) + 1
     if sizes.sum() != places.size:
         raise corrupt(f"has groups of {sizes.sum()} dimensions in all; {places.size} are due")
     return Groups(places, sizes), outliers
