@@ -36,10 +36,10 @@ def test_at_a_tight_budget_draws_fall_short_of_the_mean():
 
 def test_a_group_costs_its_shards_bits():
     posterior, prior = alike(0.5, 0.5, 4000)
-    sampler = GreedySampler(1, shards=3, shard_bits=5, size_bits=6, share=0.8)
+    sampler = GreedySampler(1, shards=3, shard_bits=5, size_bits=8, share=0.8)
     groups = -(-4000 // int(12 // Targets.of(posterior, prior).bits[0]))
     spent = 8 * len(sampler.encode(posterior, prior)[0])
-    assert groups * (15 + 6) <= spent < groups * (15 + 6) + 150
+    assert groups * (15 + 8) <= spent < groups * (15 + 8) + 150
 
 
 def test_the_stream_says_how_many_shards_of_how_many_bits_it_has():
