@@ -5,7 +5,7 @@ validate  its loss on the validation images, with real rounding
 test      its rate and quality on whole images, measured on real bitstreams
 export    write the weights of checkpoints for the plugin
 thumbnail train a small network that makes previews of the first bytes, for exported weights
-adapt     exported weights for images of another domain
+adapt     exported weights for another domain or another loss
 integer   exported weights whose hyper-synthesis is computed in integers
 zoo       train every network of some configs for as long as there is time
 pack      small copies of a zoo's checkpoints, to go on from elsewhere

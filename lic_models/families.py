@@ -139,7 +139,7 @@ def learned_family(
             )
 
     way = _shared_way(by_quality.values())
-    writer = _source_writer if way == "encoder" else _writer
+    writer = _source_writer if way in ("encoder", "synthesis") else _writer
     range_of_levels = levels(first.components)
 
     def build(quality: str) -> nn.Module:
@@ -169,8 +169,10 @@ def learned_family(
         bitstreams_of=lambda quality: writer(by_quality[quality], quality),
     )
     family = replace(family, default_qualities=default_qualities)
-    if first.adapted_from is not None and first.adapted_from["name"] != first.name:
-        family = replace(family, decodes=first.adapted_from["name"])
+    stated = first.adapted_from
+    # Another synthesis decodes the same bitstreams, but to other pictures.
+    if stated is not None and way != "synthesis" and stated["name"] != first.name:
+        family = replace(family, decodes=stated["name"])
     return _beside_source(family, by_quality) if way == "enhance" else family
 
 
@@ -180,7 +182,7 @@ def _writer(header: WeightsHeader, quality: str) -> tuple[str, str, str]:
 
 
 def _source_writer(header: WeightsHeader, _quality: str) -> tuple[str, str, str]:
-    """The same of weights with an adapted encoder."""
+    """The same of weights with an adapted encoder or synthesis."""
     stated = header.adapted_from
     assert stated is not None
     return stated["name"], stated["quality"], stated["digest"]

@@ -1,10 +1,11 @@
-"""``python -m lic_models adapt``: exported weights for images of another domain."""
+"""``python -m lic_models adapt``: exported weights for another domain or another loss."""
 
 from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ _TOLD = {
     "all": "bitstreams of {source} no longer decode with it; raise the family's format_version "
     "where it takes that codec's place",
     "encoder": "bitstreams of {source} decode as before, and decoders of {source} decode the new",
+    "synthesis": "bitstreams of {source} decode, to other pictures; both write the same ones",
     "enhance": "bitstreams of {source} decode as before; a new one is enhanced where that pays",
 }
 
@@ -29,15 +31,17 @@ def adapt(program: str, arguments: Sequence[str]) -> int:
         if getattr(options, name) < 1:
             option = name.replace("_", "-")
             raise UsageError(f"--{option} {getattr(options, name)}: expected at least 1")
-    if not 0.0 < options.learning_rate < math.inf:
-        raise UsageError(f"--learning-rate {options.learning_rate}: expected a positive number")
+    for name in ("learning_rate", "lpips_weight", "adversarial_weight"):
+        value, option = getattr(options, name), name.replace("_", "-")
+        if value is not None and not 0.0 < value < math.inf:
+            raise UsageError(f"--{option} {value}: expected a positive number")
 
     from tqdm import tqdm
 
     from lic_models.command_line.training_images import training_images
     from lic_models.config.builder import build_codec
     from lic_models.config.seats import anchors
-    from lic_models.storage import adapted
+    from lic_models.storage import adapted, eight_bits
     from lic_models.storage.weights_file import (
         load_weights,
         read_json_header,
@@ -47,6 +51,7 @@ def adapt(program: str, arguments: Sequence[str]) -> int:
     )
     from lic_models.storage.weights_header import ADAPTED_FROM, read_header
     from lic_models.training import adaptation
+    from lic_models.training.generative import GenerativeWeights
 
     source, target = read_header(options.weights), options.out
     if target.is_dir():
@@ -60,10 +65,21 @@ def adapt(program: str, arguments: Sequence[str]) -> int:
         )
     named = adapted.named(source, target, options.way)
     distortion = source.training.get("distortion", "mse")
-    if options.way == "enhance" and distortion != "mse":
+    if options.way == "enhance" and (distortion != "mse" or options.loss == "hific"):
         raise UsageError(
             f"{source.path}: trained for {distortion}; --way enhance chooses between two codecs by "
             "their MSE"
+            if distortion != "mse"
+            else "--loss hific: --way enhance chooses between two codecs by their MSE; take another"
+        )
+    weights = {"lpips": options.lpips_weight, "adversarial": options.adversarial_weight}
+    weights = {name: value for name, value in weights.items() if value is not None}
+    if weights and options.loss != "hific":
+        raise UsageError(f"--{next(iter(weights))}-weight: of --loss hific alone; give that too")
+    if options.loss == "hific" and distortion != "mse":
+        raise UsageError(
+            f"{source.path}: trained for {distortion}; --loss hific is beside MSE: adapt weights "
+            "that were trained for it"
         )
     codec = build_codec(source.components, str(source.path))
     load_weights(codec, source.path)
@@ -77,15 +93,18 @@ def adapt(program: str, arguments: Sequence[str]) -> int:
         options.learning_rate,
         options.rank,
         options.seed,
+        GenerativeWeights(**weights) if options.loss == "hific" else None,
     )
-    losses: list[float] = []
+    losses: list[Mapping[str, float]] = []
     with tqdm(total=options.steps, desc="adapting", unit="step", disable=None) as bar:
 
-        def told(step: int, loss: float) -> None:
-            losses.append(loss)
+        def told(step: int, parts: Mapping[str, float]) -> None:
+            losses.append(parts)
             bar.update(step - bar.n)
             if step % 20 == 0:
-                bar.set_postfix_str(f"loss {sum(losses[-20:]) / 20:.3f}", refresh=False)
+                means = {name: sum(each[name] for each in losses[-20:]) / 20 for name in parts}
+                said = [f"{name} {mean:#.3g}" for name, mean in means.items()]
+                bar.set_postfix_str(", ".join(said), refresh=False)
 
         try:
             trained = adaptation.adapt(codec, images, options.way, schedule, told)
@@ -102,6 +121,7 @@ def adapt(program: str, arguments: Sequence[str]) -> int:
             "steps": options.steps,
             "pixels": options.steps * options.batch_size * options.crop_size**2,
             "distortion": schedule.distortion,
+            **({} if schedule.generative is None else {"hific": asdict(schedule.generative)}),
             "learning_rate": options.learning_rate,
             "data": {"name": options.data, "images": images.digest, "seed": options.seed},
         },
@@ -114,9 +134,13 @@ def adapt(program: str, arguments: Sequence[str]) -> int:
         codec.update()
         write_weights(codec, target, header)
     else:
+        if options.way == "synthesis":
+            trained = eight_bits.packed(trained)
         write_tensors(trained, target, {**header, ADAPTED_FROM: named})
     tenth = max(1, len(losses) // 10)
-    first, last = (sum(some) / tenth for some in (losses[:tenth], losses[-tenth:]))
+    first, last = (
+        sum(parts["loss"] for parts in some) / tenth for some in (losses[:tenth], losses[-tenth:])
+    )
     print(
         f"{target}: {header['name']} quality {source.quality}, λ = {source.lmbda:g}, adapted to "
         f"{options.data}, loss {first:.3f} → {last:.3f}; {target.stat().st_size / 1e6:.2f} MB"
@@ -128,9 +152,10 @@ def adapt(program: str, arguments: Sequence[str]) -> int:
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"{program} adapt",
-        description="Go on training exported weights on images of another domain. What decodes "
-        "old bitstreams stays as it is, to the bit, unless everything is trained; the new file "
-        "then holds only what differs, and must lie beside WEIGHTS, or these must be shipped.",
+        description="Go on training exported weights on images of another domain, or for another "
+        "loss. Old bitstreams decode as they did, to the bit, unless everything is trained, or the "
+        "synthesis. Unless everything is, the new file holds only what differs, and must lie "
+        "beside WEIGHTS, or these must be shipped.",
         epilog="Small codecs take a minute or two on one core. Ctrl-C leaves nothing behind, and "
         "there is no going on from there, as there is with fit: a run is too short to be worth it.",
     )
@@ -146,10 +171,18 @@ def _parser(program: str) -> argparse.ArgumentParser:
     add(
         "--way",
         required=True,
-        choices=("all", "encoder", "enhance"),
+        choices=tuple(_TOLD),
         help="all: train everything, which breaks with old bitstreams. encoder: analysis and "
-        "hyper-analysis alone, for the decoder as it is. enhance: add to the layers of a second, "
-        "enhanced codec beside this one; each image is coded with the one that suits it",
+        "hyper-analysis alone, for the decoder as it is. synthesis: that alone, which makes "
+        "other pictures of the same bitstreams. enhance: add to the layers of a second, enhanced "
+        "codec beside this one; each image is coded with the one that suits it",
+    )
+    add(
+        "--loss",
+        choices=("rate-distortion", "hific"),
+        default="rate-distortion",
+        help="rate-distortion: what WEIGHTS were trained for. hific: LPIPS and a discriminator "
+        "beside it, for pictures that look right rather than have a small MSE (%(default)s)",
     )
     add("--out", type=Path, required=True, metavar="FILE", help="weights file to write")
     add("--name", help="of the codec family; that of WEIGHTS by default")
@@ -162,4 +195,10 @@ def _parser(program: str) -> argparse.ArgumentParser:
     ):
         add(f"--{name}", type=int, default=default, metavar="N", help=f"{told} (%(default)s)")
     add("--learning-rate", type=float, default=3e-4, metavar="X", help="at first (%(default)s)")
+    for name, told in (
+        ("lpips", "LPIPS"),
+        ("adversarial", "the discriminator's verdict"),
+    ):
+        what = f"of hific: what {told} weighs, in squared levels of 255 (the paper's ratio to MSE)"
+        add(f"--{name}-weight", type=float, metavar="X", help=what)
     return parser

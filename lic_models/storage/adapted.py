@@ -2,9 +2,10 @@
 
 The header has ``adapted_from``: the other file's name and digest, which codec that is, and the way.
 
-encoder  the encoder's side, in place of the other file's; all that decodes is the other file's
-enhance  for kernels of the other file a product of two thin matrices, ``KEY.up`` × ``KEY.down``,
-         which is added to them; and biases, in place of the other file's
+encoder    the encoder's side, in place of the other file's; all that decodes is the other file's
+synthesis  the synthesis, in place of the other file's; all bitstreams are the other file's
+enhance    for kernels of the other file a product of two thin matrices, ``KEY.up`` × ``KEY.down``,
+           which is added to them; and biases, in place of the other file's
 
 The other file is looked for beside the adapted one, then among the shipped weights.
 """
@@ -25,6 +26,16 @@ from pytest_lic.errors import WeightsError
 UP, DOWN = ".up", ".down"
 ENCODER = ("transform.analysis.", ".hyper_analysis.")
 """What the names of an encoder's parameters have in them."""
+SYNTHESIS = ("transform.synthesis.",)
+"""The same of a synthesis."""
+_PARTS = {
+    "encoder": (
+        ENCODER,
+        "of an encoder, and would decode {}'s bitstreams otherwise than they were written",
+    ),
+    "synthesis": (SYNTHESIS, "of a synthesis, and {}'s bitstreams would no longer be its own"),
+}
+"""Way → what it may store, and what is wrong with anything else."""
 
 
 def named(source: WeightsHeader, target: Path, way: str) -> dict[str, str]:
@@ -95,10 +106,10 @@ def completed(
                 f"{path}: {key} is no part of {stated['file']}, which is of another architecture; "
                 "adapt again"
             )
-        if stated["way"] == "encoder" and not any(part in key for part in ENCODER):
+        parts, wrong = _PARTS.get(stated["way"], (("",), ""))
+        if not any(part in key for part in parts):
             raise WeightsError(
-                f"{path}: {key} is no part of an encoder, and would decode {stated['file']}'s "
-                "bitstreams otherwise than they were written; adapt again"
+                f"{path}: {key} is no part {wrong.format(stated['file'])}; adapt again"
             )
         if name == key:
             whole[key] = value

@@ -14,6 +14,7 @@ running_means           means since the last row of the log
 metrics_file            the log
 thumbnails              a thumbnail synthesis, for a codec that stays as it is
 calibration             a trained hyper-synthesis in whole numbers
-adaptation              a trained codec for another domain
+adaptation              a trained codec for another domain or another loss
+generative              LPIPS and a discriminator beside the distortion
 saved_config            the config that a run leaves behind
 """

@@ -1,9 +1,10 @@
-"""Adaptation of a trained codec to another domain, in three ways.
+"""Adaptation of a trained codec to another domain, or to another loss, in four ways.
 
-all      everything is trained: the bitstreams become those of another codec
-encoder  analysis and hyper-analysis alone: what decodes stays as it is, to the bit
-enhance  the codec stays as it is, and each kernel of its transforms gets an addition of low rank,
-         for a second, enhanced codec beside it
+all        everything is trained: the bitstreams become those of another codec
+encoder    analysis and hyper-analysis alone: what decodes stays as it is, to the bit
+synthesis  the synthesis alone: the bitstreams stay as they are, to the bit, not the pictures
+enhance    the codec stays as it is, and each kernel of its transforms gets an addition of low rank,
+           for a second, enhanced codec beside it
 
 Katakol, Herranz, Yang and Mrak, "DANICE: Domain adaptation without forgetting in neural image
 compression", CVPR workshops 2021, https://arxiv.org/abs/2104.09370, keep the source codec as a part
@@ -15,7 +16,7 @@ https://arxiv.org/abs/2106.09685, have it, so that the enhanced codec has the so
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,15 +28,22 @@ from torch.nn.utils import parametrize
 from lic_models.codec import LearnedCodec
 from lic_models.data.crops import CropRecipe, draw_crop, to_batch
 from lic_models.data.image_set import ImageSet
-from lic_models.storage.adapted import DOWN, ENCODER, UP
+from lic_models.storage.adapted import DOWN, ENCODER, SYNTHESIS, UP
+from lic_models.training.generative import (
+    GenerativeLoss,
+    GenerativeWeights,
+    check_crop_size,
+    given_to_synthesis,
+)
 from lic_models.training.loss import Distortion, rate_distortion_loss
 from pytest_lic.errors import UsageError
 
-Way = Literal["all", "encoder", "enhance"]
-Told = Callable[[int, float], None]
-"""Called after each step with how many are done, and the loss."""
+Way = Literal["all", "encoder", "synthesis", "enhance"]
+Told = Callable[[int, Mapping[str, float]], None]
+"""Called after each step with how many are done, and the loss with its parts, by name."""
 
-_ENHANCED = (*ENCODER, "transform.synthesis.", ".hyper_synthesis.")
+_ENHANCED = (*ENCODER, *SYNTHESIS, ".hyper_synthesis.")
+_PARTS = {"encoder": ENCODER, "synthesis": SYNTHESIS}
 _CLIP_NORM, _QUANTILES_RATE = 1.0, 1e-3
 
 
@@ -52,6 +60,8 @@ class Schedule:
         learning_rate: Adam's.
         rank: of what `enhance` adds to each kernel.
         seed: of crops, noise and first weights.
+        generative: weights of LPIPS and of a discriminator beside the distortion; None without
+            them.
     """
 
     lmbda: float
@@ -62,6 +72,7 @@ class Schedule:
     learning_rate: float = 3e-4
     rank: int = 8
     seed: int = 1
+    generative: GenerativeWeights | None = None
 
 
 def adapt(
@@ -70,8 +81,8 @@ def adapt(
     """Train a codec on crops of images.
 
     Args:
-        codec: of which ``all`` and ``encoder`` change the parameters; for ``enhance`` a copy that
-            is of no use afterwards.
+        codec: of which ``all``, ``encoder`` and ``synthesis`` change the parameters; for
+            ``enhance`` a copy that is of no use afterwards.
         images: no smaller than the crops.
         way: what is trained.
         schedule: how.
@@ -83,7 +94,7 @@ def adapt(
 
     Raises:
         UsageError: a codec of which there is nothing to train this way, or crops that it, or the
-            distortion, does not take.
+            distortion, does not take; LPIPS without its network's weights.
         CorpusError: an image that can't be decoded.
     """
     if schedule.crop_size % codec.downsampling_factor:
@@ -91,10 +102,15 @@ def adapt(
             f"crops of {schedule.crop_size} pixels; expected a multiple of "
             f"{codec.downsampling_factor}, the pixels that share a latent"
         )
+    if schedule.generative is not None:
+        check_crop_size(schedule.crop_size)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(schedule.seed)
         trained = _made_trainable(codec, way, schedule.rank)
+        # What a decoder is given is rounded: noise in its place would only be for the rate.
+        codec.train(way != "synthesis")
         _train(codec, images, trained, schedule, told)
+        codec.eval()
     return {
         name: value.detach().half() if value.ndim in (2, 4) else value.detach()
         for name, value in trained.items()
@@ -115,11 +131,21 @@ def _train(
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, schedule.steps)
     rng = np.random.default_rng(schedule.seed)
     recipe = CropRecipe("random", schedule.crop_size, mirror=True)
-    codec.train()
+    generative = None
+    if schedule.generative is not None:
+        channels = codec.transform.latent_channels
+        generative = GenerativeLoss(channels, schedule.generative, schedule.learning_rate)
     for step in range(1, schedule.steps + 1):
         drawn = rng.integers(len(images), size=schedule.batch_size)
         batch = to_batch([draw_crop(images.read(int(index)), recipe, rng) for index in drawn])
-        loss = rate_distortion_loss(codec(batch), batch, schedule.lmbda, schedule.distortion).total
+        with given_to_synthesis(codec) as latents:
+            outputs = codec(batch)
+        rated = rate_distortion_loss(outputs, batch, schedule.lmbda, schedule.distortion)
+        loss, parts = rated.total, {"bpp": rated.bpp, schedule.distortion: rated.distortion}
+        if generative is not None:
+            terms = generative(outputs["x_hat"], batch, *latents)
+            loss = loss + schedule.lmbda * terms.total
+            parts |= {"lpips": terms.lpips, "adversarial": terms.adversarial}
         if not math.isfinite(loss.item()):
             raise UsageError(f"step {step}: the loss is {loss.item()}; lower --learning-rate")
         optimizer.zero_grad()
@@ -131,8 +157,11 @@ def _train(
             auxiliary.zero_grad()
             codec.latent_coding.auxiliary_loss().backward()  # type: ignore[no-untyped-call]
             auxiliary.step()
-        told(step, loss.item())
-    codec.eval()
+        done = {name: part.item() for name, part in {"loss": loss, **parts}.items()}
+        if generative is not None:
+            judged = generative.train_discriminator(outputs["x_hat"], batch, *latents)
+            done["discriminator"] = judged
+        told(step, done)
 
 
 def _made_trainable(codec: LearnedCodec, way: Way, rank: int) -> dict[str, nn.Parameter]:
@@ -145,7 +174,7 @@ def _made_trainable(codec: LearnedCodec, way: Way, rank: int) -> dict[str, nn.Pa
         trained = {
             name: parameter
             for name, parameter in codec.named_parameters()
-            if way == "all" or _is_within(name, ENCODER)
+            if way == "all" or _is_within(name, _PARTS[way])
         }
     if not trained:
         raise UsageError(f"--way {way}: this codec has no layers that could be trained so")

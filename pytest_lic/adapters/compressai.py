@@ -110,9 +110,9 @@ def compressai_family(
         trained: False for networks that are only to be timed (see `CodecFamily`).
         format_version: raise it to break with the bitstreams of older releases (see
             `CodecFamily`): those are then refused by name.
-        bitstreams_of: quality → family, quality and fingerprint of another network, for one whose
-            decoder is that network's, to the bit: each then decodes the other's bitstreams. By
-            default these are of this network alone.
+        bitstreams_of: quality → family, quality and fingerprint of another network, for one with
+            that network's latents and tables, to the bit: each then decodes the other's
+            bitstreams. By default these are of this network alone.
 
     Raises:
         UsageError: several qualities of one network with nothing to tell them apart.

@@ -109,6 +109,17 @@ class LPIPS(Metric):
         digest = "none" if isinstance(path, str) else file_digest(path)
         return f"{super().fingerprint()}:{self.net}:{digest}"
 
+    def network(self) -> Any:
+        """The package's own ``nn.Module``, for training towards it; it stays as it is itself.
+
+        ``network()(x, y, normalize=True)`` gives (B, 1, 1, 1) for RGB in [0, 1], with a gradient.
+
+        Raises:
+            UnavailableError: no weights to be had.
+            WeightsError: the weights file is missing, damaged, a pickle or another network's.
+        """
+        return _network(self._source())
+
     def compute(self, original: NDArray[np.uint8], reconstruction: NDArray[np.uint8]) -> float:
         """LPIPS of two 8-bit images (H, W, 3), RGB.
 
@@ -125,15 +136,18 @@ class LPIPS(Metric):
                 f"image of {width}×{height} pixels; LPIPS with {self.net} needs {least} on each "
                 "side"
             )
-        path = _weights(self)
-        if isinstance(path, str):
-            raise UnavailableError(path)
-        source = _Source(self.net, path, self.weights is not None, file_state(path))
+        source = self._source()
         with torch.inference_mode():
             before = _features_of_original(source, original.shape, original.tobytes())
             after = _features(source, reconstruction)
             layers = zip(_network(source).lins, before, after, strict=True)
             return float(sum(lin((one - other) ** 2).mean((2, 3)) for lin, one, other in layers))
+
+    def _source(self) -> _Source:
+        path = _weights(self)
+        if isinstance(path, str):
+            raise UnavailableError(path)
+        return _Source(self.net, path, self.weights is not None, file_state(path))
 
 
 def _weights(metric: LPIPS) -> Path | str:
@@ -214,10 +228,14 @@ def _network(source: _Source) -> Any:
         if source.given
         else read_kept(path, backbone)
     )
-    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+    with (
+        warnings.catch_warnings(),
+        torch.random.fork_rng(devices=[]),
+        torch.inference_mode(False),  # kept for training too
+    ):
         # The package asks torchvision in an outdated manner; random weights until ours are in.
         warnings.simplefilter("ignore")
-        network = lpips.LPIPS(net=source.net, pnet_rand=True, verbose=False)
+        network = lpips.LPIPS(net=source.net, pnet_rand=True, verbose=False).requires_grad_(False)
     # lpips cuts torchvision's `features` into slices and keeps the layers' numbers.
     network.net.load_state_dict(
         {name: weights["features." + name.split(".", 1)[1]] for name in network.net.state_dict()}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
+import lpips
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -17,6 +19,7 @@ from lic_models.enhanced import EnhancedCodec
 from lic_models.families import learned_family
 from lic_models.storage.weights_file import read_json_header, read_tensors, write_tensors
 from lic_models.storage.weights_header import WEIGHTS, read_header
+from lic_models.training import generative
 from pytest_lic.baselines import kept_streams
 from pytest_lic.baselines.comparison import Verdict
 from pytest_lic.checks import conformance
@@ -27,13 +30,13 @@ from pytest_lic.images.corpus import load_corpus
 from pytest_lic.measuring.grid import Cell, Setting
 from pytest_lic.system.environment import environment
 from tests.helpers.grouped_codec import write_grouped
-from tests.helpers.image_folders import write_images
+from tests.helpers.image_folders import write_image, write_images
 from tests.helpers.toy_project import Project
 from tests.helpers.weights import built
 
 pytestmark = pytest.mark.usefixtures("photos_folder", "one_thread")
 
-WAYS = ("all", "encoder", "enhance")
+WAYS = ("all", "encoder", "synthesis", "enhance")
 OPTIONS = ("--data=photos", "--crop-size=16", "--steps=6", "--learning-rate=0.03")
 
 
@@ -77,6 +80,86 @@ def test_both_decode_each_others_bitstreams_where_the_encoder_alone_is_trained()
     assert streams != before
     assert torch.equal(old.decode(streams), new.decode(streams))
     assert torch.equal(new.decode(before), old.decode(before))
+
+
+def test_bitstreams_are_the_sources_to_the_bit_where_the_synthesis_alone_is_trained() -> None:
+    path = adapted("synthesis", "--name=other")
+    tensors, before = read_tensors(path)[0], read_tensors(Path("w.safetensors"))[0]
+    changed = {key for key in before if not torch.equal(tensors[key], before[key])}
+    assert tensors.keys() == before.keys()
+    assert changed
+    assert all(key.startswith("transform.synthesis.") for key in (*changed, *load_file(path)))
+    new, old = codec(path), codec(Path("w.safetensors"))
+    streams = new.encode(images())
+    assert streams == old.encode(images())
+    assert new.decode(streams).shape == old.decode(streams).shape
+    assert not torch.allclose(new.decode(streams), old.decode(streams))
+
+
+def test_kernels_of_a_synthesis_take_eight_bits() -> None:
+    stored = load_file(adapted("synthesis"))
+    kernels = {key: value for key, value in stored.items() if value.ndim == 4}
+    assert len(kernels) == 4
+    assert {value.dtype for value in kernels.values()} == {torch.int8}
+    assert all(f"{key}.scales" in stored for key in kernels)
+
+
+@pytest.fixture
+def large_photos(photos_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Images that LPIPS takes, and random features for it."""
+    write_image(Path("photos/large.png"), height=60)
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.manual_seed(0)
+        network = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False).requires_grad_(False)
+    monkeypatch.setattr(generative.LPIPS, "network", lambda _: network)
+
+
+HIFIC = ("--loss=hific", "--crop-size=48", "--steps=2")
+
+
+@pytest.mark.usefixtures("large_photos")
+@pytest.mark.parametrize("way", ["all", "encoder", "synthesis"])
+def test_what_looks_right_can_be_trained_for_in_each_way_of_one_codec(way: str) -> None:
+    plain = adapted(way, "--crop-size=48", "--steps=2").read_bytes()
+    path = adapted(way, *HIFIC)
+    first = path.read_bytes()
+    assert first != plain
+    training = read_header(path).training
+    assert training["hific"] == {
+        "lpips": pytest.approx(426.667, abs=1e-3),
+        "adversarial": pytest.approx(64.0),
+    }
+    assert adapted(way, *HIFIC).read_bytes() == first
+    assert adapted(way, *HIFIC, "--lpips-weight=1").read_bytes() != first
+    assert adapted(way, *HIFIC, "--adversarial-weight=1").read_bytes() != first
+    assert adapted(way, *HIFIC, "--seed=2").read_bytes() != first
+
+
+def test_what_training_for_it_refuses(
+    refusal: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    write_grouped(Path("w.safetensors"))
+    write_image(Path("photos/large.png"), height=60)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    def told(*options: str) -> str:
+        command = ("adapt", "w.safetensors", "--way=synthesis", "--out=n.safetensors", *OPTIONS)
+        return refusal(*command, *options)
+
+    assert told("--loss=hific", "--crop-size=16") == (
+        "w.safetensors: crops of 16 pixels; LPIPS needs 34 on each side: give a larger --crop-size"
+    )
+    assert told("--loss=hific", "--crop-size=48") == (
+        "w.safetensors: LPIPS has no weights for alex: `pytest-lic weights lpips` brings them"
+    )
+    assert "chooses between two codecs by their MSE" in told("--loss=hific", "--way=enhance")
+    assert told("--lpips-weight=2") == "--lpips-weight: of --loss hific alone; give that too"
+    assert "--adversarial-weight nan: expected" in told("--adversarial-weight=nan", "--loss=hific")
+    tensors, _ = read_tensors(Path("w.safetensors"))
+    header = read_json_header(Path("w.safetensors"))
+    write_tensors(tensors, Path("w.safetensors"), {**header, "training": {"distortion": "ms-ssim"}})
+    assert "trained for ms-ssim; --loss hific is beside MSE" in told("--loss=hific")
 
 
 def test_each_bitstream_is_of_the_cheaper_codec_where_one_is_enhanced() -> None:
@@ -141,10 +224,10 @@ def test_the_conformance_gate_shows_whether_old_bitstreams_decode(way: str) -> N
         commit=lambda: None,
     )
     told = conformance.compared(cell, examined, "pytest")
-    if way == "all":
+    if way in ("all", "synthesis"):
         assert told.verdict is Verdict.REGRESSED
         assert "2 of 2 old bitstreams no longer decode as they did" in told.reason
-        assert "model fingerprint: " in told.reason
+        assert ("model fingerprint: " if way == "all" else "pixels: ") in told.reason
         assert "weights changed since" in told.reason
     else:
         assert told.verdict is Verdict.SAME
@@ -155,6 +238,7 @@ def test_a_family_of_another_name_is_held_to_the_bitstreams_of_its_source() -> N
     assert family(adapted("encoder", "--name=other")).decodes == "grouped"
     assert family(adapted("enhance", "--name=other")).decodes == "grouped"
     assert family(adapted("all", "--name=other")).decodes is None
+    assert family(adapted("synthesis", "--name=other")).decodes is None
     assert family(adapted("encoder")).decodes is None
 
 
@@ -166,6 +250,8 @@ def test_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
     assert err == ""
     adapted("encoder")
     assert "decoders of grouped (w.safetensors) decode the new" in capsys.readouterr().out
+    adapted("synthesis")
+    assert "grouped (w.safetensors) decode, to other pictures; both" in capsys.readouterr().out
 
 
 def test_a_source_that_is_gone_or_another_one_by_now() -> None:
@@ -193,6 +279,17 @@ def test_parts_of_another_architecture() -> None:
         write_tensors({f"transform.synthesis.0.weight.{name}": factors[name]}, path, stated)
         with pytest.raises(WeightsError, match=told):
             read_tensors(path)
+
+
+def test_an_encoders_part_is_refused_where_the_synthesis_alone_was_adapted() -> None:
+    path = adapted("synthesis")
+    stated = {"adapted_from": read_header(path).adapted_from}
+    name = "transform.analysis.0.weight"
+    write_tensors({name: read_tensors(path)[0][name] + 1.0}, path, stated)
+    with pytest.raises(
+        WeightsError, match=rf"{name} is no part of a synthesis, and w\.safe.* its own"
+    ):
+        read_tensors(path)
 
 
 def test_a_decoders_part_is_refused_where_the_encoder_alone_was_adapted() -> None:

@@ -81,6 +81,23 @@ def test_is_what_the_package_computes(tmp_path: Path, net: str) -> None:
     assert quality_metrics(original, original, [metric])[0] == {"lpips": 0.0}
 
 
+def test_its_network_can_be_trained_towards_after_it_has_measured(tmp_path: Path) -> None:
+    expected, parameters = random_backbone("alex")
+    save_file(parameters, tmp_path / "random.safetensors")
+    metric = LPIPS(weights=tmp_path / "random.safetensors")
+    assert quality_metrics(random_image(40, 40), random_image(40, 40, 1), [metric])[0]
+    network = metric.network()
+    first, second = torch.rand(2, 1, 3, 40, 40)
+    second.requires_grad_()
+    distance = network(first, second, normalize=True)
+    torch.testing.assert_close(distance, expected(first, second, normalize=True))
+    distance.backward()
+    assert second.grad is not None
+    assert all(parameter.grad is None for parameter in network.parameters())
+    with pytest.raises(UnavailableError, match="no weights for alex: `pytest-lic weights lpips`"):
+        LPIPS().network()
+
+
 def test_without_weights_is_unavailable_and_fetches_nothing(attempts: list[str]) -> None:
     image = random_image(40, 40)
     for metric in (METRICS["lpips"], LPIPS()):
