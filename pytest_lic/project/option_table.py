@@ -190,6 +190,12 @@ OPTIONS = (
     Option("json", "write all that the run found out to FILE", metavar="FILE", read=new_file),
     Option("markdown", "write a summary for a pull request to FILE", metavar="FILE", read=new_file),
     Option("html", "write a report that a browser shows to FILE", metavar="FILE", read=new_file),
+    _several(
+        "crops",
+        "also show these images in --lic-html and --lic-json: a crop of each, as every codec "
+        "decodes it",
+        metavar="IMAGE",
+    ),
     Option(
         "memory-tolerance",
         "percent by which the memory that coding takes may rise",

@@ -58,6 +58,7 @@ class Options:
     markdown: Path | None = None
     baselines_of: str | None = None
     html: Path | None = None
+    crops: tuple[str, ...] = ()
     bd: tuple[CurveMetric, ...] = ("psnr",)
     ctc: tuple[CurveMetric, ...] = ()
     milestone: str | None = None
@@ -161,6 +162,7 @@ def _check_shard(values: Mapping[str, Any]) -> None:
         "update": "sees a part of the grid; pytest-lic record takes a merged one",
         "update-missing": "sees a part of the grid; pytest-lic record takes a merged one",
         "prune": "sees a part of the grid, and can't tell what is stale",
+        "crops": "lacks some of the codecs that are to stand side by side",
         "milestone": "leaves curves to pytest-lic merge, which knows no milestone",
     }
     for name, why in refused.items():

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from msgspec import Meta
 
@@ -28,7 +28,8 @@ class Crop:
     ``subject`` is the id of the cell; ``left`` and ``top`` are where the crop lies in the image,
     ``width`` and ``height`` its size in pixels. ``original`` and ``reconstruction`` are PNG files,
     8-bit RGB, and so is ``baseline``, the reconstruction that the baseline recorded, where it is at
-    hand: then the crop lies where the error grew most, and else where it is largest.
+    hand: then the crop lies where the error grew most, and else where it is largest. ``asked`` is
+    True of one that ``--lic-crops`` asked for: all of an image lie at one place.
     """
 
     subject: str
@@ -40,6 +41,7 @@ class Crop:
     original: Picture
     reconstruction: Picture
     baseline: Picture | None = None
+    asked: Literal[True] | None = None
 
     def __post_init__(self) -> None:
         """ValueError where one of the files is no PNG file."""
@@ -81,7 +83,7 @@ def cut(
         + sums[:-height, :-width]
     )
     top, left = (int(place) for place in np.unravel_index(int(inside.argmax()), inside.shape))
-    rows, columns = slice(top, top + height), slice(left, left + width)
+    where = (slice(top, top + height), slice(left, left + width))
     return Crop(
         subject,
         image,
@@ -89,9 +91,17 @@ def cut(
         top,
         width,
         height,
-        png.encoded(original[rows, columns], optimize=True),
-        png.encoded(reconstruction[rows, columns], optimize=True),
-        None if baseline is None else png.encoded(baseline[rows, columns], optimize=True),
+        png.encoded(original[where], optimize=True),
+        png.encoded(reconstruction[where], optimize=True),
+        None if baseline is None else png.encoded(baseline[where], optimize=True),
+    )
+
+
+def at_place_of(crop: Crop, subject: str, reconstruction: NDArray[np.uint8]) -> Crop:
+    """The same crop of another cell's reconstruction, (H, W, 3), 8-bit RGB."""
+    where = (slice(crop.top, crop.top + crop.height), slice(crop.left, crop.left + crop.width))
+    return replace(
+        crop, subject=subject, reconstruction=png.encoded(reconstruction[where], optimize=True)
     )
 
 

@@ -19,9 +19,9 @@
 
 ``run`` has a ``failure`` if the run failed after its tests. ``metrics`` describes those that not
 every run computes, so that a reader needs no project to show them. ``crops`` is there if something
-regressed (see `crop`), and may be taken out of a file; ``complexity``, ``memory`` and
-``progressive`` if any was looked at; ``shard`` if the run was one part of a larger one. A
-measurement stands in it as in a baseline file (see `entry_json`). JSON knows no infinity: a
+regressed or some were asked for (see `crop`), and may be taken out of a file; ``complexity``,
+``memory`` and ``progressive`` if any was looked at; ``shard`` if the run was one part of a larger
+one. A measurement stands in it as in a baseline file (see `entry_json`). JSON knows no infinity: a
 difference from a lossless image and a tolerance of infinity are written as ``"inf"``, what is no
 number as ``"nan"``.
 

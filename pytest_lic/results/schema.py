@@ -169,7 +169,7 @@ class ResultsFile(Part, frozen=True, kw_only=True):
     tests: tuple[TestResult, ...]
     times: tuple[TimeResult, ...]
     remarks: tuple[str, ...]
-    crops: Annotated[tuple[Crop, ...], Meta(max_length=12)] | UnsetType = UNSET
+    crops: Annotated[tuple[Crop, ...], Meta(max_length=40)] | UnsetType = UNSET
     complexity: list[ComplexityPart] | UnsetType = UNSET
     memory: list[MemoryPart] | UnsetType = UNSET
     progressive: tuple[ProgressiveResult, ...] | UnsetType = UNSET

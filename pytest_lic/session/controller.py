@@ -105,7 +105,8 @@ class Controller:
         results = results_of(run.setup, self._records, tests, benchmarks, exit_status)
         results = replace(results, shard=shard_facts(run))
         if shown and _ended(exit_status):
-            results = with_crops(run.setup, run.codecs, run.measurements.reconstructions, results)
+            kept = run.measurements.reconstructions
+            results = with_crops(run.setup, run.codecs, kept, results, options.crops)
         lines, failed = write_files(results, options, summary)
         self._epilogue += lines
         ended = replace(results.run, exit_status=max(exit_status, int(failed)))

@@ -94,6 +94,48 @@ def test_a_run_that_passes_cuts_nothing(recorded: Project) -> None:
     assert load(recorded.path / "results.json").crops == ()
 
 
+def test_images_that_are_asked_for_are_cut_at_one_place_of_every_codec(recorded: Project) -> None:
+    asked = ("--lic-crops=photo3,none", "--lic-json=results.json", "--lic-html=report.html")
+    assert recorded.run("-m", "rd", *asked).ret == 0
+    results = load(recorded.path / "results.json")
+    qualities = [point.measured.cell.id for point in results.points if point.measured]
+    assert len(qualities) > 1
+    assert [crop.subject for crop in results.crops] == qualities
+    assert all(crop.asked and crop.image == "photo3.png" for crop in results.crops)
+    assert len({(crop.left, crop.top, crop.original) for crop in results.crops}) == 1
+    assert len({crop.reconstruction for crop in results.crops}) == len(qualities)
+    assert "--lic-crops none: no image of this name was measured" in results.remarks
+    page = (recorded.path / "report.html").read_text(encoding="utf-8")
+    assert "<h2>Side by side</h2>" in page
+    assert "<h2>What got worse</h2>" not in page
+
+
+def test_no_more_are_cut_than_a_page_can_hold(
+    recorded: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crops, "ASKED", 2)
+    asked = ("--lic-crops=photo3.png", "--lic-json=results.json")
+    assert recorded.run("-m", "rd", *asked).ret == 0
+    results = load(recorded.path / "results.json")
+    assert len(results.crops) == 2
+    left = len(results.points) - 2
+    assert f"--lic-crops: {left} not cut, 2 are the most" in results.remarks
+
+
+def test_crops_that_are_asked_for_are_none_of_the_regressions(recorded: Project) -> None:
+    results = run_of(broken(recorded), "--lic-crops=photo3")
+    regressed, *others = results.crops
+    assert regressed.asked is None
+    assert others
+    assert all(crop.asked for crop in others)
+
+
+def test_a_shard_is_refused_that_could_not_show_all_codecs(recorded: Project) -> None:
+    result = recorded.run("-m", "rd", "--lic-crops=photo3", "--lic-shard=1/2")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*--lic-crops: a shard lacks some of the codecs*"])
+
+
 def test_a_codec_that_gives_other_pixels_each_time_is_told(recorded: Project) -> None:
     recorded.write_codec(
         """

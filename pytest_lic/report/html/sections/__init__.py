@@ -5,6 +5,7 @@ failures       cells and curves that got worse, with their causes and crops
 other_tests    tests that failed over something else
 two_commits    comparisons of two commits: those that got worse, and further down the others
 curves         rate and quality, and BD-rates
+side_by_side   crops that were asked for, as each codec decodes them
 images         single images that changed most
 points         a table of all points
 ablations      codecs that differ in one component alone
@@ -33,6 +34,7 @@ from pytest_lic.report.html.sections.images import images
 from pytest_lic.report.html.sections.other_tests import other_tests
 from pytest_lic.report.html.sections.points import points
 from pytest_lic.report.html.sections.progressive import progressive
+from pytest_lic.report.html.sections.side_by_side import side_by_side
 from pytest_lic.report.html.sections.times import times
 from pytest_lic.report.html.sections.two_commits import commits_that_fail, commits_that_pass
 from pytest_lic.report.html.sections.verdict import verdict
@@ -43,6 +45,7 @@ SECTIONS: tuple[tuple[str, Callable[[Content], Mapping[str, Any] | None]], ...] 
     ("other_tests", other_tests),
     ("two_commits", commits_that_fail),
     ("curves", curves),
+    ("side_by_side", side_by_side),
     ("images", images),
     ("points", points),
     ("ablations", ablations),

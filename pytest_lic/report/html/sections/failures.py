@@ -45,11 +45,11 @@ def failures(content: Content) -> dict[str, Any] | None:
     return {
         "failures": failing[:SHOWN],
         "more_failures": len(failing) - SHOWN,
-        "address": _address,
+        "address": address,
         "without_crops": [
             run
             for run, results in content.runs.items()
-            if not results.crops
+            if all(crop.asked for crop in results.crops)
             and any(point.comparison.verdict is Verdict.REGRESSED for point in results.points)
         ],
     }
@@ -84,10 +84,10 @@ def _failures(content: Content) -> Iterator[Failure]:
                     for test in results.tests
                     if test.outcome == "failed" and test.subject == subject
                 ),
-                tuple(crop for crop in results.crops if crop.subject == subject),
+                tuple(crop for crop in results.crops if crop.subject == subject and not crop.asked),
             )
 
 
-def _address(png: bytes) -> str:
+def address(png: bytes) -> str:
     """One that holds the image itself."""
     return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
