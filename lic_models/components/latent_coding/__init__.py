@@ -1,10 +1,12 @@
 """Latent coding: how a latent becomes bytes.
 
-base       what every kind does
-quantised  quantizer, entropy model and entropy coder
+base              what every kind does
+quantised         quantizer, entropy model and entropy coder
+vector_quantised  codebooks, index model and entropy coder
 """
 
 from lic_models.components.latent_coding.base import LatentCoding
 from lic_models.components.latent_coding.quantised import QuantisedCoding
+from lic_models.components.latent_coding.vector_quantised import VectorQuantisedCoding
 
-__all__ = ["LatentCoding", "QuantisedCoding"]
+__all__ = ["LatentCoding", "QuantisedCoding", "VectorQuantisedCoding"]
