@@ -44,7 +44,9 @@ from pytest_lic.errors import LicError, UsageError, WeightsError
 PROGRAM = "python -m lic_models"
 COMMANDS = ("fit", "validate")
 COMPONENTS = ("transform", "quantizer", "entropy_model", "entropy_coder")
-MORE_COMPONENTS = ("rate_control",)  # which most codecs have none of
+MORE_COMPONENTS = ("latent_coding", "rate_control")  # which most codecs have none of
+REPLACED = ("quantizer", "entropy_model", "entropy_coder")
+"""What a latent coding other than of these three takes the place of."""
 
 
 class TrainingCLI(LightningCLI):
@@ -82,6 +84,8 @@ class TrainingCLI(LightningCLI):
         """Where this codec's run is."""
         of_runs = () if command else ("ckpt_path", "weights_only")
         settings = {key: value for key, value in config.settings.items() if key not in of_runs}
+        if (settings.get("model") or {}).get("latent_coding") is not None:
+            settings["model"] = {**dict.fromkeys(REPLACED), **settings["model"]}
         quiet = {"exit_on_error": False}
         of_commands = {name: dict(quiet) for name in self.subcommands()} if command else {}
         words = [
@@ -218,7 +222,8 @@ class TrainingCLI(LightningCLI):
         self._dump_config()
         model = self.config_dump["model"]
         more = {name: model[name] for name in MORE_COMPONENTS if model[name] is not None}
-        return as_stored({name: model[name] for name in COMPONENTS} | more)
+        named = [n for n in COMPONENTS if n not in REPLACED or "latent_coding" not in more]
+        return as_stored({name: model[name] for name in named} | more)
 
     def refuse_other(self, path: Path, components: dict[str, Any], *, coding: bool = False) -> None:
         """Compare what a checkpoint or weights file is of with what was described.

@@ -67,6 +67,7 @@ from lic_models.components.entropy_models.side_information import (
 from lic_models.components.latent_coding import (
     LatentCoding,
     QuantisedCoding,
+    RelativeEntropyCoding,
     VectorQuantisedCoding,
 )
 from lic_models.components.nonlinearities import (
@@ -99,6 +100,13 @@ from lic_models.components.rate_control import (
     ReconstructionOffsets,
     ResidualLayers,
     SlimmableWidths,
+)
+from lic_models.components.relative_entropy_coding import (
+    GreedySampler,
+    ImportanceSampler,
+    PoissonSampler,
+    RejectionSampler,
+    Sampler,
 )
 from lic_models.components.thumbnails import ThumbnailSynthesis
 from lic_models.components.transforms import (
@@ -154,6 +162,8 @@ __all__ = [
     "GeneralisedOctaveTransform",
     "GlobalReferenceContext",
     "GlobalTokensInformation",
+    "GreedySampler",
+    "ImportanceSampler",
     "JointEntropyModel",
     "Laplace",
     "LatentCoding",
@@ -179,6 +189,7 @@ __all__ = [
     "Nonlinearity",
     "OctaveTransform",
     "OneDN",
+    "PoissonSampler",
     "QualityMap",
     "QuantisedCoding",
     "Quantizer",
@@ -187,9 +198,12 @@ __all__ = [
     "RateControl",
     "ReLU",
     "ReconstructionOffsets",
+    "RejectionSampler",
+    "RelativeEntropyCoding",
     "ResidualAttentionTransform",
     "ResidualLayers",
     "ResidualTransform",
+    "Sampler",
     "ScaleHyperprior",
     "ScaleInformation",
     "SideInformation",

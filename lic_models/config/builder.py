@@ -10,6 +10,7 @@ from jsonargparse import ArgumentError, ArgumentParser
 from lic_models.codec import LearnedCodec
 from lic_models.components.entropy_coding.coders import EntropyCoder
 from lic_models.components.entropy_models import EntropyModel
+from lic_models.components.latent_coding import LatentCoding
 from lic_models.components.quantizers import Quantizer
 from lic_models.components.rate_control import RateControl
 from lic_models.components.transforms import Transform
@@ -20,6 +21,7 @@ _KINDS = {
     "quantizer": Quantizer,
     "entropy_model": EntropyModel,
     "entropy_coder": EntropyCoder,
+    "latent_coding": LatentCoding,
     "rate_control": RateControl,
 }
 
@@ -28,8 +30,9 @@ def build_codec(components: Mapping[str, Any], where: str) -> LearnedCodec:
     """Build a codec with random weights.
 
     Args:
-        components: ``transform``, ``quantizer``, ``entropy_model`` and ``entropy_coder``, each a
-            class path or a mapping of ``class_path`` and ``init_args``. What is left out or None
+        components: ``transform``, ``quantizer``, ``entropy_model`` and ``entropy_coder``, or
+            ``latent_coding`` in place of these three, and ``rate_control``: each a class path or
+            a mapping of ``class_path`` and ``init_args``. What is left out or None
             is `LearnedCodec`'s default.
         where: names what describes them, for error messages.
 

@@ -31,6 +31,7 @@ ARITHMETIC, DEFAULT_ARITHMETIC = "arithmetic", "float64"
 _LACKING = (
     ("entropy_model", ARITHMETIC, DEFAULT_ARITHMETIC),
     ("rate_control", "trained_for", None),
+    ("transform", "padding", "zeros"),
 )
 STEPS = 1024
 """In how many steps a level is written between two anchors."""
@@ -74,6 +75,9 @@ def component_tags(components: dict[str, Any]) -> dict[str, str]:
     Args:
         components: as `lic_models.config.builder.build_codec` takes them.
     """
+    coding = components.get("latent_coding")
+    if coding is not None:
+        return _tags({"latent_coding": coding}, components)
     entropy_model = components["entropy_model"]
     if _class_name(entropy_model) == "SlimmableEntropyModel":  # each width has one of a kind
         entropy_model = _arguments(entropy_model).get("entropy_model") or "Factorized"
@@ -81,21 +85,29 @@ def component_tags(components: dict[str, Any]) -> dict[str, str]:
         entropy_model = "MeanScaleHyperprior"
     taken = {
         "architecture": entropy_model,
-        "transform": components["transform"],
         "quantizer": components["quantizer"],
         "coder": components["entropy_coder"],
         "latent_coding": "QuantisedCoding",  # of these three
-        "rate_control": components.get("rate_control") or "NoRateControl",
     }
     if _class_name(entropy_model) == "JointEntropyModel":
         chosen = _arguments(entropy_model)
         taken |= {seat: chosen.get(seat) or kind for seat, kind in _OF_A_JOINT_MODEL.items()}
+    # What is computed in while coding; not a class, and so no seat.
+    arithmetic = _arguments(entropy_model).get(ARITHMETIC) or DEFAULT_ARITHMETIC
+    return _tags(taken, components) | {ARITHMETIC: arithmetic}
+
+
+def _tags(taken: dict[str, Any], components: dict[str, Any]) -> dict[str, str]:
+    """Those of the seats that are taken so, and of the seats that every codec has."""
     of_transform = _arguments(components["transform"])
+    taken = {
+        **taken,
+        "transform": components["transform"],
+        "rate_control": components.get("rate_control") or "NoRateControl",
+    }
     if of_transform.get("nonlinearity") is not None:
         taken["nonlinearity"] = of_transform["nonlinearity"]
     tags = {seat: kind_tag(seat, _class_name(component)) for seat, component in taken.items()}
-    # What is computed in while coding; not a class, and so no seat.
-    tags[ARITHMETIC] = _arguments(entropy_model).get(ARITHMETIC) or DEFAULT_ARITHMETIC
     if of_transform:
         tags.setdefault("nonlinearity", FIXED)
     return tags

@@ -22,8 +22,10 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from lic_models.codec import LearnedCodec
+from lic_models.components.bounds import at_least
 from lic_models.components.entropy_coding.coders import EntropyCoder
 from lic_models.components.entropy_models import EntropyModel
+from lic_models.components.latent_coding import LatentCoding
 from lic_models.components.quantizers import Quantizer
 from lic_models.components.rate_control import RateControl
 from lic_models.components.transforms import Transform
@@ -48,7 +50,10 @@ from pytest_lic.system.environment import environment
 Decay = Literal["plateau", "linear", "late", "constant"]
 SHOWN_EVERY = 10
 """Steps after which the progress bar is drawn anew."""
+_FIRST_SCALE = 0.05
 _LATE = 0.3  # the share of a run in which "late" lets the learning rate fall
+_AS_MSE = {"mse": 1.0, "ms-ssim": 1.0, "mae": 20.0, "laplace": 100.0}
+"""How many times the λ of the MSE theirs is at a like rate, roughly; for the first weights."""
 _PRECISIONS = ("32-true", "bf16-mixed")
 
 
@@ -64,10 +69,13 @@ class CodecTraining(LightningModule):
         quantizer: default `NoiseQuantizer`.
         entropy_model: default `Factorized`.
         entropy_coder: default `AnsCoder`; makes no difference to training.
+        latent_coding: in place of these three.
         rate_control: default `NoRateControl`. Others are trained at levels drawn for each image, of
             whose λ the loss is; slimmable widths all together, as the mean of their losses.
         lmbda: λ, the weight of distortion against rate; rate control has its own.
-        distortion: "mse" for λ · 255² · MSE + bpp, "ms-ssim" for λ · (1 − MS-SSIM) + bpp.
+        distortion: "mse", "ms-ssim", "mae" or "laplace"; see `rate_distortion_loss`.
+        scale_floor: γ_∞, which the learned scale γ of "laplace" does not fall below, in units of
+            RGB in [0, 1].
         start: where the weights begin: "principal-components" of the training images, "random",
             or the path of exported weights or of a checkpoint, such as those of another λ.
         trained: "entropy_model" leaves transform and quantizer as they start. The latents of the
@@ -101,9 +109,11 @@ class CodecTraining(LightningModule):
         quantizer: Quantizer | None = None,
         entropy_model: EntropyModel | None = None,
         entropy_coder: EntropyCoder | None = None,
+        latent_coding: LatentCoding | None = None,
         rate_control: RateControl | None = None,
         lmbda: float = 0.0067,
         distortion: Distortion = "mse",
+        scale_floor: float = 0.005,
         start: str = PRINCIPAL_COMPONENTS,
         trained: Literal["all", "entropy_model", "rate_control"] = "all",
         learning_rate: float = 3e-4,
@@ -121,6 +131,7 @@ class CodecTraining(LightningModule):
             ("learning_rate", learning_rate),
             ("auxiliary_learning_rate", auxiliary_learning_rate),
             ("clip_norm", clip_norm),
+            ("scale_floor", scale_floor),
         ):
             if not 0.0 < value < math.inf:
                 raise UsageError(f"model.{name}: {value:g}; expected a positive number")
@@ -134,11 +145,16 @@ class CodecTraining(LightningModule):
         self.automatic_optimization = False
         try:
             self.codec = LearnedCodec(
-                transform, quantizer, entropy_model, entropy_coder, rate_control=rate_control
+                transform, quantizer, entropy_model, entropy_coder, latent_coding, rate_control
             )
         except UsageError as error:
             raise UsageError(f"model.{error}") from error
         control = self.codec.rate_control
+        if trained == "entropy_model" and latent_coding is not None:
+            raise UsageError(
+                f"model.trained: entropy_model, which {type(latent_coding).__name__} has none of; "
+                "expected all"
+            )
         if trained == "entropy_model" and control.highest:
             raise UsageError(
                 "model.trained: entropy_model is trained on latents that are made once, and with "
@@ -151,6 +167,9 @@ class CodecTraining(LightningModule):
             )
         self.lmbda = lmbda
         self.distortion: Distortion = distortion
+        self.scale_floor = scale_floor
+        if distortion == "laplace":
+            self.log_scale = nn.Parameter(torch.tensor(_FIRST_SCALE).log())
         self.start = start
         self._begun_with = start if start in (PRINCIPAL_COMPONENTS, RANDOM) else _named(Path(start))
         self.trained = trained
@@ -201,7 +220,7 @@ class CodecTraining(LightningModule):
             self._on_latents = freeze(self._frozen)
         if self.resumes:
             return
-        set_first_weights(self.codec, self.start, self.lmbda, data)
+        set_first_weights(self.codec, self.start, self.lmbda / _AS_MSE[self.distortion], data)
 
     def configure_optimizers(self) -> Any:
         """Adam for everything but the quantiles, and Adam for the quantiles, if there are any."""
@@ -211,6 +230,8 @@ class CodecTraining(LightningModule):
                 parameter.requires_grad_(False)
                 continue
             (auxiliary if name.endswith(".quantiles") else main).append(parameter)
+        if self.distortion == "laplace":
+            main.append(self.log_scale)
         optimizers = [torch.optim.Adam(main, lr=self.learning_rate, fused=True)]
         if auxiliary:
             optimizers.append(torch.optim.Adam(auxiliary, lr=self.auxiliary_learning_rate))
@@ -303,6 +324,7 @@ class CodecTraining(LightningModule):
                 "start": self._begun_with,
                 "trained": self.trained,
                 "distortion": self.distortion,
+                **({} if self._scale is None else {"scale": float(self._scale)}),
                 "learning_rate": self.learning_rate,
                 "decay": self.decay,
                 "device": str(self.device),
@@ -408,14 +430,23 @@ class CodecTraining(LightningModule):
             return [levels]
         return [torch.full_like(levels, level) for level in range(round(control.highest) + 1)]
 
+    @property
+    def _scale(self) -> Tensor | None:
+        """γ of the Laplace likelihood."""
+        if self.distortion != "laplace":
+            return None
+        return at_least(self.log_scale, math.log(self.scale_floor)).exp()
+
     def _values(self, outputs: dict[str, Any], images: Tensor, levels: Tensor) -> dict[str, Tensor]:
         control = self.codec.rate_control
         lmbda = control.lmbda(levels) if control.highest else self.lmbda
-        loss = rate_distortion_loss(outputs, images, lmbda, self.distortion)
+        loss = rate_distortion_loss(outputs, images, lmbda, self.distortion, self._scale)
         psnr = mean_psnr(outputs["x_hat"].detach(), images)
         values = {"loss": loss.total, "bpp": loss.bpp.detach(), "psnr": psnr}
         if self.distortion == "ms-ssim":
             values["ms_ssim"] = 1.0 - loss.distortion.detach()
+        if self._scale is not None:
+            values["scale"] = self._scale.detach()
         return values
 
 

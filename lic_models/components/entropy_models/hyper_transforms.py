@@ -23,28 +23,51 @@ def hyper_size(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def hyper_analysis(
-    channels: int, hyper_channels: int, kernel_sizes: tuple[int, int, int]
+    channels: int,
+    hyper_channels: int,
+    kernel_sizes: tuple[int, int, int],
+    outputs: int | None = None,
+    layer: type[nn.Conv2d] = nn.Conv2d,
 ) -> nn.Sequential:
-    """(B, M, h, w) → (B, N, ⌈h / 4⌉, ⌈w / 4⌉); the first kernel is that of the latent's layer."""
+    """(B, M, h, w) → (B, N, ⌈h / 4⌉, ⌈w / 4⌉); the first kernel is that of the latent's layer.
+
+    Args:
+        channels: M.
+        hyper_channels: N.
+        kernel_sizes: of the three layers.
+        outputs: channels of the last one, if not N.
+        layer: class of the convolutions.
+    """
     m, n, (near, middle, far) = channels, hyper_channels, kernel_sizes
     return nn.Sequential(
-        nn.Conv2d(m, n, near, 1, near // 2),
+        layer(m, n, near, 1, near // 2),
         nn.LeakyReLU(inplace=True),
-        nn.Conv2d(n, n, middle, 2, middle // 2),
+        layer(n, n, middle, 2, middle // 2),
         nn.LeakyReLU(inplace=True),
-        nn.Conv2d(n, n, far, 2, far // 2),
+        layer(n, n if outputs is None else outputs, far, 2, far // 2),
     )
 
 
 def hyper_synthesis(
-    hyper_channels: int, features: int, kernel_sizes: tuple[int, int, int]
+    hyper_channels: int,
+    features: int,
+    kernel_sizes: tuple[int, int, int],
+    layers: tuple[type[nn.ConvTranspose2d], type[nn.Conv2d]] = (nn.ConvTranspose2d, nn.Conv2d),
 ) -> nn.Sequential:
-    """(B, N, h', w') → (B, features, 4 h', 4 w'), to be cropped."""
+    """(B, N, h', w') → (B, features, 4 h', 4 w'), to be cropped.
+
+    Args:
+        hyper_channels: N.
+        features: of the last layer.
+        kernel_sizes: as of `hyper_analysis`, the last layer's first.
+        layers: classes of the transposed convolutions and of the last one.
+    """
+    up, flat = layers
     n, (near, middle, far) = hyper_channels, kernel_sizes
     return nn.Sequential(
-        nn.ConvTranspose2d(n, n, far, 2, far // 2, output_padding=1),
+        up(n, n, far, 2, far // 2, output_padding=1),
         nn.LeakyReLU(inplace=True),
-        nn.ConvTranspose2d(n, n, middle, 2, middle // 2, output_padding=1),
+        up(n, n, middle, 2, middle // 2, output_padding=1),
         nn.LeakyReLU(inplace=True),
-        nn.Conv2d(n, features, near, 1, near // 2),
+        flat(n, features, near, 1, near // 2),
     )

@@ -8,6 +8,7 @@ poisson     greedy Poisson rejection: exact, any divergence up to 40 bits a dime
 rejection   greedy rejection with a budget: exact, for small divergences
 importance  one of many draws of a group, by its weight: nearly unbiased
 greedy      a draw put together from shards, each the best one: biased towards the mode
+ladder      the two levels of a latent, posteriors and priors
 gaussians   posteriors and priors, and one beside the other
 groups      dimensions gathered into groups, and the search for a group's best draw
 strings     numbers as one string of the entropy coder

@@ -2,6 +2,7 @@
 
 base               a pair of modules
 strided            four strided layers down and four up, what most kinds are built around
+mirrored           convolutions that see content mirrored beyond edges
 convolutional      strided convolutions, with non-linearities between them
 slimmable          the same at any of several widths, with shared kernels
 residual           residual blocks with stride and to sub-pixels, with or without attention modules
