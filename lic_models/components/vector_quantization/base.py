@@ -1,6 +1,9 @@
 """The base of vector quantizers: channels in groups, each with codebooks of its own.
 
-    latent (M, h, w) ─► M/d groups of d channels ─► indices, one a codebook ─► sum of centres
+    latent (M, h, w) ─► G = M/d groups of d channels ─► indices, one a codebook ─► sum of centres
+
+Channel c is in group c mod G. Latents that begin as principal components have their widest channels
+first: so every group has a wide one, and narrower ones that are quantised with it.
 
 What training does in place of choosing an index is each kind's own; coding takes the nearest
 centre, one codebook after the other, unless a kind says otherwise.
@@ -16,7 +19,7 @@ from torch import Tensor, nn
 
 from lic_models.components.entropy_models.base import Rated
 from lic_models.components.entropy_models.masses import likelihood
-from lic_models.components.quantizers.base import finite
+from lic_models.components.quantizers.base import finite, straight_through
 from lic_models.components.vector_quantization.centres import first_centres, squared_distances
 from lic_models.components.vector_quantization.index_models import (
     INDEX_MODELS,
@@ -26,15 +29,19 @@ from lic_models.components.vector_quantization.index_models import (
 from pytest_lic.errors import UsageError
 
 MOST_ENTRIES = 4096
+UNIT_STEP_WEIGHT = 8.656
+"""6 / ln 2, the slope of error against bits at a step of 1, which a start from principal components
+gives latents."""
+# Centres are tens of units apart: at a transform's learning rate they'd not keep up with it.
 _PACE = 16.0
 
 
 class VectorQuantizer(nn.Module, ABC):
-    """Base of the vector quantizers. d neighbouring channels of a position are one vector.
+    """Base of the vector quantizers. d channels of a position are one vector.
 
-    There are G = M/d groups of channels and C = stages · G codebooks, stage by stage; a codebook
-    of a later stage quantises what the earlier ones left. ``n`` is the number of positions,
-    B · h · w of them.
+    There are G = M/d groups of channels, channel c in group c mod G, and C = stages · G codebooks,
+    stage by stage; a codebook of a later stage quantises what the earlier ones left. ``n`` is the
+    number of positions, B · h · w of them.
 
     Args:
         entries: K, of each codebook, 2 to 4096.
@@ -44,8 +51,13 @@ class VectorQuantizer(nn.Module, ABC):
             of the codebook before.
 
     Attributes:
-        codebooks: (C · K, d), one codebook after the other; made by `build`.
+        codebooks: (C · K, d), the centres in sixteenths, one codebook after the other; made by
+            `build`.
         index_model: made by `build`.
+        stages: how many, 1 by default.
+        weight: bits that a squared error of 1 in a latent is worth. Where it is not 0, gradients of
+            the distortion pass straight through to the latent, and those of the rate have
+            weight · ‖z − ẑ‖² added, which keeps latents and centres together.
 
     Raises:
         UsageError: an argument outside its range.
@@ -67,7 +79,7 @@ class VectorQuantizer(nn.Module, ABC):
         self.entries = entries
         self.dimensions = dimensions
         self.stages = 1
-        self.pull = 0.0
+        self.weight = 0.0
         self._kind: IndexModelName = index_model
         self._groups = 0
 
@@ -182,7 +194,7 @@ class VectorQuantizer(nn.Module, ABC):
 
         Returns:
             How much of each entry is taken, (n, K), of which the rate is made, and the values
-            (n, d); both with gradients.
+            (n, d), both with gradients; with a weight, those of the values need not be to vectors.
         """
 
     def choose(self, distances: Tensor, bits: Tensor) -> Tensor:
@@ -211,14 +223,16 @@ class VectorQuantizer(nn.Module, ABC):
                 squared_distances(left[group].detach(), centres.detach()), bits.detach()
             )
             taken = bits.expand(len(before), -1).gather(1, before[:, None])[:, 0]
-            last = codebook >= self.codebook_count - self._groups
-            pull = last * self.pull * (left[group] - centres[before]).square().sum(1)
-            taken = taken + pull
             spent.append((weights * bits.detach()).sum(1) + taken - taken.detach())
             left[group] = left[group] - values
             so_far = totals[group]
             totals[group] = values if so_far is None else so_far + values
-        return torch.stack([total for total in totals if total is not None]), torch.stack(spent)
+        quantised = torch.stack([total for total in totals if total is not None])
+        if not self.weight:
+            return quantised, torch.stack(spent)
+        error = self.weight * (vectors - quantised).square().sum(2)
+        spent[-self._groups :] = torch.stack(spent[-self._groups :]) + error - error.detach()
+        return straight_through(vectors, quantised), torch.stack(spent)
 
     def _chosen(self, vectors: Tensor) -> Tensor:
         """The indices (C, n) of vectors (G, n, d), float64."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+_LEAST_UNIT = 1e-6  # of a squared latent
+
 
 def squared_distances(vectors: Tensor, centres: Tensor) -> Tensor:
     """‖z − c‖² of vectors (n, d) and centres (K, d): (n, K).
@@ -15,6 +17,11 @@ def squared_distances(vectors: Tensor, centres: Tensor) -> Tensor:
     for dimension in range(1, vectors.size(1)):
         total = total + (vectors[:, dimension, None] - centres[:, dimension]).square()
     return total
+
+
+def in_nearest(distances: Tensor) -> Tensor:
+    """Distances (n, K) in units of the mean of the least ones: 1 is a usual error."""
+    return distances / distances.detach().amin(1).mean().clamp(min=_LEAST_UNIT)
 
 
 def first_centres(vectors: Tensor, entries: int, seed: int, rounds: int = 8) -> Tensor:

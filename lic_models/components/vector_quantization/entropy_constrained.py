@@ -7,8 +7,7 @@ import math
 from torch import Tensor
 from torch.nn import functional as F
 
-from lic_models.components.quantizers.base import straight_through
-from lic_models.components.vector_quantization.base import VectorQuantizer
+from lic_models.components.vector_quantization.base import UNIT_STEP_WEIGHT, VectorQuantizer
 from lic_models.components.vector_quantization.centres import squared_distances
 from lic_models.components.vector_quantization.index_models import IndexModelName
 from pytest_lic.errors import UsageError
@@ -20,8 +19,9 @@ class EntropyConstrainedQuantizer(VectorQuantizer):
     Chou, Lookabaugh and Gray, "Entropy-constrained vector quantization", IEEE Trans. ASSP 1989,
     https://doi.org/10.1109/29.17498; with a learnt transform Ballé et al., "Nonlinear transform
     coding", 2020, https://arxiv.org/abs/2007.03034. The codebook is moved by the distortion of what
-    is decoded, and the frequencies by the rate. Gradients pass straight through to the latent;
-    those of its rate are of the assignment exp(−cost), of which the one taken is the likeliest.
+    is decoded and by its own, and the frequencies by the rate. Gradients pass straight through to
+    the latent; those of its rate are of the assignment exp(−cost), of which the one taken is the
+    likeliest, and of the weighed error.
 
     An entry that is never taken loses its frequency, costs more, and stays dead: none is seeded
     again. At low rates that is what an entropy constraint asks for; see `CodebookUse`.
@@ -30,8 +30,7 @@ class EntropyConstrainedQuantizer(VectorQuantizer):
         entries: see `VectorQuantizer`.
         dimensions: see `VectorQuantizer`.
         index_model: see `VectorQuantizer`.
-        weight: bits that a squared error of 1 in a latent is worth. The default, 6 / ln 2, is the
-            slope of a step of 1, of which a start from principal components makes the latents.
+        weight: see `VectorQuantizer`; by default that of a start from principal components.
 
     Raises:
         UsageError: an argument outside its range.
@@ -42,7 +41,7 @@ class EntropyConstrainedQuantizer(VectorQuantizer):
         entries: int = 64,
         dimensions: int = 4,
         index_model: IndexModelName = "frequencies",
-        weight: float = 8.656,
+        weight: float = UNIT_STEP_WEIGHT,
     ) -> None:
         super().__init__(entries, dimensions, index_model)
         if not 0 < weight < math.inf:
@@ -50,12 +49,12 @@ class EntropyConstrainedQuantizer(VectorQuantizer):
         self.weight = weight
 
     def proxy(self, vectors: Tensor, centres: Tensor, bits: Tensor) -> tuple[Tensor, Tensor]:
-        """The entry taken, straight through; see `VectorQuantizer.proxy`."""
+        """The entry taken, and its centre; see `VectorQuantizer.proxy`."""
         costs = self.weight * squared_distances(vectors, centres) + bits
         soft = (-math.log(2.0) * costs).softmax(1)
         taken = costs.argmin(1)
         weights = F.one_hot(taken, self.entries).to(soft) + soft - soft.detach()
-        return weights, straight_through(vectors, centres[taken])
+        return weights, centres[taken]
 
     def choose(self, distances: Tensor, bits: Tensor) -> Tensor:
         """The entry of least cost."""

@@ -7,7 +7,7 @@ import math
 from torch import Tensor
 
 from lic_models.components.vector_quantization.base import VectorQuantizer
-from lic_models.components.vector_quantization.centres import squared_distances
+from lic_models.components.vector_quantization.centres import in_nearest, squared_distances
 from lic_models.components.vector_quantization.index_models import IndexModelName
 from pytest_lic.errors import UsageError
 
@@ -25,7 +25,8 @@ class SoftToHardQuantizer(VectorQuantizer):
         entries: see `VectorQuantizer`.
         dimensions: see `VectorQuantizer`.
         index_model: see `VectorQuantizer`.
-        sigma_start: σ at the start of training, in units of one over a squared latent.
+        sigma_start: σ at the start of training, in units of one over the mean squared
+            distance to the nearest centre.
         sigma_end: σ at its end; it moves geometrically.
 
     Raises:
@@ -57,7 +58,5 @@ class SoftToHardQuantizer(VectorQuantizer):
 
     def proxy(self, vectors: Tensor, centres: Tensor, bits: Tensor) -> tuple[Tensor, Tensor]:
         """Soft assignments and the means that they make; see `VectorQuantizer.proxy`."""
-        distances = squared_distances(vectors, centres)
-        unit = distances.detach().amin(1).mean().clamp(min=1e-6)
-        weights = (-self.sigma * distances / unit).softmax(1)
+        weights = (-self.sigma * in_nearest(squared_distances(vectors, centres))).softmax(1)
         return weights, weights @ centres
