@@ -22,6 +22,7 @@ SEATS = {
     "distribution": ("Distribution", ""),
     "coder": ("EntropyCoder", "Coder"),
     "latent_coding": ("LatentCoding", "Coding"),
+    "vector_quantizer": ("VectorQuantizer", "Quantizer"),
     "rate_control": ("RateControl", "RateControl"),
 }
 """Seat → the class in `lic_models.components` that all its kinds are of, and what the names of
@@ -41,6 +42,10 @@ _OF_A_JOINT_MODEL = {
     "context": "NoContext",
     "distribution": "Gaussian",
 }  # its seats, and what takes them by default
+_OF_VECTORS = (
+    ("vector_quantizer", "vector_quantizer", "EntropyConstrainedQuantizer"),
+    ("coder", "entropy_coder", "AnsCoder"),
+)  # the seats of a vector-quantised coding, their arguments, and what takes them by default
 _TAGS = {
     "No": "none",
     "Channelwise": "channel-wise",
@@ -77,7 +82,11 @@ def component_tags(components: dict[str, Any]) -> dict[str, str]:
     """
     coding = components.get("latent_coding")
     if coding is not None:
-        return _tags({"latent_coding": coding}, components)
+        taken = {"latent_coding": coding}
+        if _class_name(coding) == "VectorQuantisedCoding":
+            chosen = _arguments(coding)
+            taken |= {seat: chosen.get(name) or kind for seat, name, kind in _OF_VECTORS}
+        return _tags(taken, components)
     entropy_model = components["entropy_model"]
     if _class_name(entropy_model) == "SlimmableEntropyModel":  # each width has one of a kind
         entropy_model = _arguments(entropy_model).get("entropy_model") or "Factorized"

@@ -82,11 +82,12 @@ def takes_the_least_cost(make: Make) -> bool:
     assert quantizer.stages == 1
     centres = quantizer.centres.detach().double().numpy()
     costs = quantizer.index_model.all_bits().detach().double().numpy()
-    weight = getattr(quantizer, "weight", 1.0)
+    of_cost = isinstance(quantizer, EntropyConstrainedQuantizer)
+    weight = quantizer.weight if of_cost else 1.0
     for codebook, own in enumerate(np.split(centres, quantizer.codebook_count)):
         vectors = given[:, codebook :: quantizer.codebook_count].double().movedim(1, 3).numpy()
         cost = weight * ((vectors[..., None, :] - own) ** 2).sum(-1)
-        if hasattr(quantizer, "weight"):
+        if of_cost:
             cost += costs[codebook]
         if not np.array_equal(quantizer.indices(given)[:, codebook], cost.argmin(-1)):
             return False

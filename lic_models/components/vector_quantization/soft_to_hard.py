@@ -38,8 +38,8 @@ class SoftToHardQuantizer(VectorQuantizer):
         entries: int = 64,
         dimensions: int = 4,
         index_model: IndexModelName = "frequencies",
-        sigma_start: float = 1.0,
-        sigma_end: float = 30.0,
+        sigma_start: float = 3.0,
+        sigma_end: float = 20.0,
     ) -> None:
         super().__init__(entries, dimensions, index_model)
         if not 0 < sigma_start <= sigma_end < math.inf:
