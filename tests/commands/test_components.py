@@ -105,7 +105,8 @@ def test_an_unknown_seat_is_one_line(project: Path, capsys: pytest.CaptureFixtur
     output = capsys.readouterr()
     assert output.out == ""
     assert output.err == (
-        "pytest-lic: --seat: no seat is named 'transfrom'; did you mean transform, rate_control?\n"
+        "pytest-lic: --seat: no seat is named 'transfrom'; did you mean transform, rate_control, "
+        "vector_quantizer?\n"
     )
 
 
