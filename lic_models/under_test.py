@@ -62,7 +62,7 @@ def quantizers() -> Iterator[QuantizerUnderTest]:
     largest = max(_MOVED) / 2
     yield replace(moved, bound=largest, step=None, ties="even", straight_through=True)
     binary = tested("binary", "BinaryQuantizer")
-    yield replace(binary, bound=None, step=2.0, ties="up", saturates=None)
+    yield replace(binary, bound=None, step=2.0, saturates=None)
 
 
 def coders() -> Iterator[CoderUnderTest | TableMaker]:
