@@ -63,7 +63,7 @@ def test_lists_every_seat_and_no_kind_that_nobody_announces(
     seats = dict.fromkeys(line.partition("=")[0] for line in text.splitlines() if line[:1] != " ")
     assert [*filter(None, seats)] == [
         *("transform", "nonlinearity", "quantizer", "architecture", "side_information"),
-        *("context", "distribution", "coder", "latent_coding", "vector_quantizer"),
+        *("context", "distribution", "coder", "latent_coding", "sampler", "vector_quantizer"),
         "rate_control",
     ]
     assert "unheard-of" not in text
