@@ -70,8 +70,9 @@ class RelativeEntropyCoding(LatentCoding):
     what a sampler adds. In evaluation mode too, and the values are exact draws, of fixed noise:
     those of a biased sampler are others.
 
-    Flamich, "Compression without quantization", MPhil thesis, University of Cambridge 2019; Havasi,
-    Peharz and Hernández-Lobato, ICLR 2019, https://arxiv.org/abs/1810.00440.
+    The networks of Flamich, "Compression without quantization", MPhil thesis, University of
+    Cambridge 2019, and draws that are sent as Havasi et al. 2019,
+    https://arxiv.org/abs/1810.00440, send them.
 
     Args:
         hyper_channels: N, of level 2.
