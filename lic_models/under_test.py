@@ -1,4 +1,4 @@
-"""Quantizers, entropy coders, table makers and contexts of this package, and what each promises."""
+"""Quantizers, entropy coders, contexts and samplers of this package, and what each promises."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from pytest_lic.context_model import ContextModelUnderTest
 from pytest_lic.entropy_coder import CoderUnderTest, TableMaker
-from pytest_lic.errors import CodecError
+from pytest_lic.errors import CodecError, CorruptBitstreamError, UsageError
 from pytest_lic.probability_tables import ProbabilityTables
 from pytest_lic.quantizer import QuantizerUnderTest
+from pytest_lic.sampler import SamplerUnderTest
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from lic_models.components import Context, EntropyCoder, Quantizer
     from lic_models.components.entropy_coding.tables import FrequencyTables
     from lic_models.components.entropy_models.contexts import Predictor
+    from lic_models.components.relative_entropy_coding import Sampler
 
 _REACH = 2.0**20
 _LIMIT = 2**22
@@ -105,6 +107,25 @@ def context_models() -> Iterator[ContextModelUnderTest]:
     yield replace(tested("none-mixture", "NoContext", parameters=9), sees_decoded=False)
 
 
+def samplers() -> Iterator[SamplerUnderTest]:
+    """Each sampler of relative-entropy coding; importance with fewer draws, which is quicker.
+
+    Groups share an index, so that a dimension's draw depends on those beside it.
+    """
+
+    def tested(name: str, kind: str, overhead: float, **arguments: Any) -> Any:
+        made = partial(_sampler, kind, arguments)
+        refuses = (UsageError, CorruptBitstreamError)
+        return SamplerUnderTest(name, made, overhead=overhead, refuses=refuses)
+
+    yield replace(tested("poisson", "PoissonSampler", 2.5), most_bits=40)
+    yield tested("rejection", "RejectionSampler", 2.5)
+    grouped = {"exact": False, "independent_of_others": False}
+    importance = tested("importance", "ImportanceSampler", 3, index_bits=8, spare_bits=2)
+    yield replace(importance, **grouped)
+    yield replace(tested("greedy", "GreedySampler", 3), **grouped)
+
+
 def frequency_tables(tables: ProbabilityTables) -> FrequencyTables:
     """The same tables, as the coders here take them."""
     from lic_models.components.entropy_coding.tables import FrequencyTables
@@ -158,6 +179,34 @@ class _PlainTables:
         self, string: bytes, indices: NDArray[np.int32], tables: ProbabilityTables
     ) -> NDArray[np.int32]:
         return self.coder.decode(string, indices, frequency_tables(tables))
+
+
+class PlainSampler:
+    """A sampler that takes means and scales as they are given to samplers under test."""
+
+    def __init__(self, sampler: Sampler) -> None:
+        self.sampler = sampler
+
+    def encode(
+        self,
+        posterior_means: NDArray[np.float64],
+        posterior_scales: NDArray[np.float64],
+        prior_means: NDArray[np.float64],
+        prior_scales: NDArray[np.float64],
+    ) -> tuple[bytes, NDArray[np.float64]]:
+        """A string and its draw, float64 (n,)."""
+        from lic_models.components.relative_entropy_coding import Gaussians
+
+        posterior = Gaussians(posterior_means, posterior_scales)
+        return self.sampler.encode(posterior, Gaussians(prior_means, prior_scales))
+
+    def decode(
+        self, string: bytes, prior_means: NDArray[np.float64], prior_scales: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """The draw, float64 (n,)."""
+        from lic_models.components.relative_entropy_coding import Gaussians
+
+        return self.sampler.decode(string, Gaussians(prior_means, prior_scales))
 
 
 class _SeededContext:
@@ -228,6 +277,12 @@ def _made(
         build: Callable[..., Quantizer] = getattr(classes, kind)
         quantizer = build(**arguments)
     return _ImageQuantizer(quantizer, trains_with)
+
+
+def _sampler(kind: str, arguments: dict[str, Any], seed: int) -> PlainSampler:
+    from lic_models.components import relative_entropy_coding as classes
+
+    return PlainSampler(getattr(classes, kind)(seed, **arguments))
 
 
 def _coder(kind: str) -> _PlainTables:
