@@ -13,6 +13,7 @@ from pytest_lic.entropy_coder import CoderUnderTest, TableMaker
 from pytest_lic.measuring.metrics.base import Metric
 from pytest_lic.quantizer import QuantizerUnderTest
 from pytest_lic.sampler import SamplerUnderTest
+from pytest_lic.vector_quantizer import VectorQuantizerUnderTest
 
 
 @pytest.hookspec
@@ -33,6 +34,11 @@ def pytest_lic_components() -> Iterable[ComponentKind]:  # type: ignore[empty-bo
 @pytest.hookspec
 def pytest_lic_quantizers() -> Iterable[QuantizerUnderTest]:  # type: ignore[empty-body]
     """Yield the quantizers whose promises ``-m properties`` is to test."""
+
+
+@pytest.hookspec
+def pytest_lic_vector_quantizers() -> Iterable[VectorQuantizerUnderTest]:  # type: ignore[empty-body]
+    """Yield the vector quantizers whose promises ``-m properties`` is to test."""
 
 
 @pytest.hookspec

@@ -12,13 +12,20 @@ from pytest_lic.errors import UsageError
 from pytest_lic.project.registration import Registered, entry_points
 from pytest_lic.quantizer import QuantizerUnderTest
 from pytest_lic.sampler import SamplerUnderTest
+from pytest_lic.vector_quantizer import VectorQuantizerUnderTest
 
 Subject = (
-    QuantizerUnderTest | CoderUnderTest | TableMaker | ContextModelUnderTest | SamplerUnderTest
+    QuantizerUnderTest
+    | VectorQuantizerUnderTest
+    | CoderUnderTest
+    | TableMaker
+    | ContextModelUnderTest
+    | SamplerUnderTest
 )
 
 FIXTURES: Mapping[str, type[Subject]] = {
     "lic_quantizer": QuantizerUnderTest,
+    "lic_vector_quantizer": VectorQuantizerUnderTest,
     "lic_coder": CoderUnderTest,
     "lic_table_maker": TableMaker,
     "lic_context_model": ContextModelUnderTest,
@@ -29,6 +36,7 @@ PROMISE = "lic_promise"
 """The marker of a test of what only some promise."""
 _KINDS: Mapping[str, tuple[type[Subject], ...]] = {
     "quantizers": (QuantizerUnderTest,),
+    "vector_quantizers": (VectorQuantizerUnderTest,),
     "coders": (CoderUnderTest, TableMaker),
     "context_models": (ContextModelUnderTest,),
     "samplers": (SamplerUnderTest,),

@@ -4,6 +4,7 @@
     quantizer_contract  what every decoder relies on: the same again, in step, types, refusals
     training      its proxies: straight through, noise, soft rounding
     dither        universal quantization's error
+    vector_quantizers  indices of the codebooks, nearest entries, each position apart
     coders        round trips, lengths, the same bytes
     table_makers  whole counts out of probabilities
     context_models  passes, causality, encoder and decoder in step
@@ -34,6 +35,7 @@ __all__ = [
     "samplers",
     "table_makers",
     "training",
+    "vector_quantizers",
 ]
 
 

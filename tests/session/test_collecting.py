@@ -58,7 +58,13 @@ def test_markers_choose_among_the_suites(small: Project) -> None:
             "properties",
             [
                 f"properties.test_{kind}"
-                for kind in ("coders", "context_models", "quantizers", "samplers")
+                for kind in (
+                    "coders",
+                    "context_models",
+                    "quantizers",
+                    "samplers",
+                    "vector_quantizers",
+                )
             ],
         ),
     ):
@@ -113,6 +119,7 @@ def test_property_tests_are_found_in_their_folder_and_by_id(small: Project) -> N
         f"{name}.test_context_models",
         f"{name}.test_quantizers",
         f"{name}.test_samplers",
+        f"{name}.test_vector_quantizers",
     }
     for printed in every[:: len(every) // 4]:
         assert collected(small, "--pyargs", printed) == [printed]
