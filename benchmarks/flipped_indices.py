@@ -137,12 +137,12 @@ def hyperpriors(
     computing = [
         header
         for header, own in zip(headers, tags, strict=True)
-        if own["architecture"] in ("sh", "msh") and own[ARITHMETIC] == _SHIPPED
+        if own.get("architecture") in ("sh", "msh") and own[ARITHMETIC] == _SHIPPED
     ]
     if not computing:
         raise UsageError(
             f"{', '.join(networks)}: no hyperprior in float64; with a factorized prior the channel "
-            "chooses the table, and nothing computed can flip"
+            "chooses the table, other latent codings have none, and nothing computed can flip"
         )
     return computing
 

@@ -204,7 +204,7 @@ def compare(
 
 def twin_of(name: str, tags: Mapping[str, Mapping[str, str]]) -> str | None:
     """The factorized prior that equals the hyperprior ``name`` in every other component."""
-    if tags[name]["architecture"] == "fp":
+    if tags[name].get("architecture") == "fp":
         return None
     wanted = {**tags[name], "architecture": "fp"}
     return next((other for other, found in tags.items() if found == wanted), None)

@@ -199,6 +199,7 @@ def _export(arguments: list[str]) -> int:
             half=not options.float32,
             eight_bit=options.eight_bit,
             transform_of=options.transform_of,
+            remark=print,
         )
         header = read_header(path)
         print(

@@ -67,8 +67,8 @@ class LearnedCodec(nn.Module):
         doubled = [name for name, part in beside.items() if part is not None]
         if latent_coding is not None and doubled:
             raise UsageError(
-                f"latent_coding and {', '.join(doubled)}: expected one or the other; a "
-                f"{type(latent_coding).__name__} has parts of its own"
+                f"latent_coding: {type(latent_coding).__name__} has parts of its own, and takes "
+                f"the place of {', '.join(doubled)}; expected null there"
             )
         self.latent_coding: LatentCoding = latent_coding or QuantisedCoding(
             quantizer, entropy_model, entropy_coder

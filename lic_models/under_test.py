@@ -63,6 +63,8 @@ def quantizers() -> Iterator[QuantizerUnderTest]:
     moved = tested("learned-levels-moved", "LearnedLevelsQuantizer", steps=_MOVED)
     largest = max(_MOVED) / 2
     yield replace(moved, bound=largest, step=None, ties="even", straight_through=True)
+    binary = tested("binary", "BinaryQuantizer")
+    yield replace(binary, bound=None, step=2.0, saturates=None)
 
 
 def coders() -> Iterator[CoderUnderTest | TableMaker]:

@@ -98,7 +98,12 @@ def _with_integers(components: dict[str, Any], path: Path) -> dict[str, Any]:
     from lic_models.config.seats import anchors
 
     described = copy.deepcopy(components)
-    model = described["entropy_model"]
+    model = described.get("entropy_model")
+    if model is None:
+        raise WeightsError(
+            f"{path}: a latent coding without an entropy model; expected a ScaleHyperprior or a "
+            "MeanScaleHyperprior, whose hyper-synthesis can be integers"
+        )
     if not isinstance(model, dict):
         model = described["entropy_model"] = {"class_path": model}
     kind = str(model["class_path"]).rsplit(".", 1)[-1]

@@ -7,6 +7,7 @@ latent_coding   how a latent becomes bytes: quantizer, entropy model and entropy
 entropy_models  what a latent is expected to be
 entropy_coding  from symbols to bytes
 relative_entropy_coding  from a posterior to bytes and a draw of it, with nothing rounded
+vector_quantization  from several channels to one index into a codebook
 rate_control    how one network serves a range of rates
 slimmable       layers that run at any of several widths
 thumbnails      a small picture from the first groups of a latent
@@ -67,6 +68,7 @@ from lic_models.components.latent_coding import (
     LatentCoding,
     QuantisedCoding,
     RelativeEntropyCoding,
+    VectorQuantisedCoding,
 )
 from lic_models.components.nonlinearities import (
     GDN,
@@ -77,6 +79,7 @@ from lic_models.components.nonlinearities import (
     ReLU,
 )
 from lic_models.components.quantizers import (
+    BinaryQuantizer,
     LearnedLevelsQuantizer,
     MixedQuantizer,
     NoiseQuantizer,
@@ -121,6 +124,12 @@ from lic_models.components.transforms import (
     Transform,
     WindowAttentionTransform,
 )
+from lic_models.components.vector_quantization import (
+    EntropyConstrainedQuantizer,
+    MultiCodebookQuantizer,
+    SoftToHardQuantizer,
+    VectorQuantizer,
+)
 
 __all__ = [
     "GDN",
@@ -128,6 +137,7 @@ __all__ = [
     "QVRF",
     "AnsCoder",
     "AutoregressiveContext",
+    "BinaryQuantizer",
     "BottleneckScaling",
     "ChannelwiseContext",
     "CheckerboardContext",
@@ -142,6 +152,7 @@ __all__ = [
     "EntroformerContext",
     "EntroformerTwoPassContext",
     "EntropyCoder",
+    "EntropyConstrainedQuantizer",
     "EntropyModel",
     "Factorized",
     "GainUnits",
@@ -167,6 +178,7 @@ __all__ = [
     "MeanScaleInformation",
     "MixedQuantizer",
     "ModulatedAutoencoder",
+    "MultiCodebookQuantizer",
     "MultistageContext",
     "NeighbourhoodAttentionTransform",
     "NoContext",
@@ -199,6 +211,7 @@ __all__ = [
     "SlimmableTransform",
     "SlimmableWidths",
     "SoftRoundingQuantizer",
+    "SoftToHardQuantizer",
     "StackedCheckerboardContext",
     "StraightThroughQuantizer",
     "SwinTransform",
@@ -207,6 +220,8 @@ __all__ = [
     "Transform",
     "UnevenGroupsContext",
     "UniversalQuantizer",
+    "VectorQuantisedCoding",
+    "VectorQuantizer",
     "WindowAttentionTransform",
     "ZigzagContext",
 ]

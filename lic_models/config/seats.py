@@ -23,6 +23,7 @@ SEATS = {
     "coder": ("EntropyCoder", "Coder"),
     "latent_coding": ("LatentCoding", "Coding"),
     "sampler": ("Sampler", "Sampler"),
+    "vector_quantizer": ("VectorQuantizer", "Quantizer"),
     "rate_control": ("RateControl", "RateControl"),
 }
 """Seat → the class in `lic_models.components` that all its kinds are of, and what the names of
@@ -43,8 +44,12 @@ _OF_A_JOINT_MODEL = {
     "distribution": "Gaussian",
 }  # its seats, and what takes them by default
 _OF_A_CODING = {
-    "RelativeEntropyCoding": {"sampler": "ImportanceSampler"}
-}  # the same of latent codings
+    "RelativeEntropyCoding": (("sampler", "sampler", "ImportanceSampler"),),
+    "VectorQuantisedCoding": (
+        ("vector_quantizer", "vector_quantizer", "EntropyConstrainedQuantizer"),
+        ("coder", "entropy_coder", "AnsCoder"),
+    ),
+}  # the seats of a latent coding, their arguments, and what takes them by default
 _TAGS = {
     "No": "none",
     "Channelwise": "channel-wise",
@@ -81,8 +86,11 @@ def component_tags(components: dict[str, Any]) -> dict[str, str]:
     """
     coding = components.get("latent_coding")
     if coding is not None:
-        usual = _OF_A_CODING.get(_class_name(coding), {})
-        own = {seat: _arguments(coding).get(seat) or kind for seat, kind in usual.items()}
+        chosen = _arguments(coding)
+        own = {
+            seat: chosen.get(name) or kind
+            for seat, name, kind in _OF_A_CODING.get(_class_name(coding), ())
+        }
         return _tags({"latent_coding": coding, **own}, components)
     entropy_model = components["entropy_model"]
     if _class_name(entropy_model) == "SlimmableEntropyModel":  # each width has one of a kind

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from lic_models.config.builder import build_codec
@@ -18,6 +19,7 @@ def export(
     half: bool = True,
     eight_bit: bool = False,
     transform_of: Path | None = None,
+    remark: Callable[[str], None] | None = None,
 ) -> Path:
     """Write the weights of ``checkpoint``, with the entropy coder's tables.
 
@@ -28,6 +30,7 @@ def export(
         half: store kernels as float16.
         eight_bit: store the kernels of convolutions in eight bits, all others as ``half`` says.
         transform_of: another weights file, to be named in place of the transform it shares.
+        remark: told what should be known of the weights, such as the dead entries of codebooks.
 
     Returns:
         The path of the weights file.
@@ -54,4 +57,6 @@ def export(
     path = target or Path(described.get("weights", f"{name}-{quality}.safetensors"))
     header = {key: value for key, value in described.items() if key != "weights"}
     write_weights(codec, path, header, half=half, eight_bit=eight_bit, transform_of=transform_of)
+    if remark is not None and codec.latent_coding.remark:
+        remark(f"{path}: {codec.latent_coding.remark}")
     return path

@@ -63,7 +63,8 @@ def test_lists_every_seat_and_no_kind_that_nobody_announces(
     seats = dict.fromkeys(line.partition("=")[0] for line in text.splitlines() if line[:1] != " ")
     assert [*filter(None, seats)] == [
         *("transform", "nonlinearity", "quantizer", "architecture", "side_information"),
-        *("context", "distribution", "coder", "latent_coding", "rate_control"),
+        *("context", "distribution", "coder", "latent_coding", "sampler", "vector_quantizer"),
+        "rate_control",
     ]
     assert "unheard-of" not in text
 
@@ -104,7 +105,8 @@ def test_an_unknown_seat_is_one_line(project: Path, capsys: pytest.CaptureFixtur
     output = capsys.readouterr()
     assert output.out == ""
     assert output.err == (
-        "pytest-lic: --seat: no seat is named 'transfrom'; did you mean transform, rate_control?\n"
+        "pytest-lic: --seat: no seat is named 'transfrom'; did you mean transform, rate_control, "
+        "vector_quantizer?\n"
     )
 
 

@@ -207,7 +207,7 @@ def test_parts_of_a_latent_coding_are_the_codecs() -> None:
 def test_a_latent_coding_is_given_whole_or_in_parts() -> None:
     coding = QuantisedCoding()
     assert LearnedCodec(latent_coding=coding).entropy_model is coding.entropy_model
-    with pytest.raises(UsageError, match="latent_coding and quantizer: expected one or the other"):
+    with pytest.raises(UsageError, match="takes the place of quantizer; expected null there"):
         LearnedCodec(quantizer=NoiseQuantizer(), latent_coding=QuantisedCoding())
 
 

@@ -159,6 +159,11 @@ class LatentCoding(ABC):
         return False
 
     @property
+    def remark(self) -> str:
+        """What whoever exports weights should know of them, on a line; nothing by default."""
+        return ""
+
+    @property
     def anneals(self) -> str | None:
         """The class of what `anneal` moves; None where nothing is moved."""
         return None

@@ -98,7 +98,7 @@ class RelativeEntropyCoding(LatentCoding):
         self.hyper_sampler = hyper_sampler or ImportanceSampler(2, spare_bits=1)
         if self.sampler.seed == self.hyper_sampler.seed:
             raise UsageError(
-                f"latent_coding: sampler and hyper_sampler have the seed {self.sampler.seed}, and "
+                f"sampler and hyper_sampler have the seed {self.sampler.seed}, and "
                 "the levels' draws would depend on each other; give them different ones"
             )
         self.ladder = Ladder(1, hyper_channels, kernel_sizes)  # of no use before `build`

@@ -5,9 +5,11 @@ rounding        noise, straight-through and mixed proxies
 universal       dithered quantization
 soft_rounding   a smooth function that hardens into rounding
 learned_levels  unequal steps near zero, learned
+binary          plus or minus one, at random in training
 """
 
 from lic_models.components.quantizers.base import SYMBOL_LIMIT, Quantized, Quantizer
+from lic_models.components.quantizers.binary import BinaryQuantizer
 from lic_models.components.quantizers.learned_levels import LearnedLevelsQuantizer
 from lic_models.components.quantizers.rounding import (
     MixedQuantizer,
@@ -19,6 +21,7 @@ from lic_models.components.quantizers.universal import UniversalQuantizer
 
 __all__ = [
     "SYMBOL_LIMIT",
+    "BinaryQuantizer",
     "LearnedLevelsQuantizer",
     "MixedQuantizer",
     "NoiseQuantizer",

@@ -110,6 +110,7 @@ def test_what_is_refused(refusal: Callable[..., str]) -> None:
     assert "would not be found from apart/n" in told("w.safetensors", "--out=apart/n.safetensors")
     assert "would not be found" in told("w.safetensors", "--out=w.safetensors")
     assert "entropy model is a Factorized; expected" in told(str(WEIGHTS / "fp-gdn-1.safetensors"))
+    assert "a latent coding without an entropy" in told(str(WEIGHTS / "pln-1.safetensors"))
     assert "is a JointEntropyModel" in told(str(WEIGHTS / "msh-gdn-none-1.safetensors"))
     adapted = str(WEIGHTS / "msh-gdn-documents-encoder-1.safetensors")
     assert "holds only what differs from msh-gdn-1" in told(adapted)

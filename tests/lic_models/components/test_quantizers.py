@@ -15,6 +15,7 @@ from torch import Tensor
 
 from lic_models.components.quantizers import (
     SYMBOL_LIMIT,
+    BinaryQuantizer,
     LearnedLevelsQuantizer,
     MixedQuantizer,
     NoiseQuantizer,
@@ -40,9 +41,11 @@ symbol_lists = st.lists(
 @st.composite
 def quantizers(draw: st.DrawFn) -> Quantizer:
     """Any of them, with any arguments and, where it learns, any weights."""
-    kind = draw(st.sampled_from(["plain", "universal", "learned"]))
+    kind = draw(st.sampled_from(["plain", "universal", "learned", "binary"]))
     if kind == "plain":
         return draw(st.sampled_from(PLAIN))().eval()
+    if kind == "binary":
+        return BinaryQuantizer().eval()
     if kind == "universal":
         seed = draw(st.integers(0, 2**64 - 1))
         return UniversalQuantizer(draw(st.integers(1, 40)), seed).eval()

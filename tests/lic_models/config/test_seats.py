@@ -39,6 +39,19 @@ def test_tags_name_every_component() -> None:
     }
 
 
+@pytest.mark.parametrize("kind", ["soft-to-hard", "entropy-constrained", "multi-codebook"])
+def test_a_vector_quantised_codec_is_tagged_with_its_quantizer(kind: str) -> None:
+    components = read_codec_config(SHIPPED / f"vq-{kind}.yaml").settings["model"]
+    assert component_tags(components) == {
+        "latent_coding": "vector-quantised",
+        "vector_quantizer": kind,
+        "coder": "ans",
+        "transform": "convolutional",
+        "nonlinearity": "gdn",
+        "rate_control": "none",
+    }
+
+
 @pytest.mark.parametrize(
     ("arguments", "architecture"),
     [

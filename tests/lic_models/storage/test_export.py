@@ -79,3 +79,22 @@ def test_eight_bits_of_a_shared_transform_are_refused(
     checkpoint = f"{whole}/checkpoints/last.ckpt"
     assert main(["export", checkpoint, "--eight-bit", "--transform-of=msh-gdn-2.safetensors"]) == 2
     assert "--eight-bit would round the transform" in capsys.readouterr().err
+
+
+def test_dead_entries_of_codebooks_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    vectors = {
+        "class_path": "lic_models.components.VectorQuantisedCoding",
+        "init_args": {
+            "vector_quantizer": {
+                "class_path": "lic_models.components.SoftToHardQuantizer",
+                "init_args": {"entries": 4},
+            }
+        },
+    }
+    model = {**TINY["model"], "quantizer": None, "entropy_model": None, "latent_coding": vectors}
+    write("tiny.yaml", {**TINY, "model": model})
+    assert main(["fit", "--config=tiny.yaml", "--trainer.max_steps=1"]) == 0
+    capsys.readouterr()
+    assert main(["export", str(LAST)]) == 0
+    said = capsys.readouterr().out
+    assert "tiny-1.safetensors: 2 codebooks of 4 entries, none of them dead\n" in said

@@ -137,7 +137,7 @@ def test_levels_of_one_seed_are_refused() -> None:
 
 def test_it_takes_the_place_of_quantizer_entropy_model_and_coder() -> None:
     transform = ConvolutionalTransform(channels=4, latent_channels=6)
-    with pytest.raises(UsageError, match="latent_coding and quantizer: expected one or the other"):
+    with pytest.raises(UsageError, match="takes the place of quantizer; expected null there"):
         LearnedCodec(transform, NoiseQuantizer(), latent_coding=RelativeEntropyCoding())
 
 
