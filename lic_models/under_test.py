@@ -1,4 +1,4 @@
-"""Quantizers, entropy coders, contexts and samplers of this package, and what each promises."""
+"""Quantizers, entropy coders, contexts, samplers of this package, and what each promises."""
 
 from __future__ import annotations
 
@@ -16,17 +16,20 @@ from pytest_lic.errors import CodecError, CorruptBitstreamError, UsageError
 from pytest_lic.probability_tables import ProbabilityTables
 from pytest_lic.quantizer import QuantizerUnderTest
 from pytest_lic.sampler import SamplerUnderTest
+from pytest_lic.vector_quantizer import VectorQuantizerUnderTest
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from lic_models.components import Context, EntropyCoder, Quantizer
+    from lic_models.components import Context, EntropyCoder, Quantizer, VectorQuantisedCoding
     from lic_models.components.entropy_coding.tables import FrequencyTables
     from lic_models.components.entropy_models.contexts import Predictor
     from lic_models.components.relative_entropy_coding import Sampler
 
 _REACH = 2.0**20
 _LIMIT = 2**22
+_CHANNELS = 12
+"""Of latents for vector quantizers."""
 _MOVED = (0.7, 1.5, 0.4, 2.2, 0.25, 1.0, 3.0, 0.9)
 """Steps of learned levels, from −4 to 4; the largest is 3."""
 
@@ -65,6 +68,25 @@ def quantizers() -> Iterator[QuantizerUnderTest]:
     yield replace(moved, bound=largest, step=None, ties="even", straight_through=True)
     binary = tested("binary", "BinaryQuantizer")
     yield replace(binary, bound=None, step=2.0, saturates=None)
+
+
+def vector_quantizers() -> Iterator[VectorQuantizerUnderTest]:
+    """Each class with codebooks fitted to the same latents; what is decoded comes from strings.
+
+    One that weighs bits takes an entry that is not the nearest, and so do stages in all.
+    """
+
+    def tested(name: str, kind: str, codebooks: int = 4, **arguments: Any) -> Any:
+        made = partial(_indexed, kind, arguments)
+        return VectorQuantizerUnderTest(
+            name, made, _CHANNELS, 8, codebooks, refuses=(CodecError, CorruptBitstreamError)
+        )
+
+    yield tested("soft-to-hard", "SoftToHardQuantizer")
+    constrained = tested("entropy-constrained", "EntropyConstrainedQuantizer", weight=0.02)
+    yield replace(constrained, nearest=False, idempotent=False)
+    staged = tested("multi-codebook", "MultiCodebookQuantizer", 12, stages=3)
+    yield replace(staged, nearest=False, idempotent=False)
 
 
 def coders() -> Iterator[CoderUnderTest | TableMaker]:
@@ -183,6 +205,25 @@ class _PlainTables:
         return self.coder.decode(string, indices, frequency_tables(tables))
 
 
+class StringQuantizer:
+    """A vector quantizer whose indices go through the strings of its coding."""
+
+    def __init__(self, coding: VectorQuantisedCoding) -> None:
+        self.coding = coding
+
+    def indices(self, latents: Tensor) -> Tensor:
+        """Those that coding takes, (B, C, h, w)."""
+        return self.coding.vector_quantizer.indices(latents)
+
+    def values(self, indices: Tensor) -> Tensor:
+        """What is decoded of each image's string, (B, M, h, w)."""
+        import torch
+
+        height, width = indices.shape[2:]
+        strings = [self.coding.encode(each) for each in indices]
+        return torch.stack([self.coding.decompress([each], (height, width)) for each in strings])
+
+
 class PlainSampler:
     """A sampler that takes means and scales as they are given to samplers under test."""
 
@@ -279,6 +320,23 @@ def _made(
         build: Callable[..., Quantizer] = getattr(classes, kind)
         quantizer = build(**arguments)
     return _ImageQuantizer(quantizer, trains_with)
+
+
+def _indexed(kind: str, arguments: dict[str, Any]) -> StringQuantizer:
+    """Fitted to the same latents each time, whose channels depend on each other."""
+    import torch
+
+    from lic_models import components as classes
+
+    quantizer = getattr(classes, kind)(entries=8, dimensions=3, **arguments)
+    coding = classes.VectorQuantisedCoding(quantizer)
+    coding.build(_CHANNELS, "")
+    generator = torch.Generator().manual_seed(0)
+    drawn = 4 * torch.randn((4, _CHANNELS, 8, 8), generator=generator)
+    coding.fit(drawn + drawn.roll(1, 1) / 2)
+    quantizer.eval()
+    coding.update()
+    return StringQuantizer(coding)
 
 
 def _sampler(kind: str, arguments: dict[str, Any], seed: int) -> PlainSampler:

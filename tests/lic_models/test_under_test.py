@@ -14,7 +14,7 @@ from lic_models.components import quantizers as classes
 from lic_models.components import relative_entropy_coding
 from lic_models.components.entropy_coding.coders import EntropyCoder
 from lic_models.components.entropy_models.contexts import grouped
-from lic_models.under_test import coders, context_models, quantizers, samplers
+from lic_models.under_test import coders, context_models, quantizers, samplers, vector_quantizers
 from pytest_lic import CoderUnderTest, TableMaker, properties
 from pytest_lic.errors import PropertyError
 from pytest_lic.properties.coders import skewed_message
@@ -28,6 +28,25 @@ def test_every_quantizer_is_registered() -> None:
     }
     registered = {type(each.build().quantizer) for each in quantizers()}
     assert registered == known - {classes.Quantizer}
+
+
+def test_every_vector_quantizer_is_registered() -> None:
+    known = {
+        kind
+        for kind in vars(entropy_coders).values()
+        if inspect.isclass(kind) and issubclass(kind, entropy_coders.VectorQuantizer)
+    }
+    found = {type(each.build().coding.vector_quantizer) for each in vector_quantizers()}
+    assert found == known - {entropy_coders.VectorQuantizer}
+
+
+@pytest.mark.parametrize("name", ["entropy-constrained", "multi-codebook"])
+def test_a_vector_quantizer_promises_no_less_than_it_keeps(name: str) -> None:
+    (tested,) = (each for each in vector_quantizers() if each.name == name)
+    with pytest.raises(PropertyError, match="no nearer entry"):
+        properties.vector_quantizers.nearest(tested)
+    with pytest.raises(PropertyError, match="quantized to itself"):
+        properties.vector_quantizers.idempotence(tested)
 
 
 def test_every_coder_is_registered_and_a_table_maker() -> None:

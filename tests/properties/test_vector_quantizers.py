@@ -6,9 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
+from lic_models.components import SoftToHardQuantizer
+from lic_models.under_test import StringQuantizer
 from pytest_lic import VectorQuantizerUnderTest
 from pytest_lic.errors import PropertyError
 from pytest_lic.properties import vector_quantizers as properties
+from tests.helpers import index_mutants
 from tests.helpers import plain_vector_quantizers as plain
 from tests.helpers.property_errors import assert_told
 
@@ -61,6 +64,38 @@ def test_a_mutant_is_caught_by_the_property_that_it_breaks(
 @pytest.mark.parametrize("check", CHECKS)
 def test_the_property_holds_of_what_is_right(check: Check) -> None:
     check(subject(plain.Plain))
+
+
+@pytest.mark.parametrize(
+    ("quantizer", "coding", "check", "claim"),
+    [
+        (SoftToHardQuantizer, index_mutants.WrapsIndices, properties.refusal, REFUSED),
+        (SoftToHardQuantizer, index_mutants.OffByOne, properties.idempotence, ITSELF),
+        (
+            index_mutants.OffByOneOnBothSides,
+            index_mutants.VectorQuantisedCoding,
+            properties.nearest,
+            NEAREST,
+        ),
+        (
+            index_mutants.CentredOnTheBatch,
+            index_mutants.VectorQuantisedCoding,
+            properties.positions_apart,
+            APART,
+        ),
+    ],
+)
+def test_a_coding_of_lic_models_that_is_wrong_in_one_place_is_caught(
+    quantizer: type[SoftToHardQuantizer],
+    coding: type[index_mutants.VectorQuantisedCoding],
+    check: Check,
+    claim: str,
+) -> None:
+    def build() -> StringQuantizer:
+        return StringQuantizer(index_mutants.ready(quantizer(8, 3), coding))
+
+    with pytest.raises(PropertyError, match=claim):
+        check(VectorQuantizerUnderTest("mutant", build, 12, 8, codebooks=4))
 
 
 def test_distances_of_a_matrix_product_are_near_enough() -> None:

@@ -165,7 +165,7 @@ def test_wheel_registers_plugin_codecs_and_command(wheel: Path) -> None:
     points = configparser.ConfigParser(delimiters=("=",))
     points.read_string(_metadata(wheel, "entry_points.txt"))
     assert "pytest11" in points
-    kinds = ("codecs", "quantizers", "coders", "context_models", "samplers")
+    kinds = ("codecs", "quantizers", "coders", "context_models", "samplers", "vector_quantizers")
     assert {f"pytest_lic.{kind}" for kind in kinds} <= set(points)
     assert points["console_scripts"]["pytest-lic"] == "pytest_lic.cli:main"
 

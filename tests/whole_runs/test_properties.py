@@ -61,6 +61,18 @@ class Mine(Plain):
 def pytest_lic_samplers():
     yield SamplerUnderTest("mine", Mine, wide=False, most_bits=4)
 """
+VECTOR_QUANTIZER = f"""
+import sys
+sys.path.append({str(ROOT)!r})
+from tests.helpers.plain_vector_quantizers import FromTheEnd, Plain
+from pytest_lic import VectorQuantizerUnderTest
+
+class Mine(Plain):
+    pass
+
+def pytest_lic_vector_quantizers():
+    yield VectorQuantizerUnderTest("mine", Mine, channels=4, entries=8, codebooks=2)
+"""
 NAME = "pytest_lic.suites.properties"
 
 
@@ -172,6 +184,30 @@ def test_a_context_model_that_foresees_fails_with_pass_and_position(
         ],
     )
     assert result.parseoutcomes()["failed"] == 2, "nor do encoder and decoder agree"
+
+
+def test_a_vector_quantizer_has_all_its_promises_tested(pytester: pytest.Pytester) -> None:
+    result = run(pytester, VECTOR_QUANTIZER, "-v")
+    assert result.ret == 0, result.stdout.str()
+    assert ran_on(result, "mine") == {
+        *("own_indices", "every_entry", "nearest_entry", "idempotence", "in_step"),
+        *("positions_apart", "refusal"),
+    }
+
+
+def test_a_vector_quantizer_that_takes_any_index_fails_with_the_index(
+    pytester: pytest.Pytester,
+) -> None:
+    result = run(pytester, VECTOR_QUANTIZER.replace("Mine(Plain)", "Mine(FromTheEnd)"))
+    result.stdout.fnmatch_lines(
+        [
+            "mine breaks a property: a clear error for what no entry has",
+            "  input     the index -1 at 0",
+            "  expected  LicError or ValueError or IndexError",
+            f"FAILED {NAME}.test_vector_quantizers::test_refusal[[]mine[]]*",
+        ],
+    )
+    result.assert_outcomes(failed=1, passed=6, deselected=result.parseoutcomes()["deselected"])
 
 
 def test_a_sampler_has_all_its_promises_tested(pytester: pytest.Pytester) -> None:
@@ -316,6 +352,10 @@ def test_no_codec_is_needed(pytester: pytest.Pytester, monkeypatch: pytest.Monke
         (
             CONTEXT_MODEL.replace("pytest_lic_context_models", "pytest_lic_quantizers"),
             "*conftest.py gave ContextModelUnderTest(*; expected QuantizerUnderTest objects",
+        ),
+        (
+            VECTOR_QUANTIZER.replace("entries=8", "entries=1"),
+            "*vector quantizer 'mine': entries=1; expected 2 or more",
         ),
         (
             SAMPLER.replace("most_bits=4", "most_bits=0.5"),
