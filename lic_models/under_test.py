@@ -1,4 +1,4 @@
-"""Quantizers, entropy coders, table makers and contexts of this package, and what each promises."""
+"""Quantizers, entropy coders, contexts, samplers of this package, and what each promises."""
 
 from __future__ import annotations
 
@@ -12,19 +12,24 @@ from numpy.typing import NDArray
 
 from pytest_lic.context_model import ContextModelUnderTest
 from pytest_lic.entropy_coder import CoderUnderTest, TableMaker
-from pytest_lic.errors import CodecError
+from pytest_lic.errors import CodecError, CorruptBitstreamError, UsageError
 from pytest_lic.probability_tables import ProbabilityTables
 from pytest_lic.quantizer import QuantizerUnderTest
+from pytest_lic.sampler import SamplerUnderTest
+from pytest_lic.vector_quantizer import VectorQuantizerUnderTest
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from lic_models.components import Context, EntropyCoder, Quantizer
+    from lic_models.components import Context, EntropyCoder, Quantizer, VectorQuantisedCoding
     from lic_models.components.entropy_coding.tables import FrequencyTables
     from lic_models.components.entropy_models.contexts import Predictor
+    from lic_models.components.relative_entropy_coding import Sampler
 
 _REACH = 2.0**20
 _LIMIT = 2**22
+_CHANNELS = 12
+"""Of latents for vector quantizers."""
 _MOVED = (0.7, 1.5, 0.4, 2.2, 0.25, 1.0, 3.0, 0.9)
 """Steps of learned levels, from −4 to 4; the largest is 3."""
 
@@ -63,6 +68,25 @@ def quantizers() -> Iterator[QuantizerUnderTest]:
     yield replace(moved, bound=largest, step=None, ties="even", straight_through=True)
     binary = tested("binary", "BinaryQuantizer")
     yield replace(binary, bound=None, step=2.0, saturates=None)
+
+
+def vector_quantizers() -> Iterator[VectorQuantizerUnderTest]:
+    """Each class with codebooks fitted to the same latents; what is decoded comes from strings.
+
+    One that weighs bits takes an entry that is not the nearest, and so do stages in all.
+    """
+
+    def tested(name: str, kind: str, codebooks: int = 4, **arguments: Any) -> Any:
+        made = partial(_indexed, kind, arguments)
+        return VectorQuantizerUnderTest(
+            name, made, _CHANNELS, 8, codebooks, refuses=(CodecError, CorruptBitstreamError)
+        )
+
+    yield tested("soft-to-hard", "SoftToHardQuantizer")
+    constrained = tested("entropy-constrained", "EntropyConstrainedQuantizer", weight=0.02)
+    yield replace(constrained, nearest=False, idempotent=False)
+    staged = tested("multi-codebook", "MultiCodebookQuantizer", 12, stages=3)
+    yield replace(staged, nearest=False, idempotent=False)
 
 
 def coders() -> Iterator[CoderUnderTest | TableMaker]:
@@ -105,6 +129,25 @@ def context_models() -> Iterator[ContextModelUnderTest]:
     yield tested("global-reference", "GlobalReferenceContext")
     yield replace(tested("none", "NoContext"), sees_decoded=False)
     yield replace(tested("none-mixture", "NoContext", parameters=9), sees_decoded=False)
+
+
+def samplers() -> Iterator[SamplerUnderTest]:
+    """Each sampler of relative-entropy coding; importance with fewer draws, which is quicker.
+
+    Groups share an index, so that a dimension's draw depends on those beside it.
+    """
+
+    def tested(name: str, kind: str, overhead: float, **arguments: Any) -> Any:
+        made = partial(_sampler, kind, arguments)
+        refuses = (UsageError, CorruptBitstreamError)
+        return SamplerUnderTest(name, made, overhead=overhead, refuses=refuses)
+
+    yield replace(tested("poisson", "PoissonSampler", 2.5), most_bits=40)
+    yield tested("rejection", "RejectionSampler", 2.5)
+    grouped = {"exact": False, "independent_of_others": False}
+    importance = tested("importance", "ImportanceSampler", 3, index_bits=8, spare_bits=2)
+    yield replace(importance, **grouped)
+    yield replace(tested("greedy", "GreedySampler", 3), **grouped)
 
 
 def frequency_tables(tables: ProbabilityTables) -> FrequencyTables:
@@ -160,6 +203,53 @@ class _PlainTables:
         self, string: bytes, indices: NDArray[np.int32], tables: ProbabilityTables
     ) -> NDArray[np.int32]:
         return self.coder.decode(string, indices, frequency_tables(tables))
+
+
+class StringQuantizer:
+    """A vector quantizer whose indices go through the strings of its coding."""
+
+    def __init__(self, coding: VectorQuantisedCoding) -> None:
+        self.coding = coding
+
+    def indices(self, latents: Tensor) -> Tensor:
+        """Those that coding takes, (B, C, h, w)."""
+        return self.coding.vector_quantizer.indices(latents)
+
+    def values(self, indices: Tensor) -> Tensor:
+        """What is decoded of each image's string, (B, M, h, w)."""
+        import torch
+
+        height, width = indices.shape[2:]
+        strings = [self.coding.encode(each) for each in indices]
+        return torch.stack([self.coding.decompress([each], (height, width)) for each in strings])
+
+
+class PlainSampler:
+    """A sampler that takes means and scales as they are given to samplers under test."""
+
+    def __init__(self, sampler: Sampler) -> None:
+        self.sampler = sampler
+
+    def encode(
+        self,
+        posterior_means: NDArray[np.float64],
+        posterior_scales: NDArray[np.float64],
+        prior_means: NDArray[np.float64],
+        prior_scales: NDArray[np.float64],
+    ) -> tuple[bytes, NDArray[np.float64]]:
+        """A string and its draw, float64 (n,)."""
+        from lic_models.components.relative_entropy_coding import Gaussians
+
+        posterior = Gaussians(posterior_means, posterior_scales)
+        return self.sampler.encode(posterior, Gaussians(prior_means, prior_scales))
+
+    def decode(
+        self, string: bytes, prior_means: NDArray[np.float64], prior_scales: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """The draw, float64 (n,)."""
+        from lic_models.components.relative_entropy_coding import Gaussians
+
+        return self.sampler.decode(string, Gaussians(prior_means, prior_scales))
 
 
 class _SeededContext:
@@ -230,6 +320,29 @@ def _made(
         build: Callable[..., Quantizer] = getattr(classes, kind)
         quantizer = build(**arguments)
     return _ImageQuantizer(quantizer, trains_with)
+
+
+def _indexed(kind: str, arguments: dict[str, Any]) -> StringQuantizer:
+    """Fitted to the same latents each time, whose channels depend on each other."""
+    import torch
+
+    from lic_models import components as classes
+
+    quantizer = getattr(classes, kind)(entries=8, dimensions=3, **arguments)
+    coding = classes.VectorQuantisedCoding(quantizer)
+    coding.build(_CHANNELS, "")
+    generator = torch.Generator().manual_seed(0)
+    drawn = 4 * torch.randn((4, _CHANNELS, 8, 8), generator=generator)
+    coding.fit(drawn + drawn.roll(1, 1) / 2)
+    quantizer.eval()
+    coding.update()
+    return StringQuantizer(coding)
+
+
+def _sampler(kind: str, arguments: dict[str, Any], seed: int) -> PlainSampler:
+    from lic_models.components import relative_entropy_coding as classes
+
+    return PlainSampler(getattr(classes, kind)(seed, **arguments))
 
 
 def _coder(kind: str) -> _PlainTables:

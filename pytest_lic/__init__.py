@@ -8,13 +8,15 @@ rate_matching         the level at which a codec codes each image at a rate aske
 component             a kind of component, and whose paper it is of
 container             the layout of a bitstream, for codecs that have none of their own
 quantizer             what a quantizer under test must do
+vector_quantizer      what a vector quantizer under test must do
 context_model         what a context model under test must do
+sampler               what a sampler of relative-entropy coding under test must do
 entropy_coder         what an entropy coder or a table maker under test must do
 probability_tables    tables as an entropy coder under test gets them
 errors                every error that is raised on purpose
 hookspecs             the hooks for ``conftest.py`` files and plugins
 adapters              ready-made codec families
-properties            what must hold of every quantizer, entropy coder, table maker, context model
+properties            what must hold of every quantizer, entropy coder, context model, sampler
 strategies            hypothesis strategies for the inputs of a codec's parts
 
 What runs it:
@@ -63,6 +65,8 @@ from pytest_lic.context_model import ContextModel, ContextModelUnderTest
 from pytest_lic.entropy_coder import CoderUnderTest, EntropyCoder, TableMaker
 from pytest_lic.levels import Levels
 from pytest_lic.quantizer import Quantizer, QuantizerUnderTest
+from pytest_lic.sampler import Sampler, SamplerUnderTest
+from pytest_lic.vector_quantizer import VectorQuantizer, VectorQuantizerUnderTest
 
 if TYPE_CHECKING:
     from pytest_lic.measuring.grid import Cell, Curve
@@ -86,6 +90,8 @@ __all__ = [
     "ProbabilityTables",
     "Quantizer",
     "QuantizerUnderTest",
+    "Sampler",
+    "SamplerUnderTest",
     "SupportsDecoderStages",
     "SupportsEncoderLatents",
     "SupportsEstimate",
@@ -98,6 +104,8 @@ __all__ = [
     "SupportsStages",
     "SupportsWeights",
     "TableMaker",
+    "VectorQuantizer",
+    "VectorQuantizerUnderTest",
     "properties",
 ]
 

@@ -62,7 +62,7 @@ class UnknownNameError(UsageError):
 
 
 class PropertyError(LicError):
-    """A quantizer, coder or table maker broke a promise; the text shows the smallest example."""
+    """What is under test broke a promise; the text shows the smallest example."""
 
 
 class UnavailableError(LicError):

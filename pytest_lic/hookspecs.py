@@ -12,6 +12,8 @@ from pytest_lic.context_model import ContextModelUnderTest
 from pytest_lic.entropy_coder import CoderUnderTest, TableMaker
 from pytest_lic.measuring.metrics.base import Metric
 from pytest_lic.quantizer import QuantizerUnderTest
+from pytest_lic.sampler import SamplerUnderTest
+from pytest_lic.vector_quantizer import VectorQuantizerUnderTest
 
 
 @pytest.hookspec
@@ -35,6 +37,11 @@ def pytest_lic_quantizers() -> Iterable[QuantizerUnderTest]:  # type: ignore[emp
 
 
 @pytest.hookspec
+def pytest_lic_vector_quantizers() -> Iterable[VectorQuantizerUnderTest]:  # type: ignore[empty-body]
+    """Yield the vector quantizers whose promises ``-m properties`` is to test."""
+
+
+@pytest.hookspec
 def pytest_lic_coders() -> Iterable[CoderUnderTest | TableMaker]:  # type: ignore[empty-body]
     """Yield the entropy coders, and the makers of their tables, that ``-m properties`` tests."""
 
@@ -42,6 +49,11 @@ def pytest_lic_coders() -> Iterable[CoderUnderTest | TableMaker]:  # type: ignor
 @pytest.hookspec
 def pytest_lic_context_models() -> Iterable[ContextModelUnderTest]:  # type: ignore[empty-body]
     """Yield the context models whose promises ``-m properties`` is to test."""
+
+
+@pytest.hookspec
+def pytest_lic_samplers() -> Iterable[SamplerUnderTest]:  # type: ignore[empty-body]
+    """Yield the samplers of relative-entropy coding whose promises ``-m properties`` is to test."""
 
 
 @pytest.hookspec

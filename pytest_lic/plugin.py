@@ -47,8 +47,8 @@ MARKERS = (
     "memory: coding takes no more memory than is recorded, and keeps none; runs only where it is "
     "named",
     "timing: takes encoding and decoding times with pytest-benchmark; runs only where it is named",
-    "properties: quantizers, entropy coders and context models keep what they promise, looked for "
-    "with Hypothesis",
+    "properties: quantizers, entropy coders, context models and samplers keep what they promise, "
+    "looked for with Hypothesis",
     "lic_promise(name, name=value): a property test of the subjects that promise this",
     "lic_tolerance(metric=number, ...): tolerances of one test, such as "
     "psnr={'mean': 0.02, 'image': 0.1}",

@@ -12,6 +12,6 @@ config_files    the families that a file describes
 family_calls    a family's own functions, called
 components      the kinds of component that hooks and entry points register
 metrics         the metrics that hooks and entry points register
-under_test      quantizers, coders, table makers and context models
+under_test      quantizers, coders, context models, samplers and others under test
 codec_child     a child process that finds the codecs again: both of its sides
 """

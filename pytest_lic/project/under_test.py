@@ -1,4 +1,4 @@
-"""Quantizers, coders, table makers, context models under test, and the tests that each takes."""
+"""Quantizers, coders, context models, samplers under test, and the tests that each takes."""
 
 from __future__ import annotations
 
@@ -11,44 +11,61 @@ from pytest_lic.entropy_coder import CoderUnderTest, TableMaker
 from pytest_lic.errors import UsageError
 from pytest_lic.project.registration import Registered, entry_points
 from pytest_lic.quantizer import QuantizerUnderTest
+from pytest_lic.sampler import SamplerUnderTest
+from pytest_lic.vector_quantizer import VectorQuantizerUnderTest
 
-FIXTURES = ("lic_quantizer", "lic_coder", "lic_table_maker", "lic_context_model")
-"""The arguments that stand for what is under test."""
+Subject = (
+    QuantizerUnderTest
+    | VectorQuantizerUnderTest
+    | CoderUnderTest
+    | TableMaker
+    | ContextModelUnderTest
+    | SamplerUnderTest
+)
+
+FIXTURES: Mapping[str, type[Subject]] = {
+    "lic_quantizer": QuantizerUnderTest,
+    "lic_vector_quantizer": VectorQuantizerUnderTest,
+    "lic_coder": CoderUnderTest,
+    "lic_table_maker": TableMaker,
+    "lic_context_model": ContextModelUnderTest,
+    "lic_sampler": SamplerUnderTest,
+}
+"""The arguments that stand for what is under test, and its class."""
 PROMISE = "lic_promise"
 """The marker of a test of what only some promise."""
+_KINDS: Mapping[str, tuple[type[Subject], ...]] = {
+    "quantizers": (QuantizerUnderTest,),
+    "vector_quantizers": (VectorQuantizerUnderTest,),
+    "coders": (CoderUnderTest, TableMaker),
+    "context_models": (ContextModelUnderTest,),
+    "samplers": (SamplerUnderTest,),
+}
+"""Hooks and groups of entry points, after ``pytest_lic`` → what they give."""
 
-
-Subject = QuantizerUnderTest | CoderUnderTest | TableMaker | ContextModelUnderTest
 UnderTest = Mapping[str, Sequence[Subject]]
 """Fixture → all that hooks and entry points register for it, in the order in which it was found."""
 
 
 def under_test(config: pytest.Config) -> UnderTest:
-    """What the hooks and the entry points of quantizers, coders and context models give.
+    """What the hooks and the entry points of each kind of thing under test give.
 
     Raises:
         UsageError: a hook or an entry point that fails or yields something else, or two things of
             one kind with one name.
     """
-    quantizers = Registered[QuantizerUnderTest]("quantizers", (QuantizerUnderTest,))
-    quantizers.add_hooks("pytest_lic_quantizers", config.hook.pytest_lic_quantizers)
-    for entry in entry_points("pytest_lic.quantizers"):
-        quantizers.add_entry_point(entry)
-    kinds = (CoderUnderTest, TableMaker)
-    coders = Registered[CoderUnderTest | TableMaker]("coders or table makers", kinds)
-    coders.add_hooks("pytest_lic_coders", config.hook.pytest_lic_coders)
-    for entry in entry_points("pytest_lic.coders"):
-        coders.add_entry_point(entry)
-    contexts = Registered[ContextModelUnderTest]("context models", (ContextModelUnderTest,))
-    contexts.add_hooks("pytest_lic_context_models", config.hook.pytest_lic_context_models)
-    for entry in entry_points("pytest_lic.context_models"):
-        contexts.add_entry_point(entry)
-    subjects = list(coders.by_name.values())
+    subjects: list[Subject] = []
+    for kind, classes in _KINDS.items():
+        what = "coders or table makers" if kind == "coders" else kind.replace("_", " ")
+        found = Registered[Subject](what, classes)
+        hook = f"pytest_lic_{kind}"
+        found.add_hooks(hook, getattr(config.hook, hook))
+        for entry in entry_points(f"pytest_lic.{kind}"):
+            found.add_entry_point(entry)
+        subjects += found.by_name.values()
     return {
-        "lic_quantizer": list(quantizers.by_name.values()),
-        "lic_coder": [coder for coder in subjects if isinstance(coder, CoderUnderTest)],
-        "lic_table_maker": [maker for maker in subjects if isinstance(maker, TableMaker)],
-        "lic_context_model": list(contexts.by_name.values()),
+        fixture: [subject for subject in subjects if isinstance(subject, kind)]
+        for fixture, kind in FIXTURES.items()
     }
 
 

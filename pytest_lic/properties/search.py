@@ -40,6 +40,7 @@ def for_all(
     examples: SearchStrategy[Example],
     check: Callable[[Example], Broken | None],
     show: Callable[[Example], str] = repr,
+    share: float = 1,
 ) -> None:
     """Look for an example of which ``check`` says that it breaks the property, and shrink it.
 
@@ -53,6 +54,7 @@ def for_all(
         examples: what to look among.
         check: both sides where the property is broken, otherwise None.
         show: an example as text.
+        share: of the examples that other searches look at, where each takes long.
 
     Raises:
         PropertyError: telling the smallest example, what was expected and what came.
@@ -93,14 +95,14 @@ def for_all(
     try:
         # Of small tensors, and many: a second thread costs several times what it does.
         with cpu_threads(1) if "torch" in sys.modules else nullcontext():
-            search_settings()(given(examples)(attempt))()
+            search_settings(share)(given(examples)(attempt))()
     except Flaky as error:
         shortest = min(map(str, errors), key=len)
         raise PropertyError(f"{shortest}\n  not always: the same input also passed") from error
 
 
-def search_settings() -> settings:
-    """The settings of every search.
+def search_settings(share: float = 1) -> settings:
+    """The settings of every search, with a share of the examples.
 
     The same examples in each run and no database of failures, unless the user loaded a profile of
     their own (``--hypothesis-profile``), whose settings then hold. Without a deadline, for the
@@ -113,6 +115,7 @@ def search_settings() -> settings:
         chosen = settings(chosen, derandomize=True, database=None)
     return settings(
         chosen,
+        max_examples=max(1, round(share * chosen.max_examples)),
         deadline=None,
         phases=[phase for phase in chosen.phases if phase is not Phase.explain],
         print_blob=False,

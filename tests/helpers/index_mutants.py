@@ -17,7 +17,6 @@ from lic_models.components import (
     VectorQuantizer,
 )
 from lic_models.components.entropy_coding.tables import FrequencyTables
-from pytest_lic.errors import CorruptBitstreamError
 
 CHANNELS, SIZE = 12, (5, 7)
 Make = Callable[[], VectorQuantisedCoding]
@@ -51,30 +50,6 @@ def decodes(make: Make) -> bool:
     return torch.equal(found, make().forward(given).values)
 
 
-def stands_alone(make: Make) -> bool:
-    """An image gets the same indices alone as in a batch, and a position as in a larger image."""
-    given, quantizer = latents(), make().vector_quantizer
-    together = quantizer.indices(given)
-    alone = torch.cat([quantizer.indices(latent[None]) for latent in given])
-    part = quantizer.indices(given[:, :, :2, :3])
-    return torch.equal(together, alone) and torch.equal(together[:, :, :2, :3], part)
-
-
-def refuses_what_no_entry_has(make: Make) -> bool:
-    """An index beyond the codebook's last, as a string may hold it, is noticed."""
-    coding = make()
-    indices = coding.vector_quantizer.indices(latents()[:1])[0]
-    for wrong in (coding.vector_quantizer.entries, 2**20, -1, -(2**31)):
-        indices[-1, 2, 3] = wrong
-        string = VectorQuantisedCoding.encode(coding, indices)
-        try:
-            coding.decompress([string], SIZE)
-        except CorruptBitstreamError:
-            continue
-        return False
-    return True
-
-
 def takes_the_least_cost(make: Make) -> bool:
     """Each vector of the only stage has the centre of least cost, of equal ones the first."""
     coding, given = make(), latents()
@@ -94,7 +69,7 @@ def takes_the_least_cost(make: Make) -> bool:
     return True
 
 
-PROMISES = [decodes, stands_alone, refuses_what_no_entry_has, takes_the_least_cost]
+PROMISES = [decodes, takes_the_least_cost]
 
 
 def soft() -> VectorQuantisedCoding:
@@ -184,10 +159,6 @@ def with_equal_centres(quantizer: VectorQuantizer) -> VectorQuantisedCoding:
 
 
 MUTANTS = {
-    "an index out of range is wrapped": (
-        lambda: ready(SoftToHardQuantizer(8, 3), WrapsIndices),
-        refuses_what_no_entry_has,
-    ),
     "an index off by one": (lambda: ready(SoftToHardQuantizer(8, 3), OffByOne), decodes),
     "an index off by one on both sides": (
         lambda: ready(OffByOneOnBothSides(8, 3)),
@@ -196,10 +167,6 @@ MUTANTS = {
     "the last of equal ones": (
         lambda: with_equal_centres(LastOfEqual(8, 3)),
         takes_the_least_cost,
-    ),
-    "an assignment that depends on the batch": (
-        lambda: ready(CentredOnTheBatch(8, 3)),
-        stands_alone,
     ),
     "an assignment without the bits": (
         lambda: ready(ForgetsTheBits(8, 3, weight=0.3)),

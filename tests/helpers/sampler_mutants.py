@@ -1,4 +1,4 @@
-"""Samplers that are wrong in one place, as is easily done, and the promises that show it.
+"""Samplers of lic_models that are wrong in one place, as is easily done, and what shows it.
 
 A mutant is a sampler and, for those that are wrong on both sides alike, what is changed in the
 modules that it is made of.
@@ -6,15 +6,10 @@ modules that it is made of.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import pytest
-from scipy.stats import kstest
 
 from lic_models.components.relative_entropy_coding import (
-    Gaussians,
     ImportanceSampler,
     PoissonSampler,
     RejectionSampler,
@@ -24,61 +19,8 @@ from lic_models.components.relative_entropy_coding import (
     poisson,
     rejection,
 )
-from pytest_lic.errors import CorruptBitstreamError
-from tests.helpers.gaussian_pairs import LEVEL, alike, mixed, probabilities
-
-Make = Callable[[], Sampler]
-
-
-def decodes(make: Make) -> bool:
-    """Bytes and the prior give the draw, to a decoder that coded nothing before."""
-    for seed in range(4):
-        posterior, prior = mixed(150, seed)
-        string, draw = make().encode(posterior, prior)
-        try:
-            found = make().decode(string, prior)
-        except CorruptBitstreamError:
-            return False
-        if not np.array_equal(found, draw):
-            return False
-    return True
-
-
-def repeats(make: Make) -> bool:
-    """The same pair gives the same draw, whatever was coded before."""
-    posterior, prior = mixed(150)
-    sampler = make()
-    draws = [sampler.encode(posterior, prior)[1] for _ in range(3)]
-    return all(np.array_equal(draws[0], other) for other in draws)
-
-
-def stands_alone(make: Make) -> bool:
-    """A dimension's draw is the same in a longer batch."""
-    posterior, prior = mixed(150)
-    some = [Gaussians(each.means[:60], each.scales[:60]) for each in (posterior, prior)]
-    return np.array_equal(make().encode(*some)[1], make().encode(posterior, prior)[1][:60])
-
-
-def keeps_in_threads(make: Make) -> bool:
-    """Threads that decode at once get what one alone gets."""
-    posterior, prior = mixed(150)
-    string, draw = make().encode(posterior, prior)
-    with ThreadPoolExecutor(4) as pool:
-        try:
-            found = list(pool.map(lambda _: make().decode(string, prior), range(4)))
-        except CorruptBitstreamError:
-            return False
-    return all(np.array_equal(each, draw) for each in found)
-
-
-def follows_the_posterior(make: Make) -> bool:
-    """Draws pass for the posterior's at a level of a thousandth."""
-    posterior, prior = alike(0.8, 0.4, 4000)
-    draw = make().encode(posterior, prior)[1]
-    return bool(kstest(probabilities(draw, posterior), "uniform").pvalue > LEVEL)
-
-
-PROMISES = [decodes, repeats, stands_alone, keeps_in_threads, follows_the_posterior]
+from lic_models.under_test import PlainSampler
+from pytest_lic.properties import draws, samplers
 
 
 class DriftingSeed(PoissonSampler):
@@ -153,26 +95,40 @@ def accept_too_much(patch: pytest.MonkeyPatch) -> None:
     )
 
 
-def small_importance() -> Sampler:
+def small_importance(seed: int) -> Sampler:
     """Few draws, so that it is quick; with groups of the largest size among others."""
-    return ImportanceSampler(3, index_bits=10, spare_bits=1, size_bits=2)
+    return ImportanceSampler(seed, index_bits=10, spare_bits=1, size_bits=2)
+
+
+def _mutant(name, make, change, check, claim):
+    return name, lambda seed: PlainSampler(make(seed)), change, check, claim
 
 
 MUTANTS = {
-    "a seed that drifts": (lambda: DriftingSeed(3), None, repeats),
-    "an index off by one": (lambda: IndexOffByOne(3), None, decodes),
-    "an index off by one on both sides": (
-        lambda: RejectionSampler(3),
-        keep_the_next_draw,
-        follows_the_posterior,
+    "a seed that drifts": _mutant(
+        "poisson", DriftingSeed, None, samplers.same_bytes, "the same bytes and draw"
     ),
-    "a group size that overflows": (small_importance, overflow_sizes, decodes),
-    "draws that depend on the batch": (lambda: PoissonSampler(3), draw_by_batch, stands_alone),
-    "draws that depend on order": (lambda: PoissonSampler(3), draw_by_order, keeps_in_threads),
-    "acceptance without what is used up": (
-        lambda: PoissonSampler(3),
-        accept_too_much,
-        follows_the_posterior,
+    "an index off by one": _mutant(
+        "rejection", IndexOffByOne, None, samplers.round_trip, "what is drawn decodes"
+    ),
+    "an index off by one on both sides": _mutant(
+        "rejection", RejectionSampler, keep_the_next_draw, draws.exact, "draws are the posterior's"
+    ),
+    "a group size that overflows": _mutant(
+        "importance", small_importance, overflow_sizes, samplers.round_trip, "what is drawn decodes"
+    ),
+    "draws that depend on the batch": _mutant(
+        "poisson",
+        PoissonSampler,
+        draw_by_batch,
+        samplers.independent_of_others,
+        "a draw is independent of other dimensions",
+    ),
+    "draws that depend on order": _mutant(
+        "poisson", PoissonSampler, draw_by_order, samplers.threads, "threads code alike"
+    ),
+    "acceptance without what is used up": _mutant(
+        "poisson", PoissonSampler, accept_too_much, draws.exact, "draws are the posterior's"
     ),
 }
-"""What is wrong → the sampler, what is changed, and the promise that it breaks."""
+"""What is wrong → the sampler's name, what makes one, what is changed, and what it breaks."""

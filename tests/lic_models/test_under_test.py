@@ -11,9 +11,10 @@ from torch import Tensor
 
 from lic_models import components as entropy_coders
 from lic_models.components import quantizers as classes
+from lic_models.components import relative_entropy_coding
 from lic_models.components.entropy_coding.coders import EntropyCoder
 from lic_models.components.entropy_models.contexts import grouped
-from lic_models.under_test import coders, context_models, quantizers
+from lic_models.under_test import coders, context_models, quantizers, samplers, vector_quantizers
 from pytest_lic import CoderUnderTest, TableMaker, properties
 from pytest_lic.errors import PropertyError
 from pytest_lic.properties.coders import skewed_message
@@ -27,6 +28,25 @@ def test_every_quantizer_is_registered() -> None:
     }
     registered = {type(each.build().quantizer) for each in quantizers()}
     assert registered == known - {classes.Quantizer}
+
+
+def test_every_vector_quantizer_is_registered() -> None:
+    known = {
+        kind
+        for kind in vars(entropy_coders).values()
+        if inspect.isclass(kind) and issubclass(kind, entropy_coders.VectorQuantizer)
+    }
+    found = {type(each.build().coding.vector_quantizer) for each in vector_quantizers()}
+    assert found == known - {entropy_coders.VectorQuantizer}
+
+
+@pytest.mark.parametrize("name", ["entropy-constrained", "multi-codebook"])
+def test_a_vector_quantizer_promises_no_less_than_it_keeps(name: str) -> None:
+    (tested,) = (each for each in vector_quantizers() if each.name == name)
+    with pytest.raises(PropertyError, match="no nearer entry"):
+        properties.vector_quantizers.nearest(tested)
+    with pytest.raises(PropertyError, match="quantized to itself"):
+        properties.vector_quantizers.idempotence(tested)
 
 
 def test_every_coder_is_registered_and_a_table_maker() -> None:
@@ -48,6 +68,29 @@ def test_every_context_is_registered() -> None:
     }
     registered = {type(each.build(each.channels[0]).context) for each in context_models()}
     assert registered == known - {entropy_coders.Context}
+
+
+def test_every_sampler_is_registered_and_exact_where_it_says_so() -> None:
+    known = {
+        kind
+        for kind in vars(relative_entropy_coding).values()
+        if inspect.isclass(kind) and issubclass(kind, relative_entropy_coding.Sampler)
+    }
+    found = [(each, each.build(0).sampler) for each in samplers()]
+    assert {type(sampler) for _, sampler in found} == known - {relative_entropy_coding.Sampler}
+    for each, sampler in found:
+        assert each.exact == sampler.exact
+
+
+@pytest.mark.parametrize("name", ["importance", "greedy"])
+def test_a_sampler_promises_no_less_than_it_keeps(name: str) -> None:
+    """Greedy shards are biased, and groups share an index."""
+    (tested,) = (each for each in samplers() if each.name == name)
+    with pytest.raises(PropertyError, match="a draw is independent of other dimensions"):
+        properties.samplers.independent_of_others(tested)
+    if name == "greedy":
+        with pytest.raises(PropertyError, match="draws are the posterior's"):
+            properties.draws.exact(tested)
 
 
 def test_contexts_are_built_alike_and_leave_the_random_numbers_of_others_alone() -> None:

@@ -122,6 +122,8 @@ def test_wheel_holds_suites_baselines_published_curves_and_weights(wheel: Path) 
         "pytest_lic/suites/properties/test_quantizers.py",
         "pytest_lic/suites/properties/test_coders.py",
         "pytest_lic/suites/properties/test_context_models.py",
+        "pytest_lic/suites/properties/test_samplers.py",
+        "pytest_lic/suites/properties/test_vector_quantizers.py",
         "pytest_lic/shipped_baselines/*.json",
         "pytest_lic/shipped_baselines/conformance/*.json",
         "pytest_lic/shipped_baselines/conformance/*/*.bin",
@@ -163,7 +165,7 @@ def test_wheel_registers_plugin_codecs_and_command(wheel: Path) -> None:
     points = configparser.ConfigParser(delimiters=("=",))
     points.read_string(_metadata(wheel, "entry_points.txt"))
     assert "pytest11" in points
-    kinds = ("codecs", "quantizers", "coders", "context_models")
+    kinds = ("codecs", "quantizers", "coders", "context_models", "samplers", "vector_quantizers")
     assert {f"pytest_lic.{kind}" for kind in kinds} <= set(points)
     assert points["console_scripts"]["pytest-lic"] == "pytest_lic.cli:main"
 

@@ -56,7 +56,16 @@ def test_markers_choose_among_the_suites(small: Project) -> None:
         ("roundtrip or determinism", ["test_roundtrip", "test_determinism"]),
         (
             "properties",
-            [f"properties.test_{kind}" for kind in ("coders", "context_models", "quantizers")],
+            [
+                f"properties.test_{kind}"
+                for kind in (
+                    "coders",
+                    "context_models",
+                    "quantizers",
+                    "samplers",
+                    "vector_quantizers",
+                )
+            ],
         ),
     ):
         found = functions(collected(small, "--pyargs", "pytest_lic.suites", "-m", marker))
@@ -109,6 +118,8 @@ def test_property_tests_are_found_in_their_folder_and_by_id(small: Project) -> N
         f"{name}.test_coders",
         f"{name}.test_context_models",
         f"{name}.test_quantizers",
+        f"{name}.test_samplers",
+        f"{name}.test_vector_quantizers",
     }
     for printed in every[:: len(every) // 4]:
         assert collected(small, "--pyargs", printed) == [printed]

@@ -1,4 +1,4 @@
-"""A quantizer, coder or context model, registered in a few lines of conftest.py, is tested."""
+"""A quantizer, coder, context model or sampler in a few lines of conftest.py is tested."""
 
 from __future__ import annotations
 
@@ -48,6 +48,30 @@ class Mine(Raster):
 
 def pytest_lic_context_models():
     yield ContextModelUnderTest("mine", Mine, channels=[2])
+"""
+SAMPLER = f"""
+import sys
+sys.path.append({str(ROOT)!r})
+from tests.helpers.plain_samplers import ForgetsTheSeed, Plain
+from pytest_lic import SamplerUnderTest
+
+class Mine(Plain):
+    pass
+
+def pytest_lic_samplers():
+    yield SamplerUnderTest("mine", Mine, wide=False, most_bits=4)
+"""
+VECTOR_QUANTIZER = f"""
+import sys
+sys.path.append({str(ROOT)!r})
+from tests.helpers.plain_vector_quantizers import FromTheEnd, Plain
+from pytest_lic import VectorQuantizerUnderTest
+
+class Mine(Plain):
+    pass
+
+def pytest_lic_vector_quantizers():
+    yield VectorQuantizerUnderTest("mine", Mine, channels=4, entries=8, codebooks=2)
 """
 NAME = "pytest_lic.suites.properties"
 
@@ -160,6 +184,55 @@ def test_a_context_model_that_foresees_fails_with_pass_and_position(
         ],
     )
     assert result.parseoutcomes()["failed"] == 2, "nor do encoder and decoder agree"
+
+
+def test_a_vector_quantizer_has_all_its_promises_tested(pytester: pytest.Pytester) -> None:
+    result = run(pytester, VECTOR_QUANTIZER, "-v")
+    assert result.ret == 0, result.stdout.str()
+    assert ran_on(result, "mine") == {
+        *("own_indices", "every_entry", "nearest_entry", "idempotence", "in_step"),
+        *("positions_apart", "refusal"),
+    }
+
+
+def test_a_vector_quantizer_that_takes_any_index_fails_with_the_index(
+    pytester: pytest.Pytester,
+) -> None:
+    result = run(pytester, VECTOR_QUANTIZER.replace("Mine(Plain)", "Mine(FromTheEnd)"))
+    result.stdout.fnmatch_lines(
+        [
+            "mine breaks a property: a clear error for what no entry has",
+            "  input     the index -1 at 0",
+            "  expected  LicError or ValueError or IndexError",
+            f"FAILED {NAME}.test_vector_quantizers::test_refusal[[]mine[]]*",
+        ],
+    )
+    result.assert_outcomes(failed=1, passed=6, deselected=result.parseoutcomes()["deselected"])
+
+
+def test_a_sampler_has_all_its_promises_tested(pytester: pytest.Pytester) -> None:
+    result = run(pytester, SAMPLER, "-v")
+    assert result.ret == 0, result.stdout.str()
+    assert ran_on(result, "mine") == {
+        *("draws_decode", "no_dimensions", "same_draw", "threads", "independent_of_others"),
+        *("damaged_strings", "refused_pairs", "exact_draws", "independent_draws", "enough_bits"),
+    }
+
+
+def test_a_sampler_that_forgets_its_seed_fails_with_the_correlation(
+    pytester: pytest.Pytester,
+) -> None:
+    result = run(pytester, SAMPLER.replace("Mine(Plain)", "Mine(ForgetsTheSeed)"))
+    result.stdout.fnmatch_lines(
+        [
+            "mine breaks a property: draws of dimensions and of seeds are independent",
+            "  input     4000 times 2.06 ± 0.28, of a prior 1.5 ± 0.7",
+            "  expected  draws uncorrelated, to 0.0867 (a false alarm in 1,000,000 seeds)",
+            "  came      1.0000 between seed 0 and seed 1, 0 dimensions apart",
+            f"FAILED {NAME}.test_samplers::test_independent_draws[[]mine[]]*",
+        ],
+    )
+    result.assert_outcomes(failed=1, passed=9, deselected=result.parseoutcomes()["deselected"])
 
 
 def test_a_broken_coder_fails_with_the_smallest_message_and_both_sides(
@@ -279,6 +352,22 @@ def test_no_codec_is_needed(pytester: pytest.Pytester, monkeypatch: pytest.Monke
         (
             CONTEXT_MODEL.replace("pytest_lic_context_models", "pytest_lic_quantizers"),
             "*conftest.py gave ContextModelUnderTest(*; expected QuantizerUnderTest objects",
+        ),
+        (
+            VECTOR_QUANTIZER.replace("entries=8", "entries=1"),
+            "*vector quantizer 'mine': entries=1; expected 2 or more",
+        ),
+        (
+            SAMPLER.replace("most_bits=4", "most_bits=0.5"),
+            "*sampler 'mine': most_bits=0.5; expected 1 to 100 bits, or None",
+        ),
+        (
+            SAMPLER.replace("most_bits=4", "overhead=-1"),
+            "*sampler 'mine': overhead=-1; expected 0 bits or more, or None",
+        ),
+        (
+            SAMPLER.replace('"mine"', '"poisson"'),
+            "two samplers are named 'poisson': one from *conftest.py, one from entry point *",
         ),
         (CODER.replace("1000", "20"), "*coder 'mine': longest=20; expected 1000 symbols or more*"),
     ],

@@ -1,4 +1,7 @@
-"""Every sampler: bytes alone decode, in any order; damage and nonsense are refused."""
+"""Every sampler: the same on every machine; nearly every damage is noticed, nonsense refused.
+
+That it keeps its promises, the suite ``properties`` tests.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,9 @@ import hashlib
 import json
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from lic_models.components.relative_entropy_coding import (
     Gaussians,
@@ -23,20 +23,8 @@ from lic_models.components.relative_entropy_coding import (
 from pytest_lic.errors import CorruptBitstreamError, UsageError
 from tests.helpers.gaussian_pairs import NAMES, SAMPLERS, alike, each_sampler, mixed
 from tests.helpers.places import ROOT
-from tests.helpers.sampler_mutants import MUTANTS, PROMISES, decodes, small_importance
 
 BOTH = pytest.mark.parametrize("make", [RejectionSampler, PoissonSampler])
-
-
-@each_sampler
-@settings(max_examples=15, deadline=None)
-@given(st.integers(0, 60), st.floats(0.1, 12), st.integers(0, 2**64 - 1), st.integers(0, 99))
-def test_bytes_and_the_prior_give_the_draw(make, count, bits, seed, pairs):
-    posterior, prior = mixed(count, pairs, bits)
-    string, draw = make(seed).encode(posterior, prior)
-    np.testing.assert_array_equal(make(seed).decode(string, prior), draw)
-    assert np.isfinite(draw).all()
-    assert draw.shape == (count,)
 
 
 @each_sampler
@@ -50,9 +38,7 @@ def test_posteriors_as_wide_as_their_prior_or_wider_are_coded_too(make, scale):
 @each_sampler
 def test_no_dimensions_are_no_bytes(make):
     nothing = Gaussians(np.empty(0), np.empty(0))
-    string, draw = make().encode(nothing, nothing)
-    assert string == b""
-    assert draw.shape == make().decode(b"", nothing).shape == (0,)
+    assert make().encode(nothing, nothing)[0] == b""
     with pytest.raises(CorruptBitstreamError, match="3 bytes where no dimensions are due"):
         make().decode(b"abc", nothing)
 
@@ -83,34 +69,8 @@ def test_a_fresh_process_decodes_the_draws_to_the_bit():
     assert child.stdout.split() == expected
 
 
-@each_sampler
-def test_draws_depend_on_the_seed_alone_not_on_what_was_coded_before(make):
-    posterior, prior = mixed(100)
-    sampler = make(5)
-    string, draw = sampler.encode(posterior, prior)
-    sampler.encode(*mixed(70, 3))
-    sampler.decode(string, prior)
-    again, same = sampler.encode(posterior, prior)
-    assert again == string
-    np.testing.assert_array_equal(same, draw)
-    other = make(6).encode(posterior, prior)[1]
-    assert (other != draw).mean() > 0.9
-
-
-@each_sampler
-def test_threads_that_code_at_once_draw_what_one_alone_does(make):
-    cases = [mixed(40, seed, 3) for seed in range(5)]
-    sampler = make(2)
-    alone = [sampler.encode(*case)[0] for case in cases]
-    with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(lambda case: sampler.encode(*case)[0], cases)) == alone
-        decoded = list(pool.map(sampler.decode, alone, [prior for _, prior in cases]))
-    for case, draw in zip(cases, decoded, strict=True):
-        np.testing.assert_array_equal(draw, sampler.encode(*case)[1])
-
-
 @BOTH
-def test_a_dimension_draws_alike_whatever_is_coded_beside_it(make):
+def test_a_dimension_draws_alike_beside_thousands(make):
     """Not so with groups, where dimensions share an index; there the words do, `test_philox`."""
     posterior, prior = mixed(3000)
     draw = make(4).encode(posterior, prior)[1]
@@ -128,7 +88,7 @@ def test_later_groups_do_not_move_earlier_ones(make):
 
 
 @each_sampler
-def test_damaged_strings_give_an_error_or_a_draw_and_never_hang(make):
+def test_nearly_every_damage_is_noticed(make):
     """One in a few hundred may pass, as with any string of the entropy coder."""
     posterior, prior = mixed(400)
     string, draw = make(3).encode(posterior, prior)
@@ -183,24 +143,6 @@ def test_arguments_out_of_range_are_refused(make, wrong):
 def test_an_outlier_beyond_sixteen_bits_is_refused(make):
     with pytest.raises(UsageError, match=r"7e\+04 scales of its prior away"):
         make().encode(*alike(70_000, 0.5, 2))
-
-
-@pytest.mark.parametrize("wrong", MUTANTS)
-def test_a_sampler_that_is_wrong_in_one_place_breaks_a_promise(wrong, monkeypatch):
-    make, change, promise = MUTANTS[wrong]
-    if change is not None:
-        change(monkeypatch)
-    assert not promise(make)
-
-
-@pytest.mark.parametrize("make", [RejectionSampler, PoissonSampler], ids=["rejection", "poisson"])
-@pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
-def test_a_sampler_that_is_right_keeps_every_promise(promise, make):
-    assert promise(lambda: make(3))
-
-
-def test_importance_keeps_the_promise_that_an_overflow_breaks():
-    assert decodes(small_importance)
 
 
 RECORDED = {
