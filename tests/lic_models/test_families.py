@@ -25,6 +25,8 @@ from tests.helpers.weights import WEIGHTS, built, change, metadata
 
 FAMILIES = {family.name: family for family in shipped.families() if family.trained}
 LAMBDAS = [0.0018, 0.0067, 0.025, 0.0932]
+CONFIGS = sorted([*SHIPPED.glob("*-*.yaml"), SHIPPED / "pln.yaml"])
+"""Of codecs: `zoo.yaml` is none."""
 
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -45,6 +47,10 @@ def test_they_are_described_without_loading_torch() -> None:
         "for family in found:\n"
         "    prints = {family.fingerprint(label) for label in family.qualities}\n"
         "    assert len(prints) == len(family.qualities)\n"
+        "    if family.tags['latent_coding'] != 'quantised':\n"
+        "        assert family.default_qualities is not None\n"
+        "        assert not family.default_qualities\n"
+        "        continue\n"
         "    lambdas = list(family.qualities.values())\n"
         f"    assert family.one_network or lambdas in ({LAMBDAS}, {LAMBDAS[:2]}, {LAMBDAS[1:2]})\n"
         "    named = family.name.split('-')[1]\n"
@@ -132,7 +138,10 @@ def test_rate_and_quality_rise_with_lambda_and_the_estimate_is_what_is_paid(
         with torch.inference_mode():
             estimate = float(estimated_bits(network(photograph)["likelihoods"])[0]) / 8
         level = 24 if family.one_network else 0  # told by name in each stream
-        assert payload == pytest.approx(estimate, rel=0.01, abs=16 + level)
+        if family.tags["latent_coding"] == "relative-entropy":
+            assert 1.3 * estimate < payload < 2.2 * estimate  # which no sampler comes close to
+        else:
+            assert payload == pytest.approx(estimate, rel=0.01, abs=16 + level)
         bits.append(8 * len(bitstream) / (photograph.size(2) * photograph.size(3)))
         psnr.append(-10 * torch.log10((decoded - photograph).square().mean()).item())
     assert bits == sorted(set(bits))
@@ -141,7 +150,7 @@ def test_rate_and_quality_rise_with_lambda_and_the_estimate_is_what_is_paid(
     assert 24 < psnr[0] <= psnr[-1] < 45
 
 
-@pytest.mark.parametrize("config", sorted(SHIPPED.glob("*-*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
 def test_weights_are_those_of_the_config(config: Path) -> None:
     described = read_codec_config(config)
     assert described.name == config.stem
@@ -153,6 +162,8 @@ def test_weights_are_those_of_the_config(config: Path) -> None:
     is_convolutional = model["transform"]["class_path"].endswith(".ConvolutionalTransform")
     is_whole = is_convolutional and not config.stem.startswith("msh-convolutional")
     some_lack = model.get("trained") or "rate_control" in model or not is_whole
+    # What vector-quantised codecs are held to: for them there is room, not for it too.
+    some_lack = some_lack or config.stem == "fp-pico"
     assert some_lack or trained == paths
     for quality, path in trained.items():
         header = read_header(path)
