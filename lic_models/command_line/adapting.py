@@ -93,6 +93,7 @@ def adapt(program: str, arguments: Sequence[str]) -> int:
         options.learning_rate,
         options.rank,
         options.seed,
+        source.training.get("scale"),
         GenerativeWeights(**weights) if options.loss == "hific" else None,
     )
     losses: list[Mapping[str, float]] = []
@@ -121,6 +122,7 @@ def adapt(program: str, arguments: Sequence[str]) -> int:
             "steps": options.steps,
             "pixels": options.steps * options.batch_size * options.crop_size**2,
             "distortion": schedule.distortion,
+            **({} if schedule.scale is None else {"scale": schedule.scale}),
             **({} if schedule.generative is None else {"hific": asdict(schedule.generative)}),
             "learning_rate": options.learning_rate,
             "data": {"name": options.data, "images": images.digest, "seed": options.seed},

@@ -24,7 +24,7 @@ class LowerBound(nn.Module):
 
 def at_least(values: Tensor, bound: float) -> Tensor:
     """``values``, at least ``bound``; gradients that would raise a value still pass."""
-    return _bounded(values, torch.full((1,), bound, dtype=values.dtype, device=values.device))
+    return _bounded(values, torch.full((), bound, dtype=values.dtype, device=values.device))
 
 
 def within(values: Tensor, least: float, most: float) -> Tensor:

@@ -3,6 +3,7 @@
 module                  one step, one validation, and what is logged of them
 loss                    rate and distortion
 lambda_scheduling       λ of each width, moved until none is wasted
+pace                    how long a run is, and the learning rate of each step
 first_weights           what training begins with
 principal_components    a linear codec to begin with
 defaults                what neither a config nor the command line says

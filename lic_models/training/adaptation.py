@@ -60,6 +60,7 @@ class Schedule:
         learning_rate: Adam's.
         rank: of what `enhance` adds to each kernel.
         seed: of crops, noise and first weights.
+        scale: γ of the distortion "laplace", which stays as training left it.
         generative: weights of LPIPS and of a discriminator beside the distortion; None without
             them.
     """
@@ -72,6 +73,7 @@ class Schedule:
     learning_rate: float = 3e-4
     rank: int = 8
     seed: int = 1
+    scale: float | None = None
     generative: GenerativeWeights | None = None
 
 
@@ -107,6 +109,7 @@ def adapt(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(schedule.seed)
         trained = _made_trainable(codec, way, schedule.rank)
+        codec.latent_coding.anneal(1.0)  # as its training ended
         # What a decoder is given is rounded: noise in its place would only be for the rate.
         codec.train(way != "synthesis")
         _train(codec, images, trained, schedule, told)
@@ -135,12 +138,13 @@ def _train(
     if schedule.generative is not None:
         channels = codec.transform.latent_channels
         generative = GenerativeLoss(channels, schedule.generative, schedule.learning_rate)
+    scale = None if schedule.scale is None else torch.tensor(schedule.scale)
     for step in range(1, schedule.steps + 1):
         drawn = rng.integers(len(images), size=schedule.batch_size)
         batch = to_batch([draw_crop(images.read(int(index)), recipe, rng) for index in drawn])
         with given_to_synthesis(codec) as latents:
             outputs = codec(batch)
-        rated = rate_distortion_loss(outputs, batch, schedule.lmbda, schedule.distortion)
+        rated = rate_distortion_loss(outputs, batch, schedule.lmbda, schedule.distortion, scale)
         loss, parts = rated.total, {"bpp": rated.bpp, schedule.distortion: rated.distortion}
         if generative is not None:
             terms = generative(outputs["x_hat"], batch, *latents)

@@ -43,15 +43,14 @@ from lic_models.training.loss import (
     mean_psnr,
     rate_distortion_loss,
 )
+from lic_models.training.pace import Decay, learning_rate_of, planned_steps
 from lic_models.training.running_means import RunningMeans
 from pytest_lic.errors import UsageError
 from pytest_lic.system.environment import environment
 
-Decay = Literal["plateau", "linear", "late", "constant"]
 SHOWN_EVERY = 10
 """Steps after which the progress bar is drawn anew."""
 _FIRST_SCALE = 0.05
-_LATE = 0.3  # the share of a run in which "late" lets the learning rate fall
 _AS_MSE = {"mse": 1.0, "ms-ssim": 1.0, "mae": 20.0, "laplace": 100.0}
 """How many times the λ of the MSE theirs is at a like rate, roughly; for the first weights."""
 _PRECISIONS = ("32-true", "bf16-mixed")
@@ -212,7 +211,8 @@ class CodecTraining(LightningModule):
             return
         if self.compiled:
             self._rated = torch.compile(self._rated_eagerly, dynamic=False)
-        self._steps = self._planned_steps()
+        anneals = self.codec.latent_coding.anneals
+        self._steps = planned_steps(self.trainer, self.decay, anneals)
         data = getattr(self.trainer, "datamodule", None)
         freeze = getattr(data, "freeze", None)
         refines = self.codec.latent_coding.refines  # which latents alone do not train
@@ -251,7 +251,10 @@ class CodecTraining(LightningModule):
         # Both seeds in one number: 2**32 steps are more than anyone takes.
         torch.manual_seed((int(os.environ.get("PL_GLOBAL_SEED", "0")) << 32) + step)
         self.codec.latent_coding.anneal(min(1.0, step / self._steps))
-        self._pace(main, step)
+        rate = learning_rate_of(step, self._steps, self.decay, self.warm_up, self.learning_rate)
+        if rate is not None:
+            for group in main.param_groups:
+                group["lr"] = rate
         rate = main.param_groups[0]["lr"]
         early = step < self.bfloat16_steps  # switching autocast off would undo the trainer's
         with torch.autocast(device, torch.bfloat16) if early else nullcontext():
@@ -324,7 +327,7 @@ class CodecTraining(LightningModule):
                 "start": self._begun_with,
                 "trained": self.trained,
                 "distortion": self.distortion,
-                **({} if self._scale is None else {"scale": float(self._scale)}),
+                **({} if self._scale is None else {"scale": float(self._scale.detach())}),
                 "learning_rate": self.learning_rate,
                 "decay": self.decay,
                 "device": str(self.device),
@@ -350,24 +353,6 @@ class CodecTraining(LightningModule):
         self._seconds = 60.0 * trained.get("minutes", 0.0)
         self.pixels = trained.get("pixels", 0)
 
-    def _planned_steps(self) -> float:
-        """How many steps the run will take at most."""
-        # Not the trainer's estimate, which starts to draw batches before a checkpoint is read.
-        trainer, planned = self.trainer, math.inf
-        if trainer.max_epochs is not None and trainer.max_epochs >= 0:
-            data: Any = getattr(trainer, "datamodule", None)
-            planned = float(trainer.max_epochs * len(data.train_dataloader()))
-        if trainer.max_steps >= 0:
-            planned = min(planned, float(trainer.max_steps))
-        anneals = self.codec.latent_coding.anneals
-        falls = self.decay in ("linear", "late")
-        if math.isinf(planned) and (anneals or falls):
-            what = f"decay: {self.decay}" if falls else f"quantizer: {anneals}"
-            raise UsageError(
-                f"model.{what} needs to know how long the run is; give --trainer.max_steps"
-            )
-        return planned
-
     def _coded_whole(self, images: Tensor, levels: Tensor) -> dict[str, Any]:
         """The codec's outputs for images of any size, padded by repeating their edges."""
         factor = self.codec.downsampling_factor
@@ -375,14 +360,6 @@ class CodecTraining(LightningModule):
         below, right = -height % factor, -width % factor
         outputs = self.codec(F.pad(images, (0, right, 0, below), mode="replicate"), levels)
         return {**outputs, "x_hat": outputs["x_hat"][..., :height, :width]}
-
-    def _pace(self, main: Any, step: int) -> None:
-        """Set the learning rate of a step, where ``decay`` or ``warm_up`` say it beforehand."""
-        left = max(0.0, 1.0 - step / self._steps)
-        pace = {"linear": left, "late": min(1.0, left / _LATE)}.get(self.decay, 1.0)
-        if self.decay in ("linear", "late") or step <= self.warm_up:
-            for group in main.param_groups:
-                group["lr"] = self.learning_rate * pace * min(1.0, (step + 1) / (self.warm_up + 1))
 
     def _rated_eagerly(self, images: Tensor) -> dict[str, Tensor]:
         """What training minimises, ``loss``, with the other values that are logged of it."""

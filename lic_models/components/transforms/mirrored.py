@@ -16,7 +16,7 @@ def mirrored(values: Tensor, width: int) -> Tensor:
 
 
 class MirroredConv2d(nn.Conv2d):
-    """A convolution of a mirrored input; arguments as of `torch.nn.Conv2d`."""
+    """A convolution of a mirrored input: (in, out, kernel, stride, padding), each one number."""
 
     def forward(self, values: Tensor) -> Tensor:
         """(B, C, h, w) → (B, D, h', w'), sizes as without mirroring."""
@@ -26,7 +26,7 @@ class MirroredConv2d(nn.Conv2d):
 
 
 class MirroredConvTranspose2d(nn.ConvTranspose2d):
-    """A transposed convolution of a mirrored input; arguments as of `torch.nn.ConvTranspose2d`."""
+    """A transposed one: (in, out, kernel, stride, padding, output_padding), each one number."""
 
     def forward(self, values: Tensor, output_size: list[int] | None = None) -> Tensor:
         """(B, C, h, w) → (B, D, h', w'), sizes as without mirroring."""

@@ -15,3 +15,11 @@ def test_bounds_let_pass_the_gradients_that_lead_back() -> None:
         # A loss that falls as the value does wants it lower: not below the least.
         (given,) = torch.autograd.grad((direction * within(values, 0.0, 1.0)).sum(), values)
         assert given.tolist() == passed
+
+
+def test_a_bounded_scalar_is_a_scalar() -> None:
+    value = torch.tensor(-9.0, requires_grad=True)
+    bounded = at_least(value, -5.0)
+    assert bounded.shape == value.shape
+    (-bounded).backward()
+    assert value.grad == -1

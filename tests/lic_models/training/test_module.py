@@ -18,6 +18,7 @@ from lic_models.components import (
     SlimmableWidths,
 )
 from lic_models.storage.checkpoint import describe_checkpoint
+from lic_models.storage.weights_file import read_tensors
 from lic_models.training.loss import rate_distortion_loss
 from lic_models.training.module import CodecTraining
 from pytest_lic.errors import UsageError
@@ -175,6 +176,20 @@ def test_late_decay_keeps_the_learning_rate_and_then_lets_it_fall() -> None:
 def test_late_decay_needs_to_know_how_long_the_run_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert fit("--model.decay=late", "--trainer.max_steps=-1") == 2
     assert "decay: late needs to know how long the run is" in capsys.readouterr().err
+
+
+def test_the_scale_of_a_laplace_likelihood_is_learned_kept_and_told() -> None:
+    laplace = ("--model.distortion=laplace", "--model.quantizer=NoiseQuantizer", *EVERY_STEP)
+    assert fit(*laplace, "--trainer.max_steps=3", "--trainer.logger.init_args.name=whole") == 0
+    assert fit(*laplace, "--trainer.max_steps=2") == 0
+    assert fit(*laplace, "--ckpt_path=last", "--trainer.max_steps=3") == 0
+    ends = [read_tensors(run / "checkpoints/last.ckpt")[0] for run in (Path("runs/whole"), RUN)]
+    (name,) = (name for name in ends[0] if name.endswith("log_scale") and "state_dict" in name)
+    assert torch.equal(ends[0][name], ends[1][name])
+    scales = [row["train_scale"] for row in read_metrics(METRICS) if is_of_training(row)]
+    assert scales[0] == pytest.approx(0.05)
+    assert len(set(scales)) == 3
+    assert describe_checkpoint(LAST)["training"]["scale"] == pytest.approx(scales[-1], rel=0.02)
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler (g++) on the path")
