@@ -53,7 +53,7 @@ def with_crops(
     chosen = worst_images(results.points)
     asked, remarks = _asked(names, results.points)
     crops: list[Crop] = []
-    first: dict[str, Crop] = {}
+    first: dict[tuple[str, str, str], Crop] = {}
     started = time.monotonic()
     for place, (point, measured, name) in enumerate([*chosen, *asked]):
         if time.monotonic() - started > SECONDS:
@@ -70,9 +70,11 @@ def with_crops(
             remarks.append(f"{where}: coded once more, it gave other pixels than were measured")
         if place >= len(chosen):
             subject, pixels = measured.cell.id, reconstruction.pixels
-            if name not in first:
-                first[name] = replace(cut(subject, name, original.pixels, pixels), asked=True)
-            crops.append(at_place_of(first[name], subject, pixels))
+            setting = measured.cell.setting
+            shown = (name, setting.corpus, str(setting.resolution))
+            if shown not in first:
+                first[shown] = replace(cut(subject, name, original.pixels, pixels), asked=True)
+            crops.append(at_place_of(first[shown], subject, pixels))
             continue
         before = _before(reconstructions, point, name)
         crops.append(cut(measured.cell.id, name, original.pixels, reconstruction.pixels, before))

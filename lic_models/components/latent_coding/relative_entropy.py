@@ -49,8 +49,15 @@ class CodedLevel(NamedTuple):
 
     @classmethod
     def of(cls, sampler: Sampler, posterior: Gaussians, prior: Gaussians) -> CodedLevel:
-        """What a sampler makes of it."""
-        string, draw = sampler.encode(posterior, prior)
+        """What a sampler makes of it.
+
+        Raises:
+            CodecError: more divergence than it codes.
+        """
+        try:
+            string, draw = sampler.encode(posterior, prior)
+        except UsageError as error:
+            raise CodecError(f"latent: {error}") from None
         return cls(posterior, prior, draw, string)
 
     @property
@@ -140,8 +147,7 @@ class RelativeEntropyCoding(LatentCoding):
         """Level 2 and level 1 of one image's latent (M, h, w).
 
         Raises:
-            CodecError: a latent that is not finite.
-            UsageError: more divergence than a sampler codes.
+            CodecError: a latent that is not finite, or of more divergence than a sampler codes.
         """
         _check(latents)
         size = (latents.shape[-2], latents.shape[-1])
