@@ -42,15 +42,20 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 CHANNELS = 9
 
 
-@pytest.fixture(autouse=True)
-def backbone(monkeypatch: pytest.MonkeyPatch) -> torch.nn.Module:
+@pytest.fixture(scope="module")
+def random_features() -> torch.nn.Module:
     """Random features for LPIPS: the arithmetic is the same, the numbers mean nothing."""
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.manual_seed(0)
-        network = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False).requires_grad_(False)
-    monkeypatch.setattr(generative.LPIPS, "network", lambda _: network)
-    return network
+        network: torch.nn.Module = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
+    return network.requires_grad_(False)
+
+
+@pytest.fixture(autouse=True)
+def backbone(random_features: torch.nn.Module, monkeypatch: pytest.MonkeyPatch) -> torch.nn.Module:
+    monkeypatch.setattr(generative.LPIPS, "network", lambda _: random_features)
+    return random_features
 
 
 @pytest.fixture(autouse=True)
