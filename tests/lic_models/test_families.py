@@ -121,6 +121,8 @@ def test_rate_and_quality_rise_with_lambda_and_the_estimate_is_what_is_paid(
     name: str, photograph: torch.Tensor
 ) -> None:
     family = FAMILIES[name]
+    if family.tags["latent_coding"] == "relative-entropy":  # whose encoders search
+        photograph = photograph[..., :128, 128:320]
     bits, psnr = [], []
     for quality in family.qualities:
         codec = family.build(quality, "cpu")

@@ -69,13 +69,17 @@ def failure(result: pytest.RunResult, test: str = "test_point") -> str:
     [
         (
             "--lic-codec=plian",
-            "--lic-codec: no codec is named 'plian'; did you mean plain, fp-slimmable?",
+            "--lic-codec: no codec is named 'plian'; did you mean plain, pln, fp-slimmable, "
+            "gamma-pln?",
         ),
         ("--lic-codec=jpek", "--lic-codec: no codec is named 'jpek'; did you mean jpeg*"),
         ("--lic-quality=7b", "--lic-quality: no quality is named '7b'; *1*"),
         ("--lic-lambda=0.3", "--lic-lambda: no λ is named '0.3'; did you mean *0.00*"),
         ("--lic-lambda=much", "--lic-lambda 'much': expected a number"),
-        ("--lic-component=quantizer=uniforn", "*named 'quantizer=uniforn'; *quantizer=uniform?"),
+        (
+            "--lic-component=quantizer=uniforn",
+            "*named 'quantizer=uniforn'; *quantizer=uniform, sampler=importance?",
+        ),
         (
             "--lic-component=quantizer",
             "--lic-component 'quantizer': expected TAG=CHOICE, such as *",
@@ -123,7 +127,8 @@ def test_a_bad_option_is_refused(plain: Project, arguments: str, expected: str) 
         ("lic_strict = perhaps", "lic_strict = 'perhaps': expected true or false"),
         (
             "lic_codec = plian",
-            "--lic-codec: no codec is named 'plian'; did you mean plain, fp-slimmable?",
+            "--lic-codec: no codec is named 'plian'; did you mean plain, pln, fp-slimmable, "
+            "gamma-pln?",
         ),
     ],
 )
