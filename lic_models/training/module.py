@@ -50,7 +50,7 @@ from pytest_lic.system.environment import environment
 
 SHOWN_EVERY = 10
 """Steps after which the progress bar is drawn anew."""
-_FIRST_SCALE = 0.05
+_FIRST_SCALE = 0.05  # of RGB in [0, 1]: γ where training begins
 _AS_MSE = {"mse": 1.0, "ms-ssim": 1.0, "mae": 20.0, "laplace": 100.0}
 """How many times the λ of the MSE theirs is at a like rate, roughly; for the first weights."""
 _PRECISIONS = ("32-true", "bf16-mixed")

@@ -110,6 +110,18 @@ def test_images_that_are_asked_for_are_cut_at_one_place_of_every_codec(recorded:
     assert "<h2>What got worse</h2>" not in page
 
 
+def test_an_image_at_two_resolutions_is_cut_at_a_place_of_each(recorded: Project) -> None:
+    asked = ("--lic-crops=photo3", "--lic-json=results.json", "--lic-quality=1")
+    sizes = ("--lic-resolution=native", "--lic-resolution=16")
+    recorded.run("-m", "rd", *asked, *sizes)
+    results = load(recorded.path / "results.json")
+    native, small = sorted(
+        (crop for crop in results.crops if crop.asked), key=lambda crop: -pixels(crop.original).size
+    )
+    assert pixels(small.original).shape == (16, 16, 3) == pixels(small.reconstruction).shape
+    assert pixels(native.original).shape == pixels(native.reconstruction).shape != (16, 16, 3)
+
+
 def test_no_more_are_cut_than_a_page_can_hold(
     recorded: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,6 +31,9 @@ from lic_models.components.relative_entropy_coding.ladder import Ladder
 from lic_models.components.relative_entropy_coding.normals import Floats
 from pytest_lic.errors import CodecError, UsageError, WeightsError
 
+_MOST_NATS = 700.0
+"""Of a dimension: the logarithm of float64's smallest normal number."""
+
 
 class CodedLevel(NamedTuple):
     """One level of a latent: what was expected, what there was, and the draw that was sent.
@@ -66,10 +69,6 @@ class CodedLevel(NamedTuple):
         return float(Targets.of(self.posterior, self.prior).bits.sum())
 
 
-_MOST_NATS = 700.0
-"""Of a dimension: the logarithm of float64's smallest normal number."""
-
-
 class RelativeEntropyCoding(LatentCoding):
     """A two-level ladder, and a sampler for each level.
 
@@ -102,6 +101,7 @@ class RelativeEntropyCoding(LatentCoding):
     ) -> None:
         self.hyper_channels = hyper_channels
         self.kernel_sizes = kernel_sizes
+        # Weights may tell of None alone: other defaults would not read their bitstreams.
         self.sampler = sampler or ImportanceSampler(1, index_bits=11, spare_bits=0, size_bits=5)
         self.hyper_sampler = hyper_sampler or ImportanceSampler(2, spare_bits=1)
         if self.sampler.seed == self.hyper_sampler.seed:
